@@ -1,0 +1,1 @@
+"""Mint short-lived Gemini Live tokens for the visitors of a site."""
