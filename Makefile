@@ -1,0 +1,78 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Both use uv where it is installed, and venv with pip where it is not.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+PYTHON ?= python3
+
+.PHONY: demo test check bench lint types screenshots lock browser clean help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/demo ## emulator, service and page on this machine, no key needed
+	@$(BIN)/python -m tokensvc demo $(DEMO)
+
+test: $(VENV)/test tests/node_modules/.package-lock.json browser ## install what is needed, run every test
+	$(BIN)/python -m pytest $(TESTS)
+
+check: lint types test ## everything that must hold before a change lands
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/test tests/node_modules/.package-lock.json
+	$(BIN)/mypy
+	tests/node_modules/.bin/tsc -p web/tsconfig.json
+	tests/node_modules/.bin/tsc -p web/tsconfig.worklet.json
+
+bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the same run
+	$(BIN)/python -m tests.bench
+
+screenshots: $(VENV)/test browser ## the page in conversation, into docs/screenshots
+	$(BIN)/python tests/browser/screenshots.py
+
+lock: $(VENV)/test ## compile both locks from pyproject.toml
+	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --extra postgres \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
+	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --all-extras --group dev \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.txt -o tests/requirements.txt
+
+clean:
+	rm -rf $(VENV) tests/node_modules data dist
+
+# What is installed: the service by its lock; the emulator's extra on top; for tests, everything.
+$(BIN)/python:
+ifdef UV
+	uv venv -q --python $(PYTHON) $(VENV)
+else
+	$(PYTHON) -m venv $(VENV)
+endif
+
+ifdef UV
+INSTALL := uv pip install -q --python $(BIN)/python
+else
+INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
+endif
+
+$(VENV)/demo: $(BIN)/python requirements.txt pyproject.toml
+	@echo "Installing (about a minute, once) …"
+	@$(INSTALL) --require-hashes -r requirements.txt
+	@$(INSTALL) -e '.[emulator]'
+	@touch $@
+
+$(VENV)/test: $(BIN)/python tests/requirements.txt pyproject.toml
+	@echo "Installing what the tests need …"
+	@$(INSTALL) --require-hashes -r tests/requirements.txt
+	@$(INSTALL) --no-deps -e .
+	@touch $@ $(VENV)/demo
+
+tests/node_modules/.package-lock.json: tests/package.json tests/package-lock.json
+	cd tests && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+browser: $(VENV)/test
+	@tests/install-browser $(BIN)

@@ -1,0 +1,58 @@
+"""The service's own access JWTs, for who signs in with a built-in account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jwt
+
+from tokensvc.authn.derived_keys import derive_key
+from tokensvc.authn.site_jwt import TrustedIssuer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tokensvc.domain import Account
+
+ISSUER = "tokensvc"
+LIFETIME = 15 * 60  # seconds
+_TYPE = "tokensvc-access+jwt"
+_GROUPS = "groups"
+
+
+class AccessTokens:
+    """Signs with the newest secret key; every listed one is believed while keys rotate."""
+
+    def __init__(self, secret_keys: Sequence[bytes], clock: Callable[[], float]) -> None:
+        """*secret_keys* newest first; *clock* gives seconds since the epoch."""
+        self._keys = [derive_key(key, "access token") for key in secret_keys]
+        self._clock = clock
+
+    def sign(self, account: Account) -> str:
+        """A JWT that says *account* signed in; a secret, good for `LIFETIME` seconds."""
+        now = int(self._clock())
+        return jwt.encode(
+            {
+                "iss": ISSUER,
+                "aud": ISSUER,
+                "sub": account.username,
+                "iat": now,
+                "exp": now + LIFETIME,
+                _GROUPS: sorted(account.groups),
+            },
+            self._keys[0],
+            algorithm="HS256",
+            headers={"typ": _TYPE},
+        )
+
+    def issuer(self) -> TrustedIssuer:
+        """What `SiteJwtAuthenticator` needs to believe them."""
+        return TrustedIssuer(
+            issuer=ISSUER,
+            audience=ISSUER,
+            algorithms=("HS256",),
+            keys=tuple(self._keys),
+            types=frozenset({_TYPE}),
+            type_required=True,
+            groups_claim=_GROUPS,
+        )

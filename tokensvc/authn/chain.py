@@ -1,0 +1,46 @@
+"""Asks each authenticator in turn who is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from tokensvc.errors import AuthenticationRequired, InvalidToken
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tokensvc.domain import Credentials, Principal
+
+
+class Authenticator(Protocol):
+    """Knows one kind of credential."""
+
+    def authenticate(self, credentials: Credentials) -> Principal | None:
+        """The principal; None for a credential that is not of this kind.
+
+        Raises:
+            InvalidToken: for a credential of this kind that is bad.
+        """
+        ...
+
+
+class AuthenticatorChain:
+    """The first that knows the credential decides; a bad credential never becomes a guest."""
+
+    def __init__(self, authenticators: Sequence[Authenticator]) -> None:
+        self._authenticators = tuple(authenticators)
+
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """Who is asking.
+
+        Raises:
+            InvalidToken: for a credential that is bad, or of no known kind.
+            AuthenticationRequired: where none was sent and guests are not admitted.
+        """
+        for authenticator in self._authenticators:
+            principal = authenticator.authenticate(credentials)
+            if principal is not None:
+                return principal
+        if credentials.unverified_bearer is None:
+            raise AuthenticationRequired
+        raise InvalidToken(cause="a credential of no known kind")

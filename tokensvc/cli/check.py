@@ -1,0 +1,81 @@
+"""`tokensvc check`: says what a configuration does, before it does it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from tokensvc import app
+from tokensvc.gemini.features import features_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tokensvc.gemini.compiler import CompiledProfile
+
+
+@click.command()
+@click.option(
+    "--body",
+    "body_of",
+    metavar="PROFILE",
+    help="Print only the request body that Google gets for PROFILE, as JSON; its two times are "
+    "written at each mint.",
+)
+@click.option(
+    "--option", "options", metavar="NAME=VALUE", multiple=True, help="With --body: choose a value."
+)
+def check(body_of: str | None, options: tuple[str, ...]) -> None:
+    """Check the environment and the configuration file, and explain each profile.
+
+    Exits with 2 and a list of every fault where something has to be mended.
+    """
+    deployment = app.prepare(os.environ)
+    if body_of is not None:
+        compiled = deployment.profiles.get(body_of)
+        if compiled is None:
+            raise click.ClickException(f"There is no profile “{body_of}”.")
+        click.echo(json.dumps(_body(compiled, options), indent=2))
+        return
+    click.echo(f"{deployment.settings.places.config_file} is good.")
+    click.echo(f"Browsers connect to {deployment.websocket_url}")
+    for issuer in deployment.issuers:
+        click.echo(f"JWTs of {issuer.issuer} for {issuer.audience}: {', '.join(issuer.algorithms)}")
+    for compiled in deployment.profiles.values():
+        click.echo("")
+        for line in _explained(compiled):
+            click.echo(line)
+
+
+def _body(compiled: CompiledProfile, options: tuple[str, ...]) -> dict[str, object]:
+    chosen = dict(option.split("=", 1) for option in options if "=" in option)
+    try:
+        return compiled.body_for(compiled.profile.resolve(chosen))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _explained(compiled: CompiledProfile) -> Iterator[str]:
+    profile, features = compiled.profile, features_of(compiled)
+    yield f"Profile {profile.name}: {profile.description or 'no description'}"
+    yield f"  model     {profile.model}"
+    yield f"  for       {', '.join(profile.allow)}"
+    yield (
+        f"  times     a token lives {profile.token_lifetime} s and must be used within "
+        f"{profile.connect_within} s; a conversation ends after {profile.max_session} s"
+    )
+    yield "  locked    everything (constraints and no field mask): a client's own setup is ignored"
+    if profile.options:
+        for name, option in profile.options.items():
+            choices = ", ".join(option.choices)
+            yield f"  choice    {name}: {choices} (default {option.chosen_by_default})"
+    else:
+        yield "  choice    none"
+    tools = ", ".join(f"{t['name']} ({t['behavior']})" for t in features["tools"]) or "none"
+    yield f"  tools     {tools}"
+    yield "  Google gets, with its two times written at each mint:"
+    for line in json.dumps(compiled.body, indent=2).splitlines():
+        yield f"    {line}"

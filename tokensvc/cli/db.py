@@ -1,0 +1,23 @@
+"""`tokensvc db`: the store's schema."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from tokensvc.settings import Places
+from tokensvc.store.engine import open_engine
+from tokensvc.store.engine import upgrade as upgrade_store
+
+
+@click.group()
+def db() -> None:
+    """Look after the store."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the schema up to date. Run it at each release; with SQLite a start does it too."""
+    upgrade_store(open_engine(Places.read(os.environ).database_url))
+    click.echo("The store's schema is up to date.")

@@ -1,0 +1,154 @@
+"""`tokensvc demo`: the whole product on one machine, with no key and no account."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tokensvc.authn.passwords import hash_password
+from tokensvc.cli.ports import refuse_taken
+from tokensvc.cli.serve import gunicorn_command
+from tokensvc.domain import Account
+from tokensvc.store.accounts import Accounts
+from tokensvc.store.engine import open_engine, upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOST = "127.0.0.1"
+_START_DEADLINE = 60  # seconds; a first start compiles the profiles
+_USERNAME = "demo"
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, help="Port of the page and the service.")
+@click.option("--emulator-port", default=9090, show_default=True, help="Port of the emulator.")
+def demo(port: int, emulator_port: int) -> None:
+    """Try everything: an emulator of the Live API, the service, and a page to talk to.
+
+    With GEMINI_API_KEY set it is Google that answers, instead of the emulator. Nothing is kept.
+    """
+    api_key = os.environ.get("GEMINI_API_KEY")
+    refuse_taken(_HOST, port, "--port")
+    if not api_key:
+        refuse_taken(_HOST, emulator_port, "--emulator-port")
+    with (
+        tempfile.TemporaryDirectory(prefix="tokensvc-demo-") as folder,
+        as_file(files("tokensvc.cli") / "demo.toml") as config,
+        contextlib.ExitStack() as running,
+    ):
+        environment = _environment(Path(folder), config)
+        if api_key:
+            environment["GEMINI_API_KEY"] = api_key
+        else:
+            click.echo("Starting the emulator …")
+            running.enter_context(_emulator(emulator_port))
+            environment |= {
+                "GEMINI_API_KEY": "the-emulator-takes-any-key",
+                "TOKENSVC_GEMINI_BASE_URL": f"http://{_HOST}:{emulator_port}",
+                "TOKENSVC_GEMINI_WEBSOCKET_URL": f"ws://{_HOST}:{emulator_port}",
+            }
+        password = _add_account(environment["DATABASE_URL"])
+        click.echo("Starting the service …")
+        service = running.enter_context(_child(gunicorn_command(_HOST, port, 2), env=environment))
+        address = f"http://localhost:{port}/"
+        _wait_for(f"http://{_HOST}:{port}/livez", service)
+        _greet(address, password, google=bool(api_key))
+        _until_stopped(service)
+    click.echo("Stopped.")
+
+
+def _environment(folder: Path, config: Path) -> dict[str, str]:
+    """Ours alone: what else is set for a real deployment must not leak into the demo."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("TOKENSVC_", "GUNICORN_"))}
+    return kept | {
+        "TOKENSVC_CONFIG": str(config),
+        "TOKENSVC_DATA_DIR": str(folder),
+        "TOKENSVC_SECRET_KEY": secrets.token_urlsafe(32),
+        "TOKENSVC_LOG_LEVEL": "warning",
+        "DATABASE_URL": f"sqlite:///{folder / 'tokensvc.db'}",
+    }
+
+
+def _add_account(database_url: str) -> str:
+    """Add the demo account; its password."""
+    engine = open_engine(database_url)
+    upgrade(engine)
+    password = secrets.token_urlsafe(9)
+    Accounts(engine).add(Account(_USERNAME, hash_password(password)))
+    engine.dispose()
+    return password
+
+
+def _emulator(port: int) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    try:
+        import aiohttp  # noqa: F401, PLC0415 - only to see that the extra is there
+    except ModuleNotFoundError:
+        raise click.ClickException(
+            "Without GEMINI_API_KEY the demo needs the emulator: pip install 'tokensvc[emulator]'"
+        ) from None
+    command = [sys.executable, "-m", "tokensvc.emulator", "--host", _HOST, "--port", str(port)]
+    return _child(command, stdout=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def _child(
+    command: list[str], *, env: dict[str, str] | None = None, stdout: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that ends with us. It has a session of its own, so that Ctrl-C reaches us first."""
+    with subprocess.Popen(command, env=env, stdout=stdout, start_new_session=True) as child:  # noqa: S603 - our own programs
+        try:
+            yield child
+        finally:
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _wait_for(url: str, service: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_DEADLINE
+    while time.monotonic() < deadline:
+        if service.poll() is not None:
+            raise click.ClickException("The service did not start; what it said stands above.")
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            urllib.request.urlopen(url, timeout=1).close()  # noqa: S310 - our own address
+            return
+        time.sleep(0.1)
+    raise click.ClickException(f"The service did not answer within {_START_DEADLINE} s.")
+
+
+def _greet(address: str, password: str, *, google: bool) -> None:
+    click.echo("")
+    click.echo(f"  Open       {click.style(address, bold=True)}")
+    click.echo(f"  Sign in    {_USERNAME} / {password}   (or go on as a guest)")
+    answers = (
+        "Google, billed to your key" if google else "the emulator: it plays back what it hears"
+    )
+    click.echo(f"  Answers    {answers}")
+    click.echo("")
+    click.echo("Press Ctrl-C to stop everything.")
+
+
+def _until_stopped(service: subprocess.Popen[bytes]) -> None:
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    with contextlib.suppress(KeyboardInterrupt):
+        service.wait()
+        raise click.ClickException("The service has stopped; what it said stands above.")

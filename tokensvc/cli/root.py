@@ -1,0 +1,60 @@
+"""`tokensvc` itself: which verbs there are."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import click
+
+from tokensvc.errors import ConfigurationError
+
+# Verb -> where its command is. Read only when asked for: the emulator's libraries are an extra.
+_VERBS = {
+    "serve": "tokensvc.cli.serve:serve",
+    "demo": "tokensvc.cli.demo:demo",
+    "emulator": "tokensvc.emulator.command:emulator",
+    "check": "tokensvc.cli.check:check",
+    "users": "tokensvc.cli.users:users",
+    "db": "tokensvc.cli.db:db",
+}
+_EXTRA = {"aiohttp", "numpy"}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _VERBS:
+            return None
+        module, attribute = _VERBS[name].split(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if error.name not in _EXTRA:
+                raise
+            return click.Command(name, callback=_refuse, short_help="Needs tokensvc[emulator].")
+        return command
+
+
+def _refuse() -> None:
+    raise click.ClickException("This needs the emulator: pip install 'tokensvc[emulator]'")
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("tokensvc"), prog_name="tokensvc")
+def tokensvc() -> None:
+    """Let the visitors of a site talk to Gemini in real time, with no API key in the page.
+
+    Start with “tokensvc demo”: it needs no account and no key.
+    """
+
+
+def main() -> None:
+    """Run, and tell the operator of a faulty configuration in sentences."""
+    try:
+        tokensvc()
+    except ConfigurationError as error:
+        sys.exit(error.report())

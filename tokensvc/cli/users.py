@@ -1,0 +1,88 @@
+"""`tokensvc users`: the built-in accounts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+
+import click
+
+from tokensvc.authn.passwords import hash_password
+from tokensvc.domain import Account
+from tokensvc.settings import Places
+from tokensvc.store.accounts import Accounts
+from tokensvc.store.engine import open_engine, upgrade
+
+_LONGEST_NAME = 255
+
+
+@click.group()
+def users() -> None:
+    """Keep accounts for a site that has no login of its own."""
+
+
+@users.command()
+@click.argument("username")
+@click.option("--group", "groups", multiple=True, help="A group the account is in; repeatable.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, for scripts."
+)
+def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None:
+    """Add an account. The password is asked for, or made up and shown once if left empty."""
+    if not 0 < len(username) <= _LONGEST_NAME or not username.isprintable():
+        raise click.ClickException("A user name has 1 to 255 printable characters.")
+    password, hashed = _password(from_input=password_stdin)
+    if not _accounts().add(Account(username, hashed, frozenset(groups))):
+        raise click.ClickException(
+            f"There is an account “{username}” already; see “tokensvc users set-password”."
+        )
+    click.echo(f"Added {username}." + (f" Password: {password}" if password else ""))
+
+
+@users.command("list")
+def list_users() -> None:
+    """List the accounts."""
+    for name in _accounts().names():
+        click.echo(name)
+
+
+@users.command("set-password")
+@click.argument("username")
+@click.option("--password-stdin", is_flag=True, help="Read it from standard input, for scripts.")
+def set_password(username: str, *, password_stdin: bool) -> None:
+    """Give an account another password."""
+    password, hashed = _password(from_input=password_stdin)
+    if not _accounts().set_password_hash(username, hashed):
+        raise click.ClickException(f"There is no account “{username}”.")
+    click.echo(f"Changed {username}." + (f" Password: {password}" if password else ""))
+
+
+@users.command()
+@click.argument("username")
+def remove(username: str) -> None:
+    """Remove an account; an access token it holds lives on for up to 15 minutes."""
+    if not _accounts().remove(username):
+        raise click.ClickException(f"There is no account “{username}”.")
+    click.echo(f"Removed {username}.")
+
+
+def _accounts() -> Accounts:
+    engine = open_engine(Places.read(os.environ).database_url)
+    upgrade(engine)
+    return Accounts(engine)
+
+
+def _password(*, from_input: bool) -> tuple[str | None, str]:
+    """The password where it was made up and has to be shown, and the hash in any case."""
+    if from_input:
+        typed = sys.stdin.readline().rstrip("\r\n")
+    else:
+        typed = click.prompt(
+            "Password (empty: make one up)", default="", hide_input=True, show_default=False
+        )
+    made_up = None if typed or from_input else secrets.token_urlsafe(12)
+    try:
+        return made_up, hash_password(made_up or typed)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,160 @@
+"""The configuration file, whole: what is decided by people, not by the machine it runs on."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from tokensvc.domain import Limit
+from tokensvc.errors import ConfigurationError
+from tokensvc.profiles import Limits, Model, Name, Profile
+from tokensvc.settings import is_loopback
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FAMILIES: dict[str, str] = {
+    "HS256": "secret",
+    "RS256": "RSA",
+    "RS384": "RSA",
+    "RS512": "RSA",
+    "PS256": "RSA",
+    "ES256": "elliptic curve",
+    "ES384": "elliptic curve",
+    "EdDSA": "Edwards curve",
+}
+Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    exact = f"{parts.scheme}://{parts.netloc}"
+    if value != exact or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write an origin such as “https://www.example.com”, with no path")
+    if parts.username or "*" in value or value != value.lower():
+        raise ValueError("an origin is exact: lower case, no wildcard, no credentials")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("an origin is https, except on this machine")
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class Http(Model):
+    """How the service faces the web."""
+
+    public_url: Origin | None = None
+    origins: tuple[Origin, ...] = ()
+    frame_ancestors: tuple[
+        Annotated[str, Field(pattern=r"^('self'|'none'|https?://[^\s;,]+)$")], ...
+    ] = ("'self'",)
+    page: bool = True
+
+
+class Gemini(Model):
+    """Which of Google's API versions is spoken."""
+
+    api_version: Literal["v1beta", "v1alpha"] = "v1beta"
+
+
+class Issuer(Model):
+    """Whose JWTs are believed, and by which key."""
+
+    name: Name
+    issuer: Annotated[str, Field(min_length=1, max_length=255)]
+    audience: Annotated[str, Field(min_length=1, max_length=255)]
+    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)]
+    public_key_file: str | None = None
+    secret_env: str | None = None
+    groups_claim: str | None = None
+
+    @model_validator(mode="after")
+    def _one_family_one_key(self) -> Self:
+        families = {_FAMILIES[a] for a in self.algorithms}
+        if len(families) > 1:
+            raise ValueError("algorithms mixes key families; an issuer has one")
+        if families == {"secret"}:
+            if not self.secret_env or self.public_key_file:
+                raise ValueError("HS256 takes secret_env, and no public_key_file")
+        elif not self.public_key_file or self.secret_env:
+            raise ValueError("these algorithms take public_key_file, and no secret_env")
+        return self
+
+
+class LimitTable(Model):
+    """How many conversations one subject (a guest: one address) may start."""
+
+    user: Limits = (Limit(10, 60), Limit(60, 3600))
+    guest: Limits = (Limit(4, 60), Limit(20, 86400))
+
+
+class Configuration(Model):
+    """All decisions of the operator."""
+
+    http: Http = Http()
+    gemini: Gemini = Gemini()
+    issuers: tuple[Issuer, ...] = ()
+    profiles: Annotated[dict[Name, Profile], Field(min_length=1)]
+    limits: LimitTable = LimitTable()
+
+    @model_validator(mode="after")
+    def _issuers_differ(self) -> Self:
+        for what in ("name", "issuer"):
+            seen = [getattr(issuer, what) for issuer in self.issuers]
+            if len(seen) != len(set(seen)):
+                raise ValueError(f"two issuers have the same {what}")
+        return self
+
+
+def load(path: Path) -> Configuration:
+    """Read and check the TOML file at *path*.
+
+    Raises:
+        ConfigurationError: naming every fault with its key, or the line that is no TOML.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            str(path),
+            ["there is no such file; TOKENSVC_CONFIG names it, docs/configuring.md explains it"],
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            str(path), [f"cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}"]
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(str(path), [f"is not TOML: {error}"]) from None
+    return parse(document, source=str(path))
+
+
+def parse(document: dict[str, Any], *, source: str) -> Configuration:
+    """Check *document*, a TOML file's content; *source* names it in faults.
+
+    Raises:
+        ConfigurationError: naming every fault with its key.
+    """
+    profiles = document.get("profiles")
+    if isinstance(profiles, dict):
+        named = {
+            name: {**profile, "name": name} if isinstance(profile, dict) else profile
+            for name, profile in profiles.items()
+        }
+        document = {**document, "profiles": named}
+    try:
+        return Configuration.model_validate(document)
+    except ValidationError as error:
+        raise ConfigurationError(source, [_fault(fault) for fault in error.errors()]) from None
+
+
+def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
+    key = ".".join(str(part) for part in fault["loc"]) or "the file"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: there is no such key"
+    if fault["type"] == "missing":
+        return f"{key}: is missing"
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,106 @@
+"""The values that pass between the floors, all frozen; a secret never shows in a repr."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+PrincipalKind = Literal["user", "guest"]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a request brought along to say who is asking; nothing of it is checked yet.
+
+    *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, textual.
+    """
+
+    unverified_bearer: str | None = field(repr=False)
+    address: str
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody whose credential was checked.
+
+    A person is the pair of *issuer* and *subject*: the same subject of two issuers is two people.
+    """
+
+    kind: PrincipalKind
+    issuer: str
+    subject: str
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most *count* grants in any stretch of *seconds*."""
+
+    count: int
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"{self.count} in {self.seconds} s"
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What the ledger is asked to admit, and to write down.
+
+    *limits* are counted over all profiles, *profile_limits* over this one.
+    """
+
+    request_id: str
+    principal: Principal
+    address: str
+    profile: str
+    model: str
+    limits: tuple[Limit, ...]
+    profile_limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A place taken in the ledger before Google is asked; *id* is unique, *at* is UTC."""
+
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class EphemeralToken:
+    """A token as Google minted it; *value* is the credential and a secret."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+    new_session_expires_at: datetime
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the token, hex: names it in the audit without giving it away."""
+        return hashlib.sha256(self.value.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to go on with one conversation, from *started_at* to *expires_at* (UTC)."""
+
+    id: str
+    principal: Principal
+    profile: str
+    options: dict[str, str]
+    started_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Account:
+    """A built-in account; the password is kept only as a salted hash."""
+
+    username: str
+    password_hash: str = field(repr=False)
+    groups: frozenset[str] = frozenset()

@@ -1,0 +1,1 @@
+"""From a profile to an ephemeral token: everything that knows Google's API."""

@@ -1,0 +1,182 @@
+"""One bounded HTTPS request over a kept connection: total deadline, no redirects, capped answer.
+
+The HTTP libraries bound each read, not the whole exchange: an upstream that drips one byte at a
+time holds their caller for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Buffer
+
+LONGEST_ANSWER = 64 * 1024  # bytes
+_IDLE_KEPT = 32  # connections
+
+
+class TooLong(Exception):  # noqa: N818 - says what happened
+    """The answer is longer than `LONGEST_ANSWER`."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; *headers* have lower-case names."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class DeadlineHttpClient:
+    """Posts JSON to one origin; belongs to one process, and must not be shared over a fork."""
+
+    def __init__(self, base_url: str) -> None:
+        """*base_url* with scheme and host, and a path where the service lives below one."""
+        parts = urlsplit(base_url)
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if self._tls else 80)
+        self._base_path = parts.path.rstrip("/")
+        self._idle: deque[_Connection] = deque()
+        self._lock = threading.Lock()
+
+    def post(self, path: str, body: bytes, headers: dict[str, str], *, deadline: float) -> Answer:
+        """Post *body* and read the whole answer before *deadline* (of `time.monotonic`).
+
+        A kept connection that its other side has closed meanwhile is replaced once.
+
+        Raises:
+            TimeoutError: when the deadline passes, at whatever point.
+            TooLong: for an answer over the cap.
+            OSError, http.client.HTTPException: when the exchange fails otherwise.
+        """
+        kept = self._take()
+        if kept is not None:
+            try:
+                return self._exchange(kept, path, body, headers, deadline)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                pass  # gone stale while idle
+        fresh = _Connection(self._host, self._port, self._tls)
+        return self._exchange(fresh, path, body, headers, deadline)
+
+    def close(self) -> None:
+        """Close what is kept."""
+        while (connection := self._take()) is not None:
+            connection.close()
+
+    def _exchange(
+        self,
+        connection: _Connection,
+        path: str,
+        body: bytes,
+        headers: dict[str, str],
+        deadline: float,
+    ) -> Answer:
+        connection.deadline = deadline
+        try:
+            connection.request("POST", self._base_path + path, body, headers)
+            response = connection.getresponse()
+            content = _read_capped(response)
+            reusable = not response.will_close
+        except BaseException:
+            connection.close()
+            raise
+        if reusable:
+            self._give_back(connection)
+        else:
+            connection.close()
+        return Answer(
+            response.status,
+            {name.lower(): value for name, value in response.getheaders()},
+            content,
+        )
+
+    def _take(self) -> _Connection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _give_back(self, connection: _Connection) -> None:
+        with self._lock:
+            if len(self._idle) < _IDLE_KEPT:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+
+def _read_capped(response: http.client.HTTPResponse) -> bytes:
+    """The whole content, read to its end so that the connection can be used again."""
+    content = response.read(LONGEST_ANSWER + 1)
+    if len(content) > LONGEST_ANSWER or response.read(1):
+        raise TooLong
+    return content
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection every one of whose waits ends at `deadline`."""
+
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        super().__init__(host, port)
+        self._tls = tls
+        self.deadline = 0.0
+
+    def connect(self) -> None:
+        raw = socket.create_connection((self.host, self.port), timeout=self._left())
+        try:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls:
+                raw.settimeout(self._left())
+                raw = self._tls.wrap_socket(raw, server_hostname=self.host)
+        except BaseException:
+            raw.close()
+            raise
+        self.sock = _DeadlineSocket(raw, self._left)
+
+    def _left(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left
+
+
+class _DeadlineSocket:
+    """The part of a socket that `http.client` uses, with the time left set before each wait."""
+
+    def __init__(self, raw: socket.socket, left: Callable[[], float]) -> None:
+        self._raw = raw
+        self._left = left
+
+    def sendall(self, content: bytes) -> None:
+        self._raw.settimeout(self._left())  # sendall counts this over the whole of its work
+        self._raw.sendall(content)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        assert mode == "rb"  # noqa: S101 - http.client reads answers so
+        return io.BufferedReader(_DeadlineReader(self._raw, self._left))
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, raw: socket.socket, left: Callable[[], float]) -> None:
+        self._raw = raw
+        self._left = left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        self._raw.settimeout(self._left())
+        return self._raw.recv_into(buffer)

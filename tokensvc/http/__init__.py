@@ -1,0 +1,1 @@
+"""The HTTP face: Flask lives here and above, nowhere below."""
