@@ -2,165 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import queue
-import re
 import shutil
-import signal
-import subprocess
 import sys
-import threading
-import urllib.error
-import urllib.request
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
+from programs import OPEN_PROFILE, clean_environment, running, service_environment, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START_DEADLINE = 60  # seconds: how long a program may take to say that it listens
-SECRET_KEY = "signs-in-tests-and-nowhere-else-0123456789"
-API_KEY = "AIzaSy-the-tests-own-key-and-nobody-elses"
-
-# Every visitor may have it, and no limit is in the way.
-OPEN_PROFILE = """
-[profiles.default]
-model = "gemini-3.8-live"
-allow = ["user", "guest"]
-[limits]
-user = ["100000/minute"]
-guest = ["100000/minute"]
-"""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer, whatever its status."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        """The code of a problem; the documented form is asserted with it."""
-        assert self.headers["content-type"] == "application/problem+json"
-        problem = self.json
-        assert problem["status"] == self.status
-        assert {"type", "title", "status", "detail", "instance", "code", "retryable"} <= set(problem)
-        assert self.headers["cache-control"] == "no-store"
-        return problem["code"]
-
-
-class NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-@dataclass
-class Program:
-    """A running program of ours, and what it has printed."""
-
-    child: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list)
-    url: str = ""
-    folder: Path | None = None
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        bearer: str | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Answer:
-        """Ask; a body that is no bytes is sent as JSON."""
-        headers = dict(headers or {})
-        if bearer is not None:
-            headers["Authorization"] = f"Bearer {bearer}"
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        if body is not None:
-            headers.setdefault("Content-Type", "application/json")
-        asked = urllib.request.Request(self.url + path, body, headers, method=method)
-        opener = urllib.request.build_opener(NoRedirects)
-        try:
-            with opener.open(asked, timeout=30) as response:
-                return Answer(response.status, _lower(response.headers), response.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, _lower(error.headers), error.read())
-
-    def get(self, path: str, **named: Any) -> Answer:
-        return self.request("GET", path, **named)
-
-    def post(self, path: str, body: object = None, **named: Any) -> Answer:
-        return self.request("POST", path, body, **named)
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-@contextmanager
-def running(
-    command: list[str], announced: str, *, environment: dict[str, str], folder: Path | None = None
-) -> Iterator[Program]:
-    """*command*, from the line that matches *announced* (group 1 is its address) to SIGTERM."""
-    child = subprocess.Popen(
-        command,
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    program = Program(child)
-    heard: queue.Queue[str | None] = queue.Queue()
-
-    def read() -> None:
-        assert child.stdout is not None
-        for line in child.stdout:
-            program.lines.append(line)
-            heard.put(line)
-        heard.put(None)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        while not program.url:
-            line = heard.get(timeout=START_DEADLINE)
-            if line is None:
-                said = "".join(program.lines)
-                pytest.fail(f"{command} ended with {child.wait()} before it listened:\n{said}")
-            if match := re.search(announced, line):
-                program.url = match[1]
-        yield program
-    finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-        reader.join(timeout=10)
-        child.stdout.close()
-
-
-def clean_environment(**added: str) -> dict[str, str]:
-    """This machine's environment without what would configure us or an SDK, and *added*."""
-    ours = ("TOKENSVC_", "GEMINI_", "GOOGLE_", "DATABASE_", "GUNICORN_", "WEB_CONCURRENCY", "PORT")
-    return {name: v for name, v in os.environ.items() if not name.startswith(ours)} | added
+    from programs import Program
 
 
 @pytest.fixture(name="start_emulator", scope="session")
@@ -182,30 +36,6 @@ def _start_emulator() -> Iterator[Callable[..., Program]]:
 def _emulator(start_emulator: Callable[..., Program]) -> Program:
     """The emulator as it comes."""
     return start_emulator()
-
-
-def service_environment(folder: Path, configuration: str, upstream: str, **added: str) -> dict[str, str]:
-    """What a service in *folder* is told, with its configuration file written there."""
-    file = folder / "tokensvc.toml"
-    file.write_text(configuration, encoding="utf-8")
-    return clean_environment(
-        GEMINI_API_KEY=API_KEY,
-        TOKENSVC_SECRET_KEY=SECRET_KEY,
-        TOKENSVC_CONFIG=str(file),
-        TOKENSVC_DATA_DIR=str(folder / "data"),
-        TOKENSVC_GEMINI_BASE_URL=upstream,
-        TOKENSVC_GEMINI_WEBSOCKET_URL=upstream.replace("http", "ws", 1),
-        **added,
-    )
-
-
-@contextmanager
-def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[Program]:
-    """The service in gunicorn, started as its users start it."""
-    command = [sys.executable, "-m", "tokensvc", "serve", "--port", "0", "--workers", str(workers)]
-    announced = r"Listening at: (http://[0-9.]+:[0-9]+)"
-    with running(command, announced, environment=environment) as program:
-        yield program
 
 
 @pytest.fixture(name="start_service", scope="session")
