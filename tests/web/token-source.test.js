@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TokenSource, problem } from '../../web/live/token-source.js';
+
+const GRANT = { token: 'auth_tokens/t', websocket_url: 'wss://voice.test/live', setup: { model: 'models/m' }, expires_in: 300 };
+const { signal } = new AbortController();
+
+/** A token service that answers from a list and keeps what it was asked. */
+class Service {
+  /** @type {{address: string, request: any}[]} */
+  asked = [];
+  #answers;
+
+  /** @param {...(Response | Error)} answers */
+  constructor(...answers) {
+    this.#answers = answers;
+  }
+
+  /** @type {typeof fetch} */
+  fetch = async (address, request) => {
+    this.asked.push({ address: String(address), request });
+    const answer = this.#answers.shift();
+    if (answer instanceof Response) return answer;
+    throw answer;
+  };
+}
+
+test('an address is asked with the choice, the credential, and nothing of the browser', async () => {
+  const service = new Service(Response.json(GRANT));
+  const source = new TokenSource('/token', { fetch: service.fetch, getCredential: () => 'jwt' });
+  const grant = await source.grant({ profile: 'tour', options: { voice: 'Kore' } }, signal);
+  assert.equal(grant.token, GRANT.token);
+  const [{ address, request }] = service.asked;
+  assert.equal(address, '/token');
+  assert.equal(request.method, 'POST');
+  assert.deepEqual(JSON.parse(request.body), { profile: 'tour', options: { voice: 'Kore' } });
+  assert.equal(request.headers.Authorization, 'Bearer jwt');
+  assert.equal(request.credentials, 'omit');
+});
+
+test('a guest sends no credential', async () => {
+  const service = new Service(Response.json(GRANT));
+  await new TokenSource('/token', { fetch: service.fetch }).grant({}, signal);
+  assert.ok(!('Authorization' in service.asked[0].request.headers));
+  assert.equal(service.asked[0].request.body, '{}');
+});
+
+test('a lifetime is counted from the asking, by a clock that nobody sets', async () => {
+  let time = 5000;
+  const source = new TokenSource(
+    async () => {
+      time += 400;
+      return GRANT;
+    },
+    { clock: () => time },
+  );
+  assert.equal((await source.grant({}, signal)).endsAt, 5000 + 300_000);
+});
+
+test('a function of the page may give the grant instead', async () => {
+  /** @type {unknown} */
+  let asked;
+  const source = new TokenSource(async (choice) => {
+    asked = choice;
+    return GRANT;
+  });
+  assert.equal((await source.grant({ profile: 'p' }, signal)).token, GRANT.token);
+  assert.deepEqual(asked, { profile: 'p' });
+});
+
+test('a refused credential is asked for again, once', async () => {
+  const refusal = { code: 'credential-expired', detail: 'Your sign-in has expired. Sign in again.', retryable: false };
+  const service = new Service(
+    Response.json(refusal, { status: 401 }),
+    Response.json(refusal, { status: 401 }),
+  );
+  /** @type {boolean[]} */
+  const situations = [];
+  const source = new TokenSource('/token', {
+    fetch: service.fetch,
+    getCredential: ({ refused }) => {
+      situations.push(refused);
+      return refused ? 'fresh' : 'stale';
+    },
+  });
+  await assert.rejects(source.grant({}, signal), { code: 'credential-expired', status: 401, message: refusal.detail });
+  assert.deepEqual(situations, [false, true]);
+  assert.deepEqual(service.asked.map(({ request }) => request.headers.Authorization), ['Bearer stale', 'Bearer fresh']);
+});
+
+test("a refusal keeps the service's code, sentence and advice", async () => {
+  const answer = { code: 'too-many-requests', detail: 'Too many conversations. Wait a minute.', retryable: true };
+  const service = new Service(Response.json(answer, { status: 429 }));
+  await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {
+    name: 'LiveError',
+    code: 'too-many-requests',
+    message: answer.detail,
+    retryable: true,
+    status: 429,
+  });
+});
+
+test('a proxy that answers with a page is an error in words too', async () => {
+  const service = new Service(new Response('<h1>Bad gateway</h1>', { status: 502 }));
+  await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {
+    code: 'request-refused',
+    retryable: true,
+    message: /\(502\).*later\.$/,
+  });
+});
+
+test('a service out of reach is worth another try', async () => {
+  const service = new Service(new TypeError('Failed to fetch'));
+  await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {
+    code: 'token-service-unreachable',
+    retryable: true,
+  });
+});
+
+test('hanging up while asking is not reported as an unreachable service', async () => {
+  const hangUp = new AbortController();
+  const reason = new Error('hung up');
+  hangUp.abort(reason);
+  const service = new Service(new DOMException('aborted', 'AbortError'));
+  await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, hangUp.signal), reason);
+});
+
+for (const [fault, answer] of Object.entries({
+  'no token': { ...GRANT, token: undefined },
+  'no address': { ...GRANT, websocket_url: undefined },
+  'an address that is no socket': { ...GRANT, websocket_url: 'https://voice.test' },
+  'no setup': { ...GRANT, setup: null },
+  'no object': 'token',
+  nothing: null,
+})) {
+  test(`an answer with ${fault} is refused`, async () => {
+    const source = new TokenSource(async () => /** @type {any} */ (answer));
+    await assert.rejects(source.grant({}, signal), { code: 'token-answer-invalid', retryable: false });
+  });
+}
+
+test('whether to try again follows the status where the service does not say', () => {
+  const advice = [400, 403, 429, 500, 503].map((status) => problem(status, null).retryable);
+  assert.deepEqual(advice, [false, false, true, true, true]);
+});

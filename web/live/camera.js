@@ -1,0 +1,123 @@
+/** Pictures in: a camera or a screen, as at most one JPEG a second. */
+
+import { mediaError, obstacle } from './media-errors.js';
+
+/** The Live API reads no more than one picture a second, and none larger than this is of use to it. */
+const INTERVAL_MS = 1000;
+const LONG_SIDE = 768;
+const RETRY_MS = 100;
+const QUALITY = 0.8;
+
+/** An open camera or a shared screen. */
+export class Camera {
+  #stream;
+  #video = document.createElement('video');
+  #canvas = new OffscreenCanvas(1, 1);
+  #busy;
+  #show;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #open = true;
+
+  /**
+   * @param {'camera' | 'screen'} kind
+   * @param {object} options
+   * @param {MediaTrackConstraints} [options.constraints] such as `{facingMode: 'environment'}`
+   * @param {() => boolean} options.busy whether sound is waiting to leave; pictures let it go first
+   * @param {(jpeg: Uint8Array) => void} options.show
+   * @param {() => void} options.stopped the person stopped sharing, or the camera went away
+   * @param {AbortSignal} options.signal closes the camera, also one that is still being asked for
+   * @returns {Promise<Camera>}
+   * @throws {import('./errors.js').LiveError}
+   */
+  static async open(kind, { constraints = {}, busy, show, stopped, signal }) {
+    const hindrance = obstacle(kind);
+    if (hindrance) throw hindrance;
+    /** @type {MediaStream} */
+    let stream;
+    try {
+      stream =
+        kind === 'screen'
+          ? await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 5, ...constraints } })
+          : await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, ...constraints } });
+    } catch (cause) {
+      throw mediaError(kind, cause);
+    }
+    if (signal.aborted) {
+      for (const track of stream.getTracks()) track.stop();
+      signal.throwIfAborted();
+    }
+    const camera = new Camera(kind, stream, busy, show, stopped);
+    signal.addEventListener('abort', () => camera.close(), { once: true });
+    return camera;
+  }
+
+  /**
+   * @param {'camera' | 'screen'} kind
+   * @param {MediaStream} stream
+   * @param {() => boolean} busy
+   * @param {(jpeg: Uint8Array) => void} show
+   * @param {() => void} stopped
+   */
+  constructor(kind, stream, busy, show, stopped) {
+    this.kind = kind;
+    this.#stream = stream;
+    this.#busy = busy;
+    this.#show = show;
+    this.#track.onended = () => {
+      this.close();
+      stopped();
+    };
+    this.#video.muted = true;
+    this.#video.playsInline = true;
+    this.#video.onplaying = () => this.#look();
+    this.#video.autoplay = true;
+    this.#video.srcObject = stream;
+  }
+
+  /** For a preview; stopping its tracks is this object's business. */
+  get stream() {
+    return this.#stream;
+  }
+
+  close() {
+    this.#open = false;
+    clearTimeout(this.#timer);
+    this.#track.onended = null;
+    this.#track.stop();
+    this.#video.onplaying = null;
+    this.#video.srcObject = null;
+  }
+
+  get #track() {
+    return this.#stream.getVideoTracks()[0];
+  }
+
+  async #look() {
+    this.#video.onplaying = null;
+    if (this.#busy()) {
+      this.#wait(RETRY_MS);
+      return;
+    }
+    this.#wait(INTERVAL_MS);
+    const jpeg = await this.#picture();
+    if (this.#open) this.#show(jpeg);
+  }
+
+  /** @param {number} milliseconds */
+  #wait(milliseconds) {
+    this.#timer = setTimeout(() => this.#look(), milliseconds);
+  }
+
+  async #picture() {
+    const { videoWidth, videoHeight } = this.#video;
+    const scale = Math.min(1, LONG_SIDE / Math.max(videoWidth, videoHeight));
+    // A phone that is turned, or a window that is resized, changes the picture's shape.
+    this.#canvas.width = Math.round(videoWidth * scale);
+    this.#canvas.height = Math.round(videoHeight * scale);
+    const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (this.#canvas.getContext('2d'));
+    pen.drawImage(this.#video, 0, 0, this.#canvas.width, this.#canvas.height);
+    const blob = await this.#canvas.convertToBlob({ type: 'image/jpeg', quality: QUALITY });
+    return new Uint8Array(await blob.arrayBuffer());
+  }
+}

@@ -1,0 +1,119 @@
+/** One socket to the Live API: opened with a grant, live at `setupComplete`, closed with a meaning. */
+
+import { explainClose } from './close-codes.js';
+import { LiveError, hungUp } from './errors.js';
+import { readFrame, setupFrame } from './protocol.js';
+
+const SETUP_LIMIT_MS = 10_000;
+
+/** @typedef {(address: string) => WebSocket} Transport */
+
+/**
+ * A socket opens with any credential; only `setupComplete` proves that the token was accepted.
+ */
+export class Connection {
+  #socket;
+  #hear;
+  #ended;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #limit;
+  /** @type {() => void} */
+  #accept = () => {};
+  /** @type {(error: LiveError) => void} */
+  #refuse = () => {};
+  #over = false;
+
+  /**
+   * @param {import('./token-source.js').Grant} grant
+   * @param {object} listeners
+   * @param {(happening: import('./protocol.js').Happening) => void} listeners.hear
+   * @param {(error: LiveError | null) => void} listeners.ended told once, and only of an end after `setupComplete`
+   * @param {Transport} [transport]
+   */
+  constructor(grant, { hear, ended }, transport = (address) => new WebSocket(address)) {
+    this.#hear = hear;
+    this.#ended = ended;
+    /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
+    this.ready = new Promise((resolve, reject) => {
+      this.#accept = resolve;
+      this.#refuse = reject;
+    });
+    // The slash stays as it is, as in the addresses that Google's own SDK opens.
+    const credential = encodeURIComponent(grant.token).replaceAll('%2F', '/');
+    this.#socket = transport(`${grant.websocket_url}?access_token=${credential}`);
+    this.#socket.binaryType = 'arraybuffer';
+    this.#socket.onopen = () => this.#socket.send(setupFrame(grant.setup));
+    this.#socket.onmessage = ({ data }) => this.#read(data);
+    this.#socket.onclose = ({ code, reason }) => this.#end(explainClose(code, reason));
+    this.#limit = setTimeout(() => this.#fail(overdue()), SETUP_LIMIT_MS);
+  }
+
+  /** Bytes given to `send` that have not left yet. */
+  get backlog() {
+    return this.#socket.bufferedAmount;
+  }
+
+  /** @param {string} frame */
+  send(frame) {
+    this.#socket.send(frame);
+  }
+
+  /** Hangs up; neither `hear` nor `ended` is told anything from here on. */
+  close() {
+    this.#forget();
+    this.#refuse(hungUp());
+    this.#socket.close(1000);
+  }
+
+  /** @param {string | ArrayBuffer} frame */
+  #read(frame) {
+    try {
+      for (const happening of readFrame(frame)) {
+        if (this.#over) return;
+        if (happening.kind === 'setup-complete') this.#complete();
+        else this.#hear(happening);
+      }
+    } catch (error) {
+      if (!(error instanceof LiveError)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  #complete() {
+    clearTimeout(this.#limit);
+    this.#limit = undefined;
+    this.#accept();
+  }
+
+  /** @param {LiveError} error */
+  #fail(error) {
+    this.#end(error);
+    this.#socket.close(1000);
+  }
+
+  /** @param {LiveError | null} error */
+  #end(error) {
+    const wasReady = this.#limit === undefined;
+    this.#forget();
+    if (wasReady) this.#ended(error);
+    else this.#refuse(error ?? refused());
+  }
+
+  #forget() {
+    this.#over = true;
+    clearTimeout(this.#limit);
+    this.#socket.onopen = null;
+    this.#socket.onmessage = null;
+    this.#socket.onclose = null;
+  }
+}
+
+function overdue() {
+  const sentence = 'The voice service did not answer in time. Please try again.';
+  return new LiveError('setup-overdue', sentence, { retryable: true });
+}
+
+function refused() {
+  const sentence = 'The voice service hung up before the conversation began. Please try again.';
+  return new LiveError('setup-unanswered', sentence, { retryable: true });
+}

@@ -1,0 +1,31 @@
+/** What can go wrong in a conversation, in a form that a page can act on and a person can read. */
+
+/**
+ * @typedef {object} LiveErrorDetails
+ * @property {boolean} [retryable] whether the same thing may work when tried again
+ * @property {number} [status] of the token service's answer
+ * @property {{code: number, reason: string}} [close] what the Live API closed the socket with
+ * @property {unknown} [cause]
+ */
+
+/** `message` is a sentence for the person who talks; `code` is stable, for the page. */
+export class LiveError extends Error {
+  /**
+   * @param {string} code kebab-case
+   * @param {string} message
+   * @param {LiveErrorDetails} [details]
+   */
+  constructor(code, message, { retryable = false, status, close, cause } = {}) {
+    super(message, { cause });
+    this.name = 'LiveError';
+    this.code = code;
+    this.retryable = retryable;
+    this.status = status;
+    this.close = close;
+  }
+}
+
+/** @returns {LiveError} for whoever waits for something that a hang-up has overtaken */
+export function hungUp() {
+  return new LiveError('hung-up', 'The conversation was ended before it began.', { retryable: true });
+}

@@ -1,0 +1,54 @@
+/** Why a microphone, a camera or a screen cannot be had, told apart as far as browsers let us, in words. */
+
+import { LiveError } from './errors.js';
+
+/** @typedef {'microphone' | 'camera' | 'screen'} Device */
+
+/** The features of the Permissions Policy that allow each device. */
+const POLICY = { microphone: 'microphone', camera: 'camera', screen: 'display-capture' };
+
+/**
+ * @param {Device} device
+ * @returns {LiveError | null} what can be known before anybody is asked
+ */
+export function obstacle(device) {
+  const offered = device === 'screen' ? navigator.mediaDevices?.getDisplayMedia : navigator.mediaDevices?.getUserMedia;
+  if (!globalThis.isSecureContext) {
+    return new LiveError('insecure-page', `The ${device} needs https or localhost. Open this page by an https address.`);
+  }
+  if (typeof offered === 'function') return null;
+  return new LiveError(`${device}-unsupported`, `This browser cannot share the ${device}. Please try another browser.`);
+}
+
+/**
+ * @param {Device} device
+ * @param {unknown} cause what `getUserMedia` or `getDisplayMedia` rejected with (Media Capture and Streams, 10.2)
+ * @returns {LiveError}
+ */
+export function mediaError(device, cause) {
+  const name = cause instanceof DOMException ? cause.name : '';
+  if (name === 'NotAllowedError') return refusal(device, cause);
+  if (name === 'NotFoundError' || name === 'OverconstrainedError') {
+    const sentence = `No ${device} was found. Connect one and try again.`;
+    return new LiveError(`${device}-missing`, sentence, { retryable: true, cause });
+  }
+  const sentence = `The ${device} cannot be used at the moment. Another program may be using it; close that and try again.`;
+  return new LiveError(`${device}-busy`, sentence, { retryable: true, cause });
+}
+
+/** @param {Device} device @param {unknown} cause */
+function refusal(device, cause) {
+  // Only Chromium tells whether it was the person or the page around this one that said no.
+  const policy = /** @type {{featurePolicy?: {allowsFeature(feature: string): boolean}}} */ (
+    /** @type {unknown} */ (document)
+  ).featurePolicy;
+  if (policy?.allowsFeature(POLICY[device]) === false) {
+    const sentence = `This site does not let this page use the ${device}. Please tell its owner.`;
+    return new LiveError(`${device}-forbidden`, sentence, { cause });
+  }
+  if (device === 'screen') {
+    return new LiveError('screen-refused', 'The screen was not shared.', { retryable: true, cause });
+  }
+  const sentence = `The ${device} was refused. Allow it in the browser's settings for this site and try again.`;
+  return new LiveError(`${device}-refused`, sentence, { retryable: true, cause });
+}

@@ -1,0 +1,108 @@
+/** Sound in: a microphone at the device's own rate, as 16 kHz chunks of 20 ms. */
+
+import { LiveError } from './errors.js';
+import { mediaError, obstacle } from './media-errors.js';
+import { loudness } from './pcm.js';
+
+const WORKLET = new URL('./capture-worklet.js', import.meta.url);
+
+/** @returns {Promise<boolean>} whether asking for the microphone will not make a browser ask the person */
+export async function microphoneGranted() {
+  try {
+    const permission = await navigator.permissions.query({ name: 'microphone' });
+    return permission.state === 'granted';
+  } catch {
+    // Not every browser knows a permission by this name; then it is as if nothing were granted.
+    return false;
+  }
+}
+
+/** An open microphone; it is silent to the page while muted, and gone from the browser's tab once closed. */
+export class Microphone {
+  #stream;
+  #source;
+  #worklet;
+  #muted = false;
+  #level = 0;
+
+  /**
+   * @param {AudioContext} context running at any rate; a context of another rate than the device's fails in Firefox
+   * @param {object} options
+   * @param {MediaTrackConstraints} [options.constraints] on top of one channel and echo cancellation
+   * @param {(chunk: Int16Array) => void} options.hear 320 samples each, to be used at once: the memory is used again
+   * @param {(error: LiveError) => void} options.lost the device went away
+   * @param {AbortSignal} options.signal closes the microphone, also one that is still being asked for
+   * @returns {Promise<Microphone>}
+   * @throws {LiveError}
+   */
+  static async open(context, { constraints = {}, hear, lost, signal }) {
+    const hindrance = obstacle('microphone');
+    if (hindrance) throw hindrance;
+    const audio = { channelCount: 1, echoCancellation: true, ...constraints };
+    const [stream] = await Promise.all([
+      navigator.mediaDevices.getUserMedia({ audio }).catch((cause) => {
+        throw mediaError('microphone', cause);
+      }),
+      context.audioWorklet.addModule(WORKLET),
+    ]);
+    if (signal.aborted) {
+      for (const track of stream.getTracks()) track.stop();
+      signal.throwIfAborted();
+    }
+    const microphone = new Microphone(context, stream, hear, lost);
+    signal.addEventListener('abort', () => microphone.close(), { once: true });
+    return microphone;
+  }
+
+  /**
+   * @param {AudioContext} context
+   * @param {MediaStream} stream
+   * @param {(chunk: Int16Array) => void} hear
+   * @param {(error: LiveError) => void} lost
+   */
+  constructor(context, stream, hear, lost) {
+    this.#stream = stream;
+    this.#source = context.createMediaStreamSource(stream);
+    this.#worklet = new AudioWorkletNode(context, 'tokensvc-capture', {
+      numberOfOutputs: 0,
+      channelCount: 1,
+      channelCountMode: 'explicit',
+    });
+    this.#worklet.port.onmessage = ({ data: chunk }) => {
+      this.#level = loudness(chunk, 0x8000);
+      if (!this.#muted) hear(chunk);
+      this.#worklet.port.postMessage(chunk, [chunk.buffer]);
+    };
+    this.#source.connect(this.#worklet);
+    this.#track.onended = () => {
+      const sentence = 'The microphone was unplugged or taken away. Connect it and start again.';
+      lost(new LiveError('microphone-lost', sentence, { retryable: true }));
+    };
+  }
+
+  /** How loud the last 20 ms were: root mean square, 0 to 1; 0 while muted. */
+  get level() {
+    return this.#muted ? 0 : this.#level;
+  }
+
+  get muted() {
+    return this.#muted;
+  }
+
+  set muted(muted) {
+    this.#muted = muted;
+    this.#track.enabled = !muted;
+  }
+
+  close() {
+    this.#track.onended = null;
+    this.#track.stop();
+    this.#source.disconnect();
+    this.#worklet.port.postMessage('close');
+    this.#worklet.port.close();
+  }
+
+  get #track() {
+    return this.#stream.getAudioTracks()[0];
+  }
+}

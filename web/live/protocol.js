@@ -1,0 +1,119 @@
+/** The Live API's messages: frames to send, happenings read from frames, and what a close code means. */
+
+import { decode, encode } from './base64.js';
+import { LiveError } from './errors.js';
+import { CAPTURE_RATE } from './pcm.js';
+
+/** @typedef {{id: string, name: string, args: Record<string, unknown>}} FunctionCall */
+/** @typedef {{id: string, name: string, response: {output: unknown} | {error: string}}} FunctionResponse */
+
+/**
+ * One thing that a frame tells.
+ * @typedef {{kind: 'setup-complete'}
+ *   | {kind: 'interrupted'}
+ *   | {kind: 'sound', samples: Int16Array<ArrayBuffer>}
+ *   | {kind: 'transcript', side: 'user' | 'agent', text: string}
+ *   | {kind: 'tool-call', calls: FunctionCall[]}
+ *   | {kind: 'tool-cancellation', ids: string[]}
+ *   | {kind: 'turn-complete'}} Happening
+ */
+
+/**
+ * As much of BidiGenerateContentServerMessage as is read here; every field may be absent.
+ * @typedef {{text?: string, thought?: boolean, inlineData?: {mimeType?: string, data?: string},
+ *   functionCall?: Partial<FunctionCall>}} Part
+ * @typedef {{interrupted?: boolean, turnComplete?: boolean, modelTurn?: {parts?: Part[]},
+ *   inputTranscription?: {text?: string}, outputTranscription?: {text?: string}}} ServerContent
+ * @typedef {{setupComplete?: object, serverContent?: ServerContent,
+ *   toolCall?: {functionCalls?: Partial<FunctionCall>[]}, toolCallCancellation?: {ids?: string[]}}} ServerMessage
+ */
+
+/** @param {object} setup @returns {string} the first frame of every connection */
+export const setupFrame = (setup) => JSON.stringify({ setup });
+
+/** @param {string} text @returns {string} */
+export const textFrame = (text) => realtime({ text });
+
+/** @param {Int16Array} samples at 16 kHz @returns {string} */
+export function soundFrame(samples) {
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+  return realtime({ audio: { data: encode(bytes), mimeType: `audio/pcm;rate=${CAPTURE_RATE}` } });
+}
+
+/** @param {Uint8Array} jpeg @returns {string} */
+export const pictureFrame = (jpeg) => realtime({ video: { data: encode(jpeg), mimeType: 'image/jpeg' } });
+
+/** @returns {string} said when the microphone pauses, so that what was said is answered at once */
+export const soundEndFrame = () => realtime({ audioStreamEnd: true });
+
+/** @param {boolean} active @returns {string} who speaks, where the token leaves that to the client */
+export const activityFrame = (active) => realtime(active ? { activityStart: {} } : { activityEnd: {} });
+
+/** @param {FunctionResponse[]} functionResponses @returns {string} */
+export const toolFrame = (functionResponses) => JSON.stringify({ toolResponse: { functionResponses } });
+
+/** @param {object} realtimeInput */
+const realtime = (realtimeInput) => JSON.stringify({ realtimeInput });
+
+/**
+ * Reads a frame, text or binary.
+ * @param {string | ArrayBuffer} frame
+ * @returns {Happening[]} in the order in which they are to be acted on; empty for what is not known here
+ * @throws {LiveError} `protocol-violated`
+ */
+export function readFrame(frame) {
+  /** @type {unknown} */
+  let message;
+  try {
+    message = JSON.parse(typeof frame === 'string' ? frame : new TextDecoder().decode(frame));
+    if (typeof message !== 'object' || message === null) throw new TypeError('not an object');
+    return [...happenings(message)];
+  } catch (cause) {
+    throw new LiveError('protocol-violated', 'The voice service sent something that cannot be read. Please start again.', {
+      retryable: true,
+      cause,
+    });
+  }
+}
+
+/** @param {ServerMessage} message @returns {Generator<Happening>} */
+function* happenings(message) {
+  if (message.setupComplete) yield { kind: 'setup-complete' };
+  if (message.serverContent) yield* contents(message.serverContent);
+  const calls = message.toolCall?.functionCalls ?? [];
+  if (calls.length > 0) yield { kind: 'tool-call', calls: calls.map(completed) };
+  if (message.toolCallCancellation) yield { kind: 'tool-cancellation', ids: message.toolCallCancellation.ids ?? [] };
+}
+
+/**
+ * The interruption comes first and the end of the turn last, whatever else one message holds.
+ * @param {ServerContent} content
+ * @returns {Generator<Happening>}
+ */
+function* contents(content) {
+  if (content.interrupted) yield { kind: 'interrupted' };
+  if (content.inputTranscription?.text) {
+    yield { kind: 'transcript', side: 'user', text: content.inputTranscription.text };
+  }
+  if (content.outputTranscription?.text) {
+    yield { kind: 'transcript', side: 'agent', text: content.outputTranscription.text };
+  }
+  for (const part of content.modelTurn?.parts ?? []) {
+    if (part.inlineData?.mimeType?.startsWith('audio/pcm')) {
+      yield { kind: 'sound', samples: samplesOf(part.inlineData.data ?? '') };
+    }
+    // A model's thoughts are not what it says.
+    if (part.text && !part.thought) yield { kind: 'transcript', side: 'agent', text: part.text };
+    if (part.functionCall) yield { kind: 'tool-call', calls: [completed(part.functionCall)] };
+  }
+  if (content.turnComplete) yield { kind: 'turn-complete' };
+}
+
+/** @param {string} text @returns {Int16Array<ArrayBuffer>} */
+function samplesOf(text) {
+  const bytes = decode(text);
+  return new Int16Array(bytes.buffer, 0, bytes.byteLength >> 1);
+}
+
+/** @param {Partial<FunctionCall>} call @returns {FunctionCall} */
+const completed = ({ id = '', name = '', args = {} }) => ({ id, name, args });

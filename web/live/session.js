@@ -1,0 +1,354 @@
+/** A conversation with the Live API: sound, pictures, text and tools over one socket, behind one state. */
+
+import { Camera } from './camera.js';
+import { Connection } from './connection.js';
+import { LiveError, hungUp } from './errors.js';
+import { Microphone, microphoneGranted } from './microphone.js';
+import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './protocol.js';
+import { Speaker } from './speaker.js';
+import { TokenSource } from './token-source.js';
+import { Tools } from './tools.js';
+import { Transcript } from './transcript.js';
+import { TypedEvents } from './typed-events.js';
+
+const SOUND_LIMIT_MS = 5000;
+
+/** @typedef {'idle' | 'connecting' | 'live' | 'resuming' | 'closed'} State */
+
+/**
+ * The detail of each event, by its type.
+ * @typedef {object} SessionEvents
+ * @property {{state: State, previous: State, error: LiveError | null}} state
+ * @property {import('./transcript.js').Utterance} transcript an utterance, new or grown
+ * @property {{speaking: boolean}} speaking whether the answer is being heard
+ * @property {null} interrupted the answer was cut short, and is silent
+ * @property {import('./tools.js').ToolProgress} tool
+ * @property {{missing: string[], surplus: string[]}} tools declared and not handled, handled and not declared
+ * @property {{kind: 'camera' | 'screen', stream: MediaStream} | null} video what is shown now
+ */
+
+/**
+ * @typedef {object} StartOptions
+ * @property {string} [profile]
+ * @property {Record<string, string>} [options] of the profile
+ * @property {boolean | MediaTrackConstraints} [microphone] `false` to type only
+ */
+
+/**
+ * States: `idle`, `connecting`, `live`, `resuming`, `closed`. A closed session can be started again. Everything that a
+ * start opens is released by one signal, so that nothing is left behind whenever and however the end comes.
+ *
+ * @extends {TypedEvents<SessionEvents>}
+ */
+export class LiveSession extends TypedEvents {
+  #tokens;
+  #transport;
+  #tools = new Tools(
+    (responses) => this.#connection?.send(toolFrame(responses)),
+    (progress) => this.announce('tool', progress),
+  );
+  /** @type {State} */
+  #state = 'idle';
+  /** @type {Promise<void>} */
+  #started = Promise.resolve();
+  #ending = new AbortController();
+  #transcript = new Transcript();
+  #muted = false;
+  /** The rest of an interrupted turn is still arriving; nobody wants to hear it. */
+  #cut = false;
+  /** @type {(import('./token-source.js').Grant & {endsAt: number}) | null} */
+  #grant = null;
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {Microphone | null} */
+  #microphone = null;
+  /** @type {Speaker | null} */
+  #speaker = null;
+  /** @type {Camera | null} */
+  #camera = null;
+
+  /**
+   * @param {object} options
+   * @param {string | URL | import('./token-source.js').GetGrant} options.token where `POST /token` is, or a function
+   *   that answers what it answers
+   * @param {import('./token-source.js').GetCredential} [options.getCredential] a JWT of the site
+   * @param {import('./connection.js').Transport} [options.transport] opens a socket; for tests
+   */
+  constructor({ token, getCredential, transport }) {
+    super();
+    this.#tokens = new TokenSource(token, { getCredential });
+    this.#transport = transport;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** What the token allows and declares; null before there is one. */
+  get features() {
+    return this.#grant?.features ?? null;
+  }
+
+  /** When the token's time is over, in milliseconds as `performance.now()` counts; Infinity where that is unknown. */
+  get endsAt() {
+    return this.#grant?.endsAt ?? Infinity;
+  }
+
+  /** How loud the microphone and the answer are, each as root mean square from 0 to 1. */
+  get levels() {
+    return { microphone: this.#microphone?.level ?? 0, speaker: this.#speaker?.level ?? 0 };
+  }
+
+  get muted() {
+    return this.#muted;
+  }
+
+  set muted(muted) {
+    if (muted === this.#muted) return;
+    this.#muted = muted;
+    if (this.#microphone === null) return;
+    this.#microphone.muted = muted;
+    if (this.#state !== 'live') return;
+    if (this.features?.activity === 'manual') this.#connection?.send(activityFrame(!muted));
+    else if (muted) this.#connection?.send(soundEndFrame());
+  }
+
+  /**
+   * Answers the calls of a tool that the token declares; may be called at any time.
+   * @param {string} name
+   * @param {import('./tools.js').Tool} tool
+   */
+  handleTool(name, tool) {
+    this.#tools.handle(name, tool);
+  }
+
+  /**
+   * Begins a conversation; call it in the person's gesture, or browsers keep sound off. While one is going on, this is
+   * the promise of that one.
+   * @param {StartOptions} [options]
+   * @returns {Promise<void>} at `live`
+   * @throws {LiveError} when it does not come to that
+   */
+  start(options = {}) {
+    if (this.#state === 'idle' || this.#state === 'closed') this.#started = this.#start(options);
+    return this.#started;
+  }
+
+  /** Ends the conversation; the microphone, the sockets and all else are released when this returns. */
+  close() {
+    this.#close(null);
+  }
+
+  /**
+   * @param {string} text
+   * @throws {LiveError} `not-live`
+   */
+  sendText(text) {
+    this.#live().send(textFrame(text));
+    this.announce('transcript', this.#transcript.type(text));
+  }
+
+  /**
+   * Shows the camera, instead of what was shown before.
+   * @param {MediaTrackConstraints} [constraints]
+   * @throws {LiveError}
+   */
+  showCamera(constraints) {
+    return this.#show('camera', constraints);
+  }
+
+  /**
+   * Shows a screen, a window or a tab, as the person chooses; call it in the person's gesture.
+   * @param {MediaTrackConstraints} [constraints]
+   * @throws {LiveError}
+   */
+  showScreen(constraints) {
+    return this.#show('screen', constraints);
+  }
+
+  stopVideo() {
+    if (this.#camera === null) return;
+    this.#camera.close();
+    this.#camera = null;
+    this.announce('video', null);
+  }
+
+  /** @param {StartOptions} options */
+  async #start(options) {
+    this.#ending = new AbortController();
+    const { signal } = this.#ending;
+    this.#transcript = new Transcript();
+    this.#cut = false;
+    this.#become('connecting', null);
+    try {
+      // Made before anything is awaited: only a gesture's own turn may make sound.
+      const context = new AudioContext({ latencyHint: 'interactive' });
+      signal.addEventListener('abort', () => void context.close(), { once: true });
+      await Promise.race([this.#connect(context, options, signal), aborted(signal)]);
+    } catch (cause) {
+      const error = cause instanceof LiveError ? cause : unforeseen(cause);
+      if (!signal.aborted) this.#close(error);
+      throw error;
+    }
+  }
+
+  /** @param {AudioContext} context @param {StartOptions} options @param {AbortSignal} signal */
+  async #connect(context, { profile, options, microphone = true }, signal) {
+    // A token is not spent on somebody who may yet refuse the microphone; nor is time lost on one who did not.
+    const atOnce = microphone === false || (await microphoneGranted());
+    const sound = this.#openSound(context, microphone, signal);
+    if (!atOnce) await sound;
+    const [grant] = await Promise.all([this.#tokens.grant({ profile, options }, signal), sound]);
+    signal.throwIfAborted();
+    this.#grant = grant;
+    const connection = new Connection(
+      grant,
+      { hear: (happening) => this.#hear(happening), ended: (error) => this.#close(error) },
+      this.#transport,
+    );
+    signal.addEventListener('abort', () => connection.close(), { once: true });
+    this.#connection = connection;
+    await connection.ready;
+    this.#goLive(connection);
+  }
+
+  /** @param {AudioContext} context @param {boolean | MediaTrackConstraints} microphone @param {AbortSignal} signal */
+  async #openSound(context, microphone, signal) {
+    const capture = microphone && {
+      constraints: microphone === true ? {} : microphone,
+      hear: (/** @type {Int16Array} */ chunk) => this.#send(chunk),
+      lost: (/** @type {LiveError} */ error) => this.#close(error),
+      signal,
+    };
+    const [speaker, opened] = await Promise.all([
+      Speaker.open(context, { changed: (speaking) => this.announce('speaking', { speaking }), signal }),
+      capture ? Microphone.open(context, capture) : null,
+      running(context, signal),
+    ]);
+    signal.throwIfAborted();
+    this.#speaker = speaker;
+    this.#microphone = opened;
+    if (opened) opened.muted = this.#muted;
+  }
+
+  /** @param {Connection} connection */
+  #goLive(connection) {
+    const { tools = [], activity, greeting } = this.features ?? {};
+    this.announce('tools', this.#tools.expect(tools));
+    if (activity === 'manual' && this.#microphone && !this.#muted) connection.send(activityFrame(true));
+    this.#become('live', null);
+    // Models do not speak first.
+    if (greeting) connection.send(textFrame(greeting));
+  }
+
+  /** @param {Int16Array} chunk */
+  #send(chunk) {
+    if (this.#state === 'live') this.#connection?.send(soundFrame(chunk));
+  }
+
+  /** @param {import('./protocol.js').Happening} happening */
+  #hear(happening) {
+    switch (happening.kind) {
+      case 'sound':
+        if (!this.#cut) this.#speaker?.play(happening.samples);
+        break;
+      case 'transcript':
+        if (this.#cut && happening.side === 'agent') break;
+        this.announce('transcript', this.#transcript.hear(happening.side, happening.text));
+        break;
+      case 'interrupted':
+        this.#cut = true;
+        this.#speaker?.flush();
+        this.#announceAll(this.#transcript.interrupt());
+        this.announce('interrupted', null);
+        break;
+      case 'turn-complete':
+        this.#cut = false;
+        this.#speaker?.completeTurn();
+        this.#announceAll(this.#transcript.completeTurn());
+        break;
+      case 'tool-call':
+        this.#tools.call(happening.calls);
+        break;
+      case 'tool-cancellation':
+        this.#tools.cancel(happening.ids);
+    }
+  }
+
+  /** @param {'camera' | 'screen'} kind @param {MediaTrackConstraints} [constraints] */
+  async #show(kind, constraints) {
+    const connection = this.#live();
+    const { signal } = this.#ending;
+    const camera = await Camera.open(kind, {
+      constraints,
+      busy: () => connection.backlog > 0,
+      show: (jpeg) => connection.send(pictureFrame(jpeg)),
+      stopped: () => this.stopVideo(),
+      signal,
+    });
+    this.#camera?.close();
+    this.#camera = camera;
+    this.announce('video', { kind, stream: camera.stream });
+  }
+
+  /** @returns {Connection} */
+  #live() {
+    if (this.#state === 'live' && this.#connection) return this.#connection;
+    throw new LiveError('not-live', 'There is no conversation at the moment. Start one first.', { retryable: true });
+  }
+
+  /** @param {LiveError | null} error */
+  #close(error) {
+    if (this.#state === 'idle' || this.#state === 'closed') return;
+    this.#announceAll(this.#transcript.completeTurn());
+    this.stopVideo();
+    this.#tools.cancelAll();
+    this.#ending.abort(error ?? hungUp());
+    this.#connection = null;
+    this.#microphone = null;
+    this.#speaker = null;
+    this.#grant = null;
+    this.#become('closed', error);
+  }
+
+  /** @param {import('./transcript.js').Utterance[]} utterances */
+  #announceAll(utterances) {
+    for (const utterance of utterances) this.announce('transcript', utterance);
+  }
+
+  /** @param {State} state @param {LiveError | null} error */
+  #become(state, error) {
+    const previous = this.#state;
+    this.#state = state;
+    this.announce('state', { state, previous, error });
+  }
+}
+
+/** @param {AbortSignal} signal @returns {Promise<never>} rejects with the signal's reason */
+function aborted(signal) {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/**
+ * Waits until the context makes sound; outside a gesture some browsers never let it.
+ * @param {AudioContext} context
+ * @param {AbortSignal} signal
+ */
+async function running(context, signal) {
+  const limit = AbortSignal.timeout(SOUND_LIMIT_MS);
+  try {
+    await Promise.race([context.resume(), aborted(AbortSignal.any([signal, limit]))]);
+  } catch (cause) {
+    signal.throwIfAborted();
+    const sentence = 'The browser keeps sound off until something on the page is pressed. Press the button to talk again.';
+    throw new LiveError('sound-blocked', sentence, { retryable: true, cause });
+  }
+}
+
+/** @param {unknown} cause */
+function unforeseen(cause) {
+  const sentence = 'The conversation could not be started because of a fault in this page. Please reload it and try again.';
+  return new LiveError('page-fault', sentence, { cause });
+}

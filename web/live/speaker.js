@@ -1,0 +1,99 @@
+/** Sound out: chunks of 24 kHz played without a gap, and silenced at once. */
+
+import { loudness } from './pcm.js';
+
+const WORKLET = new URL('./playback-worklet.js', import.meta.url);
+const METER_SAMPLES = 1024;
+
+/** Speaking lasts from the first chunk until the queue has drained and the turn is complete, or until a flush. */
+export class Speaker {
+  #worklet;
+  #meter;
+  #picture = new Float32Array(METER_SAMPLES);
+  #changed;
+  #speaking = false;
+  #turnComplete = true;
+  /** Chunks given to the worklet, and how many of them it had when its queue last ran dry. */
+  #given = 0;
+  #drained = 0;
+
+  /**
+   * @param {AudioContext} context
+   * @param {object} options
+   * @param {(speaking: boolean) => void} options.changed
+   * @param {AbortSignal} options.signal closes the speaker
+   * @returns {Promise<Speaker>}
+   */
+  static async open(context, { changed, signal }) {
+    await context.audioWorklet.addModule(WORKLET);
+    signal.throwIfAborted();
+    const speaker = new Speaker(context, changed);
+    signal.addEventListener('abort', () => speaker.close(), { once: true });
+    return speaker;
+  }
+
+  /** @param {AudioContext} context @param {(speaking: boolean) => void} changed */
+  constructor(context, changed) {
+    this.#changed = changed;
+    this.#worklet = new AudioWorkletNode(context, 'tokensvc-playback', {
+      numberOfInputs: 0,
+      outputChannelCount: [1],
+    });
+    this.#meter = new AnalyserNode(context, { fftSize: METER_SAMPLES });
+    this.#worklet.port.onmessage = ({ data: received }) => {
+      this.#drained = received;
+      this.#settle();
+    };
+    this.#worklet.connect(this.#meter).connect(context.destination);
+  }
+
+  get speaking() {
+    return this.#speaking;
+  }
+
+  /** How loud it is at this moment: root mean square, 0 to 1. */
+  get level() {
+    this.#meter.getFloatTimeDomainData(this.#picture);
+    return loudness(this.#picture, 1);
+  }
+
+  /** @param {Int16Array<ArrayBuffer>} samples at 24 kHz; the memory is given away */
+  play(samples) {
+    this.#given += 1;
+    this.#turnComplete = false;
+    this.#worklet.port.postMessage(samples, [samples.buffer]);
+    this.#speak(true);
+  }
+
+  /** Silence within the next quantum and a fade of 4 ms; what was queued is forgotten. */
+  flush() {
+    this.#worklet.port.postMessage('flush');
+    this.#drained = this.#given;
+    this.#speak(false);
+  }
+
+  /** Nothing more will be played in this turn. */
+  completeTurn() {
+    this.#turnComplete = true;
+    this.#settle();
+  }
+
+  close() {
+    this.#worklet.port.postMessage('close');
+    this.#worklet.port.close();
+    this.#worklet.disconnect();
+    this.#meter.disconnect();
+  }
+
+  #settle() {
+    if (this.#turnComplete && this.#drained === this.#given) this.#speak(false);
+  }
+
+  /** @param {boolean} speaking */
+  #speak(speaking) {
+    if (speaking === this.#speaking) return;
+    this.#speaking = speaking;
+    this.#changed(speaking);
+  }
+}
+

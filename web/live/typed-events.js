@@ -1,0 +1,36 @@
+/** An EventTarget that knows which events it fires. */
+
+/** @template {Record<string, unknown>} Details the detail of each event, by its type */
+export class TypedEvents extends EventTarget {
+  /**
+   * @template {keyof Details & string} Type
+   * @override
+   * @param {Type} type
+   * @param {((event: CustomEvent<Details[Type]>) => void) | EventListenerObject | null} listener
+   * @param {boolean | AddEventListenerOptions} [options]
+   */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, /** @type {EventListener | null} */ (listener), options);
+  }
+
+  /**
+   * @template {keyof Details & string} Type
+   * @override
+   * @param {Type} type
+   * @param {((event: CustomEvent<Details[Type]>) => void) | EventListenerObject | null} listener
+   * @param {boolean | EventListenerOptions} [options]
+   */
+  removeEventListener(type, listener, options) {
+    super.removeEventListener(type, /** @type {EventListener | null} */ (listener), options);
+  }
+
+  /**
+   * @template {keyof Details & string} Type
+   * @protected
+   * @param {Type} type
+   * @param {Details[Type]} detail
+   */
+  announce(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
