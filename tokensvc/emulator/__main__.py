@@ -1,0 +1,5 @@
+"""`python -m tokensvc.emulator`."""
+
+from tokensvc.emulator.command import emulator
+
+emulator()

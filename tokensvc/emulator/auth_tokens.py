@@ -1,0 +1,37 @@
+"""`POST /{version}/auth_tokens`: the provisioning service."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from tokensvc.emulator.credentials import Keys, Presented
+from tokensvc.emulator.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from tokensvc.emulator.tokens import TokenBook
+
+LARGEST_BODY = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class AuthTokensEndpoint:
+    """Mints, and counts what was asked of it by HTTP status."""
+
+    keys: Keys
+    tokens: TokenBook
+    answers: Counter[int] = field(default_factory=Counter)
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Mint a token; the answer has its name alone, as Google's other fields are input only."""
+        try:
+            self.keys.check_request(Presented.by(request.headers, request.query))
+            name = self.tokens.mint(await request.read(), request.match_info["version"])
+        except RefusedError as error:
+            self.answers[error.http] += 1
+            return web.json_response(error.body(), status=error.http)
+        self.answers[200] += 1
+        return web.json_response({"name": name})

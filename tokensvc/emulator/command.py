@@ -1,0 +1,86 @@
+"""The command line of the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+from pathlib import Path
+
+import click
+
+from tokensvc.emulator.options import Options
+from tokensvc.emulator.scenario import ScenarioError, load
+from tokensvc.emulator.server import Emulator, Place
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=9090, show_default=True, help="Port; 0 picks a free one.")
+@click.option("--tls", is_flag=True, help="Serve https and wss, by a certificate made on the spot.")
+@click.option(
+    "--certificate-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --tls: where to write the certificate, for clients to trust.",
+)
+@click.option(
+    "--api-key", "api_keys", multiple=True, help="A key to take; repeatable. Default: any."
+)
+@click.option(
+    "--scenario",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML or JSON file that scripts answers; see docs/emulator.md.",
+)
+def emulator(  # noqa: PLR0913 - one for each option
+    host: str,
+    port: int,
+    *,
+    tls: bool,
+    certificate_file: Path | None,
+    api_keys: tuple[str, ...],
+    scenario: Path | None,
+) -> None:
+    r"""Run a Live API of your own: tokens and the Live WebSocket, with no account.
+
+    It speaks `POST /v1beta/auth_tokens` and the WebSocket of Google's Live API, well enough for
+    the official SDKs and a browser, and holds sessions to the same rules. It recognises no
+    speech: what it hears it transcribes as "[2.4 s of speech]" and plays back; what you type it
+    recites; a function you declared it calls when you type the words of its name.
+
+    \b
+    Python:      GOOGLE_GEMINI_BASE_URL=https://localhost:9090 SSL_CERT_FILE=cert.pem
+                 with --tls --certificate-file cert.pem (the SDK speaks Live over TLS only)
+    JavaScript:  GOOGLE_GEMINI_BASE_URL=http://localhost:9090
+    Look inside: http://localhost:9090/emulator/sessions
+    """
+    mind = None
+    if scenario is not None:
+        try:
+            mind = load(scenario)
+        except ScenarioError as error:
+            raise click.ClickException(str(error)) from None
+    server = Emulator(
+        Options(api_keys=api_keys),
+        mind,
+        Place(host=host, port=port, tls=tls, certificate_file=certificate_file),
+    )
+    try:
+        asyncio.run(_serve(server))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise click.ClickException(
+                f"Cannot listen on {host}:{port}: {error.strerror}."
+            ) from None
+        raise click.ClickException(
+            f"Port {port} is taken on {host}. Choose another with --port, or 0 for any free one."
+        ) from None
+
+
+async def _serve(server: Emulator) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with server:
+        click.echo(f"Live API emulator on {server.url}")
+        await stopping.wait()

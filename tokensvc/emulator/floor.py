@@ -1,0 +1,241 @@
+"""Whose word it is: starts answers, holds `turnComplete`, and yields to an interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tokensvc.emulator.conversation import Remark, text_tokens, tokens_by_modality
+from tokensvc.emulator.speaking import Speaker
+from tokensvc.emulator.steps import (
+    Call,
+    GoAway,
+    Pause,
+    Result,
+    Say,
+    Search,
+    Shut,
+    Step,
+    Think,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tokensvc.emulator.scene import Scene
+
+WAITING = 100
+
+
+@dataclass
+class Pending:
+    """A call that no result has come for yet."""
+
+    call: Call
+    blocking: bool
+    turn: int
+    result: asyncio.Future[Result]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do once the word is free."""
+
+    turn: int
+    steps: Callable[[], tuple[Step, ...]]
+
+
+class Floor:
+    """One session's turn-taking.
+
+    Attributes:
+        generating: An answer is being made, or a function is out: nothing can be resumed now.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._speaker = Speaker(scene)
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Job] = deque(maxlen=WAITING)
+        self._pending: dict[str, Pending] = {}
+        self._prompt: list[Remark] = []
+        self.generating = False
+
+    async def answer(self, turn: Turn) -> None:
+        """The person's turn is over: answer it, now or after what may not be interrupted."""
+        scene = self._scene
+        await self._enter(
+            Job(turn.number, lambda: scene.mind.answer(turn, scene.conversation, scene.plan)),
+            interrupting=scene.plan.interruptible,
+        )
+
+    async def person_begins(self) -> None:
+        """The person begins to speak or sends content."""
+        if self._scene.plan.interruptible:
+            await self.interrupt()
+
+    async def interrupt(self) -> None:
+        """Stop the answer that is under way, if one is.
+
+        Pending blocking calls are cancelled with it. The order is the documented one:
+        `toolCallCancellation`, `interrupted`, `turnComplete`.
+        """
+        task, self._task = self._task, None
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait([task])
+        self.generating = False
+        scene = self._scene
+        scene.counters.interruptions += 1
+        dropped = [call_id for call_id, pending in self._pending.items() if pending.blocking]
+        for call_id in dropped:
+            del self._pending[call_id]
+        if dropped:
+            scene.counters.tool_cancellations += len(dropped)
+            await scene.outlet.send(toolCallCancellation={"ids": dropped})
+        tokens = self._speaker.end(interrupted=True)
+        await scene.outlet.content(interrupted=True)
+        await self._complete(tokens)
+
+    async def result(self, result: Result) -> bool:
+        """Take a tool's *result*; False when no such call is out (late, cancelled, made up)."""
+        pending = self._pending.get(result.call_id)
+        if pending is None:
+            return False
+        scene = self._scene
+        scene.counters.tool_answers += 1
+        if not result.more:
+            del self._pending[result.call_id]
+        told = json.dumps(result.response, ensure_ascii=False)
+        scene.conversation.add("answered", told, "TEXT", text_tokens(told))
+        if pending.blocking:
+            if not pending.result.done():
+                pending.result.set_result(result)
+        elif result.scheduling != "SILENT":
+            await self._enter(
+                Job(pending.turn, lambda: self._conclusion(pending.call, result)),
+                interrupting=result.scheduling == "INTERRUPT",
+            )
+        return True
+
+    async def stop(self) -> None:
+        """The connection is over."""
+        self._waiting.clear()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            self._speaker.end(interrupted=True)
+
+    async def _enter(self, job: Job, *, interrupting: bool) -> None:
+        if interrupting:
+            await self.interrupt()
+        self._waiting.append(job)
+        self._next()
+
+    def _next(self) -> None:
+        if self._task is None and self._waiting:
+            self._task = asyncio.create_task(self._perform(self._waiting.popleft()))
+            self._task.add_done_callback(self._account_for)
+
+    def _account_for(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._scene.fail(task.exception())
+
+    async def _perform(self, job: Job) -> None:
+        scene = self._scene
+        self.generating = True
+        scene.counters.answers += 1
+        self._prompt = list(scene.conversation.remarks)
+        self._speaker.begin(job.turn)
+        await scene.clock.sleep(scene.options.latency)
+        await self._take(job.turn, job.steps())
+        await scene.outlet.content(generationComplete=True)
+        tokens = self._speaker.end(interrupted=False)
+        self.generating = False
+        await scene.clock.sleep_until(self._speaker.plays_until)
+        await self._complete(tokens)
+        self._task = None
+        self._next()
+
+    async def _take(self, turn: int, steps: tuple[Step, ...]) -> None:
+        scene = self._scene
+        for step in steps:
+            match step:
+                case Say():
+                    await self._speaker.say(step)
+                case Call():
+                    await self._call(turn, step)
+                case Pause(seconds):
+                    await scene.clock.sleep(seconds)
+                case Think(text):
+                    part = {"text": text, "thought": True}
+                    await scene.outlet.content(modelTurn={"role": "model", "parts": [part]})
+                case Search(query):
+                    await scene.outlet.content(groundingMetadata=grounding(query))
+                case GoAway(seconds):
+                    scene.leave(seconds)
+                case Shut(close):
+                    scene.end(close)
+
+    async def _call(self, turn: int, call: Call) -> None:
+        scene = self._scene
+        tool = next((tool for tool in scene.plan.tools if tool.name == call.name), None)
+        blocking = tool is None or tool.blocking
+        call_id = f"function-call-{secrets.randbits(63)}"
+        pending = Pending(call, blocking, turn, asyncio.get_running_loop().create_future())
+        self._pending[call_id] = pending
+        scene.counters.tool_calls += 1
+        told = f"{call.name}({json.dumps(call.args, ensure_ascii=False)})"
+        scene.conversation.add("called", told, "TEXT", text_tokens(told))
+        wire = {"id": call_id, "name": call.name, "args": call.args}
+        await scene.outlet.send(toolCall={"functionCalls": [wire]})
+        if call.repeated:
+            parts = [{"functionCall": wire}]
+            await scene.outlet.content(modelTurn={"role": "model", "parts": parts})
+        if blocking:
+            await self._take(turn, self._conclusion(call, await pending.result))
+
+    def _conclusion(self, call: Call, result: Result) -> tuple[Step, ...]:
+        return self._scene.mind.conclude(call, result)
+
+    async def _complete(self, answer_tokens: int) -> None:
+        scene = self._scene
+        fields: dict[str, Any] = {"turnComplete": True}
+        if scene.plan.model.status:
+            fields["interactionStatus"] = "IN_PROGRESS" if self._pending else "IDLE"
+        await scene.outlet.send(
+            serverContent=fields,
+            usageMetadata=usage(self._prompt, scene.conversation.instruction_tokens, answer_tokens),
+        )
+
+
+def usage(prompt: list[Remark], instruction: int, answer: int) -> dict[str, Any]:
+    """A turn's cost: the whole context again, and the answer."""
+    by_modality = tokens_by_modality(prompt, instruction)
+    asked = sum(by_modality.values())
+    return {
+        "promptTokenCount": asked,
+        "responseTokenCount": answer,
+        "totalTokenCount": asked + answer,
+        "promptTokensDetails": [
+            {"modality": modality, "tokenCount": tokens} for modality, tokens in by_modality.items()
+        ],
+        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": answer}],
+    }
+
+
+def grounding(query: str) -> dict[str, Any]:
+    """Made-up search results for *query*, in the shape of real ones."""
+    source = {"uri": "https://example.com/", "title": "example.com"}
+    return {
+        "webSearchQueries": [query],
+        "searchEntryPoint": {"renderedContent": "<div>A search suggestion would be here.</div>"},
+        "groundingChunks": [{"web": source}],
+    }

@@ -1,0 +1,112 @@
+"""`GET /emulator/…`: what the emulator saw, for tests and for people."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from tokensvc.emulator.clock import Clock, rfc3339
+from tokensvc.emulator.sound import IN_RATE, wav
+
+if TYPE_CHECKING:
+    from tokensvc.emulator.auth_tokens import AuthTokensEndpoint
+    from tokensvc.emulator.register import Connection, Register
+    from tokensvc.emulator.tokens import Token, TokenBook
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Read-only views, and the one lever: skipping time."""
+
+    clock: Clock
+    register: Register
+    tokens: TokenBook
+    auth_tokens: AuthTokensEndpoint
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where the views are."""
+        return [
+            web.get("/emulator/sessions", self.sessions),
+            web.get("/emulator/sessions/{id}", self.session),
+            web.get("/emulator/sessions/{id}/heard.wav", self.heard),
+            web.get("/emulator/sessions/{id}/said.wav", self.said),
+            web.get("/emulator/sessions/{id}/context.wav", self.context),
+            web.get("/emulator/tokens", self.minted),
+            web.get("/emulator/mints", self.mints),
+            web.post("/emulator/skip", self.skip),
+        ]
+
+    async def sessions(self, _request: web.Request) -> web.Response:
+        """Every connection, oldest first."""
+        shown = [connection.shown() for connection in self.register.everything()]
+        return web.json_response({"sessions": shown})
+
+    async def session(self, request: web.Request) -> web.Response:
+        """One connection; ``last`` is the newest."""
+        return web.json_response(self._find(request).shown())
+
+    async def heard(self, request: web.Request) -> web.Response:
+        """Every byte of sound that came in."""
+        return _wav(self._find(request).heard.wav())
+
+    async def said(self, request: web.Request) -> web.Response:
+        """Every byte of sound that went out."""
+        return _wav(self._find(request).said.wav())
+
+    async def context(self, request: web.Request) -> web.Response:
+        """The sound in the context, over all connections of the conversation."""
+        return _wav(wav(self.register.context_pcm(self._find(request)), IN_RATE))
+
+    async def minted(self, _request: web.Request) -> web.Response:
+        """Every token, oldest first."""
+        return web.json_response(
+            {"tokens": [_shown(token) for token in self.tokens.tokens.values()]}
+        )
+
+    async def mints(self, _request: web.Request) -> web.Response:
+        """How often a token was asked for, and with what answer."""
+        answers = {str(status): count for status, count in self.auth_tokens.answers.items()}
+        return web.json_response(
+            {"requests": sum(answers.values()), "minted": self.tokens.minted, "answers": answers}
+        )
+
+    async def skip(self, request: web.Request) -> web.Response:
+        """Let ``{"seconds": n}`` pass at once, for every deadline there is."""
+        asked = await request.json()
+        seconds = asked.get("seconds") if isinstance(asked, dict) else None
+        if not isinstance(seconds, int | float) or not 0 <= seconds < 10**9:
+            raise web.HTTPBadRequest(text='Send {"seconds": n}, n from 0 on.')
+        self.clock.skip(seconds)
+        return web.json_response({"now": rfc3339(self.clock.now())})
+
+    def _find(self, request: web.Request) -> Connection:
+        connection = self.register.find(request.match_info["id"])
+        if connection is None:
+            raise web.HTTPNotFound(text="No such session; GET /emulator/sessions lists them.")
+        return connection
+
+
+def _shown(token: Token) -> dict[str, Any]:
+    return {
+        "number": token.number,
+        "fingerprint": token.fingerprint,
+        "version": token.version,
+        "request": token.request.decode("utf-8", "replace"),
+        "request_base64": base64.b64encode(token.request).decode(),
+        "lock": token.lock,
+        "mask": [".".join(path) for path in token.mask],
+        "setup": token.setup,
+        "created": rfc3339(token.created),
+        "expires": rfc3339(token.expires),
+        "new_session_expires": rfc3339(token.new_session_expires),
+        "uses_left": token.uses_left,
+        "fresh_sessions": token.fresh_sessions,
+        "resumed_sessions": token.resumed_sessions,
+    }
+
+
+def _wav(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="audio/wav")

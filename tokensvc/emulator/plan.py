@@ -1,0 +1,126 @@
+"""A session's plan: the effective setup, read into the few things a conversation turns on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokensvc.emulator.models import Model
+
+
+@dataclass(frozen=True)
+class Detection:
+    """When speech begins and ends. Durations in milliseconds."""
+
+    automatic: bool = True
+    eager_start: bool = True
+    eager_end: bool = True
+    prefix_ms: int = 100
+    silence_ms: int = 800
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that the setup declares."""
+
+    name: str
+    blocking: bool
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the effective setup means.
+
+    Attributes:
+        compress: Trigger and target of context compression, in tokens; None without it.
+        frame_tokens: What one video frame costs.
+    """
+
+    model: Model
+    model_name: str
+    voice: str
+    detection: Detection
+    interruptible: bool
+    coverage: str
+    tools: tuple[Tool, ...]
+    search: bool
+    transcribe_input: bool
+    transcribe_output: bool
+    resumable: bool
+    compress: tuple[int, int] | None
+    initial_history: bool
+    thoughts: bool
+    frame_tokens: int
+    instruction: str
+
+    @staticmethod
+    def of(setup: dict[str, Any], model: Model) -> Plan:
+        """Read a setup that `models.check` has passed."""
+        generation = setup.get("generationConfig", {})
+        realtime = setup.get("realtimeInputConfig", {})
+        voice = generation.get("speechConfig", {}).get("voiceConfig", {})
+        return Plan(
+            model=model,
+            model_name=setup["model"],
+            voice=voice.get("prebuiltVoiceConfig", {}).get("voiceName", "Zephyr"),
+            detection=_detection(realtime.get("automaticActivityDetection", {})),
+            interruptible=realtime.get("activityHandling") != "NO_INTERRUPTION",
+            coverage=realtime.get("turnCoverage", model.coverage),
+            tools=_tools(setup.get("tools", []), model),
+            search=any("googleSearch" in tool for tool in setup.get("tools", [])),
+            transcribe_input="inputAudioTranscription" in setup,
+            transcribe_output="outputAudioTranscription" in setup,
+            resumable="sessionResumption" in setup,
+            compress=_compression(setup.get("contextWindowCompression"), model),
+            initial_history=setup.get("historyConfig", {}).get(
+                "initialHistoryInClientContent", False
+            ),
+            thoughts=generation.get("thinkingConfig", {}).get("includeThoughts", False),
+            frame_tokens=_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258),
+            instruction=" ".join(
+                part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])
+            ),
+        )
+
+
+_FRAME_TOKENS = {
+    "MEDIA_RESOLUTION_LOW": 64,
+    "MEDIA_RESOLUTION_MEDIUM": 256,
+    "MEDIA_RESOLUTION_HIGH": 256,
+}
+
+
+def _detection(asked: dict[str, Any]) -> Detection:
+    return Detection(
+        automatic=not asked.get("disabled", False),
+        eager_start=asked.get("startOfSpeechSensitivity") != "START_SENSITIVITY_LOW",
+        eager_end=asked.get("endOfSpeechSensitivity") != "END_SENSITIVITY_LOW",
+        prefix_ms=asked.get("prefixPaddingMs", Detection.prefix_ms),
+        silence_ms=asked.get("silenceDurationMs", Detection.silence_ms),
+    )
+
+
+def _tools(asked: list[dict[str, Any]], model: Model) -> tuple[Tool, ...]:
+    return tuple(
+        Tool(
+            name=declared["name"],
+            blocking=_behavior(declared, model) == "BLOCKING",
+            parameters=declared.get("parameters") or declared.get("parametersJsonSchema") or {},
+        )
+        for tool in asked
+        for declared in tool.get("functionDeclarations", [])
+    )
+
+
+def _behavior(declared: dict[str, Any], model: Model) -> str:
+    behavior: str = declared.get("behavior", "UNSPECIFIED")
+    return model.behaviors[0] if behavior == "UNSPECIFIED" else behavior
+
+
+def _compression(asked: dict[str, Any] | None, model: Model) -> tuple[int, int] | None:
+    if asked is None:
+        return None
+    trigger = asked.get("triggerTokens", model.window * 8 // 10)
+    return trigger, asked.get("slidingWindow", {}).get("targetTokens", trigger // 2)

@@ -1,0 +1,244 @@
+"""Scenarios: answers written down beforehand, in a TOML or JSON file."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tokensvc.emulator.honesty import HonestMind, words
+from tokensvc.emulator.refusals import Close
+from tokensvc.emulator.steps import (
+    Call,
+    GoAway,
+    Mind,
+    Pause,
+    Result,
+    Say,
+    Search,
+    Shut,
+    Step,
+    Think,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tokensvc.emulator.conversation import Conversation
+    from tokensvc.emulator.plan import Plan
+
+# In the order in which a turn that has several of them takes them.
+ACTIONS = ("pause", "think", "search", "say", "call", "go_away", "close")
+BESIDE_CALL = frozenset({"args", "then", "twice"})
+OF_A_TURN = frozenset({"when", "transcript", "steps"})
+
+
+class ScenarioError(ValueError):
+    """Raised for a scenario file that cannot be followed; its text names the place."""
+
+
+@dataclass(frozen=True)
+class ScriptedTurn:
+    """A turn of the person that has its answer written down.
+
+    Attributes:
+        when: Words that must be typed for it; empty takes the turns in order.
+        transcript: What a spoken turn is said to have said.
+        steps: The answer; None leaves it to the honest mind.
+    """
+
+    when: str
+    transcript: str
+    steps: tuple[Step, ...] | None
+
+
+@dataclass(frozen=True)
+class ScriptedMind(Mind):
+    """Follows a scenario, and is honest where it has none.
+
+    A turn with `when` answers every typed turn that has its words. The others are taken in the
+    order of the conversation, one for each turn that no `when` claims, over a resume as well.
+    """
+
+    turns: tuple[ScriptedTurn, ...]
+    honest: HonestMind
+
+    def transcript(self, turn: Turn) -> str:
+        """What the scenario has the person say, else what was heard."""
+        scripted = self._scripted(turn)
+        if scripted is None or not scripted.transcript:
+            return self.honest.transcript(turn)
+        return scripted.transcript
+
+    def answer(self, turn: Turn, conversation: Conversation, plan: Plan) -> tuple[Step, ...]:
+        """What the scenario has the model do, else the honest answer."""
+        scripted = self._scripted(turn)
+        if scripted is None or scripted.steps is None:
+            return self.honest.answer(turn, conversation, plan)
+        return scripted.steps
+
+    def conclude(self, call: Call, result: Result) -> tuple[Step, ...]:
+        """The call's own `then`, with ``{result.field}`` filled in."""
+        if call.then is None:
+            return self.honest.conclude(call, result)
+        return tuple(_filled(step, result.response) for step in call.then)
+
+    def _scripted(self, turn: Turn) -> ScriptedTurn | None:
+        for scripted in self.turns:
+            if scripted.when and turn.typed and words(scripted.when) <= words(turn.typed):
+                return scripted
+        in_order = [scripted for scripted in self.turns if not scripted.when]
+        return in_order[turn.number - 1] if turn.number <= len(in_order) else None
+
+
+def load(path: Path) -> ScriptedMind:
+    """Read a scenario from a ``.toml`` or ``.json`` file.
+
+    Raises:
+        ScenarioError: naming the fault and the turn it is in.
+        OSError: when the file cannot be read.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise ScenarioError(
+            f"{path.name} is no valid {path.suffix[1:] or 'TOML'}: {error}"
+        ) from None
+    return read(content)
+
+
+def read(content: Any) -> ScriptedMind:  # noqa: ANN401 - a file may hold anything
+    """Read a scenario that has been parsed.
+
+    Raises:
+        ScenarioError: naming the fault and the turn it is in.
+    """
+    top = _table(content, "the scenario", {"turn"})
+    turns = top.get("turn", [])
+    if not isinstance(turns, list):
+        raise ScenarioError("turn: write each turn as a [[turn]] table.")
+    return ScriptedMind(
+        tuple(_turn(turn, f"turn {number}") for number, turn in enumerate(turns, 1)), HonestMind()
+    )
+
+
+def _turn(content: Any, place: str) -> ScriptedTurn:  # noqa: ANN401 - not checked yet
+    turn = _table(content, place, {*OF_A_TURN, *ACTIONS, *BESIDE_CALL})
+    inline = {key: value for key, value in turn.items() if key not in OF_A_TURN}
+    if inline and "steps" in turn:
+        raise ScenarioError(
+            f"{place}: has both steps and {', '.join(inline)}; move them into steps."
+        )
+    steps: tuple[Step, ...] | None = None
+    if "steps" in turn:
+        steps = _steps(turn["steps"], f"{place}, steps")
+    elif inline:
+        steps = tuple(_actions(inline, place))
+    return ScriptedTurn(
+        when=_text(turn.get("when", ""), f"{place}, when"),
+        transcript=_text(turn.get("transcript", ""), f"{place}, transcript"),
+        steps=steps,
+    )
+
+
+def _steps(content: Any, place: str) -> tuple[Step, ...]:  # noqa: ANN401 - not checked yet
+    if not isinstance(content, list):
+        raise ScenarioError(f'{place}: must be a list of tables such as {{ say = "…" }}.')
+    return tuple(
+        step
+        for number, one in enumerate(content, 1)
+        for step in _actions(
+            _table(one, f"{place} {number}", {*ACTIONS, *BESIDE_CALL}), f"{place} {number}"
+        )
+    )
+
+
+def _actions(content: dict[str, Any], place: str) -> Iterable[Step]:
+    if "call" not in content and (stray := BESIDE_CALL & content.keys()):
+        raise ScenarioError(
+            f"{place}: {', '.join(sorted(stray))} goes with call, which is missing."
+        )
+    for name in ACTIONS:
+        if name in content:
+            yield _action(name, content, f"{place}, {name}")
+
+
+def _action(name: str, content: dict[str, Any], place: str) -> Step:  # noqa: PLR0911 - one each
+    value = content[name]
+    match name:
+        case "say":
+            return Say(_text(value, place))
+        case "think":
+            return Think(_text(value, place))
+        case "search":
+            return Search(_text(value, place))
+        case "pause":
+            return Pause(_seconds(value, place))
+        case "go_away":
+            return GoAway(_seconds(value, place))
+        case "close":
+            close = _table(value, place, {"code", "reason"})
+            return Shut(_close(close, place))
+        case _:
+            return _call(content, place)
+
+
+def _close(content: dict[str, Any], place: str) -> Close:
+    code = content.get("code", 1011)
+    if not isinstance(code, int) or not (code in range(1000, 1015) or code in range(3000, 5000)):
+        raise ScenarioError(f"{place}: code must be a WebSocket close code such as 1011.")
+    return Close(code, _text(content.get("reason", ""), f"{place}, reason"))
+
+
+def _call(content: dict[str, Any], place: str) -> Call:
+    args = content.get("args", {})
+    if not isinstance(args, dict):
+        raise ScenarioError(f"{place}: args must be a table.")
+    then = content.get("then")
+    steps: tuple[Step, ...] | None = None
+    if isinstance(then, str):
+        steps = (Say(then),)
+    elif then is not None:
+        steps = _steps(then, f"{place}, then")
+    return Call(_text(content["call"], place), args, steps, repeated=content.get("twice") is True)
+
+
+def _table(content: Any, place: str, known: set[str]) -> dict[str, Any]:  # noqa: ANN401 - as above
+    if not isinstance(content, dict):
+        raise ScenarioError(f"{place}: must be a table.")
+    for key in content:
+        if key not in known:
+            raise ScenarioError(
+                f"{place}: unknown key {key!r}; known are {', '.join(sorted(known))}."
+            )
+    return content
+
+
+def _text(value: Any, place: str) -> str:  # noqa: ANN401 - not checked yet
+    if not isinstance(value, str):
+        raise ScenarioError(f"{place}: must be a string.")
+    return value
+
+
+def _seconds(value: Any, place: str) -> float:  # noqa: ANN401 - not checked yet
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise ScenarioError(f"{place}: must be a number of seconds, 0 or more.")
+    return float(value)
+
+
+def _filled(step: Step, response: Any) -> Step:  # noqa: ANN401 - any JSON
+    if not isinstance(step, Say):
+        return step
+
+    def fill(found: re.Match[str]) -> str:
+        value = response
+        for key in filter(None, found[1].split(".")):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    return Say(re.sub(r"\{result((?:\.\w+)*)\}", fill, step.text))

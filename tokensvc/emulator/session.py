@@ -1,0 +1,291 @@
+"""A session: from `setupComplete` to the close, one connection of a conversation."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from tokensvc.emulator import wire
+from tokensvc.emulator.conversation import audio_tokens, text_tokens
+from tokensvc.emulator.floor import Floor
+from tokensvc.emulator.hearing import Began, Ears, Utterance, rate_of
+from tokensvc.emulator.refusals import ClosedError, Closes, InvalidPayloadError
+from tokensvc.emulator.steps import Result, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tokensvc.emulator.recordings import Recording
+    from tokensvc.emulator.scene import Scene
+
+log = logging.getLogger(__name__)
+FRAME_TYPES = frozenset({"image/jpeg", "image/png"})
+
+
+class Session:
+    """Takes the client's messages and answers them."""
+
+    def __init__(self, scene: Scene, heard: Recording, *, version: str, locked: bool) -> None:
+        self._scene = scene
+        self._version = version
+        self._locked = locked
+        self._floor = Floor(scene)
+        self._ears = Ears(scene.plan.detection, heard)
+        self._typed: list[str] = []
+        self._charged = 0.0
+        self._history = scene.plan.initial_history
+        self._takers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
+            "clientContent": self._client_content,
+            "realtimeInput": self._realtime_input,
+            "toolResponse": self._tool_response,
+            "contextUpdate": self._context_update,
+        }
+
+    @property
+    def generating(self) -> bool:
+        """Whether an answer is being made, so that nothing can be resumed now."""
+        return self._floor.generating
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the person is speaking."""
+        return self._ears.active
+
+    @property
+    def heard_seconds(self) -> float:
+        """Sound that came in so far."""
+        return self._ears.seconds
+
+    async def take(self, frame: str | bytes) -> None:
+        """Take one frame of the client.
+
+        Raises:
+            ClosedError: when it ends the session.
+        """
+        scene = self._scene
+        scene.counters.messages += 1
+        try:
+            unread = wire.loads(frame)
+            if not await self._plain_audio(unread):
+                await self._dispatch(wire.read("ClientMessage", unread))
+        except InvalidPayloadError as error:
+            raise ClosedError(Closes.payload(error)) from None
+        if scene.plan.compress is not None:
+            scene.conversation.compress(*scene.plan.compress)
+        elif scene.conversation.tokens() > scene.plan.model.window:
+            raise ClosedError(Closes.invalid_argument)
+
+    async def stop(self) -> None:
+        """The connection is over."""
+        await self._floor.stop()
+
+    async def _plain_audio(self, unread: Any) -> bool:  # noqa: ANN401 - JSON not read yet
+        """Take the one message that comes 25 times a second without reading it in full."""
+        match unread:
+            case {
+                "realtimeInput": {
+                    "audio": {"data": str(data), "mimeType": str(kind), **rest},
+                    **beside,
+                },
+                **more,
+            }:
+                pass
+            case {
+                "realtime_input": {
+                    "audio": {"data": str(data), "mime_type": str(kind), **rest},
+                    **beside,
+                },
+                **more,
+            }:
+                pass
+            case _:
+                return False
+        if rest or beside or more:
+            return False
+        await self._audio(data, kind)
+        return True
+
+    async def _dispatch(self, message: dict[str, Any]) -> None:
+        if not message:
+            raise ClosedError(Closes.invalid_argument)
+        if len(message) > 1:
+            second = wire.snake(list(message)[1])
+            raise ClosedError(
+                Closes.argument(
+                    f"Invalid value at '{second}' (oneof), oneof field 'message_type' is already "
+                    f"set. Cannot set '{second}'"
+                )
+            )
+        ((kind, content),) = message.items()
+        if kind == "setup":
+            raise ClosedError(Closes.setup_first)
+        await self._takers[kind](content)
+
+    # --- clientContent -----------------------------------------------------------------------
+
+    async def _client_content(self, content: dict[str, Any]) -> None:
+        scene = self._scene
+        complete = content.get("turnComplete", False)
+        if self._history:
+            self._remember(content)
+            self._history = not complete
+            return
+        model = scene.plan.model
+        if model.only_initial_content and scene.options.mid_session_content == "refused":
+            raise ClosedError(Closes.invalid_argument)
+        await self._floor.interrupt()
+        self._typed.extend(self._remember(content))
+        if complete:
+            scene.counters.text_turns += 1
+            await self._answer(None)
+
+    def _remember(self, content: dict[str, Any]) -> list[str]:
+        """Put *content* into the context; the texts that are the person's."""
+        conversation = self._scene.conversation
+        texts = []
+        for turn in content.get("turns", []):
+            by_model = turn.get("role") == "model"
+            for part in turn.get("parts", []):
+                if "inlineData" in part:
+                    self._inline(part["inlineData"])
+                if "text" in part:
+                    text = part["text"]
+                    conversation.add(
+                        "given" if by_model else "typed", text, "TEXT", text_tokens(text)
+                    )
+                    texts += [] if by_model else [text]
+        return texts
+
+    def _inline(self, blob: dict[str, Any]) -> None:
+        if blob.get("mimeType") not in FRAME_TYPES:
+            raise ClosedError(Closes.invalid_argument)
+        conversation = self._scene.conversation
+        conversation.add("shown", "[picture]", "VIDEO", self._scene.plan.frame_tokens)
+
+    # --- realtimeInput -----------------------------------------------------------------------
+
+    async def _realtime_input(self, content: dict[str, Any]) -> None:
+        if "mediaChunks" in content:
+            # v1alpha took these and heard nothing; the others say so (measured 2026-09).
+            if self._version == "v1alpha":
+                return
+            raise ClosedError(Closes.media_chunks)
+        if "audio" in content:
+            await self._audio(
+                content["audio"].get("data", ""), content["audio"].get("mimeType", "")
+            )
+        if "video" in content:
+            self._video(content["video"])
+        if "text" in content:
+            await self._text(content["text"])
+        if "activityStart" in content or "activityEnd" in content:
+            await self._activity(begins="activityStart" in content)
+        if content.get("audioStreamEnd"):
+            if not self._scene.plan.detection.automatic:
+                raise ClosedError(Closes.invalid_argument)
+            await self._spoken(self._ears.pause())
+
+    async def _audio(self, data: str, kind: str) -> None:
+        rate = rate_of(kind)
+        if rate is None:
+            raise ClosedError(Closes.invalid_argument)
+        self._scene.counters.audio_chunks += 1
+        for event in self._ears.hear(wire.decode(data), rate):
+            if isinstance(event, Began):
+                await self._floor.person_begins()
+            else:
+                await self._spoken(event)
+
+    def _video(self, blob: dict[str, Any]) -> None:
+        scene = self._scene
+        if blob.get("mimeType") not in FRAME_TYPES or not blob.get("data"):
+            raise ClosedError(Closes.invalid_argument)
+        scene.counters.video_frames += 1
+        scene.conversation.video = True
+        if self._ears.active or scene.plan.coverage != "TURN_INCLUDES_ONLY_ACTIVITY":
+            scene.conversation.add("shown", "[video frame]", "VIDEO", scene.plan.frame_tokens)
+
+    async def _text(self, text: str) -> None:
+        scene = self._scene
+        scene.counters.text_turns += 1
+        scene.conversation.add("typed", text, "TEXT", text_tokens(text))
+        self._typed.append(text)
+        if not self._ears.active:
+            await self._answer(None)
+
+    async def _activity(self, *, begins: bool) -> None:
+        if self._scene.plan.detection.automatic:
+            raise ClosedError(
+                Closes.argument(
+                    "Explicit activity control is not supported when automatic activity "
+                    "detection is enabled."
+                )
+            )
+        if begins:
+            self._ears.begin()
+            await self._floor.person_begins()
+        else:
+            await self._spoken(self._ears.finish())
+
+    async def _spoken(self, utterance: Utterance | None) -> None:
+        """An utterance has ended."""
+        if utterance is None:
+            return
+        scene = self._scene
+        scene.counters.spoken_turns += 1
+        await self._answer(utterance)
+
+    # --- turns -------------------------------------------------------------------------------
+
+    async def _answer(self, utterance: Utterance | None) -> None:
+        scene = self._scene
+        scene.conversation.turns += 1
+        typed, self._typed = " ".join(self._typed), []
+        turn = Turn(scene.conversation.turns, typed, utterance)
+        if utterance is not None:
+            await self._transcribe(turn, utterance)
+        await self._floor.answer(turn)
+
+    async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
+        """Put what was spoken into the context and, in two fragments, before the client."""
+        scene = self._scene
+        text = scene.mind.transcript(turn)
+        seconds = utterance.seconds
+        if scene.plan.coverage == "TURN_INCLUDES_ALL_INPUT":
+            seconds, self._charged = self._ears.seconds - self._charged, self._ears.seconds
+        scene.conversation.add("spoken", text, "AUDIO", audio_tokens(seconds))
+        if scene.plan.transcribe_input:
+            cut = text.find(" ", len(text) // 3) + 1
+            if cut:
+                await scene.outlet.content(inputTranscription={"text": text[:cut]})
+            await scene.outlet.content(inputTranscription={"text": text[cut:], "finished": True})
+
+    # --- tools and context -------------------------------------------------------------------
+
+    async def _tool_response(self, content: dict[str, Any]) -> None:
+        for answer in content.get("functionResponses", []):
+            if not answer.get("id"):
+                raise ClosedError(Closes.invalid_argument)
+            if answer.get("scheduling") and not self._scene.plan.model.scheduling:
+                raise ClosedError(
+                    Closes.argument("Function response scheduling is not supported for this model.")
+                )
+            taken = await self._floor.result(
+                Result(
+                    call_id=answer["id"],
+                    name=answer.get("name", ""),
+                    response=answer.get("response", {}),
+                    scheduling=answer.get("scheduling", "WHEN_IDLE"),
+                    more=answer.get("willContinue", False),
+                )
+            )
+            if not taken:
+                log.debug("a tool result came for no pending call")
+
+    async def _context_update(self, content: dict[str, Any]) -> None:
+        """A client that a token holds to a setup may not change it on the way."""
+        if self._locked:
+            raise ClosedError(Closes.not_supported)
+        instruction = content.get("systemInstruction", {})
+        text = " ".join(part.get("text", "") for part in instruction.get("parts", []))
+        self._scene.conversation.instruction_tokens = text_tokens(text)
