@@ -99,6 +99,11 @@ export class LiveSession extends TypedEvents {
     return { microphone: this.#microphone?.level ?? 0, speaker: this.#speaker?.level ?? 0 };
   }
 
+  /** Whether a microphone takes part. */
+  get voiced() {
+    return this.#microphone !== null;
+  }
+
   get muted() {
     return this.#muted;
   }

@@ -1,0 +1,73 @@
+/** The first view: sign in, or go on as a guest where a profile admits guests. */
+
+import { block, button, element, say } from './elements.js';
+
+/** Asks who is there until somebody may talk. */
+export class SignIn {
+  #account;
+  #view = block('sign-in');
+  #form = element('credentials', HTMLFormElement);
+  #username = element('username', HTMLInputElement);
+  #password = element('password', HTMLInputElement);
+  #error = block('sign-in-error');
+  #enter;
+  /** @type {import('./account.js').Profile[]} */
+  #guestProfiles = [];
+
+  /**
+   * @param {import('./account.js').Account} account
+   * @param {(profiles: import('./account.js').Profile[]) => void} enter called with what this person may use
+   */
+  constructor(account, enter) {
+    this.#account = account;
+    this.#enter = enter;
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    button('guest').addEventListener('click', () => this.#leave(this.#guestProfiles));
+  }
+
+  /** @param {string} [sentence] why the person has to sign in again */
+  async show(sentence = '') {
+    say(this.#error, sentence);
+    this.#view.hidden = false;
+    this.#username.focus();
+    try {
+      this.#guestProfiles = await this.#account.profiles();
+    } catch (error) {
+      // 401 is an answer too: no guests here.
+      this.#guestProfiles = [];
+      const { status, message } = /** @type {import('../live/errors.js').LiveError} */ (error);
+      if (status !== 401 && !sentence) say(this.#error, message);
+    }
+    block('guest-way').hidden = this.#guestProfiles.length === 0;
+  }
+
+  async #submit() {
+    const submit = /** @type {HTMLButtonElement} */ (this.#form.querySelector('button'));
+    submit.disabled = true;
+    say(this.#error, '');
+    try {
+      await this.#account.signIn(this.#username.value, this.#password.value);
+      this.#leave(await this.#account.profiles());
+    } catch (error) {
+      this.#account.signOut();
+      say(this.#error, /** @type {Error} */ (error).message);
+      this.#password.select();
+    } finally {
+      submit.disabled = false;
+    }
+  }
+
+  /** @param {import('./account.js').Profile[]} profiles */
+  #leave(profiles) {
+    if (profiles.length === 0) {
+      say(this.#error, 'You are signed in, but there is no conversation that you may have. Please ask the owner of this site.');
+      return;
+    }
+    this.#password.value = '';
+    this.#view.hidden = true;
+    this.#enter(profiles);
+  }
+}

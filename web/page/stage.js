@@ -1,0 +1,125 @@
+/** The middle of the page: the button, the state in words, the controls, and what is being shown. */
+
+import { block, button, element, say } from './elements.js';
+
+const COUNTDOWN_MS = 60_000;
+// Speech rarely exceeds a quarter of full scale; without the root, the picture would hardly move.
+const FULL_VOICE = 0.25;
+
+/** Shows what the session is, and asks it for nothing. */
+export class Stage {
+  #session;
+  #view = block('stage');
+  #preview = element('preview', HTMLVideoElement);
+  #level = element('level', HTMLMeterElement);
+  #orb = /** @type {HTMLElement} */ (document.querySelector('.orb'));
+  /** @type {Set<string>} */
+  #tools = new Set();
+  #speaking = false;
+  /** @type {'camera' | 'screen' | null} */
+  #showing = null;
+
+  /** @param {import('../live/session.js').LiveSession} session */
+  constructor(session) {
+    this.#session = session;
+    session.addEventListener('state', ({ detail: { state, error } }) => {
+      document.body.dataset.state = state;
+      this.#tools.clear();
+      this.#speaking = false;
+      if (error || state === 'connecting') this.complain(error?.message ?? '');
+      if (state === 'live') this.#animate();
+      this.refresh();
+    });
+    session.addEventListener('speaking', ({ detail: { speaking } }) => {
+      this.#speaking = speaking;
+      this.refresh();
+    });
+    session.addEventListener('tool', ({ detail: { id, status } }) => {
+      if (status === 'running') this.#tools.add(id);
+      else this.#tools.delete(id);
+      this.refresh();
+    });
+    session.addEventListener('video', ({ detail }) => {
+      this.#showing = detail?.kind ?? null;
+      this.#preview.srcObject = detail?.stream ?? null;
+      this.refresh();
+    });
+  }
+
+  /** What is being shown: the camera, the screen, or null. */
+  get showing() {
+    return this.#showing;
+  }
+
+  open() {
+    this.#view.hidden = false;
+    this.complain('');
+    this.refresh();
+    button('talk').focus();
+  }
+
+  close() {
+    document.body.dataset.state = 'idle';
+    this.#view.hidden = true;
+  }
+
+  /** @param {string} sentence empty for nothing */
+  complain(sentence) {
+    say(block('error'), sentence);
+  }
+
+  refresh() {
+    const { state, features, muted, voiced } = this.#session;
+    const live = state === 'live';
+    const resting = state === 'idle' || state === 'closed';
+    const focused = document.activeElement;
+    element('talk-icon', SVGUseElement).setAttribute('href', resting ? '#icon-talk' : '#icon-hang-up');
+    block('talk-label').textContent = resting ? (state === 'idle' ? 'Start talking' : 'Talk again') : live ? 'Hang up' : 'Cancel';
+    block('status').textContent = this.#words();
+    block('type-only').hidden = !resting;
+    block('controls').hidden = !live;
+    block('level-row').hidden = !live || !voiced;
+    button('mute').hidden = !voiced;
+    button('mute').setAttribute('aria-pressed', String(muted));
+    for (const kind of /** @type {const} */ (['camera', 'screen'])) {
+      button(kind).hidden = !features?.video?.includes(kind) || !offered(kind);
+      button(kind).setAttribute('aria-pressed', String(this.#showing === kind));
+    }
+    this.#preview.hidden = this.#showing === null;
+    // What had the focus may just have gone; the keyboard must not be sent back to the top of the page.
+    if (focused !== document.activeElement) button('talk').focus();
+  }
+
+  #words() {
+    const { state, muted, voiced } = this.#session;
+    if (state === 'idle') return '';
+    if (state === 'connecting') return 'Connecting…';
+    if (state === 'resuming') return 'Reconnecting…';
+    if (state === 'closed') return 'The conversation has ended.';
+    if (this.#tools.size > 0) return 'Working…';
+    if (this.#speaking) return 'Speaking';
+    if (!voiced) return 'Ready for your message';
+    return muted ? 'Muted' : 'Listening';
+  }
+
+  /** Draws levels and the time that is left until the conversation ends. */
+  #animate() {
+    const { state, levels, endsAt } = this.#session;
+    const live = state === 'live';
+    const [voice, answer] = [levels.microphone, levels.speaker].map((level) => Math.sqrt(Math.min(1, level / FULL_VOICE)));
+    this.#level.value = voice;
+    this.#orb.style.setProperty('--voice', voice.toFixed(3));
+    this.#orb.style.setProperty('--answer', answer.toFixed(3));
+    const left = endsAt - performance.now();
+    const soon = live && left < COUNTDOWN_MS;
+    const sentence = soon ? `This conversation ends in ${Math.max(0, Math.ceil(left / 1000))} s.` : '';
+    if (block('time-left').textContent !== sentence) say(block('time-left'), sentence);
+    if (live) requestAnimationFrame(() => this.#animate());
+  }
+}
+
+/** @param {'camera' | 'screen'} kind */
+function offered(kind) {
+  // Phones have no getDisplayMedia. An insecure page has neither; there the button stays, and says why it cannot.
+  return kind === 'camera' || !globalThis.isSecureContext || 'getDisplayMedia' in navigator.mediaDevices;
+}
