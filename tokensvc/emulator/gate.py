@@ -66,7 +66,7 @@ class Gate:
             constrained=method.constrained,
             unknown=self.options.unknown_models,
         )
-        models.check(setup, model)
+        models.check(setup, model, modality=self.options.default_modality)
         handle = self._handle(setup, asked, token)
         resumed = self.handles.resume(handle, setup["model"]) if handle else None
         if token is not None:

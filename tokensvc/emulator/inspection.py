@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -14,7 +13,7 @@ from tokensvc.emulator.sound import IN_RATE, wav
 if TYPE_CHECKING:
     from tokensvc.emulator.auth_tokens import AuthTokensEndpoint
     from tokensvc.emulator.register import Connection, Register
-    from tokensvc.emulator.tokens import Token, TokenBook
+    from tokensvc.emulator.tokens import TokenBook
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Inspection:
     async def minted(self, _request: web.Request) -> web.Response:
         """Every token, oldest first."""
         return web.json_response(
-            {"tokens": [_shown(token) for token in self.tokens.tokens.values()]}
+            {"tokens": [token.shown() for token in self.tokens.tokens.values()]}
         )
 
     async def mints(self, _request: web.Request) -> web.Response:
@@ -87,25 +86,6 @@ class Inspection:
         if connection is None:
             raise web.HTTPNotFound(text="No such session; GET /emulator/sessions lists them.")
         return connection
-
-
-def _shown(token: Token) -> dict[str, Any]:
-    return {
-        "number": token.number,
-        "fingerprint": token.fingerprint,
-        "version": token.version,
-        "request": token.request.decode("utf-8", "replace"),
-        "request_base64": base64.b64encode(token.request).decode(),
-        "lock": token.lock,
-        "mask": [".".join(path) for path in token.mask],
-        "setup": token.setup,
-        "created": rfc3339(token.created),
-        "expires": rfc3339(token.expires),
-        "new_session_expires": rfc3339(token.new_session_expires),
-        "uses_left": token.uses_left,
-        "fresh_sessions": token.fresh_sessions,
-        "resumed_sessions": token.resumed_sessions,
-    }
 
 
 def _wav(body: bytes) -> web.Response:

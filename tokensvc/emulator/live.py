@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 LARGEST_FRAME = 16 * 1024 * 1024
 GONE = Close(1006, "")
+NO_CODE = 1005
 GOING_AWAY = Close(1001, "")
 
 
@@ -68,7 +69,7 @@ class LiveEndpoint:
             reading.cancel()
             await asyncio.wait([reading])
             if by == "client":
-                close = Close(socket.close_code or GONE.code, "")
+                close = client_close(socket.close_code)
             self.register.close(connection, close, by=by)
             if connection.admission is not None:
                 self.handles.close(connection.number)
@@ -165,3 +166,8 @@ class LiveEndpoint:
         keeper = Timekeeper(scene, session, connection, self.handles)
         connection.admission, connection.scene, connection.state = admission, scene, "live"
         return session, keeper
+
+
+def client_close(code: int | None) -> Close:
+    """How the client left: aiohttp says 0 for a close frame without a code, None for no frame."""
+    return GONE if code is None else Close(code or NO_CODE, "")

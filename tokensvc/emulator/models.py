@@ -125,14 +125,14 @@ def find(name: str, *, version: str, constrained: bool, unknown: bool) -> Model:
     raise ClosedError(Closes.model_not_found(name[:60], version))
 
 
-def check(setup: dict[str, Any], model: Model) -> None:
-    """Hold a setup to what its model takes.
+def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> None:
+    """Hold a setup to what its model takes; *modality* is what no modality means.
 
     Raises:
         ClosedError: 1007 for the first field that it does not.
     """
     generation = setup.get("generationConfig", {})
-    _check_modalities(generation.get("responseModalities") or ["TEXT"])
+    _check_modalities(generation.get("responseModalities") or [modality])
     _check_generation(generation, model)
     proactive = setup.get("proactivity", {})
     if model.proactive == "never" and "proactivity" in setup:

@@ -33,6 +33,8 @@ class Options:
         latency: From the end of what was said to the first sound of the answer.
         send_rate: How much faster than real time sound is sent.
         playback_rate: How fast the client is taken to play; `turnComplete` waits for it.
+        default_modality: What a setup without `responseModalities` asks for: the SDKs' notes say
+            AUDIO, the service was measured to say TEXT, which no native-audio model speaks.
         unknown_models: Take a model id not on the list as if it were the newest.
         keep_audio: Seconds of sound kept on disk for each connection and direction.
         keep_sessions: Ended connections that stay inspectable.
@@ -55,6 +57,7 @@ class Options:
     latency: float = 0.25
     send_rate: float = 4.0
     playback_rate: float = 1.0
+    default_modality: Literal["TEXT", "AUDIO"] = "TEXT"
     unknown_models: bool = False
     keep_audio: float = 600.0
     keep_sessions: int = 200

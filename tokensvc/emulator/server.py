@@ -96,8 +96,7 @@ class Emulator:
     def url(self) -> str:
         """Its address, as a Google SDK takes it for a ``base_url``."""
         scheme = "https" if self._place.tls else "http"
-        host = "localhost" if self._place.tls else self._place.host
-        return f"{scheme}://{host}:{self.port}"
+        return f"{scheme}://{self._place.host}:{self.port}"
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator import wire
+from tokensvc.emulator.clock import Clock, rfc3339
 from tokensvc.emulator.masks import Path, overwrite, read_mask
 from tokensvc.emulator.refusals import (
     ClosedError,
@@ -18,7 +20,6 @@ from tokensvc.emulator.refusals import (
 )
 
 if TYPE_CHECKING:
-    from tokensvc.emulator.clock import Clock
     from tokensvc.emulator.options import Options
 
 PREFIX = "auth_tokens/"
@@ -67,6 +68,25 @@ class Token:
         if self.mask:
             return "masked"
         return "none" if self.setup is None else "full"
+
+    def shown(self) -> dict[str, Any]:
+        """Everything about it that is no secret, as JSON."""
+        return {
+            "number": self.number,
+            "fingerprint": self.fingerprint,
+            "version": self.version,
+            "request": self.request.decode("utf-8", "replace"),
+            "request_base64": base64.b64encode(self.request).decode(),
+            "lock": self.lock,
+            "mask": [".".join(path) for path in self.mask],
+            "setup": self.setup,
+            "created": rfc3339(self.created),
+            "expires": rfc3339(self.expires),
+            "new_session_expires": rfc3339(self.new_session_expires),
+            "uses_left": self.uses_left,
+            "fresh_sessions": self.fresh_sessions,
+            "resumed_sessions": self.resumed_sessions,
+        }
 
     def effective_setup(self, client: dict[str, Any]) -> dict[str, Any]:
         """What a session is held to, given the *client*'s own setup."""
