@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from emulator.talking import QUICK, speech
 
+from emulator.talking import QUICK, speech
 from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.emulator.server import Place
 

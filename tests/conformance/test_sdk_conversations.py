@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict
 
 import pytest
+
 from conformance import python_sdk
 
 # The SDK's own way of using aiohttp, which aiohttp discourages.

@@ -83,6 +83,10 @@ class BackgroundEmulator:
         """Every token, oldest first, as `GET /emulator/tokens` shows it."""
         return self._ask(lambda: [each.shown() for each in self._emulator.tokens.tokens.values()])
 
+    def mint(self, body: bytes = b"", version: str = "v1beta") -> str:
+        """A token's name, as `POST /{version}/auth_tokens` would give it."""
+        return self._ask(lambda: self._emulator.tokens.mint(body, version))
+
     def heard(self, number: int = -1) -> bytes:
         """All PCM that came in on a connection (16 kHz), the last one by default."""
         return self._ask(lambda: self._emulator.register.everything()[number].heard.pcm(None))
