@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+
 from programs import OPEN_PROFILE, clean_environment, running, service_environment, serving
 
 if TYPE_CHECKING:

@@ -87,9 +87,9 @@ class DeadlineHttpClient:
         connection.deadline = deadline
         try:
             connection.request("POST", self._base_path + path, body, headers)
-            response = connection.getresponse()
-            content = _read_capped(response)
-            reusable = not response.will_close
+            with connection.getresponse() as response:
+                content = _read_capped(response)
+                reusable = not response.will_close
         except BaseException:
             connection.close()
             raise
@@ -156,6 +156,7 @@ class _DeadlineSocket:
     def __init__(self, raw: socket.socket, left: Callable[[], float]) -> None:
         self._raw = raw
         self._left = left
+        self._reader: _DeadlineReader | None = None
 
     def sendall(self, content: bytes) -> None:
         self._raw.settimeout(self._left())  # sendall counts this over the whole of its work
@@ -163,16 +164,23 @@ class _DeadlineSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         assert mode == "rb"  # noqa: S101 - http.client reads answers so
-        return io.BufferedReader(_DeadlineReader(self._raw, self._left))
+        self._reader = _DeadlineReader(self._raw, self._left)
+        return io.BufferedReader(self._reader)
 
     def close(self) -> None:
-        self._raw.close()
+        # http.client closes the connection as soon as it knows that the answer is its last, and
+        # goes on reading that answer: the socket stays open for its reader.
+        if self._reader is None or self._reader.closed:
+            self._raw.close()
+        else:
+            self._reader.closes_socket = True
 
 
 class _DeadlineReader(io.RawIOBase):
     def __init__(self, raw: socket.socket, left: Callable[[], float]) -> None:
         self._raw = raw
         self._left = left
+        self.closes_socket = False
 
     def readable(self) -> bool:
         return True
@@ -180,3 +188,8 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Buffer) -> int:
         self._raw.settimeout(self._left())
         return self._raw.recv_into(buffer)
+
+    def close(self) -> None:
+        super().close()
+        if self.closes_socket:
+            self._raw.close()

@@ -48,6 +48,8 @@ def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[st
         checked = types.LiveConnectConfig.model_validate(written)
     except ValidationError as error:
         return {"faults": [_fault(fault) for fault in error.errors()]}
+    except Exception as error:  # noqa: BLE001 - the SDK's enums fail in their own ways
+        return {"faults": [f"Google's LiveConnectConfig does not take this ({error})"]}
     complete = checked.model_dump(mode="json", exclude_none=True)
     for name, value in _ADDED.items():
         if name not in left_out:

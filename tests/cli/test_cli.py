@@ -1,0 +1,122 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from programs import OPEN_PROFILE, clean_environment, service_environment
+
+
+@pytest.fixture(name="tokensvc")
+def _tokensvc(tmp_path):
+    """Runs a verb as an operator does, in a folder and a store of its own."""
+    environment = service_environment(tmp_path, OPEN_PROFILE, "http://127.0.0.1:9")
+
+    def run(*words, typed=None, **changed):
+        return subprocess.run(
+            [sys.executable, "-m", "tokensvc", *words],
+            input=typed,
+            env={k: v for k, v in (environment | changed).items() if v is not None},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_help(tokensvc):
+    """It lists every verb, and says with which to start."""
+    said = tokensvc("--help").stdout
+
+    for verb in ("serve", "demo", "emulator", "check", "users", "db"):
+        assert f"\n  {verb} " in said
+    assert "tokensvc demo" in said
+
+
+def test_check(tokensvc):
+    """It explains each profile: what is locked, what may be chosen, what Google gets."""
+    said = tokensvc("check").stdout
+
+    assert "Profile default" in said
+    assert "for       user, guest" in said
+    assert "bidiGenerateContentSetup" in said
+
+
+def test_check_of_one_body(tokensvc):
+    """It is JSON and nothing else."""
+    body = json.loads(tokensvc("check", "--body", "default").stdout)
+
+    assert body["bidiGenerateContentSetup"]["model"] == "models/gemini-3.8-live"
+
+
+def test_check_of_a_profile_that_is_not_there(tokensvc):
+    """It is a sentence and a failure."""
+    done = tokensvc("check", "--body", "sales")
+
+    assert done.returncode == 1
+    assert "There is no profile “sales”." in done.stderr
+
+
+@pytest.mark.parametrize("verb", [["check"], ["serve", "--port", "0"]])
+def test_a_start_that_cannot_be(tokensvc, verb):
+    """Every fault of the environment is told at once, in sentences, with no secret in them."""
+    done = tokensvc(*verb, GEMINI_API_KEY=None, TOKENSVC_SECRET_KEY="canary")
+
+    assert done.returncode != 0
+    assert "GEMINI_API_KEY is not set" in done.stderr
+    assert "TOKENSVC_SECRET_KEY is shorter than 32 bytes" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "canary" not in done.stderr + done.stdout
+
+
+def test_accounts(tokensvc):
+    """They are added, listed, changed and removed; a mistake is a sentence."""
+    assert tokensvc(
+        "users", "add", "alice", "--password-stdin", typed="a long password\n"
+    ).stdout == ("Added alice.\n")
+    assert tokensvc("users", "list").stdout == "alice\n"
+    again = tokensvc("users", "add", "alice", "--password-stdin", typed="a long password\n")
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+    short = tokensvc("users", "set-password", "alice", "--password-stdin", typed="short\n")
+    assert (short.returncode, "12 to 1024" in short.stderr) == (1, True)
+    assert tokensvc("users", "remove", "alice").stdout == "Removed alice.\n"
+    assert tokensvc("users", "remove", "alice").returncode == 1
+    assert tokensvc("users", "list").stdout == ""
+
+
+def test_a_password_that_is_made_up(tokensvc):
+    """It is shown once, to whoever left it empty."""
+    said = tokensvc("users", "add", "bob", typed="\n").stdout
+
+    assert len(said.split("Password: ")[-1].strip()) >= 12
+
+
+def test_the_store(tokensvc, tmp_path):
+    """It is made, or brought up to date, with no secret at hand."""
+    done = tokensvc("db", "upgrade", GEMINI_API_KEY=None, TOKENSVC_SECRET_KEY=None)
+
+    assert done.stdout == "The store's schema is up to date.\n"
+    assert (tmp_path / "data" / "tokensvc.db").exists()
+
+
+def test_no_emulator():
+    """Without its libraries the verb says what to install, and the others work."""
+    hide = (
+        "import sys; sys.modules['aiohttp'] = None; sys.modules['numpy'] = None\n"
+        "from tokensvc.cli import main; sys.argv = ['tokensvc', *sys.argv[1:]]; main()"
+    )
+    for words, expected in (
+        (["emulator"], "pip install 'tokensvc[emulator]'"),
+        (["--help"], "serve"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", hide, *words],
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert expected in done.stderr + done.stdout

@@ -1,0 +1,34 @@
+import pytest
+
+from tokensvc.gemini.compiler import compile_profiles
+from tokensvc.profiles import Profile
+
+
+@pytest.fixture(name="compile_all", scope="session")
+def _compile_all(tmp_path_factory):
+    """Compiles profiles with these fields, in one cache for all tests unless given another."""
+    shared = tmp_path_factory.mktemp("compiled")
+
+    def compile_all(*profiles, cache_dir=shared):
+        defaults = {"model": "gemini-3.8-live", "allow": ["user"]}
+        made = [
+            Profile.model_validate(defaults | {"name": f"p{number}"} | fields)
+            for number, fields in enumerate(profiles)
+        ]
+        compiled = compile_profiles(
+            made, api_version="v1beta", cache_dir=cache_dir, source="tokensvc.toml"
+        )
+        return list(compiled.values())
+
+    return compile_all
+
+
+@pytest.fixture(name="compile_one", scope="session")
+def _compile_one(compile_all):
+    """Compiles a profile with these fields."""
+
+    def compile_one(**fields):
+        (compiled,) = compile_all(fields)
+        return compiled
+
+    return compile_one

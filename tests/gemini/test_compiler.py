@@ -1,0 +1,163 @@
+import os
+
+import pytest
+
+from tokensvc.errors import ConfigurationError
+from tokensvc.gemini.features import features_of, locked_part
+
+VOICE = "speech_config.voice_config.prebuilt_voice_config.voice_name"
+TOOL = {"function_declarations": [{"name": "get_local_time", "description": "The time."}]}
+
+
+def test_a_plain_profile(compile_one):
+    """What a full lock would keep a client from adding is in it: sound, transcripts, resumption."""
+    compiled = compile_one()
+
+    assert compiled.body["uses"] == 1
+    assert compiled.setup_for({}) == {
+        "model": "models/gemini-3.8-live",
+        "generationConfig": {"responseModalities": ["AUDIO"]},
+        "sessionResumption": {},
+        "inputAudioTranscription": {},
+        "outputAudioTranscription": {},
+        "contextWindowCompression": {"sliding_window": {}},
+    }
+
+
+def test_no_mask(compile_one):
+    """Constraints and no field mask are Google's full lock."""
+    assert "fieldMask" not in compile_one().body
+
+
+@pytest.mark.parametrize("spelling", ["session_resumption", "sessionResumption"])
+def test_a_part_set_to_false(compile_one, spelling):
+    """It is left out."""
+    assert "sessionResumption" not in compile_one(config={spelling: False}).setup_for({})
+
+
+def test_a_function_without_behaviour(compile_one):
+    """One is written: Google's pages disagree on which it would be."""
+    features = features_of(compile_one(config={"tools": [TOOL]}))
+
+    assert features["tools"] == [{"name": "get_local_time", "behavior": "BLOCKING"}]
+
+
+def test_a_choice(compile_one):
+    """It changes its own leaf of the body and nothing else."""
+    compiled = compile_one(
+        config={"speech_config": {"language_code": "en-US"}},
+        options={"voice": {"path": VOICE, "choices": ["Kore", "Puck"]}},
+    )
+    kore, puck = (compiled.setup_for({"voice": name}) for name in ("Kore", "Puck"))
+
+    assert compiled.setup_for(compiled.profile.resolve({})) == kore
+    speech = puck["generationConfig"]["speechConfig"]
+    assert speech.pop("voice_config") == {"prebuilt_voice_config": {"voice_name": "Puck"}}
+    assert speech == {"language_code": "en-US"}
+    del kore["generationConfig"]["speechConfig"], puck["generationConfig"]["speechConfig"]
+    assert kore == puck
+
+
+def test_two_bodies(compile_one):
+    """Each is the caller's own: what one mint writes, no other sees."""
+    compiled = compile_one()
+    compiled.body_for({})["bidiGenerateContentSetup"]["model"] = "models/other"
+
+    assert compiled.setup_for({})["model"] == "models/gemini-3.8-live"
+
+
+def test_configs_that_would_be_refused(compile_all):
+    """The start fails, and every fault is named by its profile and key, all at once."""
+    refused = {
+        "temprature": {"temprature": 1},
+        "temperature": {"temperature": "hot"},
+        "explicit_vad_signal": {"explicit_vad_signal": True},
+        "http_options": {"http_options": {"base_url": "https://evil.example"}},
+        "generation_config": {"generation_config": {"temperature": 1}},
+        "session_resumption.handle": {"session_resumption": {"handle": "h"}},
+        "response_modalities": {"response_modalities": ["TEXT"]},
+    }
+
+    with pytest.raises(ConfigurationError) as caught:
+        compile_all(*({"config": config} for config in refused.values()))
+
+    faults = caught.value.faults
+    assert len(faults) == len(refused)
+    for number, key in enumerate(refused):
+        assert faults[number].startswith(f"profiles.p{number}.config.")
+        assert key in faults[number]
+
+
+def test_faults_and_choices(compile_all):
+    """A fault that every choice shares is told once; one of a choice alone names the choice."""
+    voice = {"path": VOICE, "choices": ["Kore", "Puck"]}
+    size = {"path": "media_resolution.level", "choices": ["high"]}
+
+    with pytest.raises(ConfigurationError) as caught:
+        compile_all(
+            {"config": {"temprature": 1}, "options": {"voice": voice}},
+            {"options": {"late": {"path": "temperature", "choices": ["0.5", "warm"]}}},
+            {"options": {"size": size}},
+        )
+
+    shared, alone, broken = caught.value.faults
+    assert shared.startswith("profiles.p0.config.temprature")
+    assert alone.startswith("profiles.p1.config.temperature")
+    assert alone.endswith("(where late is warm)")
+    assert broken.startswith("profiles.p2.config")
+
+
+def test_a_second_start(compile_all, tmp_path, monkeypatch):
+    """The SDK is not asked again for what the cache holds; another profile is asked for."""
+    (first,) = compile_all({}, cache_dir=tmp_path)
+    monkeypatch.setattr("sys.executable", os.devnull)
+
+    (second,) = compile_all({}, cache_dir=tmp_path)
+    assert second.body == first.body
+    with pytest.raises(OSError, match="null"):
+        compile_all({"model": "gemini-3.1-flash-live-preview"}, cache_dir=tmp_path)
+
+
+def test_a_damaged_cache(compile_all, tmp_path):
+    """It is made anew."""
+    (first,) = compile_all({}, cache_dir=tmp_path)
+    for file in tmp_path.glob("*.json"):
+        file.write_text('{"bo')
+
+    (second,) = compile_all({}, cache_dir=tmp_path)
+    assert second.body == first.body
+
+
+def test_what_a_visitor_sees(compile_one):
+    """All but the text of the instruction."""
+    setup = compile_one(config={"system_instruction": "Secret recipe."}).setup_for({})
+
+    assert "systemInstruction" in setup
+    assert "Secret recipe." not in str(locked_part(setup))
+    assert locked_part(setup)["model"] == "models/gemini-3.8-live"
+
+
+def test_the_features_of_a_talk_held_by_a_button(compile_one):
+    """Manual activity, a missing transcript, a greeting and a silence limit are told."""
+    features = features_of(
+        compile_one(
+            config={
+                "realtime_input_config": {"automatic_activity_detection": {"disabled": True}},
+                "input_audio_transcription": False,
+            },
+            greeting="Greet the caller.",
+            idle_stop="60s",
+            video=["camera"],
+        )
+    )
+
+    assert features == {
+        "modalities": ["AUDIO"],
+        "video": ["camera"],
+        "text": True,
+        "activity": "manual",
+        "transcripts": False,
+        "tools": [],
+        "greeting": "Greet the caller.",
+        "idle_stop": 60,
+    }

@@ -1,0 +1,111 @@
+import http.client
+import threading
+import time
+from contextlib import ExitStack, closing
+
+import pytest
+
+from gemini.upstream_for_tests import answering, dripping, http_answer, upstream
+from tokensvc.gemini.deadline_http import LONGEST_ANSWER, DeadlineHttpClient, TooLong
+
+HEADERS = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(name="connect")
+def _connect():
+    """Makes clients, and closes what they keep."""
+    with ExitStack() as clients:
+        yield lambda url: clients.enter_context(closing(DeadlineHttpClient(url)))
+
+
+def post(client, seconds=5.0):
+    return client.post("/v1beta/auth_tokens", b"{}", HEADERS, deadline=time.monotonic() + seconds)
+
+
+def test_two_requests(connect):
+    """They share a connection."""
+    with upstream(answering(http_answer(), http_answer())) as (url, received):
+        client = connect(url)
+        statuses = [post(client).status for _ in range(2)]
+
+    assert statuses == [200, 200]
+    assert len(received) == 2
+
+
+def test_a_path_below_the_host(connect):
+    """It is kept: a gateway may serve Google below a path."""
+    with upstream(answering(http_answer())) as (url, received):
+        post(connect(url + "/google"))
+
+    assert received[0].startswith(b"POST /google/v1beta/auth_tokens HTTP/1.1\r\n")
+
+
+def test_a_kept_connection_that_was_closed(connect):
+    """It is replaced once, and the caller does not notice."""
+    with upstream(answering(http_answer()), answering(http_answer())) as (url, received):
+        client = connect(url)
+        statuses = [post(client).status for _ in range(2)]
+
+    assert statuses == [200, 200]
+    assert len(received) == 2
+
+
+def test_a_fresh_connection_that_is_closed(connect):
+    """It is an error, and not asked again: a mint is not known to have failed."""
+    with (
+        upstream(answering()) as (url, received),
+        pytest.raises((http.client.RemoteDisconnected, ConnectionError)),
+    ):
+        post(connect(url))
+
+    assert received == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 4096, http_answer(body=b" " * 4096)],
+    ids=["headers", "body"],
+)
+def test_an_upstream_that_drips(connect, content):
+    """The deadline holds over the whole exchange, not over each byte."""
+    started, stop = threading.Event(), threading.Event()
+    with upstream(dripping(content, started, stop)) as (url, _):
+        with pytest.raises(TimeoutError):
+            post(connect(url), seconds=0.3)
+        assert started.is_set()
+        stop.set()
+
+
+def test_an_upstream_that_says_nothing(connect):
+    """The deadline ends the wait."""
+    silent = threading.Event()
+    with upstream(lambda *_: silent.wait(10)) as (url, _):
+        with pytest.raises(TimeoutError):
+            post(connect(url), seconds=0.2)
+        silent.set()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http_answer(body=b"a" * (LONGEST_ANSWER + 1)),
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * (LONGEST_ANSWER + 1),
+    ],
+    ids=["announced", "not announced"],
+)
+def test_an_answer_without_end(connect, answer):
+    """No more than the cap is read."""
+    with upstream(answering(answer)) as (url, _), pytest.raises(TooLong):
+        post(connect(url))
+
+
+def test_an_answer_of_the_longest_length(connect):
+    """It is taken, and its connection kept."""
+    longest = http_answer(body=b"a" * LONGEST_ANSWER)
+    with upstream(answering(longest, http_answer())) as (url, received):
+        client = connect(url)
+        first, second = post(client), post(client)
+
+    assert len(first.body) == LONGEST_ANSWER
+    assert second.status == 200
+    assert len(received) == 2

@@ -1,0 +1,92 @@
+"""An upstream that answers with the bytes it is given, one script a connection."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+
+
+@contextmanager
+def upstream(*scripts):
+    """Serve each connection by the next of *scripts*; yields the address and what was received.
+
+    A script is called with the connection and must not return before it is done with it.
+    """
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            for script in scripts:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    script(connection, received)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", received
+        # Wakes an accept that nobody called.
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+def read_request(connection, received):
+    """One request with a Content-Length."""
+    content = b""
+    while b"\r\n\r\n" not in content:
+        part = connection.recv(65536)
+        if not part:
+            return False
+        content += part
+    head, _, body = content.partition(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length")
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    received.append(head + b"\r\n\r\n" + body)
+    return True
+
+
+def answering(*answers):
+    """A script that answers request after request, each with the next of *answers*."""
+
+    def script(connection, received):
+        for answer in answers:
+            if not read_request(connection, received):
+                return
+            connection.sendall(answer)
+        connection.shutdown(socket.SHUT_WR)
+
+    return script
+
+
+def dripping(content, started, stop):
+    """A script that sends *content* a byte at a time until *stop* is set."""
+
+    def script(connection, received):
+        read_request(connection, received)
+        started.set()
+        for byte in content:
+            try:
+                connection.sendall(bytes([byte]))
+            except OSError:
+                return
+            if stop.wait(0.02):
+                return
+
+    return script
+
+
+def http_answer(status=200, body=b'{"name": "auth_tokens/0123456789"}', headers=b""):
+    """The bytes of an answer."""
+    return (
+        b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
+        % (status, len(body), headers)
+    ) + body
