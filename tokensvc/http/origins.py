@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from tokensvc.settings import is_loopback
 if TYPE_CHECKING:
     from tokensvc.configuration import Http
 
+_SHARED = ("/token", "/profiles")  # what the pages of other sites may call
 _EXPOSED = ["Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium honours
 
@@ -30,7 +32,9 @@ def install(app: Flask, http: Http) -> None:
 
     def refuse_other_origins() -> None:
         origin = request.headers.get("Origin")
-        if request.method != "POST" or origin is None or origin in http.origins:
+        if request.method != "POST" or origin is None:
+            return
+        if origin in http.origins and request.path in _SHARED:
             return
         if origin != (http.public_url or request.host_url.rstrip("/")):
             raise OriginNotAllowed(cause="an Origin that is not listed")
@@ -44,7 +48,12 @@ def install(app: Flask, http: Http) -> None:
     app.after_request(vary)
     CORS(
         app,
-        resources={r"^/(token|profiles)$": {"origins": list(http.origins)}},
+        # Patterns of our own: Flask-CORS takes an origin with brackets for one, and ignores case.
+        resources={
+            re.compile("|".join(map(_exactly, _SHARED))): {
+                "origins": [re.compile(_exactly(origin)) for origin in http.origins]
+            }
+        },
         methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=_EXPOSED,
@@ -52,6 +61,10 @@ def install(app: Flask, http: Http) -> None:
         send_wildcard=False,
         always_send=False,
     )
+
+
+def _exactly(text: str) -> str:
+    return rf"^{re.escape(text)}\Z"
 
 
 def client_address() -> str:
