@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import uuid
@@ -116,8 +117,11 @@ def _who(admission: Admission) -> tuple[str, ...]:
 
 
 def _key(*parts: str) -> str:
-    """Unambiguous whatever the parts hold, so that no subject can pass for another."""
-    return json.dumps(parts)
+    """Unambiguous whatever the parts hold, so that no subject can pass for another.
+
+    A digest, because parts are unchecked: people type passwords where the user name goes.
+    """
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _charge(
