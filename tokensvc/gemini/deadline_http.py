@@ -150,10 +150,8 @@ class _Connection(http.client.HTTPConnection):
         must leave some to the other.
         """
         addresses: dict[int, tuple[Any, ...]] = {}
-        for family, *_, address in socket.getaddrinfo(
-            self.host, self.port, type=socket.SOCK_STREAM
-        ):
-            addresses.setdefault(family, address)
+        for found, *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            addresses.setdefault(found, address)
         untried = list(addresses.items())
         while True:
             family, address = untried.pop(0)
