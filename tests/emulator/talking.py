@@ -204,9 +204,26 @@ class Client:
         """Code and reason with which a setup is closed at once."""
         async with self.socket(token, **named) as talker:
             await talker.send(setup=setup() if asked is None else asked)
-            closed = await talker.until_closed()
-            assert not talker.received
-            return closed
+            try:
+                message = await talker.next()
+            except ClosedByServerError as closed:
+                return closed.args[0]
+            raise AssertionError(message)
+
+    async def seen(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The newest connection, once *condition* holds of it."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition(self.last()):  # noqa: ASYNC110 - it looks in from outside
+                await asyncio.sleep(0.002)
+        return self.last()
+
+    async def taken(self, count: int) -> None:
+        """Return when the emulator has taken *count* messages after the setup."""
+        await self.seen(lambda last: last["counters"]["messages"] >= count)
+
+    async def closed(self) -> dict[str, Any]:
+        """The newest connection, once it is closed."""
+        return await self.seen(lambda last: last["state"] == "closed")
 
     def last(self) -> dict[str, Any]:
         """The newest connection, as the inspection shows it."""

@@ -74,15 +74,26 @@ class Plan:
             transcribe_output="outputAudioTranscription" in setup,
             resumable="sessionResumption" in setup,
             compress=_compression(setup.get("contextWindowCompression"), model),
-            initial_history=setup.get("historyConfig", {}).get(
-                "initialHistoryInClientContent", False
-            ),
-            thoughts=generation.get("thinkingConfig", {}).get("includeThoughts", False),
+            initial_history=initial_history_of(setup),
+            thoughts=thoughts_of(setup),
             frame_tokens=_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258),
             instruction=" ".join(
                 part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])
             ),
         )
+
+
+def thoughts_of(setup: dict[str, Any]) -> bool:
+    """Whether thoughts are to be sent."""
+    thinking = setup.get("generationConfig", {}).get("thinkingConfig", {})
+    wanted: bool = thinking.get("includeThoughts", False)
+    return wanted
+
+
+def initial_history_of(setup: dict[str, Any]) -> bool:
+    """Whether the client begins by giving the conversation's history."""
+    given: bool = setup.get("historyConfig", {}).get("initialHistoryInClientContent", False)
+    return given
 
 
 _FRAME_TOKENS = {
