@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tokensvc import app, logs
 from tokensvc.errors import ConfigurationError
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store import engine as stores
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -37,6 +37,6 @@ def on_starting(_server: Arbiter) -> None:
         deployment = app.prepare(os.environ)
     except ConfigurationError as error:
         sys.exit(error.report())
-    engine = open_engine(deployment.settings.places.database_url)
-    upgrade(engine)
+    engine = stores.open_engine(deployment.settings.places.database_url)
+    stores.prepare(engine)
     engine.dispose()  # nothing that holds a connection is shared over a fork

@@ -38,9 +38,9 @@ class Places:
         """
         data_dir = Path(environment.get("TOKENSVC_DATA_DIR") or "data")
         database_url = environment.get("DATABASE_URL") or f"sqlite:///{data_dir / 'tokensvc.db'}"
-        if not database_url.startswith("sqlite:///"):
+        if not database_url.startswith(("sqlite:///", "postgres://", "postgresql")):
             raise ConfigurationError(
-                _SOURCE, ["DATABASE_URL: this release stores in SQLite only (sqlite:///path)"]
+                _SOURCE, ["DATABASE_URL: write sqlite:///path or postgresql://user@host/name"]
             )
         config_file = Path(environment.get("TOKENSVC_CONFIG") or "tokensvc.toml")
         return cls(config_file, data_dir, database_url)
