@@ -113,7 +113,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     login = LoginService(PasswordVerifier(Accounts(engine)), ledger, access_tokens)
 
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = bodies.LONGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_READ
     problems.install(app)
     origins.install(app, http)
     app.after_request(_harden)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 from typing import TYPE_CHECKING
@@ -13,14 +14,19 @@ if TYPE_CHECKING:
     from tokensvc.domain import Lease, Principal
     from tokensvc.profiles import Profile
 
-EVERYONE = json.dumps(["everyone"])
-GUESTS = json.dumps(["guests"])
 _RENEWALS = Limit(20, 60)
 
 
 def key(*parts: str) -> str:
-    """A key that is unambiguous whatever its parts hold: no subject can pass for another."""
-    return json.dumps(parts)
+    """A key that is unambiguous whatever its parts hold: no subject can pass for another.
+
+    A digest, because parts are unchecked: people type passwords where the user name goes.
+    """
+    return hashlib.sha256(_legible(*parts).encode()).hexdigest()
+
+
+def _legible(*parts: str) -> str:
+    return json.dumps(parts, ensure_ascii=False)
 
 
 def network_of(address: str) -> str:
@@ -75,7 +81,7 @@ def budgets(
     own = table.guest if principal.kind == "guest" else table.user
     named = [
         ("guest" if principal.kind == "guest" else "user", person(principal, address), own),
-        ("everyone", EVERYONE, table.everyone),
+        ("everyone", key("everyone"), table.everyone),
         (profile.name, key("profile", profile.name), profile.budget),
         *(
             (group, key("group", group), group_table.budget)
@@ -89,8 +95,8 @@ def budgets(
 def blocks(principal: Principal, lease: Lease) -> tuple[str, ...]:
     """The key of every block that would stop this caller."""
     return (
-        EVERYONE,
-        *([GUESTS] if principal.kind == "guest" else []),
+        EVERYONE_BLOCK,
+        *([GUESTS_BLOCK] if principal.kind == "guest" else []),
         profile_block(lease.profile),
         subject_block(principal.subject),
         subject_block(principal.subject, principal.issuer),
@@ -98,16 +104,21 @@ def blocks(principal: Principal, lease: Lease) -> tuple[str, ...]:
     )
 
 
+# The keys of blocks are legible: `tokensvc blocks` shows them.
+EVERYONE_BLOCK = _legible("everyone")
+GUESTS_BLOCK = _legible("guests")
+
+
 def profile_block(name: str) -> str:
     """The key of a block of a profile."""
-    return key("profile", name)
+    return _legible("profile", name)
 
 
 def subject_block(subject: str, issuer: str | None = None) -> str:
     """The key of a block of a person: of one issuer's, or of whoever goes by that subject."""
-    return key("subject", subject) if issuer is None else key("subject", issuer, subject)
+    return _legible("subject", *([] if issuer is None else [issuer]), subject)
 
 
 def lease_block(lease_id: str) -> str:
     """The key of a block of one conversation."""
-    return key("lease", lease_id)
+    return _legible("lease", lease_id)

@@ -6,18 +6,51 @@ number of workers to WEB_CONCURRENCY. Put a buffering proxy in front: docs/deplo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import uuid
 from typing import TYPE_CHECKING
 
+from gunicorn.http.errors import ParseException
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
 from tokensvc import app, logs
-from tokensvc.errors import ConfigurationError
+from tokensvc.errors import ConfigurationError, InternalError, InvalidRequest
+from tokensvc.http import problems
 from tokensvc.store import engine as stores
 
 if TYPE_CHECKING:
+    import socket
+
     from gunicorn.arbiter import Arbiter
 
-worker_class = "gthread"  # a request waits for Google, it does not compute
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Tells a request that is no HTTP so in the documented form.
+
+    gunicorn's own answer, and its line in the log, quote the request: a credential may be in it.
+    """
+
+    def handle_error(
+        self, _request: object, client: socket.socket, _address: object, error: Exception
+    ) -> None:
+        """Answer *client*, whose request ended in *error* before or after the application."""
+        kind = InvalidRequest if isinstance(error, ParseException) else InternalError
+        name = uuid.uuid4().hex
+        self.log.warning("no request for %s: %s %s", name, kind.code, type(error).__name__)
+        body = problems.document(kind(), name)
+        head = (
+            f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n"
+            f"Content-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):  # nobody may be there any more
+            write_nonblock(client, (head + body).encode())
+
+
+worker_class = Worker  # threads: a request waits for Google, it does not compute
 threads = 16
 keepalive = 5
 graceful_timeout = 20

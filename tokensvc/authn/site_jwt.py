@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 LEEWAY = 60  # seconds that clocks may differ
 LONGEST_TOKEN = 8000  # bytes
 LONGEST_LIFE = 24 * 3600  # seconds from iat to exp
+_NEVER = 2**53  # seconds since the epoch
 LONGEST_SUBJECT = 255  # characters
 MOST_GROUPS = 200
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
@@ -98,7 +98,7 @@ class SiteJwtAuthenticator:
         now = self._clock()
         exp, nbf, iat = (claims.get(name) for name in ("exp", "nbf", "iat"))
         for value in (exp, nbf, iat):
-            if value is not None and not _is_finite_number(value):
+            if value is not None and not _is_time(value):
                 raise InvalidToken(cause="a time that is no number")
         assert exp is not None  # noqa: S101 - required above
         if iat is not None and (iat > now + LEEWAY or exp - iat > LONGEST_LIFE):
@@ -185,8 +185,9 @@ def _check_header(unverified_header: dict[str, Any], issuer: TrustedIssuer) -> N
         raise InvalidToken(cause="a critical extension")
 
 
-def _is_finite_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_time(value: object) -> bool:
+    """Whether *value* is a number that can be reckoned with: neither NaN nor past all bounds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _NEVER
 
 
 def _groups(claims: dict[str, Any], issuer: TrustedIssuer) -> frozenset[str]:

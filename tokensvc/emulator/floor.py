@@ -14,6 +14,7 @@ from tokensvc.emulator.speaking import Speaker
 from tokensvc.emulator.steps import (
     Call,
     GoAway,
+    Latency,
     Pause,
     Result,
     Say,
@@ -154,8 +155,11 @@ class Floor:
         scene.counters.answers += 1
         self._prompt = list(scene.conversation.remarks)
         self._speaker.begin(job.turn)
-        await scene.clock.sleep(scene.options.latency)
-        await self._take(job.turn, job.steps())
+        steps = job.steps()
+        first = steps[0] if steps else None
+        usual = scene.options.latency
+        await scene.clock.sleep(first.seconds if isinstance(first, Latency) else usual)
+        await self._take(job.turn, steps)
         await scene.outlet.content(generationComplete=True)
         tokens = self._speaker.end(interrupted=False)
         self.generating = False

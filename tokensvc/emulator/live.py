@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 
 from tokensvc.emulator.conversation import Conversation, text_tokens
 from tokensvc.emulator.credentials import Presented
+from tokensvc.emulator.faults import FaultBook, refusal
 from tokensvc.emulator.gate import Admission, Gate, Method
 from tokensvc.emulator.outlet import Outlet
 from tokensvc.emulator.refusals import Close, ClosedError, Closes
@@ -18,6 +19,7 @@ from tokensvc.emulator.resumption import HandleBook, Kept
 from tokensvc.emulator.scene import Scene
 from tokensvc.emulator.session import Session
 from tokensvc.emulator.timekeeping import Timekeeper
+from tokensvc.emulator.trouble import Trouble
 
 if TYPE_CHECKING:
     from tokensvc.emulator.clock import Clock
@@ -32,6 +34,20 @@ NO_CODE = 1005
 GOING_AWAY = Close(1001, "")
 
 
+@dataclass
+class Line:
+    """One socket and the future of its end."""
+
+    socket: web.WebSocketResponse
+    ending: asyncio.Future[Close]
+    trouble: Trouble | None = None
+
+    def end(self, close: Close) -> None:
+        """Close the socket; the first to say so decides how."""
+        if not self.ending.done():
+            self.ending.set_result(close)
+
+
 @dataclass(frozen=True)
 class LiveEndpoint:
     """Serves both methods, plain and Constrained, in three versions."""
@@ -42,12 +58,17 @@ class LiveEndpoint:
     handles: HandleBook
     register: Register
     mind: Mind
+    faults: FaultBook
     endings: set[asyncio.Future[Close]] = field(default_factory=set)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One socket, from upgrade to close."""
         method = Method(request.match_info["version"], bool(request.match_info["constrained"]))
         presented = Presented.by(request.headers, request.query)
+        fault = self.faults.take("socket")
+        if fault is not None and fault.kind == "status":
+            error = refusal(fault)
+            return web.json_response(error.body(), status=error.http)
         socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False)
         await socket.prepare(request)
         connection = self.register.open(method, presented.form())
@@ -58,7 +79,10 @@ class LiveEndpoint:
         }
         ending: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.endings.add(ending)
-        reading = asyncio.create_task(self._read(socket, connection, presented, ending))
+        line = Line(socket, ending)
+        if fault is not None:
+            line.trouble = Trouble(fault, self.clock, request.transport, line.end)
+        reading = asyncio.create_task(self._read(line, connection, presented))
         close, by = GONE, "client"
         try:
             either: set[asyncio.Future[Any]] = {reading, ending}
@@ -95,10 +119,9 @@ class LiveEndpoint:
 
     async def _read(
         self,
-        socket: web.WebSocketResponse,
+        line: Line,
         connection: Connection,
         presented: Presented,
-        ending: asyncio.Future[Close],
     ) -> None:
         """Read frames until the client goes.
 
@@ -108,12 +131,14 @@ class LiveEndpoint:
         session: Session | None = None
         keeper: Timekeeper | None = None
         try:
-            async for message in socket:
+            async for message in line.socket:
                 if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     continue
+                if line.trouble is not None:
+                    await line.trouble.receiving()
                 if session is None:
                     admission = self.gate.admit(message.data, presented, connection.method)
-                    session, keeper = self._begin(admission, socket, connection, ending)
+                    session, keeper = self._begin(admission, line, connection)
                     await keeper.start()
                 else:
                     await session.take(message.data)
@@ -126,9 +151,8 @@ class LiveEndpoint:
     def _begin(
         self,
         admission: Admission,
-        socket: web.WebSocketResponse,
+        line: Line,
         connection: Connection,
-        ending: asyncio.Future[Close],
     ) -> tuple[Session, Timekeeper]:
         plan, resumed = admission.plan, admission.resumed
         now = self.clock.now()
@@ -141,23 +165,19 @@ class LiveEndpoint:
             connection.number, Kept(conversation, plan.model_name, lineage, connection.before)
         )
 
-        def end(close: Close) -> None:
-            if not ending.done():
-                ending.set_result(close)
-
         def fail(error: BaseException | None) -> None:
             log.error("connection %d failed", connection.number, exc_info=error)
-            end(Closes.internal)
+            line.end(Closes.internal)
 
         scene = Scene(
             clock=self.clock,
             options=self.options,
             plan=plan,
             conversation=conversation,
-            outlet=Outlet(socket, binary=self.options.frames == "binary"),
+            outlet=Outlet(line.socket, line.trouble, binary=self.options.frames == "binary"),
             mind=self.mind,
             said=connection.said,
-            end=end,
+            end=line.end,
             fail=fail,
             leave=lambda seconds: keeper.leave(seconds),  # noqa: PLW0108 - made below
         )

@@ -247,18 +247,21 @@ class Session:
         await self._floor.answer(turn)
 
     async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
-        """Put what was spoken into the context and, in two fragments, before the client."""
+        """Put what was spoken into the context and, if asked, before the client."""
         scene = self._scene
         text = scene.mind.transcript(turn)
         seconds = utterance.seconds
         if scene.plan.coverage == "TURN_INCLUDES_ALL_INPUT":
             seconds, self._charged = self._ears.seconds - self._charged, self._ears.seconds
         scene.conversation.add("spoken", text, "AUDIO", audio_tokens(seconds))
-        if scene.plan.transcribe_input:
-            cut = text.find(" ", len(text) // 3) + 1
-            if cut:
-                await scene.outlet.content(inputTranscription={"text": text[:cut]})
-            await scene.outlet.content(inputTranscription={"text": text[cut:], "finished": True})
+        if not scene.plan.transcribe_input:
+            return
+        cut = text.find(" ", len(text) // 3) + 1
+        first = [] if scene.options.input_transcripts == "final" or not cut else [text[:cut]]
+        for fragment in first:
+            await scene.outlet.content(inputTranscription={"text": fragment})
+        rest = text[cut:] if scene.options.input_transcripts == "fragments" else text
+        await scene.outlet.content(inputTranscription={"text": rest, "finished": True})
 
     # --- tools and context -------------------------------------------------------------------
 

@@ -150,4 +150,6 @@ def _json_object(answer: Answer) -> dict[str, Any]:
 
 def _pause(answer: Answer) -> float:
     text = answer.headers.get("retry-after", "")
-    return min(int(text), _LONGEST_PAUSE) if text.isascii() and text.isdigit() else _DEFAULT_PAUSE
+    if not re.fullmatch("[0-9]{1,9}", text):
+        return _DEFAULT_PAUSE
+    return min(int(text), _LONGEST_PAUSE)

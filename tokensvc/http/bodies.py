@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 from flask import Response, request
+from werkzeug.exceptions import HTTPException
 
 from tokensvc.domain import Credentials
 from tokensvc.errors import InvalidRequest, InvalidToken, TooLarge, UnsupportedMediaType
 from tokensvc.http.origins import client_address
 
 LONGEST_BODY = 16 * 1024  # bytes
+# A body in chunks is cut where reading stops: one byte more tells that it was longer.
+MOST_READ = LONGEST_BODY + 1
 LONGEST_TEXT = 1024  # characters of one value
 LONGEST_SECRET = 4096  # of a lease, or of Google's handle
 
@@ -40,7 +43,7 @@ def json_object(*known: str) -> dict[str, Any]:
         InvalidRequest: for one that is no JSON object, or has an unknown field or one twice.
         TooLarge: for one over `LONGEST_BODY`.
     """
-    content = request.get_data(cache=False)
+    content = _content()
     if len(content) > LONGEST_BODY:
         raise TooLarge
     if not content:
@@ -49,6 +52,7 @@ def json_object(*known: str) -> dict[str, Any]:
         raise UnsupportedMediaType
     try:
         body = json.loads(content.decode("utf-8"), object_pairs_hook=_no_twins)
+        json.dumps(body, ensure_ascii=False).encode()  # fails for half a surrogate pair
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -107,6 +111,15 @@ def texts(body: dict[str, Any], name: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise InvalidRequest(f"“{name}” must be an object whose values are strings.")
     return value
+
+
+def _content() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception:  # noqa: BLE001 - each WSGI server has its own error for a body framed badly
+        raise InvalidRequest("The body could not be read to its end.") from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def blueprint(blocks: Blocks) -> Blueprint:
     @routes.get("/readyz")
     def ready() -> Response:
         # Takes the store's write lock, as a mint does: a store that cannot be written is a 503.
-        if any(block.key == counted.EVERYONE for block in blocks.in_force()):
+        if any(block.key == counted.EVERYONE_BLOCK for block in blocks.in_force()):
             raise Blocked("Everybody is blocked at the moment.", cause="everyone")
         return _ok()
 

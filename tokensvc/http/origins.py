@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_SHARED = ("/token", "/lease/end", "/profiles")  # what the pages of other sites may call
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium honours
 
@@ -37,7 +38,9 @@ def install(app: Flask, http: Http) -> None:
 
     def refuse_other_origins() -> None:
         origin = request.headers.get("Origin")
-        if request.method != "POST" or origin is None or origin in http.origins:
+        if request.method != "POST" or origin is None:
+            return
+        if origin in http.origins and request.path in _SHARED:
             return
         if origin != (http.public_url or request.host_url.rstrip("/")):
             raise OriginNotAllowed(cause="an Origin that is not listed")
@@ -59,7 +62,12 @@ def install(app: Flask, http: Http) -> None:
     app.after_request(vary)
     CORS(
         app,
-        resources={r"^/(token|profiles|lease/end)$": {"origins": list(http.origins)}},
+        # Patterns of our own: Flask-CORS takes an origin with brackets for one, and ignores case.
+        resources={
+            re.compile("|".join(map(_exactly, _SHARED))): {
+                "origins": [re.compile(_exactly(origin)) for origin in http.origins]
+            }
+        },
         methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=_EXPOSED,
@@ -67,6 +75,10 @@ def install(app: Flask, http: Http) -> None:
         send_wildcard=False,
         always_send=False,
     )
+
+
+def _exactly(text: str) -> str:
+    return rf"^{re.escape(text)}\Z"
 
 
 def client_address() -> str:

@@ -43,7 +43,7 @@ charges = Table(
     metadata,
     Column("id", _NUMBER, primary_key=True, autoincrement=True),
     Column("reservation_id", String(32), nullable=False),
-    Column("key", String(800), nullable=False),
+    Column("key", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Index("charges_by_key", "key", "at"),
     Index("charges_by_reservation", "reservation_id"),
@@ -54,7 +54,7 @@ charges = Table(
 spending = Table(
     "spending",
     metadata,
-    Column("key", String(800), primary_key=True),
+    Column("key", String(64), primary_key=True),
     Column("day", Integer, primary_key=True),  # days since the epoch
     Column("seconds", BigInteger, nullable=False),
 )
@@ -64,7 +64,7 @@ leases = Table(
     "leases",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("holder", String(800), nullable=False),  # whose places it takes
+    Column("holder", String(64), nullable=False),  # whose places it takes
     Column("charged_until", BigInteger, nullable=False),
     Column("live_until", BigInteger, nullable=False),  # its last token's end, or when it was ended
     Column("deadline", BigInteger, nullable=False),
