@@ -24,6 +24,7 @@ from tokensvc.gemini.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
 from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
 from tokensvc.issuing import Policy, TokenService
+from tokensvc.reloading import FollowedPolicy
 from tokensvc.settings import SHORTEST_SECRET, Settings
 from tokensvc.signing_in import LoginService
 from tokensvc.store import engine as stores
@@ -47,6 +48,11 @@ class Deployment:
     configuration: Configuration
     issuers: tuple[TrustedIssuer, ...]
     profiles: Mapping[str, CompiledProfile]
+
+    @property
+    def policy(self) -> Policy:
+        """What of it may change while it is served."""
+        return Policy(self.profiles, self.configuration.limits)
 
     @property
     def websocket_url(self) -> str:
@@ -91,7 +97,9 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     stores.prepare(engine)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
-    policy = Policy(deployment.profiles, deployment.configuration.limits)
+    policy = FollowedPolicy(
+        settings.places.config_file, deployment.policy, lambda: prepare(environment).policy
+    )
     service = TokenService(
         authenticator=AuthenticatorChain(
             [
@@ -99,7 +107,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
                 GuestAuthenticator(),
             ]
         ),
-        policy=lambda: policy,
+        policy=policy,
         ledger=ledger,
         minter=Minter(
             DeadlineHttpClient(settings.gemini_base_url),

@@ -18,15 +18,20 @@ LONGEST_TOKEN = 20 * 3600  # seconds: what Google allows (ai.google.dev, ephemer
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", value)):
+def duration(text: object) -> int:
+    """Seconds, from “90s”, “5m” or “2h”.
+
+    Raises:
+        ValueError: for any other form.
+    """
+    if isinstance(text, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", text)):
         return int(match[1]) * _UNITS[match[2]]
     raise ValueError("write a duration such as “90s”, “5m” or “2h”")
 
 
 def _daily_seconds(value: object) -> object:
     if isinstance(value, str) and value.endswith("/day"):
-        return _seconds(value.removesuffix("/day"))
+        return duration(value.removesuffix("/day"))
     raise ValueError("write a budget such as “30m/day” or “2h/day”")
 
 
@@ -44,7 +49,7 @@ def _model(value: object) -> object:
     raise ValueError("write a model's name such as “gemini-3.8-live”")
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds)]
+Seconds = Annotated[int, BeforeValidator(duration)]
 DailySeconds = Annotated[int, BeforeValidator(_daily_seconds)]
 Limits = tuple[Annotated[Limit, BeforeValidator(_limit)], ...]
 

@@ -80,7 +80,7 @@ class Settings:
         settings = cls(
             places=collected(lambda: Places.read(environment), Places(Path(), Path(), "")),
             gemini_api_keys=collected(lambda: _api_keys(environment), ()),
-            secret_keys=collected(lambda: _secret_keys(environment), ()),
+            secret_keys=collected(lambda: read_secret_keys(environment), ()),
             gemini_base_url=collected(
                 lambda: _address(environment, "TOKENSVC_GEMINI_BASE_URL", GOOGLE_BASE_URL), ""
             ),
@@ -121,7 +121,12 @@ def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
-def _secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    """The keys that sign, newest first.
+
+    Raises:
+        ConfigurationError: where there is none, or one is too short.
+    """
     keys = tuple(key.encode() for key in _listed(environment.get("TOKENSVC_SECRET_KEY", "")))
     if not keys:
         raise ConfigurationError(

@@ -346,9 +346,9 @@ def test_two_workers(engine, database_url, clock, admission):
 
     def ask(ledger, admissions):
         start.wait()
-        for admission in admissions:
+        for each in admissions:
             try:
-                granted.append(ledger.admit(admission))
+                granted.append(ledger.admit(each))
             except RateLimited:
                 return
 
@@ -374,9 +374,9 @@ def test_two_workers_and_one_budget(engine, database_url, clock, admission):
 
     def ask(ledger, admissions):
         start.wait()
-        for admission in admissions:
+        for each in admissions:
             try:
-                granted.append(ledger.admit(admission))
+                granted.append(ledger.admit(each))
             except BudgetSpent:
                 return
 

@@ -50,7 +50,7 @@ def install(app: Flask, http: Http) -> None:
         return response
 
     def find_address() -> None:
-        g.client_address = _believed(
+        g.client_address = believed_address(
             request.remote_addr or "127.0.0.1",
             request.headers.getlist("X-Forwarded-For"),
             http.trusted_proxies,
@@ -87,7 +87,7 @@ def client_address() -> str:
     return address
 
 
-def _believed(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+def believed_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
     """Walk back from *peer* along what was *forwarded*, as far as trusted proxies vouch for it.
 
     Whoever is not trusted, or no address, ends the walk: what stands before it anybody could have
