@@ -19,6 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from tokensvc import app, logs
 from tokensvc.errors import ConfigurationError, InternalError, InvalidRequest
 from tokensvc.http import problems
+from tokensvc.settings import log_level
 from tokensvc.store import engine as stores
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ control_socket_disable = True
 accesslog = "-"
 # No query and no header: either may hold a secret.
 access_log_format = "%(m)s %(U)s %(s)s %(D)s us"
-logconfig_dict = logs.configuration(os.environ.get("TOKENSVC_LOG_LEVEL", "info").upper())
+try:
+    logconfig_dict = logs.configuration(log_level(os.environ))
+except ConfigurationError as error:
+    sys.exit(error.report())
 
 
 def on_starting(_server: Arbiter) -> None:

@@ -18,6 +18,7 @@ _SOURCE = "environment"
 
 GOOGLE_BASE_URL = "https://generativelanguage.googleapis.com"
 GOOGLE_WEBSOCKET_URL = "wss://generativelanguage.googleapis.com"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SHORTEST_SECRET = 32  # bytes: what HMAC-SHA256 asks for (RFC 7518, section 3.2)
 
 
@@ -92,9 +93,23 @@ class Settings:
             ),
             _environment=environment,
         )
+        collected(lambda: log_level(environment), "")
         if faults:
             raise ConfigurationError(_SOURCE, faults)
         return settings
+
+
+def log_level(environment: Mapping[str, str]) -> str:
+    """The least level that is logged, as the logging module writes it.
+
+    Raises:
+        ConfigurationError: for a level that there is not.
+    """
+    level = (environment.get("TOKENSVC_LOG_LEVEL") or "info").upper()
+    if level not in _LOG_LEVELS:
+        levels = ", ".join(_LOG_LEVELS).lower()
+        raise ConfigurationError(_SOURCE, [f"TOKENSVC_LOG_LEVEL must be one of: {levels}"])
+    return level
 
 
 def is_loopback(host: str) -> bool:
