@@ -34,6 +34,8 @@ allow = ["user", "guest"]
 [limits]
 user = ["100000/minute"]
 guest = ["100000/minute"]
+concurrent = { user = 1000, guest = 1000 }
+budget = { guest = "99999h/day" }
 """
 
 

@@ -23,11 +23,13 @@ from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
 from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
-from tokensvc.issuing import TokenService
+from tokensvc.issuing import Policy, TokenService
+from tokensvc.reloading import FollowedPolicy
 from tokensvc.settings import SHORTEST_SECRET, Settings
 from tokensvc.signing_in import LoginService
+from tokensvc.store import engine as stores
 from tokensvc.store.accounts import Accounts
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store.blocks import Blocks
 from tokensvc.store.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -46,6 +48,11 @@ class Deployment:
     configuration: Configuration
     issuers: tuple[TrustedIssuer, ...]
     profiles: Mapping[str, CompiledProfile]
+
+    @property
+    def policy(self) -> Policy:
+        """What of it may change while it is served."""
+        return Policy(self.profiles, self.configuration.limits)
 
     @property
     def websocket_url(self) -> str:
@@ -86,10 +93,13 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     """
     deployment = prepare(environment)
     settings, http = deployment.settings, deployment.configuration.http
-    engine = open_engine(settings.places.database_url)
-    upgrade(engine)
+    engine = stores.open_engine(settings.places.database_url)
+    stores.prepare(engine)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
+    policy = FollowedPolicy(
+        settings.places.config_file, deployment.policy, lambda: prepare(environment).policy
+    )
     service = TokenService(
         authenticator=AuthenticatorChain(
             [
@@ -97,8 +107,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
                 GuestAuthenticator(),
             ]
         ),
-        profiles=deployment.profiles,
-        limits=deployment.configuration.limits,
+        policy=policy,
         ledger=ledger,
         minter=Minter(
             DeadlineHttpClient(settings.gemini_base_url),
@@ -106,7 +115,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
             api_keys=settings.gemini_api_keys,
             clock=_now,
         ),
-        leases=LeaseSigner(settings.secret_keys),
+        leases=LeaseSigner(settings.secret_keys, _now),
         clock=_now,
     )
     login = LoginService(PasswordVerifier(Accounts(engine)), ledger, access_tokens)
@@ -116,7 +125,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     problems.install(app)
     origins.install(app, http)
     app.after_request(_harden)
-    app.register_blueprint(health.blueprint())
+    app.register_blueprint(health.blueprint(Blocks(engine, _now)))
     app.register_blueprint(tokens.blueprint(service, deployment.websocket_url))
     app.register_blueprint(logins.blueprint(login))
     if http.page:

@@ -6,11 +6,11 @@ import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, model_validator
 
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
-from tokensvc.profiles import Limits, Model, Name, Profile
+from tokensvc.profiles import DailySeconds, Limits, Model, Name, Profile
 from tokensvc.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def _origin(value: str) -> str:
 Origin = Annotated[str, AfterValidator(_origin)]
 
 
+PlaceCount = Annotated[int, Field(ge=1, le=1000)]
+
+
 class Http(Model):
     """How the service faces the web."""
 
@@ -52,6 +55,7 @@ class Http(Model):
     frame_ancestors: tuple[
         Annotated[str, Field(pattern=r"^('self'|'none'|https?://[^\s;,]+)$")], ...
     ] = ("'self'",)
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     page: bool = True
 
 
@@ -85,11 +89,36 @@ class Issuer(Model):
         return self
 
 
+class Places(Model):
+    """How many live conversations one subject (a guest: one address) may have."""
+
+    user: PlaceCount = 2
+    guest: PlaceCount = 2
+
+
+class Budgets(Model):
+    """Seconds of granted conversation a day (UTC) of one subject, one address, and everyone."""
+
+    user: DailySeconds | None = None
+    guest: DailySeconds | None = 1800
+    everyone: DailySeconds | None = None
+
+
+class GroupLimits(Model):
+    """What the members of a group have instead of the general limits, and all of them together."""
+
+    user: Limits = ()
+    budget: DailySeconds | None = None
+
+
 class LimitTable(Model):
-    """How many conversations one subject (a guest: one address) may start."""
+    """How many conversations one subject (a guest: one address) may start, and how long."""
 
     user: Limits = (Limit(10, 60), Limit(60, 3600))
     guest: Limits = (Limit(4, 60), Limit(20, 86400))
+    concurrent: Places = Places()
+    budget: Budgets = Budgets()
+    groups: dict[str, GroupLimits] = Field(default_factory=dict)
 
 
 class Configuration(Model):

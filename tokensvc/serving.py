@@ -20,7 +20,7 @@ from tokensvc import app, logs
 from tokensvc.errors import ConfigurationError, InternalError, InvalidRequest
 from tokensvc.http import problems
 from tokensvc.settings import log_level
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store import engine as stores
 
 if TYPE_CHECKING:
     import socket
@@ -74,6 +74,6 @@ def on_starting(_server: Arbiter) -> None:
         deployment = app.prepare(os.environ)
     except ConfigurationError as error:
         sys.exit(error.report())
-    engine = open_engine(deployment.settings.places.database_url)
-    upgrade(engine)
+    engine = stores.open_engine(deployment.settings.places.database_url)
+    stores.prepare(engine)
     engine.dispose()  # nothing that holds a connection is shared over a fork

@@ -39,9 +39,9 @@ class Places:
         """
         data_dir = Path(environment.get("TOKENSVC_DATA_DIR") or "data")
         database_url = environment.get("DATABASE_URL") or f"sqlite:///{data_dir / 'tokensvc.db'}"
-        if not database_url.startswith("sqlite:///"):
+        if not database_url.startswith(("sqlite:///", "postgres://", "postgresql")):
             raise ConfigurationError(
-                _SOURCE, ["DATABASE_URL: this release stores in SQLite only (sqlite:///path)"]
+                _SOURCE, ["DATABASE_URL: write sqlite:///path or postgresql://user@host/name"]
             )
         config_file = Path(environment.get("TOKENSVC_CONFIG") or "tokensvc.toml")
         return cls(config_file, data_dir, database_url)
@@ -81,7 +81,7 @@ class Settings:
         settings = cls(
             places=collected(lambda: Places.read(environment), Places(Path(), Path(), "")),
             gemini_api_keys=collected(lambda: _api_keys(environment), ()),
-            secret_keys=collected(lambda: _secret_keys(environment), ()),
+            secret_keys=collected(lambda: read_secret_keys(environment), ()),
             gemini_base_url=collected(
                 lambda: _address(environment, "TOKENSVC_GEMINI_BASE_URL", GOOGLE_BASE_URL), ""
             ),
@@ -136,7 +136,12 @@ def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
-def _secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    """The keys that sign, newest first.
+
+    Raises:
+        ConfigurationError: where there is none, or one is too short.
+    """
     keys = tuple(key.encode() for key in _listed(environment.get("TOKENSVC_SECRET_KEY", "")))
     if not keys:
         raise ConfigurationError(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from tokensvc.domain import Limit
+from tokensvc import counted
+from tokensvc.domain import Limit, Window
 from tokensvc.errors import WrongPassword
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tokensvc.domain import Account
 
 # Guessing is slow at one account from one place, and slow from one place at all; nobody can lock
@@ -30,7 +29,7 @@ class Passwords(Protocol):
 class Attempts(Protocol):
     """Counts attempts, durably."""
 
-    def charge_attempt(self, name: str, *parts: str, limits: Iterable[Limit]) -> None:
+    def charge_attempt(self, *windows: Window) -> None:
         """Count one, or refuse."""
         ...
 
@@ -58,8 +57,11 @@ class LoginService:
             WrongPassword: where name and password do not fit.
             RateLimited: after too many attempts.
         """
-        self.attempts.charge_attempt("login", address, limits=_PER_ADDRESS)
-        self.attempts.charge_attempt("login", address, unverified_username, limits=_PER_ACCOUNT)
+        network = counted.network_of(address)
+        self.attempts.charge_attempt(
+            Window("login", counted.key("login", network), _PER_ADDRESS),
+            Window("login", counted.key("login", network, unverified_username), _PER_ACCOUNT),
+        )
         account = self.passwords.verify(unverified_username, unverified_password)
         if account is None:
             raise WrongPassword

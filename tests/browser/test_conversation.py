@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from browser.conftest import ALLOWED, CONFIGURATION, FAKE_DEVICES
-from browser.sound import BLOCK_SECONDS, SPEECH_RATE, at_rate, from_pcm, match, read_wav, spoken, write_wav
+from browser.sound import (
+    BLOCK_SECONDS,
+    SPEECH_RATE,
+    at_rate,
+    from_pcm,
+    match,
+    read_wav,
+    spoken,
+    write_wav,
+)
 from browser.visitor import RAW_MICROPHONE
 
 if TYPE_CHECKING:
@@ -80,7 +89,9 @@ def test_three_spoken_turns_with_an_interruption_and_a_tool(
 
     # What the emulator heard is what was said, at one lag from the first word to the last.
     hearing = match(spoken(*CONVERSATION[:-1]), heard, SPEECH_RATE)
-    print(f"heard: {hearing.share:.1%} of {len(hearing.correlations)} blocks at a lag of {hearing.lag:.2f} samples,")
+    print(
+        f"heard: {hearing.share:.1%} of {len(hearing.correlations)} blocks at a lag of {hearing.lag:.2f} samples,"
+    )
     print(f"the least like {hearing.correlations.min():.3f}")
     assert hearing.share >= 0.95
 
@@ -93,7 +104,9 @@ def test_three_spoken_turns_with_an_interruption_and_a_tool(
         end = cut(playing) if interrupted else len(sent)
         whole = playing.correlations[playing.starts < end]
         share = float(np.mean(whole >= 0.95))
-        print(f"played: {share:.1%} of {end / rate:.2f} s of {len(sent) / rate:.2f} s, the least like {whole.min():.3f}")
+        print(
+            f"played: {share:.1%} of {end / rate:.2f} s of {len(sent) / rate:.2f} s, the least like {whole.min():.3f}"
+        )
         assert share >= 0.95
         assert (end < len(sent)) == interrupted
         after = played[round(playing.lag) + end :][: rate // 2]

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from tokensvc.gemini.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
 
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+END = NOW + timedelta(seconds=300.9)  # a token ends on a whole second, never after what was paid
 
 
 @pytest.fixture(name="compiled")
@@ -16,12 +17,12 @@ def _compiled(compile_one):
     return compile_one(token_lifetime="5m", connect_within="60s")
 
 
-def minted(compiled, *answers, keys=("first-key",)):
+def minted(compiled, *answers, keys=("first-key",), handle=None):
     with upstream(answering(*answers)) as (url, received):
         client = DeadlineHttpClient(url)
         minter = Minter(client, api_version="v1beta", api_keys=keys, clock=lambda: NOW)
         try:
-            return minter.mint(compiled, {}), received
+            return minter.mint(compiled, {}, END, handle), received
         finally:
             client.close()
 
@@ -49,6 +50,26 @@ def test_the_request(compiled):
     assert head.startswith(b"POST /v1beta/auth_tokens HTTP/1.1\r\n")
     assert head.count(b"first-key") == 1
     assert b"x-goog-api-key: first-key" in head
+
+
+def test_a_conversation_that_goes_on(compiled):
+    """Google's handle is locked into the token."""
+    _, (request,) = minted(compiled, http_answer(), handle="a-handle")
+    setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
+
+    assert setup == compiled.setup_for({}) | {"sessionResumption": {"handle": "a-handle"}}
+    assert compiled.setup_for({})["sessionResumption"] == {}
+
+
+def test_a_grant_that_is_shorter_than_the_time_to_connect(compiled):
+    """No session may begin after the token's end."""
+    with upstream(answering(http_answer())) as (url, _):
+        client = DeadlineHttpClient(url)
+        minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
+        token = minter.mint(compiled, {}, NOW + timedelta(seconds=40))
+        client.close()
+
+    assert token.new_session_expires_at == token.expires_at == NOW + timedelta(seconds=40)
 
 
 def google_error(code, **detail):
@@ -104,7 +125,7 @@ def test_nobody_there(compiled):
     minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
 
     with pytest.raises(errors.UpstreamUnavailable) as refused:
-        minter.mint(compiled, {})
+        minter.mint(compiled, {}, END)
 
     assert refused.value.retryable
 

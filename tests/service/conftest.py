@@ -70,6 +70,8 @@ allow = ["group:staff"]
 [limits]
 user = ["100000/minute"]
 guest = ["100000/minute"]
+concurrent = {{ user = 1000, guest = 1000 }}
+budget = {{ guest = "99999h/day" }}
 """
 
 LIMIT = 50
@@ -83,6 +85,7 @@ model = "gemini-3.8-live"
 allow = ["user"]
 [limits]
 user = ["{LIMIT}/day"]
+concurrent = {{ user = 1000 }}
 """
 
 

@@ -64,7 +64,7 @@ def _refused_bodies(shop: Program, canaries: Canaries) -> list[Answer]:
         json.dumps({"options": {"voice": bearer}}),
         json.dumps({"options": {"voice": wrong}}),
         json.dumps({"profile": [bearer]}),
-        json.dumps({"lease": canaries["lease 1"]}),
+        json.dumps({"lease": canaries["lease 1"], "profile": "default"}),
         f'{{"profile": "{bearer}',
         f"token={bearer}",
         json.dumps({wrong: bearer}) + "}",

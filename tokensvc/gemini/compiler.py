@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tokensvc.profiles import Profile
 
-_SETUP = "bidiGenerateContentSetup"
+SETUP = "bidiGenerateContentSetup"
 _CHILD_DEADLINE = 60  # seconds; a cold import on a busy machine takes several
 _ABSENT = object()
 
@@ -48,9 +48,14 @@ class CompiledProfile:
                 _write(body, path, there)
         return body
 
+    @property
+    def resumable(self) -> bool:
+        """Whether a session may go on with an earlier one's context."""
+        return "sessionResumption" in self.body[SETUP]
+
     def setup_for(self, options: Mapping[str, str]) -> dict[str, Any]:
         """What a token with *options* holds a session to: Google's BidiGenerateContentSetup."""
-        setup: dict[str, Any] = self.body_for(options)[_SETUP]
+        setup: dict[str, Any] = self.body_for(options)[SETUP]
         return setup
 
 

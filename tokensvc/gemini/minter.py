@@ -19,6 +19,7 @@ from tokensvc.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from tokensvc.gemini.compiler import SETUP
 from tokensvc.gemini.deadline_http import Answer, DeadlineHttpClient, TooLong
 
 if TYPE_CHECKING:
@@ -49,8 +50,16 @@ class Minter:
         self._api_keys = tuple(api_keys)
         self._clock = clock
 
-    def mint(self, compiled: CompiledProfile, options: Mapping[str, str]) -> EphemeralToken:
-        """A token for one session that is held to *compiled* with *options*.
+    def mint(
+        self,
+        compiled: CompiledProfile,
+        options: Mapping[str, str],
+        expires_at: datetime,
+        resumption_handle: str | None = None,
+    ) -> EphemeralToken:
+        """A token, good until *expires_at*, for one session held to *compiled* with *options*.
+
+        With Google's *resumption_handle* the session goes on with an earlier one's context.
 
         Raises:
             UpstreamTimeout, UpstreamUnavailable, UpstreamBadResponse, UpstreamThrottled:
@@ -58,10 +67,13 @@ class Minter:
             IssuerMisconfigured: when it refuses every key.
             ProfileRejected: when it refuses the setup.
         """
-        now = self._clock().replace(microsecond=0)
-        expires_at = now + timedelta(seconds=compiled.profile.token_lifetime)
-        new_session_expires_at = now + timedelta(seconds=compiled.profile.connect_within)
+        # Whole seconds, rounded down: no token outlives what was paid for.
+        expires_at = expires_at.replace(microsecond=0)
+        connect_by = self._clock() + timedelta(seconds=compiled.profile.connect_within)
+        new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
         body = compiled.body_for(options)
+        if resumption_handle is not None:
+            body[SETUP]["sessionResumption"] = {"handle": resumption_handle}
         body["expireTime"] = _timestamp(expires_at)
         body["newSessionExpireTime"] = _timestamp(new_session_expires_at)
         name = self._name_of_minted(json.dumps(body).encode())

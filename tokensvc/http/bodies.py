@@ -15,7 +15,8 @@ from tokensvc.http.origins import client_address
 LONGEST_BODY = 16 * 1024  # bytes
 # A body in chunks is cut where reading stops: one byte more tells that it was longer.
 MOST_READ = LONGEST_BODY + 1
-_LONGEST_TEXT = 1024  # characters of one value
+LONGEST_TEXT = 1024  # characters of one value
+LONGEST_SECRET = 4096  # of a lease, or of Google's handle
 
 
 def credentials() -> Credentials:
@@ -72,15 +73,31 @@ def json_answer(content: dict[str, Any]) -> Response:
     return response
 
 
-def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
+def text(
+    body: dict[str, Any], name: str, default: str | None = None, longest: int = LONGEST_TEXT
+) -> str:
     """The string *name* of *body*.
 
     Raises:
         InvalidRequest: where it is missing, no string, or too long.
     """
     value = body.get(name, default)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_TEXT:
-        raise InvalidRequest(f"“{name}” must be a string of 1 to {_LONGEST_TEXT} characters.")
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise InvalidRequest(f"“{name}” must be a string of 1 to {longest} characters.")
+    return value
+
+
+def secret(body: dict[str, Any], name: str) -> str | None:
+    """The string *name* of *body*, visible ASCII; None where it is missing.
+
+    Raises:
+        InvalidRequest: where it is anything else.
+    """
+    if name not in body:
+        return None
+    value = text(body, name, longest=LONGEST_SECRET)
+    if not value.isascii() or not value.isprintable():
+        raise InvalidRequest(f"“{name}” is not one of ours.")
     return value
 
 

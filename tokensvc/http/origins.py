@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_cors import CORS
 
 from tokensvc.errors import InvalidHost, OriginNotAllowed
 from tokensvc.settings import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tokensvc.configuration import Http
 
-_SHARED = ("/token", "/profiles")  # what the pages of other sites may call
-_EXPOSED = ["Retry-After", "X-Request-Id"]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SHARED = ("/token", "/lease/end", "/profiles")  # what the pages of other sites may call
+_EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium honours
 
 
@@ -43,6 +49,14 @@ def install(app: Flask, http: Http) -> None:
         response.vary.add("Origin")
         return response
 
+    def find_address() -> None:
+        g.client_address = believed_address(
+            request.remote_addr or "127.0.0.1",
+            request.headers.getlist("X-Forwarded-For"),
+            http.trusted_proxies,
+        )
+
+    app.before_request(find_address)
     app.before_request(refuse_other_hosts)
     app.before_request(refuse_other_origins)
     app.after_request(vary)
@@ -68,5 +82,34 @@ def _exactly(text: str) -> str:
 
 
 def client_address() -> str:
-    """The address that the request came from."""
-    return request.remote_addr or "127.0.0.1"
+    """The address of the client, past the proxies that we trust."""
+    address: str = g.client_address
+    return address
+
+
+def believed_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Walk back from *peer* along what was *forwarded*, as far as trusted proxies vouch for it.
+
+    Whoever is not trusted, or no address, ends the walk: what stands before it anybody could have
+    written.
+    """
+    hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+    believed = _address(peer) or ipaddress.ip_address("127.0.0.1")
+    while hops and any(believed in network for network in trusted):
+        hop = _address(hops.pop())
+        if hop is None:
+            break
+        believed = hop
+    return str(believed)
+
+
+def _address(text: str) -> Address | None:
+    """An address as proxies write it: plain, in brackets, or with a port."""
+    if match := re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+", text):
+        text = match[1] or match[2]
+    try:
+        parsed = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed

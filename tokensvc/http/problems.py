@@ -14,6 +14,7 @@ from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from tokensvc import errors
+from tokensvc.http import quotas
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -76,6 +77,7 @@ def answer(refusal: errors.Refusal) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
+    quotas.write(response, refusal.quotas)
     if isinstance(refusal, errors.InvalidToken):
         expired = isinstance(refusal, errors.ExpiredToken)
         response.headers["WWW-Authenticate"] = (

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
+
+# Rows are numbered in the order they were written; SQLite numbers only an INTEGER by itself.
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 # The audit: appended to, never changed (a trigger refuses it).
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
-    Column("kind", String(16), nullable=False),  # reserved, granted, refunded
-    Column("reservation_id", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),  # reserved, granted, refunded, ended
+    Column("reservation_id", String(32)),
+    Column("lease_id", String(32), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("principal_kind", String(16), nullable=False),
     Column("issuer", String(255), nullable=False),
     Column("subject", String(255), nullable=False),
+    Column("api_key", String(64)),  # its name, where a backend asked for its user
     Column("address", String(64), nullable=False),
     Column("profile", String(64), nullable=False),
-    Column("model", String(128), nullable=False),
+    Column("model", String(128)),
+    Column("renewal", Integer),  # 1 where the lease went on, 0 where it began
+    Column("seconds", Integer),  # charged to the budgets by this reservation
     Column("fingerprint", String(64)),  # SHA-256 of the token, with granted
     Column("expires_at", BigInteger),  # the token's end, with granted
     Column("code", String(64)),  # why, with refunded
     Index("events_by_reservation", "reservation_id"),
     Index("events_by_time", "at"),
+    Index("events_by_subject", "issuer", "subject", "at"),
     sqlite_autoincrement=True,
 )
 
@@ -33,13 +41,44 @@ events = Table(
 charges = Table(
     "charges",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
     Column("reservation_id", String(32), nullable=False),
-    Column("key", String(800), nullable=False),
+    Column("key", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Index("charges_by_key", "key", "at"),
     Index("charges_by_reservation", "reservation_id"),
     Index("charges_by_time", "at"),
+)
+
+# What the budgets count: seconds of conversation, by whose they are and by day (UTC).
+spending = Table(
+    "spending",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True),  # days since the epoch
+    Column("seconds", BigInteger, nullable=False),
+)
+
+# One row a conversation: what is charged for it, and whether it holds a place.
+leases = Table(
+    "leases",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("holder", String(64), nullable=False),  # whose places it takes
+    Column("charged_until", BigInteger, nullable=False),
+    Column("live_until", BigInteger, nullable=False),  # its last token's end, or when it was ended
+    Column("deadline", BigInteger, nullable=False),
+    Index("leases_by_holder", "holder", "live_until"),
+    Index("leases_by_deadline", "deadline"),
+)
+
+# Who and what is refused: the emergency stop, a guest switch, a disabled user, a revoked lease.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("key", String(800), primary_key=True),
+    Column("until", BigInteger),  # none: until it is lifted
+    Column("at", BigInteger, nullable=False),
 )
 
 accounts = Table(
@@ -47,5 +86,25 @@ accounts = Table(
     metadata,
     Column("username", String(255), primary_key=True),
     Column("password_hash", String(255), nullable=False),
-    Column("groups", String(2000), nullable=False),  # words
+    Column("groups", Text, nullable=False),  # words
+)
+
+# Somebody signed in with an account; the cookie is kept only as a hash.
+logins = Table(
+    "logins",
+    metadata,
+    Column("cookie_hash", String(64), primary_key=True),
+    Column("username", String(255), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("logins_by_username", "username"),
+    Index("logins_by_expiry", "expires_at"),
+)
+
+# Backends that ask for their users; the key is kept only as a hash.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("key_hash", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
 )
