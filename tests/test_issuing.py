@@ -73,10 +73,10 @@ class Mint:
     def __init__(self, failure=None):
         self.failure, self.minted = failure, []
 
-    def mint(self, compiled, options, expires_at, resumption_handle=None):
+    def mint(self, compiled, lease, expires_at, resumption_handle=None):
         if self.failure:
             raise self.failure
-        self.minted.append((compiled.profile.name, options, resumption_handle))
+        self.minted.append((compiled.profile.name, lease.options, resumption_handle))
         return EphemeralToken("auth_tokens/x", expires_at, NOW)
 
 

@@ -169,6 +169,7 @@ def _with_key(issuer: Issuer, key: PublicKey | bytes) -> TrustedIssuer:
         algorithms=issuer.algorithms,
         keys=(key,),
         groups_claim=issuer.groups_claim,
+        claims=issuer.claims,
     )
 
 

@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, model_validator
 
+from tokensvc import placeholders
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
 from tokensvc.profiles import DailySeconds, Limits, Model, Name, Profile
 from tokensvc.settings import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _FAMILIES: dict[str, str] = {
@@ -26,6 +28,7 @@ _FAMILIES: dict[str, str] = {
     "ES384": "elliptic curve",
     "EdDSA": "Edwards curve",
 }
+_INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
 
@@ -75,6 +78,7 @@ class Issuer(Model):
     public_key_file: str | None = None
     secret_env: str | None = None
     groups_claim: str | None = None
+    claims: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")], ...] = ()
 
     @model_validator(mode="after")
     def _one_family_one_key(self) -> Self:
@@ -139,6 +143,19 @@ class Configuration(Model):
         return self
 
 
+def _unknown_claims(configuration: Configuration) -> Iterator[str]:
+    """An instruction's placeholders that no issuer fills, or that stand elsewhere."""
+    known = {claim for issuer in configuration.issuers for claim in issuer.claims}
+    for name, profile in configuration.profiles.items():
+        rest = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
+        for claim in placeholders.find(rest):
+            yield f"profiles.{name}.config: “{claim}” may stand in system_instruction only"
+        for key in _INSTRUCTION & profile.config.keys():
+            for claim in placeholders.find(profile.config[key]):
+                if claim not in known:
+                    yield f"profiles.{name}.config.{key}: no issuer lists the claim “{claim}”"
+
+
 def load(path: Path) -> Configuration:
     """Read and check the TOML file at *path*.
 
@@ -175,9 +192,12 @@ def parse(document: dict[str, Any], *, source: str) -> Configuration:
         }
         document = {**document, "profiles": named}
     try:
-        return Configuration.model_validate(document)
+        configuration = Configuration.model_validate(document)
     except ValidationError as error:
         raise ConfigurationError(source, [_fault(fault) for fault in error.errors()]) from None
+    if faults := list(_unknown_claims(configuration)):
+        raise ConfigurationError(source, faults)
+    return configuration
 
 
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 PrincipalKind = Literal["user", "guest"]
@@ -28,12 +29,14 @@ class Principal:
     """Somebody whose credential was checked.
 
     A person is the pair of *issuer* and *subject*: the same subject of two issuers is two people.
+    *claims* are those that the configuration lets into an instruction.
     """
 
     kind: PrincipalKind
     issuer: str
     subject: str
     groups: frozenset[str] = frozenset()
+    claims: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class Minter(Protocol):
     def mint(
         self,
         compiled: CompiledProfile,
-        options: Mapping[str, str],
+        lease: Lease,
         expires_at: datetime,
         resumption_handle: str | None = None,
     ) -> EphemeralToken:
@@ -142,7 +142,7 @@ class TokenService:
         reservation = self.ledger.admit(admission)
         try:
             token = self.minter.mint(
-                compiled, lease.options, reservation.expires_at, order.resumption_handle
+                compiled, lease, reservation.expires_at, order.resumption_handle
             )
         except Refusal as refusal:
             self.ledger.refund(reservation, admission, refusal.code)

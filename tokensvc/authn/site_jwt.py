@@ -13,6 +13,7 @@ import jwt
 
 from tokensvc.domain import Principal
 from tokensvc.errors import ExpiredToken, InvalidToken
+from tokensvc.placeholders import LONGEST_CLAIM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +45,7 @@ class TrustedIssuer:
     types: frozenset[str] = frozenset({"jwt", "at+jwt"})
     type_required: bool = False
     groups_claim: str | None = None
+    claims: tuple[str, ...] = ()
 
 
 class SiteJwtAuthenticator:
@@ -124,7 +126,11 @@ class SiteJwtAuthenticator:
         ):
             raise InvalidToken(cause="an audience that is no text")
         return Principal(
-            kind="user", issuer=issuer.issuer, subject=subject, groups=_groups(claims, issuer)
+            kind="user",
+            issuer=issuer.issuer,
+            subject=subject,
+            groups=_groups(claims, issuer),
+            claims={name: _plain_claim(claims[name]) for name in issuer.claims if name in claims},
         )
 
 
@@ -188,6 +194,13 @@ def _check_header(unverified_header: dict[str, Any], issuer: TrustedIssuer) -> N
 def _is_time(value: object) -> bool:
     """Whether *value* is a number that can be reckoned with: neither NaN nor past all bounds."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _NEVER
+
+
+def _plain_claim(value: object) -> str:
+    """A claim that may be put before a model: text of one line, and not much of it."""
+    if not isinstance(value, str) or len(value) > LONGEST_CLAIM or not _PLAIN.fullmatch(value):
+        raise InvalidToken(cause="a claim that is no short plain text")
+    return value
 
 
 def _groups(claims: dict[str, Any], issuer: TrustedIssuer) -> frozenset[str]:

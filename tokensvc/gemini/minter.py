@@ -23,8 +23,9 @@ from tokensvc.gemini.compiler import SETUP
 from tokensvc.gemini.deadline_http import Answer, DeadlineHttpClient, TooLong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from tokensvc.domain import Lease
     from tokensvc.gemini.compiler import CompiledProfile
 
 DEADLINE = 5.0  # seconds for the whole exchange, connecting included
@@ -53,11 +54,11 @@ class Minter:
     def mint(
         self,
         compiled: CompiledProfile,
-        options: Mapping[str, str],
+        lease: Lease,
         expires_at: datetime,
         resumption_handle: str | None = None,
     ) -> EphemeralToken:
-        """A token, good until *expires_at*, for one session held to *compiled* with *options*.
+        """A token, good until *expires_at*, for one session of *lease*, held to *compiled*.
 
         With Google's *resumption_handle* the session goes on with an earlier one's context.
 
@@ -71,7 +72,7 @@ class Minter:
         expires_at = expires_at.replace(microsecond=0)
         connect_by = self._clock() + timedelta(seconds=compiled.profile.connect_within)
         new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
-        body = compiled.body_for(options)
+        body = compiled.body_for(lease.options, lease.principal.claims)
         if resumption_handle is not None:
             body[SETUP]["sessionResumption"] = {"handle": resumption_handle}
         body["expireTime"] = _timestamp(expires_at)
