@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from tokensvc.authn.key_files import load_public_key
 from tokensvc.authn.leases import LeaseSigner
 from tokensvc.authn.passwords import PasswordVerifier
 from tokensvc.authn.site_jwt import SiteJwtAuthenticator, TrustedIssuer
-from tokensvc.errors import ConfigurationError
+from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
@@ -94,7 +95,10 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     deployment = prepare(environment)
     settings, http = deployment.settings, deployment.configuration.http
     engine = stores.open_engine(settings.places.database_url)
-    stores.prepare(engine)
+    with contextlib.suppress(TemporarilyUnavailable):
+        # A database that is away is a 503 until it is back. A worker that did not start would stop
+        # its master, and with it those that serve.
+        stores.prepare(engine)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(

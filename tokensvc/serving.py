@@ -17,7 +17,12 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 from tokensvc import app, logs
-from tokensvc.errors import ConfigurationError, InternalError, InvalidRequest
+from tokensvc.errors import (
+    ConfigurationError,
+    InternalError,
+    InvalidRequest,
+    TemporarilyUnavailable,
+)
 from tokensvc.http import problems
 from tokensvc.settings import log_level
 from tokensvc.store import engine as stores
@@ -72,8 +77,10 @@ def on_starting(_server: Arbiter) -> None:
     """Find every fault, compile the profiles and upgrade the store, once for all workers."""
     try:
         deployment = app.prepare(os.environ)
+        engine = stores.open_engine(deployment.settings.places.database_url)
+        stores.prepare(engine)
     except ConfigurationError as error:
         sys.exit(error.report())
-    engine = stores.open_engine(deployment.settings.places.database_url)
-    stores.prepare(engine)
+    except TemporarilyUnavailable as error:
+        sys.exit(f"tokensvc cannot start; the database of DATABASE_URL is away ({error.cause}).")
     engine.dispose()  # nothing that holds a connection is shared over a fork
