@@ -13,7 +13,7 @@ import numpy as np
 
 from tokensvc.emulator import Emulator, Options
 from tokensvc.emulator.server import SERVICE
-from tokensvc.emulator.sound import IN_RATE, OUT_RATE, resample, to_pcm, voice
+from tokensvc.emulator.sound import IN_RATE, OUT_RATE, Voice, resample, to_pcm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -46,7 +46,8 @@ def function(name: str, **fields: Any) -> dict[str, Any]:
 
 def speech(seconds: float = 1.0, silence: float = 1.2, seed: str = "a voice in the tests") -> bytes:
     """PCM at 16 kHz: a voice, then silence."""
-    said = voice((seed * 40)[: int(seconds / 0.055)].replace(" ", "-"), "Tester")
+    words = Voice((seed * 40)[: int(seconds / 0.055)].replace(" ", "-"), "Tester")
+    said = words.take(words.size)
     spoken = resample(said, OUT_RATE, IN_RATE)
     return to_pcm(np.concatenate([spoken, np.zeros(int(silence * IN_RATE), np.int16)]))
 

@@ -170,10 +170,14 @@ class Floor:
         await scene.outlet.content(generationComplete=True)
         tokens = self._speaker.end(interrupted=False)
         self.generating = False
-        await scene.clock.sleep_until(self._speaker.plays_until)
+        await self._hold()
         await self._complete(tokens)
         self._task = None
         self._next()
+
+    async def _hold(self) -> None:
+        """Let the client play what was sent."""
+        await self._scene.clock.sleep_until(self._speaker.plays_until)
 
     async def _take(self, turn: int, steps: tuple[Step, ...]) -> None:
         scene = self._scene

@@ -55,7 +55,8 @@ class Inspection:
     async def sessions(self, _request: web.Request) -> web.Response:
         """Every connection, oldest first."""
         shown = [connection.shown() for connection in self.register.everything()]
-        return web.json_response({"sessions": shown})
+        totals = {"opened": self.register.opened, "messages": self.register.messages}
+        return web.json_response({"sessions": shown, "totals": totals})
 
     async def session(self, request: web.Request) -> web.Response:
         """One connection; ``last`` is the newest."""

@@ -108,7 +108,7 @@ async def silent():
         await talker.respond(call, {"reading": 7}, scheduling="SILENT")
         await client.seen(lambda last: last["counters"]["tool_answers"] == 1)
         await talker.type("Anything new?")
-        await talker.until_turn_complete()
+        assert "Anything new" in transcript(await talker.until_turn_complete())
         assert client.last()["counters"]["answers"] == 2
         assert {"kind": "answered", "text": '{"reading": 7}'} in (
             client.last()["context"]["remarks"]

@@ -226,7 +226,7 @@ async def content_interrupts():
 @rule(
     "turnComplete is held until the answer would have played",
     "documented; measured to 30 ms",
-    replaced("clock.Clock.sleep_until", idle),
+    replaced("floor.Floor._hold", idle),
 )
 async def held_turn_complete():
     async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as talker:
