@@ -54,6 +54,7 @@ button('mute').addEventListener('click', () => {
 button('camera').addEventListener('click', () => toggleVideo('camera'));
 button('screen').addEventListener('click', () => toggleVideo('screen'));
 button('leave').addEventListener('click', () => leave());
+addEventListener('pagehide', () => session.close());
 signIn.show();
 
 /** @param {boolean} microphone */

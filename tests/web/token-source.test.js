@@ -117,6 +117,28 @@ test('a service out of reach is worth another try', async () => {
   });
 });
 
+test("a conversation's place is given back beside where the token came from", async () => {
+  const service = new Service(new Response(null, { status: 204 }));
+  const source = new TokenSource('https://shop.test/voice/token', { fetch: service.fetch });
+  await source.end({ ...GRANT, lease: 'a lease' });
+  const [{ address, request }] = service.asked;
+  assert.equal(address, 'https://shop.test/voice/lease/end');
+  assert.deepEqual(JSON.parse(request.body), { lease: 'a lease' });
+  assert.equal(request.keepalive, true);
+});
+
+test('a place that cannot be given back is not worth an error', async () => {
+  const service = new Service(new TypeError('Failed to fetch'));
+  await new TokenSource('https://shop.test/token', { fetch: service.fetch }).end({ ...GRANT, lease: 'a lease' });
+  assert.equal(service.asked.length, 1);
+});
+
+test('without a lease nobody is asked', async () => {
+  const service = new Service();
+  await new TokenSource('https://shop.test/token', { fetch: service.fetch }).end(GRANT);
+  assert.deepEqual(service.asked, []);
+});
+
 test('hanging up while asking is not reported as an unreachable service', async () => {
   const hangUp = new AbortController();
   const reason = new Error('hung up');

@@ -203,9 +203,8 @@ export class LiveSession extends TypedEvents {
     const atOnce = microphone === false || (await microphoneGranted());
     const sound = this.#openSound(context, microphone, signal);
     if (!atOnce) await sound;
-    const [grant] = await Promise.all([this.#tokens.grant({ profile, options }, signal), sound]);
+    const [grant] = await Promise.all([this.#ask({ profile, options }, signal), sound]);
     signal.throwIfAborted();
-    this.#grant = grant;
     const connection = new Connection(
       grant,
       { hear: (happening) => this.#hear(happening), ended: (error) => this.#close(error) },
@@ -215,6 +214,15 @@ export class LiveSession extends TypedEvents {
     this.#connection = connection;
     await connection.ready;
     this.#goLive(connection);
+  }
+
+  /** @param {import('./token-source.js').Choice} choice @param {AbortSignal} signal */
+  async #ask(choice, signal) {
+    const grant = await this.#tokens.grant(choice, signal);
+    // Kept at once, whatever the microphone does: the end of this start has to give it back.
+    if (signal.aborted) this.#tokens.end(grant);
+    else this.#grant = grant;
+    return grant;
   }
 
   /** @param {AudioContext} context @param {boolean | MediaTrackConstraints} microphone @param {AbortSignal} signal */
@@ -312,6 +320,7 @@ export class LiveSession extends TypedEvents {
     this.#connection = null;
     this.#microphone = null;
     this.#speaker = null;
+    if (this.#grant) this.#tokens.end(this.#grant);
     this.#grant = null;
     this.#become('closed', error);
   }

@@ -13,6 +13,7 @@ const now = () => performance.now();
  * @property {object} setup what the first frame holds
  * @property {number} [expires_in] seconds
  * @property {Features} [features]
+ * @property {string} [lease] what `POST /lease/end` takes
  *
  * @typedef {object} Features
  * @property {string[]} [modalities]
@@ -67,6 +68,19 @@ export class TokenSource {
     const asked = this.#clock();
     const grant = checked(await this.#ask(choice, signal));
     return { ...grant, endsAt: asked + (grant.expires_in ?? Infinity) * 1000 };
+  }
+
+  /**
+   * Gives the place of a conversation back, where the service is known; it survives the page that asks.
+   * @param {Grant} grant
+   */
+  async end({ lease }) {
+    if (typeof this.#source === 'function' || lease === undefined) return;
+    const address = new URL('lease/end', new URL(this.#source, globalThis.document?.baseURI));
+    const headers = { 'Content-Type': 'application/json' };
+    const request = { method: 'POST', headers, body: JSON.stringify({ lease }), keepalive: true };
+    // Out of reach, the service frees the place itself when the token ends.
+    await this.#fetch(address, { ...request, credentials: 'omit' }).catch(() => undefined);
   }
 
   /** @param {Choice} choice @param {AbortSignal} signal @returns {Promise<unknown>} */
