@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensvc.emulator.hearing import rate_of
-from tokensvc.emulator.recordings import Recording
+from tokensvc.emulator.recordings import Recording, Spool
 from tokensvc.emulator.sound import (
     IN_RATE,
     OUT_RATE,
@@ -103,7 +103,7 @@ def test_half_a_sample():
 
 def test_recording(tmp_path):
     """What is kept is what came, up to the bound, on disk and in memory alike."""
-    recording = Recording(tmp_path / "it", IN_RATE, seconds=5)
+    recording = Recording(tmp_path / "it", IN_RATE, 5, Spool(10**6))
     sent = b"".join(bytes([number % 256]) * 3_000 for number in range(80))
     for at in range(0, len(sent), 3_000):
         recording.add(sent[at : at + 3_000])
@@ -113,6 +113,21 @@ def test_recording(tmp_path):
     assert recording.pcm(10_000) == sent[:10_000]
     recording.discard()
     assert not list(tmp_path.iterdir())
+
+
+def test_recordings_that_share_their_room(tmp_path):
+    """The disk is never fuller than said; what is discarded makes room again."""
+    spool = Spool(100_000)
+    first, second = (Recording(tmp_path / name, IN_RATE, 60, spool) for name in "ab")
+    first.add(b"1" * 70_000)
+    second.add(b"2" * 70_000)
+    assert (first.kept, second.kept, second.size) == (70_000, 30_000, 70_000)
+    first.discard()
+    second.add(b"3" * 10_000)
+    assert second.pcm() == b"2" * 30_000, "a gap is not papered over"
+    third = Recording(tmp_path / "c", IN_RATE, 60, spool)
+    third.add(b"4" * 80_000)
+    assert third.kept == 70_000
 
 
 @pytest.mark.parametrize(
