@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,10 @@ def main() -> int:
             assert child.stdout is not None
             url = child.stdout.readline().split()[-1]
             began = time.monotonic()
-            weather = asyncio.run(storm(url, arguments.count, arguments.seed))
+            weather = Weather()
+            # Broken off, it still says what came of it.
+            with contextlib.suppress(KeyboardInterrupt):
+                asyncio.run(storm(url, arguments.count, arguments.seed, weather=weather))
             took = time.monotonic() - began
             memory = resident(child.pid)
         finally:

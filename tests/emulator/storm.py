@@ -244,9 +244,14 @@ def general(code: int | None, reason: str) -> str:
     return f"{code} {reason}"
 
 
-async def storm(url: str, count: int, seed: int, clients: int = 16) -> Weather:
-    """Send *count* mutated frames and bodies to the emulator at *url*."""
-    weather = Weather()
+async def storm(
+    url: str, count: int, seed: int, clients: int = 16, weather: Weather | None = None
+) -> Weather:
+    """Send *count* mutated frames and bodies to the emulator at *url*.
+
+    What has come of it so far is in *weather*, also when it is broken off.
+    """
+    weather = weather or Weather()
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
         async with asyncio.TaskGroup() as clients_of:
