@@ -11,10 +11,12 @@ import pytest
 from conformance import sdk_facts
 from conformance.sdk_facts import Site
 from conformance.table import (
+    lock_rules,
     model_rules,
     resumption_rules,
     session_rules,
     socket_rules,
+    speech_rules,
     token_rules,
     tool_rules,
     turn_rules,
@@ -36,14 +38,14 @@ FACTS = {
     "ends_mid_session": ("1011 auth token has expired", token_rules.expires_mid_session),
     "text_modality": (TEXT_REFUSED, model_rules.modalities),
     "unknown_model": ("1008 models/gemini-99 is not fou", socket_rules.no_such_model),
-    "odd_mask": ("400 field_mask is invalid for BidiGenerateContentSetup", token_rules.odd_masks),
+    "odd_mask": ("400 field_mask is invalid for BidiGenerateContentSetup", lock_rules.odd_masks),
     "partial_lock": (
         [{"responseModalities": ["AUDIO"], "temperature": 0.25}, "Mine."],
-        token_rules.masked,
+        lock_rules.masked,
     ),
     "interruption": (["interrupted", "turnComplete"], turn_rules.interruption),
-    "manual_activity": ("[1.0 s of speech]", turn_rules.manual),
-    "stream_end": ("[1.0 s of speech]", turn_rules.stream_end),
+    "manual_activity": ("[1.0 s of speech]", speech_rules.manual),
+    "stream_end": ("[1.0 s of speech]", speech_rules.stream_end),
     "no_interruption": ([True, True], turn_rules.no_interruption),
     "resume": (["1011", True], resumption_rules.context_kept),
     "go_away": (True, session_rules.connection_life),

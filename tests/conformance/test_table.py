@@ -8,10 +8,12 @@ import aiohttp
 import pytest
 
 from conformance.table import (
+    lock_rules,
     model_rules,
     resumption_rules,
     session_rules,
     socket_rules,
+    speech_rules,
     token_rules,
     tool_rules,
     turn_rules,
@@ -26,9 +28,11 @@ FAILURES = (AssertionError, TimeoutError, KeyError, aiohttp.ClientError)
 ROOMS = (
     token_rules,
     socket_rules,
+    lock_rules,
     model_rules,
     session_rules,
     resumption_rules,
+    speech_rules,
     turn_rules,
     tool_rules,
 )

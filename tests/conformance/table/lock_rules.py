@@ -1,0 +1,125 @@
+"""Locks: whose setup counts."""
+
+# ruff: noqa: ARG005 - a stand-in is as the thing it stands in for
+
+from __future__ import annotations
+
+from conformance.table.rules import nothing, replaced, rule
+from emulator.talking import MODEL, emulating, setup
+from tokensvc.emulator import Options
+
+REFERENCE = "https://ai.google.dev/api/live, AuthToken"
+AUDIO = {"responseModalities": ["AUDIO"]}
+
+
+@rule(
+    "Without mask and setup the session is the client's",
+    REFERENCE,
+    replaced("tokens.Token.effective_setup", lambda self, asked: self.setup or {}),
+)
+async def unconstrained():
+    async with emulating() as client:
+        token = await client.token()
+        asked = setup(systemInstruction={"parts": [{"text": "Anything."}]})
+        async with client.session(asked, token):
+            assert client.last()["effective_setup"] == asked
+
+
+@rule(
+    "A setup without mask replaces the client's whole",
+    REFERENCE,
+    replaced("tokens.Token.effective_setup", lambda self, asked: {**asked, **self.setup}),
+)
+async def full_lock():
+    async with emulating() as client:
+        locked = {"model": MODEL, "generationConfig": AUDIO}
+        token = await client.token(bidiGenerateContentSetup=locked)
+        async with client.session(setup(tools=[{"googleSearch": {}}]), token):
+            assert client.last()["effective_setup"] == locked
+
+
+@rule(
+    "A full lock on the model alone leaves the default modality, which no model speaks",
+    "measured 2026-08-29",
+    replaced("models._check_modalities", nothing),
+)
+async def model_alone():
+    async with emulating() as client:
+        token = await client.token(bidiGenerateContentSetup={"model": MODEL})
+        assert await client.refusal(setup(), token) == (
+            1007,
+            "The requested combination of response modalities (TEXT) is not supported by the model",
+        )
+    async with emulating(Options(default_modality="AUDIO")) as client:
+        token = await client.token(bidiGenerateContentSetup={"model": MODEL})
+        async with client.session(setup(), token):
+            pass
+
+
+@rule(
+    "Masked fields overwrite the client's, the rest are the client's",
+    REFERENCE,
+    replaced("tokens.overwrite", lambda client, token, mask: client),
+)
+async def masked():
+    async with emulating() as client:
+        token = await client.token(
+            bidiGenerateContentSetup={
+                "model": MODEL,
+                "generationConfig": {**AUDIO, "temperature": 0.2, "seed": 1},
+            },
+            fieldMask="model,generationConfig.temperature",
+        )
+        asked = setup(model="models/of-the-client", generationConfig={**AUDIO, "temperature": 2})
+        async with client.session(asked, token):
+            effective = client.last()["effective_setup"]
+            assert effective["model"] == MODEL
+            assert effective["generationConfig"] == {**AUDIO, "temperature": 0.2}
+            assert effective["inputAudioTranscription"] == {}
+
+
+@rule(
+    "A masked field that the token leaves unset is unset for the client",
+    REFERENCE,
+    replaced("tokens.overwrite", lambda client, token, mask: {**client, **token}),
+)
+async def masked_to_default():
+    async with emulating() as client:
+        token = await client.token(fieldMask="tools,system_instruction")
+        asked = setup(tools=[{"googleSearch": {}}])
+        async with client.session(asked, token):
+            assert "tools" not in client.last()["effective_setup"]
+
+
+@rule(
+    "A mask takes both spellings, nested, twice over",
+    "google-genai's own test cases",
+    replaced("masks.camel", lambda name: name),
+)
+async def mask_spellings():
+    async with emulating() as client:
+        status, _ = await client.mint(
+            {"fieldMask": "output_audio_transcription" + 2 * ",generationConfig.top_k"}
+        )
+        assert status == 200
+        assert client.emulator.tokens.tokens.popitem()[1].mask == (
+            ("outputAudioTranscription",),
+            ("generationConfig", "topK"),
+        )
+
+
+@rule(
+    "A mask with a path that is none is refused",
+    "js-genai issue 1492",
+    replaced("masks._exists", lambda path: True),
+)
+async def odd_masks():
+    for odd in ("tools.0", "config", "topK", "safetySettings.0", "generationConfig.nothing"):
+        async with emulating() as client:
+            status, answer = await client.mint({"fieldMask": f"model,{odd}"})
+            assert status == 400
+            message = answer["error"]["message"]
+            assert message == "field_mask is invalid for BidiGenerateContentSetup"
+        async with emulating(Options(odd_masks="accepted")) as client:
+            status, _ = await client.mint({"fieldMask": f"model,{odd}"})
+            assert status == 200
