@@ -18,9 +18,9 @@ from tokensvc.authn.key_files import load_public_key
 from tokensvc.authn.leases import LeaseSigner
 from tokensvc.authn.passwords import PasswordVerifier
 from tokensvc.authn.site_jwt import SiteJwtAuthenticator, TrustedIssuer
+from tokensvc.deadline_http import DeadlineHttpClient
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.compiler import compile_profiles
-from tokensvc.gemini.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
 from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
 from tokensvc.issuing import TokenService

@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gemini.upstream_for_tests import answering, http_answer, upstream
 from tokensvc import errors
-from tokensvc.gemini.deadline_http import DeadlineHttpClient
+from tokensvc.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
+from upstream_for_tests import answering, http_answer, upstream
 
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
 

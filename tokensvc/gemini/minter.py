@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tokensvc.deadline_http import Answer, DeadlineHttpClient, TooLong
 from tokensvc.domain import EphemeralToken
 from tokensvc.errors import (
     IssuerMisconfigured,
@@ -19,7 +20,6 @@ from tokensvc.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from tokensvc.gemini.deadline_http import Answer, DeadlineHttpClient, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
