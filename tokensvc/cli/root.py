@@ -17,6 +17,7 @@ _VERBS = {
     "emulator": "tokensvc.emulator.command:emulator",
     "check": "tokensvc.cli.check:check",
     "users": "tokensvc.cli.users:users",
+    "keys": "tokensvc.cli.keys:keys",
     "db": "tokensvc.cli.db:db",
 }
 _EXTRA = {"aiohttp", "numpy"}

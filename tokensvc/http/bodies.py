@@ -55,9 +55,19 @@ def json_object(*known: str) -> dict[str, Any]:
     for name in body:
         if name not in known:
             raise InvalidRequest(
-                f"The body has an unknown field; the fields are: {', '.join(known)}."
+                f"The body has an unknown field; the fields are: {', '.join(known) or 'none'}."
             )
     return body
+
+
+def require_json() -> None:
+    """Refuse what a page of another site could send without asking first (a form, plain text).
+
+    Raises:
+        UnsupportedMediaType: for a request not declared as JSON, even without a body.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
 
 
 def json_answer(content: dict[str, Any]) -> Response:

@@ -32,7 +32,7 @@ def install(app: Flask, http: Http) -> None:
         origin = request.headers.get("Origin")
         if request.method != "POST" or origin is None or origin in http.origins:
             return
-        if origin != (http.public_url or request.host_url.rstrip("/")):
+        if origin != _own_origin(http):
             raise OriginNotAllowed(cause="an Origin that is not listed")
 
     def vary(response: Response) -> Response:
@@ -52,6 +52,21 @@ def install(app: Flask, http: Http) -> None:
         send_wildcard=False,
         always_send=False,
     )
+
+
+def refuse_other_pages(http: Http, *, named: bool = False) -> None:
+    """Refuse the pages of every other site, listed or not, and where *named* who names none.
+
+    Raises:
+        OriginNotAllowed: for them.
+    """
+    origin = request.headers.get("Origin")
+    if (origin is None and named) or (origin is not None and origin != _own_origin(http)):
+        raise OriginNotAllowed(cause="an Origin that is not our own")
+
+
+def _own_origin(http: Http) -> str:
+    return http.public_url or request.host_url.rstrip("/")
 
 
 def client_address() -> str:

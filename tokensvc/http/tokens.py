@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
@@ -24,7 +25,10 @@ def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
     @routes.post("/token")
     def issue() -> Response:
         credentials = bodies.credentials()
-        body = bodies.json_object("profile", "options")
+        body = bodies.json_object("profile", "options", "on_behalf_of")
+        if "on_behalf_of" in body:
+            user = bodies.text(body, "on_behalf_of")
+            credentials = replace(credentials, unverified_on_behalf_of=user)
         order = Order(bodies.text(body, "profile", "default"), bodies.texts(body, "options"))
         grant = service.issue(credentials, order, problems.request_id())
         return bodies.json_answer(_granted(grant, websocket_url))
