@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 SHORTEST_RSA_KEY = 2048  # bits (RFC 8725, section 3.5, by way of NIST SP 800-131A)
 LONGEST_RSA_KEY = 8192  # bits: checking a signature of a longer one takes long on purpose
+_RSA = {"RS256", "RS384", "RS512", "PS256"}
 _CURVES = {"ES256": SECP256R1, "ES384": SECP384R1}
 
 
@@ -57,7 +58,7 @@ def fits(key: object, algorithm: str) -> TypeGuard[PublicKey | bytes]:
         return isinstance(key, Ed25519PublicKey)
     if algorithm == "HS256":
         return isinstance(key, bytes)
-    return isinstance(key, RSAPublicKey)
+    return algorithm in _RSA and isinstance(key, RSAPublicKey)
 
 
 def weakness(key: PublicKey | bytes) -> str | None:

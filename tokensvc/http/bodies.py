@@ -25,7 +25,7 @@ def credentials() -> Credentials:
     if header is None:
         return Credentials(unverified_bearer=None, address=client_address())
     scheme, _, unverified = header.partition(" ")
-    unverified = unverified.strip()
+    unverified = unverified.strip(" \t")  # the blanks that HTTP allows, and no others
     if scheme.lower() != "bearer" or not unverified or "," in unverified or " " in unverified:
         raise InvalidToken(cause="not one Bearer credential")
     return Credentials(unverified_bearer=unverified, address=client_address())
