@@ -76,7 +76,7 @@ class KeySet:
         flight: float = FLIGHT,
     ) -> None:
         """*algorithms* are the issuer's; *kept* is where the last good set outlives a restart."""
-        self._url = url
+        self.url = url
         self._algorithms = tuple(algorithms)
         self._kept = kept
         self._clocks = clocks or Clocks()
@@ -153,7 +153,7 @@ class KeySet:
         except Exception as error:  # noqa: BLE001 - a provider can fail in any way; the old set stays
             self._land(failed=True)
             reason = str(error) if isinstance(error, UnusableKeySet) else type(error).__name__
-            host = urlsplit(self._url).hostname
+            host = urlsplit(self.url).hostname
             _log.warning("the keys of %s cannot be fetched, the last ones stay: %s", host, reason)
         else:
             self._land(life=life)
@@ -170,7 +170,7 @@ class KeySet:
 
     def _fetch(self) -> float:
         """Fetch the set and put it in place; how many seconds it is good for."""
-        parts = urlsplit(self._url)
+        parts = urlsplit(self.url)
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         origin = f"{parts.scheme}://{parts.netloc}"
         headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "tokensvc"}
