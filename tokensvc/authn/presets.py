@@ -63,7 +63,7 @@ def preset(name: str) -> Preset:
             groups_claim="permissions",
         ),
         "clerk": Preset(
-            shape=r"https://[^/]+",
+            shape=r"https://[^/]+(/[^/]+)*",
             jwks_url=_below("/.well-known/jwks.json"),
             checks=lambda issuer: (_party(issuer, "azp"), refuse_pending_clerk_sessions),
             needs=("clients",),
@@ -107,7 +107,7 @@ def preset(name: str) -> Preset:
             groups_claim="realm_access.roles",
         ),
         "entra": Preset(
-            shape=r"https://login\.microsoftonline\.(com|us)/[0-9a-f-]{36}/v2\.0",
+            shape=r"https://login\.(microsoftonline\.(com|us)|partner\.microsoftonline\.cn)/[0-9a-f-]{36}/v2\.0",
             jwks_url=lambda issuer: issuer.issuer.removesuffix("/v2.0") + "/discovery/v2.0/keys",
             checks=lambda issuer: (_entra_tenant(issuer), check_entra_use, _party(issuer, "azp")),
             groups_claim="roles",
