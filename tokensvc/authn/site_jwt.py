@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_LIFE = 24 * 3600  # seconds from iat to exp
 MOST_GROUPS = 200
-_FORM = ("jwt", "at+jwt")
+_ACCESS_TYPES = frozenset({"jwt", "at+jwt"})
 
 # Checks signed claims at a time in seconds since the epoch, or raises InvalidToken.
 ClaimCheck = Callable[[Mapping[str, Any], float], None]
@@ -37,7 +37,7 @@ class TrustedIssuer:
     audience: str | None
     algorithms: tuple[str, ...]
     keys: Keys
-    types: frozenset[str] = frozenset(_FORM)
+    types: frozenset[str] = _ACCESS_TYPES
     type_required: bool = False
     groups_claim: str | None = None
     longest_life: int = LONGEST_LIFE
