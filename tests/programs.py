@@ -34,6 +34,8 @@ allow = ["user", "guest"]
 [limits]
 user = ["100000/minute"]
 guest = ["100000/minute"]
+concurrent = { user = 1000, guest = 1000 }
+budget = { guest = "99999h/day" }
 """
 
 
@@ -75,6 +77,21 @@ class Program:
     lines: list[str] = field(default_factory=list)
     url: str = ""
     folder: Path | None = None
+    _printed: threading.Condition = field(default_factory=threading.Condition, repr=False)
+
+    def prints(self, line: str) -> None:
+        """Take note of what it has printed."""
+        with self._printed:
+            self.lines.append(line)
+            self._printed.notify_all()
+
+    def await_line(self, text: str, *, timeout: float = 30) -> None:
+        """Wait until it has printed a line that holds *text*."""
+        with self._printed:
+            printed = self._printed.wait_for(
+                lambda: any(text in line for line in self.lines), timeout
+            )
+        assert printed, f"{text} was not printed within {timeout} s"
 
     def request(
         self,
@@ -134,7 +151,7 @@ def running(
     def read() -> None:
         assert child.stdout is not None
         for line in child.stdout:
-            program.lines.append(line)
+            program.prints(line)
             heard.put(line)
         heard.put(None)
 

@@ -138,3 +138,17 @@ def test_a_file_that_cannot_be_read(tmp_path, content, why):
         load(file)
 
     assert str(file) in caught.value.report()
+
+
+def test_a_claim_in_an_instruction():
+    """It has to be one that an issuer lists, and to stand in the instruction."""
+    instruction = {"system_instruction": "Help ${claims.given_name}."}
+    profiles = {"default": PROFILES["default"] | {"config": instruction}}
+
+    parse({"profiles": profiles, "issuers": [ISSUER | {"claims": ["given_name"]}]}, source="x")
+    (unlisted,) = faults({"profiles": profiles, "issuers": [ISSUER]})
+    assert unlisted.startswith("profiles.default.config.system_instruction")
+
+    elsewhere = {"tools": [{"function_declarations": [{"name": "${claims.given_name}"}]}]}
+    (misplaced,) = faults({"profiles": {"default": PROFILES["default"] | {"config": elsewhere}}})
+    assert "system_instruction only" in misplaced

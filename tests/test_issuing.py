@@ -1,20 +1,23 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 
 from tokensvc.configuration import LimitTable
-from tokensvc.domain import Credentials, EphemeralToken, Limit, Principal, Reservation
+from tokensvc.domain import Credentials, EphemeralToken, Limit, Paid, Principal, Reservation
 from tokensvc.errors import (
     AuthenticationRequired,
     InvalidRequest,
     InvalidToken,
+    LeaseRefused,
     ProfileNotAllowed,
     RateLimited,
     TemporarilyUnavailable,
     UpstreamTimeout,
 )
 from tokensvc.gemini.compiler import CompiledProfile
-from tokensvc.issuing import Order, TokenService
+from tokensvc.issuing import Order, Policy, TokenService
 from tokensvc.profiles import Profile
 
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
@@ -47,13 +50,17 @@ class Book:
         if self.full:
             raise RateLimited(retry_after=1)
         self._write("reserved", admission)
-        return Reservation("r", NOW)
+        end = admission.lease.started_at + timedelta(seconds=admission.wanted)
+        return Reservation("r", NOW, end, admission.wanted, Paid(end, end), None)
 
     def grant(self, _reservation, _admission, token):
         self._write("granted", token.fingerprint)
 
     def refund(self, _reservation, _admission, code):
         self._write("refunded", code)
+
+    def end(self, lease, _request_id, _address):
+        self._write("ended", lease.id)
 
     @property
     def kinds(self):
@@ -66,39 +73,52 @@ class Mint:
     def __init__(self, failure=None):
         self.failure, self.minted = failure, []
 
-    def mint(self, compiled, options):
+    def mint(self, compiled, lease, expires_at, resumption_handle=None):
         if self.failure:
             raise self.failure
-        self.minted.append((compiled.profile.name, options))
-        return EphemeralToken("auth_tokens/x", NOW + timedelta(minutes=5), NOW)
+        self.minted.append((compiled.profile.name, lease.options, resumption_handle))
+        return EphemeralToken("auth_tokens/x", expires_at, NOW)
 
 
 class Signer:
-    """Signs nothing."""
+    """Knows its leases by name."""
+
+    def __init__(self):
+        self.leases = {}
 
     def sign(self, lease):
-        return f"lease of {lease.principal.subject}"
+        name = f"lease of {lease.principal.subject}"
+        self.leases[name] = lease
+        return name
+
+    def verify(self, unverified_lease):
+        if unverified_lease not in self.leases:
+            raise LeaseRefused
+        return self.leases[unverified_lease]
 
 
-def compiled(name, allow, **fields):
+def compiled(name, allow, setup=MappingProxyType({"sessionResumption": {}}), **fields):
     profile = Profile.model_validate(
         {"name": name, "model": "gemini-3.8-live", "allow": allow} | fields
     )
-    return CompiledProfile(profile, {}, {})
+    return CompiledProfile(profile, {"bidiGenerateContentSetup": setup}, {})
 
 
 PROFILES = [
     compiled("default", ["user"], options={"voice": VOICE}, limits=["1/hour"]),
     compiled("open", ["user", "guest"]),
+    compiled("short", ["user"], {}),
     compiled("support", ["group:support"]),
 ]
+
+
+LIMITS = LimitTable(user=["7/minute"], guest=["2/minute"])
 
 
 def make(ledger=None, mint=None, profiles=PROFILES):
     return TokenService(
         authenticator=Names(),
-        profiles={c.profile.name: c for c in profiles},
-        limits=LimitTable(user=["7/minute"], guest=["2/minute"]),
+        policy=lambda: Policy({c.profile.name: c for c in profiles}, LIMITS),
         ledger=ledger or Book(),
         minter=mint or Mint(),
         leases=Signer(),
@@ -116,7 +136,7 @@ def test_a_grant():
     grant = issue(make(book, mint), Order(options={"voice": "Puck"}))
 
     assert book.kinds == ["reserved", "granted"]
-    assert mint.minted == [("default", {"voice": "Puck"})]
+    assert mint.minted == [("default", {"voice": "Puck"}, None)]
     assert grant.lease.options == {"voice": "Puck"}
     assert grant.lease.expires_at - NOW == timedelta(minutes=30)
     assert grant.signed_lease == "lease of alice"
@@ -132,9 +152,11 @@ def test_what_is_admitted():
     issue(service, Order("open"), name=None)
 
     user, guest = (admission for kind, admission in book.entries if kind == "reserved")
-    assert (user.limits, user.profile_limits) == ((Limit(7, 60),), (Limit(1, 3600),))
-    assert (guest.limits, guest.profile_limits) == ((Limit(2, 60),), ())
-    assert (user.request_id, user.address, user.profile) == ("request-1", "192.0.2.1", "default")
+    assert [window.limits for window in user.windows] == [(Limit(7, 60),), (Limit(1, 3600),)]
+    assert [window.limits for window in guest.windows] == [(Limit(2, 60),)]
+    assert (user.request_id, user.address) == ("request-1", "192.0.2.1")
+    assert user.lease.profile == "default"
+    assert not user.renewal
 
 
 @pytest.mark.parametrize(
@@ -213,8 +235,8 @@ def test_a_fault_of_ours_while_minting():
     ("name", "expected"),
     [
         (None, ["open"]),
-        ("alice", ["default", "open"]),
-        ("support", ["default", "open", "support"]),
+        ("alice", ["default", "open", "short"]),
+        ("support", ["default", "open", "short", "support"]),
     ],
 )
 def test_what_is_offered(name, expected):
@@ -228,3 +250,91 @@ def test_what_is_offered_to_a_guest_where_nothing_is():
     """They are asked to sign in."""
     with pytest.raises(AuthenticationRequired):
         make(profiles=PROFILES[:1]).offered(Credentials(None, "192.0.2.1"))
+
+
+def renewal(grant, handle="a-handle"):
+    return Order(unverified_lease=grant.signed_lease, resumption_handle=handle)
+
+
+def test_a_renewal():
+    """It is the same conversation, charged as a renewal alone, with Google's handle locked in."""
+    book, mint = Book(), Mint()
+    service = make(book, mint)
+    started = issue(service, Order(options={"voice": "Puck"}))
+    renewed = issue(service, renewal(started))
+
+    assert renewed.lease == started.lease
+    assert renewed.signed_lease == started.signed_lease
+    assert mint.minted[1] == ("default", {"voice": "Puck"}, "a-handle")
+    admission = book.entries[2][1]
+    assert admission.renewal
+    assert [window.name for window in admission.windows] == ["renewal"]
+
+
+def test_a_renewal_without_a_handle():
+    """There is no context to go on with, so it counts as a start too."""
+    book = Book()
+    service = make(book)
+    issue(service, renewal(issue(service), handle=None))
+
+    assert [window.name for window in book.entries[2][1].windows] == ["renewal", "user", "default"]
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal"),
+    [("bob", LeaseRefused), ("bad", InvalidToken), (None, AuthenticationRequired)],
+)
+def test_a_persons_renewal(name, refusal):
+    """It takes a credential of now, of the same person."""
+    book = Book()
+    service = make(book)
+    started = issue(service)
+
+    with pytest.raises(refusal):
+        issue(service, renewal(started), name)
+    assert book.kinds == ["reserved", "granted"]
+
+
+def test_a_guests_renewal():
+    """The lease alone is enough; under another's credential it is not theirs."""
+    service = make()
+    started = issue(service, Order("open"), name=None)
+
+    assert issue(service, renewal(started), name=None).lease == started.lease
+    with pytest.raises(LeaseRefused):
+        issue(service, renewal(started), name="alice")
+
+
+def test_a_renewal_of_a_profile_that_has_changed():
+    """Whoever may no longer have it, or not with these options, is refused."""
+    service = make()
+    started = issue(service, Order(options={"voice": "Puck"}))
+    closed = replace(service, policy=lambda: Policy({}, LIMITS))
+    changed = compiled("default", ["user"])
+    other = replace(service, policy=lambda: Policy({"default": changed}, LIMITS))
+
+    with pytest.raises(ProfileNotAllowed):
+        issue(closed, renewal(started))
+    with pytest.raises(InvalidRequest):
+        issue(other, renewal(started))
+
+
+def test_a_handle_where_nothing_is_resumed():
+    """It is refused: the token could not carry it."""
+    service = make()
+    started = issue(service, Order("short"))
+
+    with pytest.raises(InvalidRequest):
+        issue(service, renewal(started))
+
+
+def test_the_end():
+    """Whoever holds the lease can end its conversation."""
+    book = Book()
+    service = make(book)
+    started = issue(service)
+    service.end(started.signed_lease, "request-2", "192.0.2.1")
+
+    assert book.entries[-1] == ("ended", started.lease.id)
+    with pytest.raises(LeaseRefused):
+        service.end("nonsense", "request-3", "192.0.2.1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -21,15 +22,18 @@ from tokensvc.authn.leases import LeaseSigner
 from tokensvc.authn.passwords import PasswordVerifier
 from tokensvc.authn.site_jwt import SiteJwtAuthenticator
 from tokensvc.deadline_http import DeadlineHttpClient
+from tokensvc.errors import TemporarilyUnavailable
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.minter import Minter
 from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
-from tokensvc.issuing import TokenService
+from tokensvc.issuing import Policy, TokenService
+from tokensvc.reloading import FollowedPolicy
 from tokensvc.settings import Settings
 from tokensvc.signing_in import LoginService
+from tokensvc.store import engine as stores
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.api_keys import ApiKeys
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store.blocks import Blocks
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.logins import Logins
 
@@ -48,6 +52,11 @@ class Deployment:
     configuration: Configuration
     trust: Trust
     profiles: Mapping[str, CompiledProfile]
+
+    @property
+    def policy(self) -> Policy:
+        """What of it may change while it is served."""
+        return Policy(self.profiles, self.configuration.limits)
 
     @property
     def websocket_url(self) -> str:
@@ -88,10 +97,16 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     """
     deployment = prepare(environment)
     settings, http = deployment.settings, deployment.configuration.http
-    engine = open_engine(settings.places.database_url)
-    upgrade(engine)
+    engine = stores.open_engine(settings.places.database_url)
+    with contextlib.suppress(TemporarilyUnavailable):
+        # A database that is away is a 503 until it is back. A worker that did not start would stop
+        # its master, and with it those that serve.
+        stores.prepare(engine)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
+    policy = FollowedPolicy(
+        settings.places.config_file, deployment.policy, lambda: prepare(environment).policy
+    )
     service = TokenService(
         authenticator=AuthenticatorChain(
             [
@@ -102,8 +117,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
                 GuestAuthenticator(),
             ]
         ),
-        profiles=deployment.profiles,
-        limits=deployment.configuration.limits,
+        policy=policy,
         ledger=ledger,
         minter=Minter(
             DeadlineHttpClient(settings.gemini_base_url),
@@ -111,7 +125,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
             api_keys=settings.gemini_api_keys,
             clock=_now,
         ),
-        leases=LeaseSigner(settings.secret_keys),
+        leases=LeaseSigner(settings.secret_keys, _now),
         clock=_now,
     )
     login = LoginService(
@@ -120,11 +134,11 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     KeyRefresher(deployment.trust.key_sets).start()
 
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = bodies.LONGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_READ
     problems.install(app)
     origins.install(app, http)
     app.after_request(_harden)
-    app.register_blueprint(health.blueprint())
+    app.register_blueprint(health.blueprint(Blocks(engine, _now)))
     app.register_blueprint(tokens.blueprint(service, deployment.websocket_url))
     app.register_blueprint(logins.blueprint(login, http))
     if http.page:

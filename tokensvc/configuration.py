@@ -6,14 +6,16 @@ import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, model_validator
 
+from tokensvc import placeholders
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
-from tokensvc.profiles import Limits, Model, Name, Profile, Seconds
+from tokensvc.profiles import DailySeconds, Limits, Model, Name, Profile, Seconds
 from tokensvc.settings import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _FAMILIES: dict[str, str] = {
@@ -28,6 +30,7 @@ _FAMILIES: dict[str, str] = {
 }
 LONGEST_SITE_JWT = 30 * 86400  # seconds
 PresetName = Literal["auth0", "clerk", "firebase", "supabase", "cognito", "keycloak", "entra"]
+_INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
 
@@ -46,6 +49,9 @@ def _origin(value: str) -> str:
 Origin = Annotated[str, AfterValidator(_origin)]
 
 
+PlaceCount = Annotated[int, Field(ge=1, le=1000)]
+
+
 class Http(Model):
     """How the service faces the web."""
 
@@ -54,6 +60,7 @@ class Http(Model):
     frame_ancestors: tuple[
         Annotated[str, Field(pattern=r"^('self'|'none'|https?://[^\s;,]+)$")], ...
     ] = ("'self'",)
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     page: bool = True
 
 
@@ -76,6 +83,7 @@ class Issuer(Model):
     public_key_file: str | None = None
     secret_env: str | None = None
     groups_claim: str | None = None
+    claims: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")], ...] = ()
     longest_life: Annotated[Seconds, Field(le=LONGEST_SITE_JWT)] = 86400
     anonymous: bool = False
 
@@ -95,8 +103,9 @@ class Issuer(Model):
     def _whole_without_a_preset(self) -> Self:
         if self.preset is not None:
             return self
-        if not self.algorithms or self.audience is None:
-            raise ValueError("algorithms and audience are needed where there is no preset")
+        missing = [name for name in ("audience", "algorithms") if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} is missing, and there is no preset")
         if self.jwks_url is self.public_key_file is self.secret_env is None:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if self.clients or self.anonymous:
@@ -104,11 +113,36 @@ class Issuer(Model):
         return self
 
 
+class Places(Model):
+    """How many live conversations one subject (a guest: one address) may have."""
+
+    user: PlaceCount = 2
+    guest: PlaceCount = 2
+
+
+class Budgets(Model):
+    """Seconds of granted conversation a day (UTC) of one subject, one address, and everyone."""
+
+    user: DailySeconds | None = None
+    guest: DailySeconds | None = 1800
+    everyone: DailySeconds | None = None
+
+
+class GroupLimits(Model):
+    """What the members of a group have instead of the general limits, and all of them together."""
+
+    user: Limits = ()
+    budget: DailySeconds | None = None
+
+
 class LimitTable(Model):
-    """How many conversations one subject (a guest: one address) may start."""
+    """How many conversations one subject (a guest: one address) may start, and how long."""
 
     user: Limits = (Limit(10, 60), Limit(60, 3600))
     guest: Limits = (Limit(4, 60), Limit(20, 86400))
+    concurrent: Places = Places()
+    budget: Budgets = Budgets()
+    groups: dict[str, GroupLimits] = Field(default_factory=dict)
 
 
 class Configuration(Model):
@@ -127,6 +161,19 @@ class Configuration(Model):
             if len(seen) != len(set(seen)):
                 raise ValueError(f"two issuers have the same {what}")
         return self
+
+
+def _unknown_claims(configuration: Configuration) -> Iterator[str]:
+    """An instruction's placeholders that no issuer fills, or that stand elsewhere."""
+    known = {claim for issuer in configuration.issuers for claim in issuer.claims}
+    for name, profile in configuration.profiles.items():
+        rest = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
+        for claim in placeholders.find(rest):
+            yield f"profiles.{name}.config: “{claim}” may stand in system_instruction only"
+        for key in _INSTRUCTION & profile.config.keys():
+            for claim in placeholders.find(profile.config[key]):
+                if claim not in known:
+                    yield f"profiles.{name}.config.{key}: no issuer lists the claim “{claim}”"
 
 
 def load(path: Path) -> Configuration:
@@ -165,9 +212,12 @@ def parse(document: dict[str, Any], *, source: str) -> Configuration:
         }
         document = {**document, "profiles": named}
     try:
-        return Configuration.model_validate(document)
+        configuration = Configuration.model_validate(document)
     except ValidationError as error:
         raise ConfigurationError(source, [_fault(fault) for fault in error.errors()]) from None
+    if faults := list(_unknown_claims(configuration)):
+        raise ConfigurationError(source, faults)
+    return configuration
 
 
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any

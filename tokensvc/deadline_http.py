@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class _Connection(http.client.HTTPConnection):
         self.deadline = 0.0
 
     def connect(self) -> None:
-        raw = socket.create_connection((self.host, self.port), timeout=self._left())
+        raw = self._connected()
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls:
@@ -153,6 +153,29 @@ class _Connection(http.client.HTTPConnection):
             raw.close()
             raise
         self.sock = _DeadlineSocket(raw, self._left)
+
+    def _connected(self) -> socket.socket:
+        """A connection to the first address of each family that takes one.
+
+        The time left is shared: a family whose packets vanish, as on a machine with half an IPv6,
+        must leave some to the other.
+        """
+        addresses: dict[int, tuple[Any, ...]] = {}
+        for found, *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            addresses.setdefault(found, address)
+        untried = list(addresses.items())
+        while True:
+            family, address = untried.pop(0)
+            raw = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                raw.settimeout(self._left() / (1 + len(untried)))
+                raw.connect(address)
+            except OSError:
+                raw.close()
+                if not untried:
+                    raise
+            else:
+                return raw
 
     def _left(self) -> float:
         left = self.deadline - time.monotonic()

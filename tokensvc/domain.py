@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 PrincipalKind = Literal["user", "guest", "key"]
@@ -31,12 +32,14 @@ class Principal:
 
     A person is the pair of *issuer* and *subject*: the same subject of two issuers is two people.
     Of kind “key”, the issuer is “key:” and the key's name, and the subject its backend's user.
+    *claims* are those that the configuration lets into an instruction.
     """
 
     kind: PrincipalKind
     issuer: str
     subject: str
     groups: frozenset[str] = frozenset()
+    claims: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,27 +54,89 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Window:
+    """Limits on what is counted under *key*; *name* is what a caller is told of it."""
+
+    name: str
+    key: str
+    limits: tuple[Limit, ...]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most *seconds* of granted conversation a day (UTC) under *key*."""
+
+    name: str
+    key: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to go on with one conversation, from *started_at* to *expires_at* (UTC)."""
+
+    id: str
+    principal: Principal
+    profile: str
+    options: dict[str, str]
+    started_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
 class Admission:
     """What the ledger is asked to admit, and to write down.
 
-    *limits* are counted over all profiles, *profile_limits* over this one.
+    *holder* is whose places in *places* (None: without end) live conversations take; *blocks* are
+    the keys of every block that would stop this one. *wanted* is a token's life in seconds.
     """
 
     request_id: str
-    principal: Principal
     address: str
-    profile: str
+    lease: Lease
     model: str
-    limits: tuple[Limit, ...]
-    profile_limits: tuple[Limit, ...] = ()
+    renewal: bool
+    wanted: int
+    holder: str
+    places: int | None = None
+    windows: tuple[Window, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    blocks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Where a caller stands with one limit: *remaining* of *limit*, more in *reset* seconds."""
+
+    name: str
+    limit: Limit
+    remaining: int
+    reset: float
+
+
+@dataclass(frozen=True)
+class Paid:
+    """Until when a lease is paid for, and until when it is live: its last token's end."""
+
+    charged_until: datetime
+    live_until: datetime
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """A place taken in the ledger before Google is asked; *id* is unique, *at* is UTC."""
+    """A place taken in the ledger before Google is asked.
+
+    *expires_at* is the end of the token that may be minted; *seconds* were charged to the budgets.
+    *paid* is the lease's standing now, *previous* what a refund puts back: None for a new lease.
+    """
 
     id: str
     at: datetime
+    expires_at: datetime
+    seconds: int
+    paid: Paid
+    previous: Paid | None
+    quotas: tuple[Quota, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,18 +151,6 @@ class EphemeralToken:
     def fingerprint(self) -> str:
         """SHA-256 of the token, hex: names it in the audit without giving it away."""
         return hashlib.sha256(self.value.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to go on with one conversation, from *started_at* to *expires_at* (UTC)."""
-
-    id: str
-    principal: Principal
-    profile: str
-    options: dict[str, str]
-    started_at: datetime
-    expires_at: datetime
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from tokensvc.domain import Quota
 
 
 class ConfigurationError(Exception):
@@ -26,7 +29,8 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
     """A request that is answered with no.
 
     The class holds what the caller is told: *code* (kebab-case, stable), *status* (HTTP), *title*
-    and *detail* (a sentence). *cause* is for our log alone and must hold no secret.
+    and *detail* (a sentence). *cause* is for our log alone and must hold no secret; *retry_after*
+    is in seconds; *quotas* are the `domain.Quota`s that the caller is told of.
     """
 
     code: ClassVar[str]
@@ -36,11 +40,17 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
     retryable: ClassVar[bool] = False
 
     def __init__(
-        self, detail: str | None = None, *, cause: str = "", retry_after: float | None = None
+        self,
+        detail: str | None = None,
+        *,
+        cause: str = "",
+        retry_after: float | None = None,
+        quotas: tuple[Quota, ...] = (),
     ) -> None:
         self.detail = detail or self.sentence
         self.cause = cause
         self.retry_after = retry_after
+        self.quotas = quotas
         super().__init__(f"{self.code}: {cause or self.detail}")
 
 
@@ -99,6 +109,27 @@ class ProfileNotAllowed(Refusal):
     sentence = "There is no such profile for you. GET /profiles lists those that there are."
 
 
+class Blocked(Refusal):
+    """An operator has blocked everybody, the guests, this profile, this person or this lease."""
+
+    code, status, title = "blocked", 403, "Blocked"
+    sentence = "This has been switched off for you by the site's operator."
+
+
+class LeaseRefused(Refusal):
+    """The lease is not one of ours, or not this caller's."""
+
+    code, status, title = "lease-refused", 403, "Conversation not yours"
+    sentence = "This conversation cannot be continued by you. Start a new one."
+
+
+class LeaseOver(Refusal):
+    """The conversation has had the time that its profile gives, or was ended."""
+
+    code, status, title = "lease-over", 403, "Conversation over"
+    sentence = "This conversation has reached its end. Start a new one."
+
+
 class OriginNotAllowed(Refusal):
     """A page of another site asks, and the site is not listed."""
 
@@ -139,6 +170,22 @@ class RateLimited(Refusal):
 
     code, status, title = "rate-limited", 429, "Too many conversations"
     sentence = "That is more than this limit gives. Try again a little later."
+    retryable = True
+
+
+class TooManyAtOnce(Refusal):
+    """The caller has as many live conversations as there are places."""
+
+    code, status, title = "too-many-at-once", 429, "Too many conversations at once"
+    sentence = "You are in as many conversations as you may have at once. End one of them first."
+    retryable = True
+
+
+class BudgetSpent(Refusal):
+    """What is left of a day's budget is too little for a conversation."""
+
+    code, status, title = "budget-spent", 429, "No time left today"
+    sentence = "The time for conversations is used up for today. It starts anew at midnight, UTC."
     retryable = True
 
 

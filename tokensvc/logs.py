@@ -26,6 +26,8 @@ class JsonFormatter(logging.Formatter):
 def configuration(level: str) -> dict[str, object]:
     """A `logging.config` dictionary: everything to standard output, from *level* up."""
     to_output = {"handlers": ["output"], "level": level, "propagate": False}
+    # At debug level gunicorn quotes requests, credentials included.
+    quiet = to_output | {"level": "INFO" if level == "DEBUG" else level}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -39,8 +41,9 @@ def configuration(level: str) -> dict[str, object]:
         },
         "root": {"handlers": ["output"], "level": level},
         "loggers": {
-            "gunicorn.error": to_output,
+            "gunicorn.error": quiet,
             "gunicorn.access": to_output,
             "alembic": {"level": "WARNING"},
+            "sqlalchemy": {"level": "WARNING"},  # writes out whole rows
         },
     }

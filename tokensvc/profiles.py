@@ -12,16 +12,28 @@ from tokensvc.domain import Limit, Principal
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 LONGEST_WINDOW = max(_WINDOWS.values())
+SHORTEST_TOKEN = 30  # seconds
 LONGEST_TOKEN = 20 * 3600  # seconds: what Google allows (ai.google.dev, ephemeral tokens)
 
 KEY_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of an API key
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", value)):
+def duration(text: object) -> int:
+    """Seconds, from “90s”, “5m” or “2h”.
+
+    Raises:
+        ValueError: for any other form.
+    """
+    if isinstance(text, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", text)):
         return int(match[1]) * _UNITS[match[2]]
     raise ValueError("write a duration such as “90s”, “5m” or “2h”")
+
+
+def _daily_seconds(value: object) -> object:
+    if isinstance(value, str) and value.endswith("/day"):
+        return duration(value.removesuffix("/day"))
+    raise ValueError("write a budget such as “30m/day” or “2h/day”")
 
 
 def _limit(value: object) -> object:
@@ -38,7 +50,8 @@ def _model(value: object) -> object:
     raise ValueError("write a model's name such as “gemini-3.8-live”")
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds)]
+Seconds = Annotated[int, BeforeValidator(duration)]
+DailySeconds = Annotated[int, BeforeValidator(_daily_seconds)]
 Limits = tuple[Annotated[Limit, BeforeValidator(_limit)], ...]
 
 
@@ -84,11 +97,14 @@ class Profile(Model):
     video: tuple[Literal["camera", "screen"], ...] = ()
     greeting: str | None = None
     limits: Limits = ()
+    budget: DailySeconds | None = None
     config: dict[str, Any] = {}
     options: dict[Name, Option] = {}
 
     @model_validator(mode="after")
     def _durations_agree(self) -> Self:
+        if self.token_lifetime < SHORTEST_TOKEN:
+            raise ValueError("token_lifetime is under 30s, which is no conversation")
         if self.token_lifetime >= LONGEST_TOKEN:
             raise ValueError("token_lifetime must be under 20h, Google's bound")
         if self.connect_within > self.token_lifetime:

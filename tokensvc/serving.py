@@ -6,18 +6,57 @@ number of workers to WEB_CONCURRENCY. Put a buffering proxy in front: docs/deplo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import uuid
 from typing import TYPE_CHECKING
 
+from gunicorn.http.errors import ParseException
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
 from tokensvc import app, logs
-from tokensvc.errors import ConfigurationError
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.errors import (
+    ConfigurationError,
+    InternalError,
+    InvalidRequest,
+    TemporarilyUnavailable,
+)
+from tokensvc.http import problems
+from tokensvc.settings import log_level
+from tokensvc.store import engine as stores
 
 if TYPE_CHECKING:
+    import socket
+
     from gunicorn.arbiter import Arbiter
 
-worker_class = "gthread"  # a request waits for Google, it does not compute
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Tells a request that is no HTTP so in the documented form.
+
+    gunicorn's own answer, and its line in the log, quote the request: a credential may be in it.
+    """
+
+    def handle_error(
+        self, _request: object, client: socket.socket, _address: object, error: Exception
+    ) -> None:
+        """Answer *client*, whose request ended in *error* before or after the application."""
+        kind = InvalidRequest if isinstance(error, ParseException) else InternalError
+        name = uuid.uuid4().hex
+        self.log.warning("no request for %s: %s %s", name, kind.code, type(error).__name__)
+        body = problems.document(kind(), name)
+        head = (
+            f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n"
+            f"Content-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):  # nobody may be there any more
+            write_nonblock(client, (head + body).encode())
+
+
+worker_class = Worker  # threads: a request waits for Google, it does not compute
 threads = 16
 keepalive = 5
 graceful_timeout = 20
@@ -28,15 +67,20 @@ control_socket_disable = True
 accesslog = "-"
 # No query and no header: either may hold a secret.
 access_log_format = "%(m)s %(U)s %(s)s %(D)s us"
-logconfig_dict = logs.configuration(os.environ.get("TOKENSVC_LOG_LEVEL", "info").upper())
+try:
+    logconfig_dict = logs.configuration(log_level(os.environ))
+except ConfigurationError as error:
+    sys.exit(error.report())
 
 
 def on_starting(_server: Arbiter) -> None:
     """Find every fault, compile the profiles and upgrade the store, once for all workers."""
     try:
         deployment = app.prepare(os.environ)
+        engine = stores.open_engine(deployment.settings.places.database_url)
+        stores.prepare(engine)
     except ConfigurationError as error:
         sys.exit(error.report())
-    engine = open_engine(deployment.settings.places.database_url)
-    upgrade(engine)
+    except TemporarilyUnavailable as error:
+        sys.exit(f"tokensvc cannot start; the database of DATABASE_URL is away ({error.cause}).")
     engine.dispose()  # nothing that holds a connection is shared over a fork

@@ -18,6 +18,7 @@ _SOURCE = "environment"
 
 GOOGLE_BASE_URL = "https://generativelanguage.googleapis.com"
 GOOGLE_WEBSOCKET_URL = "wss://generativelanguage.googleapis.com"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SHORTEST_SECRET = 32  # bytes: what HMAC-SHA256 asks for (RFC 7518, section 3.2)
 
 
@@ -38,9 +39,9 @@ class Places:
         """
         data_dir = Path(environment.get("TOKENSVC_DATA_DIR") or "data")
         database_url = environment.get("DATABASE_URL") or f"sqlite:///{data_dir / 'tokensvc.db'}"
-        if not database_url.startswith("sqlite:///"):
+        if not database_url.startswith(("sqlite:///", "postgres://", "postgresql")):
             raise ConfigurationError(
-                _SOURCE, ["DATABASE_URL: this release stores in SQLite only (sqlite:///path)"]
+                _SOURCE, ["DATABASE_URL: write sqlite:///path or postgresql://user@host/name"]
             )
         config_file = Path(environment.get("TOKENSVC_CONFIG") or "tokensvc.toml")
         return cls(config_file, data_dir, database_url)
@@ -80,7 +81,7 @@ class Settings:
         settings = cls(
             places=collected(lambda: Places.read(environment), Places(Path(), Path(), "")),
             gemini_api_keys=collected(lambda: _api_keys(environment), ()),
-            secret_keys=collected(lambda: _secret_keys(environment), ()),
+            secret_keys=collected(lambda: read_secret_keys(environment), ()),
             gemini_base_url=collected(
                 lambda: _address(environment, "TOKENSVC_GEMINI_BASE_URL", GOOGLE_BASE_URL), ""
             ),
@@ -92,9 +93,23 @@ class Settings:
             ),
             _environment=environment,
         )
+        collected(lambda: log_level(environment), "")
         if faults:
             raise ConfigurationError(_SOURCE, faults)
         return settings
+
+
+def log_level(environment: Mapping[str, str]) -> str:
+    """The least level that is logged, as the logging module writes it.
+
+    Raises:
+        ConfigurationError: for a level that there is not.
+    """
+    level = (environment.get("TOKENSVC_LOG_LEVEL") or "info").upper()
+    if level not in _LOG_LEVELS:
+        levels = ", ".join(_LOG_LEVELS).lower()
+        raise ConfigurationError(_SOURCE, [f"TOKENSVC_LOG_LEVEL must be one of: {levels}"])
+    return level
 
 
 def is_loopback(host: str) -> bool:
@@ -121,7 +136,12 @@ def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
-def _secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    """The keys that sign, newest first.
+
+    Raises:
+        ConfigurationError: where there is none, or one is too short.
+    """
     keys = tuple(key.encode() for key in _listed(environment.get("TOKENSVC_SECRET_KEY", "")))
     if not keys:
         raise ConfigurationError(

@@ -6,13 +6,12 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from tokensvc import counted
 from tokensvc.authn.opaque import fingerprint
-from tokensvc.domain import Limit
+from tokensvc.domain import Limit, Window
 from tokensvc.errors import LoginOver, WrongPassword
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tokensvc.domain import Account, Login
 
 # Guessing is slow at one account from one place, and slow from one place at all; nobody can lock
@@ -32,7 +31,7 @@ class Passwords(Protocol):
 class Attempts(Protocol):
     """Counts attempts, durably."""
 
-    def charge_attempt(self, name: str, *parts: str, limits: Iterable[Limit]) -> None:
+    def charge_attempt(self, *windows: Window) -> None:
         """Count one, or refuse."""
         ...
 
@@ -86,8 +85,11 @@ class LoginService:
             WrongPassword: where name and password do not fit.
             RateLimited: after too many attempts.
         """
-        self.attempts.charge_attempt("login", address, limits=_PER_ADDRESS)
-        self.attempts.charge_attempt("login", address, unverified_username, limits=_PER_ACCOUNT)
+        network = counted.network_of(address)
+        self.attempts.charge_attempt(
+            Window("login", counted.key("login", network), _PER_ADDRESS),
+            Window("login", counted.key("login", network, unverified_username), _PER_ACCOUNT),
+        )
         account = self.passwords.verify(unverified_username, unverified_password)
         cookie = _new_cookie()
         login = self.logins.begin(account, fingerprint(cookie)) if account else None

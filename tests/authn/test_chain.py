@@ -76,12 +76,12 @@ def test_a_secret_key_that_rotates():
 def test_a_lease_as_a_credential(lease):
     """A lease is good for its conversation, not for signing in."""
     with pytest.raises(InvalidToken):
-        chain().authenticate(bearer(LeaseSigner(SECRETS).sign(lease)))
+        chain().authenticate(bearer(LeaseSigner(SECRETS, lambda: lease.started_at).sign(lease)))
 
 
 def test_a_signed_lease(lease):
     """It says whose conversation it is and until when, under a key of its own."""
-    token = LeaseSigner(SECRETS).sign(lease)
+    token = LeaseSigner(SECRETS, lambda: lease.started_at).sign(lease)
     claims = jwt.decode(token, options={"verify_signature": False})
 
     assert claims["sub"] == lease.principal.subject

@@ -4,26 +4,7 @@ import sys
 
 import pytest
 
-from programs import OPEN_PROFILE, clean_environment, service_environment
-
-
-@pytest.fixture(name="tokensvc")
-def _tokensvc(tmp_path):
-    """Runs a verb as an operator does, in a folder and a store of its own."""
-    environment = service_environment(tmp_path, OPEN_PROFILE, "http://127.0.0.1:9")
-
-    def run(*words, typed=None, **changed):
-        return subprocess.run(
-            [sys.executable, "-m", "tokensvc", *words],
-            input=typed,
-            env={k: v for k, v in (environment | changed).items() if v is not None},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    return run
+from programs import OPEN_PROFILE, clean_environment
 
 
 def test_help(tokensvc):
@@ -55,7 +36,7 @@ def test_check_of_a_profile_that_is_not_there(tokensvc):
     """It is a sentence and a failure."""
     done = tokensvc("check", "--body", "sales")
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "There is no profile “sales”." in done.stderr
 
 
@@ -64,7 +45,7 @@ def test_a_start_that_cannot_be(tokensvc, verb):
     """Every fault of the environment is told at once, in sentences, with no secret in them."""
     done = tokensvc(*verb, GEMINI_API_KEY=None, TOKENSVC_SECRET_KEY="canary")
 
-    assert done.returncode != 0
+    assert done.exit_code != 0
     assert "GEMINI_API_KEY is not set" in done.stderr
     assert "TOKENSVC_SECRET_KEY is shorter than 32 bytes" in done.stderr
     assert "Traceback" not in done.stderr
@@ -78,11 +59,11 @@ def test_accounts(tokensvc):
     ).stdout == ("Added alice.\n")
     assert tokensvc("users", "list").stdout == "alice\n"
     again = tokensvc("users", "add", "alice", "--password-stdin", typed="a long password\n")
-    assert (again.returncode, "already" in again.stderr) == (1, True)
+    assert (again.exit_code, "already" in again.stderr) == (1, True)
     short = tokensvc("users", "set-password", "alice", "--password-stdin", typed="short\n")
-    assert (short.returncode, "12 to 1024" in short.stderr) == (1, True)
+    assert (short.exit_code, "12 to 1024" in short.stderr) == (1, True)
     assert tokensvc("users", "remove", "alice").stdout == "Removed alice.\n"
-    assert tokensvc("users", "remove", "alice").returncode == 1
+    assert tokensvc("users", "remove", "alice").exit_code == 1
     assert tokensvc("users", "list").stdout == ""
 
 
@@ -94,11 +75,11 @@ def test_api_keys(tokensvc):
     assert "key:backend" in made.stderr
     assert made.stdout.strip() not in made.stderr
     again = tokensvc("keys", "create", "backend")
-    assert (again.returncode, "already" in again.stderr) == (1, True)
-    assert tokensvc("keys", "create", "back end").returncode == 1
+    assert (again.exit_code, "already" in again.stderr) == (1, True)
+    assert tokensvc("keys", "create", "back end").exit_code == 1
     assert tokensvc("keys", "list").stdout.startswith("backend\t20")
     assert tokensvc("keys", "remove", "backend").stdout == "Removed backend.\n"
-    assert tokensvc("keys", "remove", "backend").returncode == 1
+    assert tokensvc("keys", "remove", "backend").exit_code == 1
     assert tokensvc("keys", "list").stdout == ""
 
 
@@ -117,7 +98,7 @@ issuer = "https://clerk.example.com"
 
     file.write_text(OPEN_PROFILE + issuer)
     done = tokensvc("check", TOKENSVC_CONFIG=str(file))
-    assert done.returncode != 0
+    assert done.exit_code != 0
     assert "issuers.0 (clerk): clients is missing" in done.stderr
 
 
@@ -154,4 +135,5 @@ def test_no_emulator():
             check=False,
             timeout=60,
         )
+
         assert expected in done.stderr + done.stdout

@@ -13,7 +13,7 @@ import numpy as np
 
 from tokensvc.emulator import Emulator, Options
 from tokensvc.emulator.server import SERVICE
-from tokensvc.emulator.sound import IN_RATE, OUT_RATE, resample, to_pcm, voice
+from tokensvc.emulator.sound import IN_RATE, OUT_RATE, Voice, resample, to_pcm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -46,7 +46,8 @@ def function(name: str, **fields: Any) -> dict[str, Any]:
 
 def speech(seconds: float = 1.0, silence: float = 1.2, seed: str = "a voice in the tests") -> bytes:
     """PCM at 16 kHz: a voice, then silence."""
-    said = voice((seed * 40)[: int(seconds / 0.055)].replace(" ", "-"), "Tester")
+    words = Voice((seed * 40)[: int(seconds / 0.055)].replace(" ", "-"), "Tester")
+    said = words.take(words.size)
     spoken = resample(said, OUT_RATE, IN_RATE)
     return to_pcm(np.concatenate([spoken, np.zeros(int(silence * IN_RATE), np.int16)]))
 
@@ -204,9 +205,26 @@ class Client:
         """Code and reason with which a setup is closed at once."""
         async with self.socket(token, **named) as talker:
             await talker.send(setup=setup() if asked is None else asked)
-            closed = await talker.until_closed()
-            assert not talker.received
-            return closed
+            try:
+                message = await talker.next()
+            except ClosedByServerError as closed:
+                return closed.args[0]
+            raise AssertionError(message)
+
+    async def seen(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The newest connection, once *condition* holds of it."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition(self.last()):  # noqa: ASYNC110 - it looks in from outside
+                await asyncio.sleep(0.002)
+        return self.last()
+
+    async def taken(self, count: int) -> None:
+        """Return when the emulator has taken *count* messages after the setup."""
+        await self.seen(lambda last: last["counters"]["messages"] >= count)
+
+    async def closed(self) -> dict[str, Any]:
+        """The newest connection, once it is closed."""
+        return await self.seen(lambda last: last["state"] == "closed")
 
     def last(self) -> dict[str, Any]:
         """The newest connection, as the inspection shows it."""

@@ -1,14 +1,17 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tokensvc import errors
 from tokensvc.deadline_http import DeadlineHttpClient
+from tokensvc.domain import Lease, Principal
 from tokensvc.gemini.minter import Minter
 from upstream_for_tests import answering, http_answer, upstream
 
+ALICE = Principal("user", "i", "alice", claims={"given_name": "Alice"})
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+END = NOW + timedelta(seconds=300.9)  # a token ends on a whole second, never after what was paid
 
 
 @pytest.fixture(name="compiled")
@@ -16,12 +19,15 @@ def _compiled(compile_one):
     return compile_one(token_lifetime="5m", connect_within="60s")
 
 
-def minted(compiled, *answers, keys=("first-key",)):
+LEASE = Lease("lease-1", ALICE, "default", {}, NOW, END)
+
+
+def minted(compiled, *answers, keys=("first-key",), handle=None):
     with upstream(answering(*answers)) as (url, received):
         client = DeadlineHttpClient(url)
         minter = Minter(client, api_version="v1beta", api_keys=keys, clock=lambda: NOW)
         try:
-            return minter.mint(compiled, {}), received
+            return minter.mint(compiled, LEASE, END, handle), received
         finally:
             client.close()
 
@@ -49,6 +55,37 @@ def test_the_request(compiled):
     assert head.startswith(b"POST /v1beta/auth_tokens HTTP/1.1\r\n")
     assert head.count(b"first-key") == 1
     assert b"x-goog-api-key: first-key" in head
+
+
+def test_a_conversation_that_goes_on(compiled):
+    """Google's handle is locked into the token."""
+    _, (request,) = minted(compiled, http_answer(), handle="a-handle")
+    setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
+
+    assert setup == compiled.setup_for({}) | {"sessionResumption": {"handle": "a-handle"}}
+    assert compiled.setup_for({})["sessionResumption"] == {}
+
+
+def test_an_instruction_with_a_claim(compile_one):
+    """It speaks of the person who asks; what is in it otherwise stays as it is."""
+    compiled = compile_one(
+        config={"system_instruction": "Help ${claims.given_name}, ${claims.nick}not ${other}."}
+    )
+    _, (request,) = minted(compiled, http_answer())
+    setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
+
+    assert setup["systemInstruction"]["parts"] == [{"text": "Help Alice, not ${other}."}]
+
+
+def test_a_grant_that_is_shorter_than_the_time_to_connect(compiled):
+    """No session may begin after the token's end."""
+    with upstream(answering(http_answer())) as (url, _):
+        client = DeadlineHttpClient(url)
+        minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
+        token = minter.mint(compiled, LEASE, NOW + timedelta(seconds=40))
+        client.close()
+
+    assert token.new_session_expires_at == token.expires_at == NOW + timedelta(seconds=40)
 
 
 def google_error(code, **detail):
@@ -104,7 +141,7 @@ def test_nobody_there(compiled):
     minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
 
     with pytest.raises(errors.UpstreamUnavailable) as refused:
-        minter.mint(compiled, {})
+        minter.mint(compiled, LEASE, END)
 
     assert refused.value.retryable
 

@@ -1,10 +1,13 @@
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
-from tokensvc.domain import Admission, Limit, Principal
+from tokensvc.domain import Admission, Budget, Lease, Limit, Principal, Window
 from tokensvc.store.engine import open_engine, upgrade
 from tokensvc.store.ledger import Ledger
+
+NUMBERS = count()
 
 
 class Clock:
@@ -25,9 +28,17 @@ def _clock():
     return Clock()
 
 
+@pytest.fixture(name="database_url", params=["sqlite", "postgresql"])
+def _database_url(request, tmp_path):
+    """One behaviour, two engines: every test of the store runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}"
+    return request.getfixturevalue("new_database")()
+
+
 @pytest.fixture(name="engine")
-def _engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}")
+def _engine(database_url):
+    engine = open_engine(database_url)
     upgrade(engine)
     yield engine
     engine.dispose()
@@ -38,20 +49,40 @@ def _ledger(engine, clock):
     return Ledger(engine, clock)
 
 
-def admission(subject="alice", *, limits="3/60", profile_limits="", **fields):
+@pytest.fixture(name="lease")
+def _lease(clock):
+    """Makes a lease of *subject*, half an hour long unless said."""
+
+    def make(subject="alice", *, minutes=30):
+        return Lease(
+            f"lease-{next(NUMBERS)}",
+            Principal("user", "https://shop.example", subject),
+            "default",
+            {},
+            clock(),
+            clock() + timedelta(minutes=minutes),
+        )
+
+    return make
+
+
+@pytest.fixture(name="admission")
+def _admission(lease):
     """What a person asks the ledger for; limits are written as count/seconds."""
-    kind = "guest" if subject is None else "user"
-    defaults = {
-        "request_id": "request-1",
-        "principal": Principal(kind, "https://shop.example", subject or "somebody"),
-        "address": "192.0.2.1",
-        "profile": "default",
-        "model": "models/gemini-3.8-live",
-        "limits": _limits(limits),
-        "profile_limits": _limits(profile_limits),
-    }
-    return Admission(**defaults | fields)
 
+    def make(subject="alice", *, limits="", budget=None, **fields):
+        windows = tuple(Limit(*map(int, part.split("/"))) for part in limits.split())
+        defaults = {
+            "request_id": "request-1",
+            "address": "192.0.2.1",
+            "lease": fields.get("lease") or lease(subject),
+            "model": "models/gemini-3.8-live",
+            "renewal": "lease" in fields,
+            "wanted": 300,
+            "holder": subject,
+            "windows": (Window("user", subject, windows),),
+            "budgets": () if budget is None else (Budget("user", subject, budget),),
+        }
+        return Admission(**defaults | fields)
 
-def _limits(text):
-    return tuple(Limit(*map(int, part.split("/"))) for part in text.split())
+    return make

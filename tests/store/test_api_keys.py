@@ -48,9 +48,16 @@ def test_what_is_kept(keys, engine):
 
 def test_a_look_up(engine):
     """It takes an index, whatever the number of keys."""
-    query = "EXPLAIN QUERY PLAN SELECT name FROM api_keys WHERE key_hash = 'a'"
+    query = "SELECT name FROM api_keys WHERE key_hash = 'a'"
     with engine.begin() as connection:
-        plan = str(connection.execute(text(query)).all())
+        if engine.dialect.name == "postgresql":
+            # A table this small it would rather read whole.
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            query = "EXPLAIN " + query
+        else:
+            query = "EXPLAIN QUERY PLAN " + query
+        plan = str(connection.execute(text(query)).all()).lower()
 
-    assert "USING INDEX" in plan or "USING COVERING INDEX" in plan
-    assert "SCAN" not in plan
+    assert "index" in plan
+    assert "seq scan" not in plan
+    assert "scan api_keys" not in plan

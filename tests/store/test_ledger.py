@@ -5,55 +5,66 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from store.conftest import admission
-from tokensvc.domain import EphemeralToken, Limit, Principal
-from tokensvc.errors import RateLimited, TemporarilyUnavailable
-from tokensvc.store.engine import open_engine, upgrade
-from tokensvc.store.ledger import Ledger, network_of
-from tokensvc.store.schema import charges, events
+from tokensvc.domain import EphemeralToken, Limit, Window
+from tokensvc.errors import (
+    Blocked,
+    BudgetSpent,
+    LeaseOver,
+    RateLimited,
+    TemporarilyUnavailable,
+    TooManyAtOnce,
+)
+from tokensvc.store.blocks import Blocks
+from tokensvc.store.engine import open_engine
+from tokensvc.store.ledger import Ledger
+from tokensvc.store.schema import charges, events, leases, spending
 
 
 def rows(engine, table):
     with engine.begin() as connection:
-        return connection.execute(select(table)).all()
+        order = table.c.id if "id" in table.c else table.c.key
+        return connection.execute(select(table).order_by(order)).all()
 
 
-def token(clock):
-    return EphemeralToken(
-        "auth_tokens/canary", clock() + timedelta(minutes=5), clock() + timedelta(minutes=1)
-    )
+def spent(engine):
+    return sum(row.seconds for row in rows(engine, spending))
 
 
-def test_a_grant(engine, ledger, clock):
+def token(reservation):
+    return EphemeralToken("auth_tokens/canary", reservation.expires_at, reservation.expires_at)
+
+
+def test_a_grant(engine, ledger, clock, admission):
     """It is two events: reserved before the mint, and granted with the fingerprint after it."""
     asked = admission()
     reservation = ledger.admit(asked)
     clock.advance(1)
-    ledger.grant(reservation, asked, token(clock))
+    ledger.grant(reservation, asked, token(reservation))
 
     reserved, granted = rows(engine, events)
     assert (reserved.kind, granted.kind) == ("reserved", "granted")
     assert reserved.reservation_id == granted.reservation_id == reservation.id
     assert granted.at - reserved.at == 1_000_000
-    assert granted.fingerprint == token(clock).fingerprint
-    assert granted.expires_at - granted.at == 300_000_000
+    assert granted.fingerprint == token(reservation).fingerprint
+    assert granted.expires_at - reserved.at == 300_000_000
     assert (granted.issuer, granted.subject) == ("https://shop.example", "alice")
 
 
-def test_a_refund(engine, ledger):
-    """The charge is gone, and the two events say why."""
-    asked = admission(limits="1/60")
+def test_a_refund(engine, ledger, admission):
+    """Nothing of the charge is left, and the two events say why."""
+    asked = admission(limits="1/60", places=1, budget=300)
     ledger.refund(ledger.admit(asked), asked, "upstream-timeout")
 
     assert [(event.kind, event.code) for event in rows(engine, events)] == [
         ("reserved", None),
         ("refunded", "upstream-timeout"),
     ]
-    assert rows(engine, charges) == []
-    ledger.admit(asked)
+    assert rows(engine, charges) == rows(engine, leases) == []
+    assert spent(engine) == 0
+    ledger.admit(admission(limits="1/60", places=1, budget=300))
 
 
-def test_an_event(engine, ledger):
+def test_an_event(engine, ledger, admission):
     """It is never changed, whoever tries."""
     ledger.admit(admission())
 
@@ -64,150 +75,331 @@ def test_an_event(engine, ledger):
         connection.execute(text("UPDATE events SET subject = 'mallory'"))
 
 
-def test_a_window_that_slides(ledger, clock):
+def test_a_window_that_slides(ledger, clock, admission):
     """No stretch of the window's length holds more than the limit, and waiting as told suffices."""
     for _ in range(3):
-        ledger.admit(admission())
+        ledger.admit(admission(limits="3/60"))
         clock.advance(10)
 
     with pytest.raises(RateLimited) as refused:
-        ledger.admit(admission())
+        ledger.admit(admission(limits="3/60"))
     assert refused.value.retry_after == 30
 
     clock.advance(refused.value.retry_after - 0.001)
     with pytest.raises(RateLimited):
-        ledger.admit(admission())
+        ledger.admit(admission(limits="3/60"))
     clock.advance(0.001)
-    ledger.admit(admission())
-    with pytest.raises(RateLimited):
-        ledger.admit(admission())
-
-
-def test_a_refused_request(engine, ledger):
-    """It leaves no event and costs nothing."""
-    for _ in range(3):
-        ledger.admit(admission())
-    for _ in range(5):
-        with pytest.raises(RateLimited):
-            ledger.admit(admission())
-
-    assert len(rows(engine, events)) == len(rows(engine, charges)) == 3
-
-
-def test_several_limits(ledger, clock):
-    """All hold at once; the answer waits for the one that is used up."""
-    asked = admission(limits="2/60 3/3600")
-    for pause in (0, 1, 60):
-        clock.advance(pause)
-        ledger.admit(asked)
-
-    clock.advance(60)
-    with pytest.raises(RateLimited) as refused:
-        ledger.admit(asked)
-    assert refused.value.retry_after == 3600 - 121
-
-
-def test_a_profiles_own_limit(ledger):
-    """It counts that profile alone, and refuses without charging the general limit."""
-    support = admission(limits="3/60", profile_limits="1/60", profile="support")
-    ledger.admit(support)
-    with pytest.raises(RateLimited):
-        ledger.admit(support)
-
-    ledger.admit(admission(limits="3/60"))
     ledger.admit(admission(limits="3/60"))
     with pytest.raises(RateLimited):
         ledger.admit(admission(limits="3/60"))
 
 
-def test_two_people(ledger):
-    """The same subject of two issuers is two people, whatever their names hold."""
-    tricky = [("a", 'b", "c'), ('a", "b', "c"), ("a", "b"), ("b", "b")]
-    for issuer, subject in tricky:
-        person = Principal("user", issuer, subject)
-        ledger.admit(admission(principal=person, limits="1/60"))
+def test_where_a_caller_stands(ledger, clock, admission):
+    """What remains of each limit, and when there is more, is true."""
+    ledger.admit(admission(limits="3/60 9/3600"))
+    clock.advance(20)
+    minute, hour = ledger.admit(admission(limits="3/60 9/3600")).quotas
+
+    assert (minute.remaining, minute.reset) == (1, 40)
+    assert (hour.remaining, hour.reset) == (7, 3580)
 
 
-def test_guests(ledger):
-    """They are counted by address, whatever they call themselves."""
-    ledger.admit(admission(None, limits="1/60", address="2001:db8:1:2::1"))
+def test_a_refused_request(engine, ledger, admission):
+    """It leaves no event and costs nothing."""
+    for _ in range(3):
+        ledger.admit(admission(limits="3/60", budget=10_000))
+    for _ in range(5):
+        with pytest.raises(RateLimited):
+            ledger.admit(admission(limits="3/60", budget=10_000))
+
+    assert len(rows(engine, events)) == len(rows(engine, charges)) == 3
+    assert len(rows(engine, leases)) == 3
+    assert spent(engine) == 900
+
+
+def test_several_limits(ledger, clock, admission):
+    """All hold at once; the answer waits for the one that is used up."""
+    for pause in (0, 1, 60):
+        clock.advance(pause)
+        ledger.admit(admission(limits="2/60 3/3600"))
+
+    clock.advance(60)
+    with pytest.raises(RateLimited) as refused:
+        ledger.admit(admission(limits="2/60 3/3600"))
+    assert refused.value.retry_after == 3600 - 121
+
+
+def test_a_narrow_window_beside_a_wide_one(engine, ledger, admission):
+    """Where the narrow one refuses, the wide one is not charged."""
+    wide, narrow = Window("user", "wide", (Limit(3, 60),)), Window("own", "narrow", (Limit(1, 60),))
+    ledger.admit(admission(windows=(wide, narrow)))
     with pytest.raises(RateLimited):
-        ledger.admit(admission(None, limits="1/60", address="2001:db8:1:2:ffff::9"))
-    ledger.admit(admission(None, limits="1/60", address="2001:db8:1:3::1"))
+        ledger.admit(admission(windows=(wide, narrow)))
 
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8::7", "2001:db8::/64"),
-    ],
-)
-def test_what_counts_as_one_address(address, expected):
-    """One IPv6 customer has a /64; an IPv4 address is one however it is written."""
-    assert network_of(address) == expected
+    assert len(rows(engine, charges)) == 2
 
 
 def test_attempts(ledger):
-    """They are counted by name and parts, apart from grants."""
+    """They are counted apart from grants, by their own keys."""
     limits = (Limit(1, 60),)
-    ledger.charge_attempt("login", "192.0.2.1", "alice", limits=limits)
-    ledger.charge_attempt("login", "192.0.2.1", "bob", limits=limits)
+    ledger.charge_attempt(Window("login", "alice", limits))
+    ledger.charge_attempt(Window("login", "bob", limits))
     with pytest.raises(RateLimited):
-        ledger.charge_attempt("login", "192.0.2.1", "alice", limits=limits)
+        ledger.charge_attempt(Window("login", "alice", limits))
 
 
-def test_old_charges(engine, ledger, clock):
-    """They are swept as new ones come, so that the table does not grow without end."""
+def test_old_rows(engine, ledger, clock, admission):
+    """They are swept as new ones come, so that no table grows without end."""
     for number in range(20):
-        ledger.admit(admission(f"visitor-{number}"))
-    clock.advance(86_400)
+        ledger.admit(admission(f"visitor-{number}", limits="9/60"))
+    clock.advance(2 * 86_400)
     for number in range(3):
-        ledger.admit(admission(f"latecomer-{number}"))
+        ledger.admit(admission(f"latecomer-{number}", limits="9/60"))
 
-    assert len(rows(engine, charges)) == 3
+    assert len(rows(engine, charges)) == len(rows(engine, leases)) == 3
 
 
-def test_two_processes(engine, clock):
-    """Engines of their own, as two workers have, admit exactly the limit between them."""
-    engines = [engine, open_engine(str(engine.url))]
-    upgrade(engines[1])
+def test_places(ledger, clock, admission):
+    """A live conversation takes one until its token's end, or until it is ended."""
+    first, second = admission(places=2), admission(places=2)
+    ledger.admit(first)
+    clock.advance(100)
+    ledger.admit(second)
+
+    with pytest.raises(TooManyAtOnce) as refused:
+        ledger.admit(admission(places=2))
+    assert refused.value.retry_after == 200
+
+    ledger.end(second.lease, "request-2", "192.0.2.1")
+    third = admission(places=2)
+    ledger.admit(third)
+    clock.advance(200)
+    ledger.admit(admission(places=2))
+
+
+def test_a_renewal_while_all_places_are_taken(ledger, clock, admission):
+    """It has its own place, also where its holder is now somebody with none left."""
+    asked = admission(places=1)
+    ledger.admit(asked)
+    ledger.admit(admission("cafe", places=1))
+    clock.advance(100)
+
+    ledger.admit(admission("cafe", lease=asked.lease, places=1))
+
+
+def test_a_renewal_after_its_place_was_lost(ledger, clock, admission):
+    """Between two tokens somebody else may have taken it."""
+    asked = admission(places=1)
+    ledger.admit(asked)
+    clock.advance(300)
+    ledger.admit(admission(places=1))
+
+    with pytest.raises(TooManyAtOnce):
+        ledger.admit(admission(lease=asked.lease, places=1))
+
+
+def test_renewals(engine, ledger, clock, admission):
+    """Each charges only the growth: no second is charged twice, however often one renews."""
+    asked = admission(budget=10_000)
+    ledger.admit(asked)
+    for _ in range(100):
+        clock.advance(1.37)
+        reservation = ledger.admit(admission(lease=asked.lease, budget=10_000))
+
+    assert 300 + 137 <= spent(engine) <= 300 + 137 + 1
+    assert reservation.expires_at == clock() + timedelta(seconds=300)
+
+
+def test_a_pause_between_two_tokens(engine, ledger, clock, admission):
+    """It is not charged."""
+    asked = admission(budget=10_000)
+    ledger.admit(asked)
+    clock.advance(900)
+    ledger.admit(admission(lease=asked.lease, budget=10_000))
+
+    assert spent(engine) == 600
+
+
+def test_a_budget(engine, ledger, clock, admission):
+    """The last grant is as long as what is left, and what is left is never overdrawn."""
+    ledger.admit(admission(budget=650))
+    ledger.admit(admission(budget=650))
+    last = ledger.admit(admission(budget=650))
+
+    assert last.expires_at == clock() + timedelta(seconds=50)
+    assert spent(engine) == 650
+    with pytest.raises(BudgetSpent) as refused:
+        ledger.admit(admission(budget=650))
+    assert refused.value.retry_after == 3600
+
+    clock.advance(refused.value.retry_after)
+    ledger.admit(admission(budget=650))
+
+
+def test_a_budget_with_a_few_seconds_left(engine, ledger, admission):
+    """Under half a minute is no conversation; it stays in the budget."""
+    ledger.admit(admission(budget=329))
+
+    with pytest.raises(BudgetSpent):
+        ledger.admit(admission(budget=329))
+    assert spent(engine) == 300
+
+
+def test_a_renewal_with_the_budget_spent(ledger, clock, admission):
+    """What was paid for can still be had; less than half a minute of it is refused."""
+    asked = admission(budget=300)
+    ledger.admit(asked)
+    clock.advance(100)
+    renewed = ledger.admit(admission(lease=asked.lease, budget=300))
+    assert renewed.expires_at == clock() + timedelta(seconds=200)
+
+    clock.advance(171)
+    with pytest.raises(BudgetSpent):
+        ledger.admit(admission(lease=asked.lease, budget=300))
+
+
+def test_a_failed_renewal(engine, ledger, clock, admission):
+    """It is as if it had not been asked for."""
+    asked = admission(budget=10_000)
+    ledger.admit(asked)
+    before = rows(engine, leases)
+    clock.advance(100)
+    again = admission(lease=asked.lease, budget=10_000)
+    ledger.refund(ledger.admit(again), again, "upstream-timeout")
+
+    assert rows(engine, leases) == before
+    assert spent(engine) == 300
+
+
+def test_a_failed_renewal_that_another_has_built_upon(engine, ledger, clock, admission):
+    """Its seconds stand, since the later token uses them."""
+    asked = admission(budget=10_000)
+    ledger.admit(asked)
+    clock.advance(100)
+    failing, good = (admission(lease=asked.lease, budget=10_000) for _ in range(2))
+    reserved = ledger.admit(failing)
+    clock.advance(10)
+    ledger.admit(good)
+    ledger.refund(reserved, failing, "upstream-timeout")
+
+    assert spent(engine) == 410
+
+
+def test_the_end_of_a_conversation(ledger, clock, admission, lease):
+    """The last token ends with it; what is left after that is refused."""
+    asked = admission(lease=lease(minutes=6), renewal=False)
+    ledger.admit(asked)
+    clock.advance(200)
+    renewed = ledger.admit(admission(lease=asked.lease))
+    assert renewed.expires_at == asked.lease.expires_at
+
+    clock.advance(131)
+    with pytest.raises(LeaseOver):
+        ledger.admit(admission(lease=asked.lease))
+
+
+def test_a_conversation_that_was_ended(engine, ledger, admission):
+    """It is recorded once, not renewed again, and returns no second."""
+    asked = admission(budget=10_000)
+    ledger.admit(asked)
+    ledger.end(asked.lease, "request-2", "192.0.2.1")
+    ledger.end(asked.lease, "request-3", "192.0.2.1")
+
+    with pytest.raises(LeaseOver):
+        ledger.admit(admission(lease=asked.lease, budget=10_000))
+    assert [event.kind for event in rows(engine, events)] == ["reserved", "ended"]
+    assert spent(engine) == 300
+
+
+def test_a_block(engine, ledger, clock, admission):
+    """It is in force at the next mint, until it is lifted or over."""
+    blocks = Blocks(engine, clock)
+    asked = admission(blocks=("everyone", "alice"))
+    ledger.admit(asked)
+
+    blocks.put("alice", None)
+    with pytest.raises(Blocked) as refused:
+        ledger.admit(asked)
+    assert refused.value.retry_after is None
+
+    blocks.put("alice", clock() + timedelta(hours=2))
+    with pytest.raises(Blocked) as refused:
+        ledger.admit(asked)
+    assert refused.value.retry_after == 7200
+    assert [block.key for block in blocks.in_force()] == ["alice"]
+
+    clock.advance(7200)
+    assert blocks.in_force() == []
+    ledger.admit(admission(blocks=("everyone", "alice")))
+    assert blocks.lift("alice")
+    assert not blocks.lift("alice")
+
+
+def test_two_workers(engine, database_url, clock, admission):
+    """Engines of their own admit exactly the limit, the places and the budget between them."""
+    engines = [engine, open_engine(database_url)]
+    asked = [
+        [admission(limits="25/60", budget=3100, wanted=100, places=40) for _ in range(10)]
+        for _ in range(8)
+    ]
     start, granted = Barrier(8), []
 
-    def ask(ledger):
+    def ask(ledger, admissions):
         start.wait()
-        for _ in range(10):
+        for each in admissions:
             try:
-                granted.append(ledger.admit(admission(limits="25/60")))
+                granted.append(ledger.admit(each))
             except RateLimited:
                 return
 
-    threads = [Thread(target=ask, args=(Ledger(e, clock),)) for e in engines for _ in range(4)]
+    threads = [
+        Thread(target=ask, args=(Ledger(engines[number % 2], clock), asked[number]))
+        for number in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    engines[1].dispose()
 
     assert len(granted) == len({reservation.id for reservation in granted}) == 25
+    assert spent(engine) == 2500
+    engines[1].dispose()
 
 
-def test_a_store_that_cannot_be_written(engine, ledger):
-    """Nothing is admitted: no audit, no token."""
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE events"))
+def test_two_workers_and_one_budget(engine, database_url, clock, admission):
+    """It is spent to the last second and not beyond."""
+    engines = [engine, open_engine(database_url)]
+    asked = [[admission(budget=1030, wanted=100) for _ in range(4)] for _ in range(8)]
+    start, granted = Barrier(8), []
 
-    with pytest.raises(TemporarilyUnavailable):
-        ledger.admit(admission())
-    assert rows(engine, charges) == []
+    def ask(ledger, admissions):
+        start.wait()
+        for each in admissions:
+            try:
+                granted.append(ledger.admit(each))
+            except BudgetSpent:
+                return
+
+    threads = [
+        Thread(target=ask, args=(Ledger(engines[number % 2], clock), asked[number]))
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(reservation.seconds for reservation in granted) == [30, *[100] * 10]
+    assert spent(engine) == 1030
+    engines[1].dispose()
 
 
-def test_an_error_of_the_store(engine, ledger):
-    """It repeats no value that was to be written."""
+def test_a_store_that_cannot_be_written(engine, ledger, admission):
+    """Nothing is admitted, and the refusal repeats no value: no audit, no token."""
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE events"))
 
     with pytest.raises(TemporarilyUnavailable) as refused:
-        ledger.admit(admission("canary"))
+        ledger.admit(admission("canary", limits="9/60"))
     assert "canary" not in f"{refused.value!r} {refused.value.__cause__}"
+    assert rows(engine, charges) == []

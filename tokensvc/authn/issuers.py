@@ -77,6 +77,7 @@ def _trusted(issuer: Issuer, keys: Keys) -> TrustedIssuer:
         algorithms=_algorithms(issuer),
         keys=keys,
         groups_claim=issuer.groups_claim or (chosen.groups_claim if chosen else None),
+        claims=issuer.claims,
         longest_life=issuer.longest_life,
         further_checks=chosen.checks(issuer) if chosen else (),
     )

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from tokensvc.authn import claim_checks, header_checks
 from tokensvc.authn.jws import json_object, take_apart
+from tokensvc.authn.subjects import is_plain
 from tokensvc.domain import Principal
 from tokensvc.errors import InvalidToken
+from tokensvc.placeholders import LONGEST_CLAIM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +44,7 @@ class TrustedIssuer:
     groups_claim: str | None = None
     longest_life: int = LONGEST_LIFE
     further_checks: tuple[ClaimCheck, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 class SiteJwtAuthenticator:
@@ -74,6 +77,7 @@ class SiteJwtAuthenticator:
             issuer=issuer.issuer,
             subject=claims["sub"],
             groups=_groups(claims, issuer.groups_claim),
+            claims={name: _plain_claim(claims[name]) for name in issuer.claims if name in claims},
         )
 
     def _issuer_of(self, unverified_claims: dict[str, Any]) -> TrustedIssuer:
@@ -108,6 +112,13 @@ def _check_signature(token: UnverifiedJws, issuer: TrustedIssuer) -> None:
     keys = issuer.keys.for_token(algorithm, kid)
     if not any(token.is_signed_by(key, algorithm) for key in keys):
         raise InvalidToken(cause="signed by none of the issuer's keys")
+
+
+def _plain_claim(value: object) -> str:
+    """A claim that may be put before a model: text of one line, and not much of it."""
+    if not is_plain(value) or len(value) > LONGEST_CLAIM:
+        raise InvalidToken(cause="a claim that is no short plain text")
+    return value
 
 
 def _groups(claims: Mapping[str, Any], name: str | None) -> frozenset[str]:

@@ -10,11 +10,11 @@ LONGEST_SUBJECT = 255  # characters
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
+def is_plain(value: object) -> TypeGuard[str]:
+    """Whether *value* is text of plain characters, and not empty."""
+    return isinstance(value, str) and _PLAIN.fullmatch(value) is not None
+
+
 def is_subject(value: object) -> TypeGuard[str]:
     """Whether *value* is text of 1 to 255 plain characters that are not all blank."""
-    return (
-        isinstance(value, str)
-        and len(value) <= LONGEST_SUBJECT
-        and bool(value.strip())
-        and _PLAIN.fullmatch(value) is not None
-    )
+    return is_plain(value) and len(value) <= LONGEST_SUBJECT and bool(value.strip())

@@ -13,7 +13,7 @@ from tokensvc.authn.opaque import fingerprint
 from tokensvc.profiles import KEY_NAME
 from tokensvc.settings import Places
 from tokensvc.store.api_keys import ApiKeys
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store.engine import open_engine, prepare
 
 
 @click.group()
@@ -63,5 +63,5 @@ def remove(name: str) -> None:
 
 def _api_keys() -> ApiKeys:
     engine = open_engine(Places.read(os.environ).database_url)
-    upgrade(engine)
+    prepare(engine)
     return ApiKeys(engine)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from importlib.metadata import version
+from typing import IO, Any
 
 import click
 
@@ -16,11 +16,22 @@ _VERBS = {
     "demo": "tokensvc.cli.demo:demo",
     "emulator": "tokensvc.emulator.command:emulator",
     "check": "tokensvc.cli.check:check",
+    "block": "tokensvc.cli.blocks:block",
+    "unblock": "tokensvc.cli.blocks:unblock",
+    "blocks": "tokensvc.cli.blocks:blocks",
+    "audit": "tokensvc.cli.audit:audit",
     "users": "tokensvc.cli.users:users",
     "keys": "tokensvc.cli.keys:keys",
     "db": "tokensvc.cli.db:db",
 }
 _EXTRA = {"aiohttp", "numpy"}
+
+
+class _Misconfigured(click.ClickException):
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, err=True, file=file)
 
 
 class _Verbs(click.Group):
@@ -39,6 +50,12 @@ class _Verbs(click.Group):
             return click.Command(name, callback=_refuse, short_help="Needs tokensvc[emulator].")
         return command
 
+    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's
+        try:
+            return super().invoke(context)
+        except ConfigurationError as error:
+            raise _Misconfigured(error.report()) from None
+
 
 def _refuse() -> None:
     raise click.ClickException("This needs the emulator: pip install 'tokensvc[emulator]'")
@@ -54,8 +71,5 @@ def tokensvc() -> None:
 
 
 def main() -> None:
-    """Run, and tell the operator of a faulty configuration in sentences."""
-    try:
-        tokensvc()
-    except ConfigurationError as error:
-        sys.exit(error.report())
+    """Run the verb that the command line names."""
+    tokensvc()

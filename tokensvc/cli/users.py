@@ -12,7 +12,7 @@ from tokensvc.authn.passwords import hash_password
 from tokensvc.domain import Account
 from tokensvc.settings import Places
 from tokensvc.store.accounts import Accounts
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store.engine import open_engine, prepare
 
 _LONGEST_NAME = 255
 
@@ -69,7 +69,7 @@ def remove(username: str) -> None:
 
 def _accounts() -> Accounts:
     engine = open_engine(Places.read(os.environ).database_url)
-    upgrade(engine)
+    prepare(engine)
     return Accounts(engine)
 
 

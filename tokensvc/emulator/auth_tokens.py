@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from tokensvc.emulator import faults
 from tokensvc.emulator.credentials import Keys, Presented
 from tokensvc.emulator.refusals import RefusedError
 
 if TYPE_CHECKING:
+    from tokensvc.emulator.faults import FaultBook
     from tokensvc.emulator.tokens import TokenBook
 
 LARGEST_BODY = 1024 * 1024
@@ -23,10 +26,24 @@ class AuthTokensEndpoint:
 
     keys: Keys
     tokens: TokenBook
+    faults: FaultBook
     answers: Counter[int] = field(default_factory=Counter)
 
-    async def create(self, request: web.Request) -> web.Response:
-        """Mint a token; the answer has its name alone, as Google's other fields are input only."""
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        """Mint a token, unless a fault is in the way."""
+        fault = self.faults.take("mint")
+        answered = await self._create(request)
+        if fault is None:
+            return answered
+        return await faults.answer(fault, answered, request, self.tokens.clock)
+
+    async def nothing(self, _request: web.Request) -> web.Response:
+        """A token cannot be read, listed or revoked: 404, as measured 2026-09-18."""
+        error = RefusedError(HTTPStatus.NOT_FOUND, "NOT_FOUND", "Method not found.")
+        return web.json_response(error.body(), status=error.http)
+
+    async def _create(self, request: web.Request) -> web.Response:
+        """The answer has the token's name alone, as Google's other fields are input only."""
         try:
             self.keys.check_request(Presented.by(request.headers, request.query))
             name = self.tokens.mint(await request.read(), request.match_info["version"])

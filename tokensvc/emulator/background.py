@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from tokensvc.emulator import faults
 from tokensvc.emulator.server import SERVICE, Emulator
 
 if TYPE_CHECKING:
@@ -98,6 +99,15 @@ class BackgroundEmulator:
     def skip(self, seconds: float) -> None:
         """Let *seconds* pass at once, for every deadline there is."""
         self._ask(lambda: self._emulator.clock.skip(seconds))
+
+    def fault(self, on: Literal["mint", "socket"], kind: str, **more: Any) -> None:  # noqa: ANN401 - of `Fault`
+        """Let something go wrong with the next mint or socket; see `Fault`.
+
+        Raises:
+            FaultError: when there is no such fault.
+        """
+        fault = faults.read({"on": on, "kind": kind, **more})
+        self._ask(lambda: self._emulator.faults.add(fault))
 
     def session_when(
         self, condition: Callable[[dict[str, Any]], bool], patience: float = PATIENCE

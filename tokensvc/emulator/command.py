@@ -5,13 +5,41 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
 from tokensvc.emulator.options import Options
 from tokensvc.emulator.scenario import ScenarioError, load
 from tokensvc.emulator.server import Emulator, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give *command* an option for each of `Options`, in its own words."""
+    types = get_type_hints(Options)
+    for field in reversed(fields(Options)):
+        kind = types[field.name]
+        flag = "--" + field.name.replace("_", "-")
+        least = click.FloatRange(0, min_open=field.name.endswith("_rate"))
+        extra: dict[str, Any] = {"type": least, "show_default": True}
+        if kind is int:
+            extra["type"] = click.IntRange(0)
+        elif kind is bool:
+            extra = {"is_flag": True}
+        elif get_origin(kind) is Literal:
+            extra["type"] = click.Choice(get_args(kind))
+        elif get_origin(kind) is tuple:
+            flag, extra = "--api-key", {"multiple": True}
+        option = click.option(
+            flag, field.name, default=field.default, help=field.metadata["meaning"], **extra
+        )
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -24,23 +52,21 @@ from tokensvc.emulator.server import Emulator, Place
     help="With --tls: where to write the certificate, for clients to trust.",
 )
 @click.option(
-    "--api-key", "api_keys", multiple=True, help="A key to take; repeatable. Default: any."
-)
-@click.option(
     "--scenario",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A TOML or JSON file that scripts answers; see docs/emulator.md.",
+    help="A TOML or JSON file that scripts answers and faults; see docs/emulator.md.",
 )
-def emulator(  # noqa: PLR0913 - one for each option
+@with_settings
+def emulator(
     host: str,
     port: int,
     *,
     tls: bool,
     certificate_file: Path | None,
-    api_keys: tuple[str, ...],
     scenario: Path | None,
+    **settings: Any,  # noqa: ANN401 - as Options has them
 ) -> None:
-    r"""Run a Live API of your own: tokens and the Live WebSocket, with no account.
+    """Run a Live API of your own: tokens and the Live WebSocket, with no account.
 
     It speaks `POST /v1beta/auth_tokens` and the WebSocket of Google's Live API, well enough for
     the official SDKs and a browser, and holds sessions to the same rules. It recognises no
@@ -51,18 +77,18 @@ def emulator(  # noqa: PLR0913 - one for each option
     Python:      GOOGLE_GEMINI_BASE_URL=https://localhost:9090 SSL_CERT_FILE=cert.pem
                  with --tls --certificate-file cert.pem (the SDK speaks Live over TLS only)
     JavaScript:  GOOGLE_GEMINI_BASE_URL=http://localhost:9090
-    Look inside: http://localhost:9090/emulator/sessions
-    """
-    mind = None
-    if scenario is not None:
-        try:
-            mind = load(scenario)
-        except ScenarioError as error:
-            raise click.ClickException(str(error)) from None
+    Look inside: http://localhost:9090/emulator
+    """  # noqa: D301 - the backspace is how click is told to keep the lines
+    place = Place(host=host, port=port, tls=tls, certificate_file=certificate_file)
+    try:
+        script = load(scenario) if scenario else None
+    except ScenarioError as error:
+        raise click.ClickException(str(error)) from None
     server = Emulator(
-        Options(api_keys=api_keys),
-        mind,
-        Place(host=host, port=port, tls=tls, certificate_file=certificate_file),
+        Options(**settings),
+        script.mind if script else None,
+        place,
+        script.faults if script else (),
     )
     try:
         asyncio.run(_serve(server))

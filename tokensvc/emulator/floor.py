@@ -14,6 +14,7 @@ from tokensvc.emulator.speaking import Speaker
 from tokensvc.emulator.steps import (
     Call,
     GoAway,
+    Latency,
     Pause,
     Result,
     Say,
@@ -27,9 +28,11 @@ from tokensvc.emulator.steps import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tokensvc.emulator.plan import Tool
     from tokensvc.emulator.scene import Scene
 
 WAITING = 100
+SILENT, INTERRUPT = "SILENT", "INTERRUPT"
 
 
 @dataclass
@@ -93,15 +96,20 @@ class Floor:
         self.generating = False
         scene = self._scene
         scene.counters.interruptions += 1
-        dropped = [call_id for call_id, pending in self._pending.items() if pending.blocking]
-        for call_id in dropped:
-            del self._pending[call_id]
+        dropped = self._discard()
         if dropped:
             scene.counters.tool_cancellations += len(dropped)
             await scene.outlet.send(toolCallCancellation={"ids": dropped})
         tokens = self._speaker.end(interrupted=True)
         await scene.outlet.content(interrupted=True)
         await self._complete(tokens)
+
+    def _discard(self) -> list[str]:
+        """Forget the calls that block; their ids."""
+        dropped = [call_id for call_id, pending in self._pending.items() if pending.blocking]
+        for call_id in dropped:
+            del self._pending[call_id]
+        return dropped
 
     async def result(self, result: Result) -> bool:
         """Take a tool's *result*; False when no such call is out (late, cancelled, made up)."""
@@ -110,17 +118,17 @@ class Floor:
             return False
         scene = self._scene
         scene.counters.tool_answers += 1
-        if not result.more:
+        if not more_to_come(result):
             del self._pending[result.call_id]
         told = json.dumps(result.response, ensure_ascii=False)
         scene.conversation.add("answered", told, "TEXT", text_tokens(told))
         if pending.blocking:
             if not pending.result.done():
                 pending.result.set_result(result)
-        elif result.scheduling != "SILENT":
+        elif result.scheduling != SILENT:
             await self._enter(
                 Job(pending.turn, lambda: self._conclusion(pending.call, result)),
-                interrupting=result.scheduling == "INTERRUPT",
+                interrupting=result.scheduling == INTERRUPT,
             )
         return True
 
@@ -154,15 +162,22 @@ class Floor:
         scene.counters.answers += 1
         self._prompt = list(scene.conversation.remarks)
         self._speaker.begin(job.turn)
-        await scene.clock.sleep(scene.options.latency)
-        await self._take(job.turn, job.steps())
+        steps = job.steps()
+        first = steps[0] if steps else None
+        usual = scene.options.latency
+        await scene.clock.sleep(first.seconds if isinstance(first, Latency) else usual)
+        await self._take(job.turn, steps)
         await scene.outlet.content(generationComplete=True)
         tokens = self._speaker.end(interrupted=False)
         self.generating = False
-        await scene.clock.sleep_until(self._speaker.plays_until)
+        await self._hold()
         await self._complete(tokens)
         self._task = None
         self._next()
+
+    async def _hold(self) -> None:
+        """Let the client play what was sent."""
+        await self._scene.clock.sleep_until(self._speaker.plays_until)
 
     async def _take(self, turn: int, steps: tuple[Step, ...]) -> None:
         scene = self._scene
@@ -187,7 +202,7 @@ class Floor:
     async def _call(self, turn: int, call: Call) -> None:
         scene = self._scene
         tool = next((tool for tool in scene.plan.tools if tool.name == call.name), None)
-        blocking = tool is None or tool.blocking
+        blocking = is_blocking(tool)
         call_id = f"function-call-{secrets.randbits(63)}"
         pending = Pending(call, blocking, turn, asyncio.get_running_loop().create_future())
         self._pending[call_id] = pending
@@ -197,23 +212,39 @@ class Floor:
         wire = {"id": call_id, "name": call.name, "args": call.args}
         await scene.outlet.send(toolCall={"functionCalls": [wire]})
         if call.repeated:
-            parts = [{"functionCall": wire}]
-            await scene.outlet.content(modelTurn={"role": "model", "parts": parts})
+            await self._repeat(wire)
         if blocking:
             await self._take(turn, self._conclusion(call, await pending.result))
+
+    async def _repeat(self, wire: dict[str, Any]) -> None:
+        """Send a call once more, as a part of the model's turn."""
+        parts = [{"functionCall": wire}]
+        await self._scene.outlet.content(modelTurn={"role": "model", "parts": parts})
 
     def _conclusion(self, call: Call, result: Result) -> tuple[Step, ...]:
         return self._scene.mind.conclude(call, result)
 
+    def _status(self) -> dict[str, str]:
+        if not self._scene.plan.model.status:
+            return {}
+        return {"interactionStatus": "IN_PROGRESS" if self._pending else "IDLE"}
+
     async def _complete(self, answer_tokens: int) -> None:
         scene = self._scene
-        fields: dict[str, Any] = {"turnComplete": True}
-        if scene.plan.model.status:
-            fields["interactionStatus"] = "IN_PROGRESS" if self._pending else "IDLE"
         await scene.outlet.send(
-            serverContent=fields,
+            serverContent={"turnComplete": True, **self._status()},
             usageMetadata=usage(self._prompt, scene.conversation.instruction_tokens, answer_tokens),
         )
+
+
+def is_blocking(tool: Tool | None) -> bool:
+    """Whether a call waits for its result; one of no declared function does."""
+    return tool is None or tool.blocking
+
+
+def more_to_come(result: Result) -> bool:
+    """Whether the call stays open after *result*."""
+    return result.more
 
 
 def usage(prompt: list[Remark], instruction: int, answer: int) -> dict[str, Any]:

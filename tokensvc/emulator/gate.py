@@ -71,7 +71,9 @@ class Gate:
         resumed = self.handles.resume(handle, setup["model"]) if handle else None
         if token is not None:
             self.tokens.spend(token, resuming=resumed is not None)
-        return Admission(setup, asked, Plan.of(setup, model), token, resumed)
+        return Admission(
+            setup, asked, Plan.of(setup, model, self.options.default_behavior), token, resumed
+        )
 
     def _credential(self, presented: Presented, method: Method) -> Token | None:
         if method.constrained:

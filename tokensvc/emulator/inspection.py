@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from tokensvc.emulator import faults
 from tokensvc.emulator.clock import Clock, rfc3339
 from tokensvc.emulator.sound import IN_RATE, wav
 
 if TYPE_CHECKING:
     from tokensvc.emulator.auth_tokens import AuthTokensEndpoint
+    from tokensvc.emulator.faults import FaultBook
     from tokensvc.emulator.register import Connection, Register
     from tokensvc.emulator.tokens import TokenBook
+
+LONGEST_SKIP = 10**9
+PAGE = Path(__file__).with_name("inspection.html")
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,12 @@ class Inspection:
     register: Register
     tokens: TokenBook
     auth_tokens: AuthTokensEndpoint
+    faults: FaultBook
 
     def routes(self) -> list[web.RouteDef]:
         """Where the views are."""
         return [
+            web.get("/emulator", self.page),
             web.get("/emulator/sessions", self.sessions),
             web.get("/emulator/sessions/{id}", self.session),
             web.get("/emulator/sessions/{id}/heard.wav", self.heard),
@@ -36,12 +44,20 @@ class Inspection:
             web.get("/emulator/tokens", self.minted),
             web.get("/emulator/mints", self.mints),
             web.post("/emulator/skip", self.skip),
+            web.get("/emulator/faults", self.waiting_faults),
+            web.post("/emulator/faults", self.add_fault),
+            web.delete("/emulator/faults", self.clear_faults),
         ]
+
+    async def page(self, _request: web.Request) -> web.FileResponse:
+        """All of it, live, for people."""
+        return web.FileResponse(PAGE)
 
     async def sessions(self, _request: web.Request) -> web.Response:
         """Every connection, oldest first."""
         shown = [connection.shown() for connection in self.register.everything()]
-        return web.json_response({"sessions": shown})
+        totals = {"opened": self.register.opened, "messages": self.register.messages}
+        return web.json_response({"sessions": shown, "totals": totals})
 
     async def session(self, request: web.Request) -> web.Response:
         """One connection; ``last`` is the newest."""
@@ -76,10 +92,30 @@ class Inspection:
         """Let ``{"seconds": n}`` pass at once, for every deadline there is."""
         asked = await request.json()
         seconds = asked.get("seconds") if isinstance(asked, dict) else None
-        if not isinstance(seconds, int | float) or not 0 <= seconds < 10**9:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            seconds = -1
+        if not 0 <= seconds < LONGEST_SKIP:
             raise web.HTTPBadRequest(text='Send {"seconds": n}, n from 0 on.')
         self.clock.skip(seconds)
         return web.json_response({"now": rfc3339(self.clock.now())})
+
+    async def waiting_faults(self, _request: web.Request) -> web.Response:
+        """The faults to come, and how many were met."""
+        waiting = [asdict(fault) for fault in self.faults.waiting]
+        return web.json_response({"waiting": waiting, "met": self.faults.met})
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        """Let a fault happen when its turn comes."""
+        try:
+            self.faults.add(faults.read(await request.json()))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+        return await self.waiting_faults(request)
+
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        """Let nothing go wrong any more."""
+        self.faults.clear()
+        return await self.waiting_faults(request)
 
     def _find(self, request: web.Request) -> Connection:
         connection = self.register.find(request.match_info["id"])

@@ -7,17 +7,20 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from tokensvc.emulator.conversation import Conversation, text_tokens
 from tokensvc.emulator.credentials import Presented
+from tokensvc.emulator.faults import FaultBook, refusal
 from tokensvc.emulator.gate import Admission, Gate, Method
+from tokensvc.emulator.line import GOING_AWAY, Line
 from tokensvc.emulator.outlet import Outlet
-from tokensvc.emulator.refusals import Close, ClosedError, Closes
+from tokensvc.emulator.refusals import Closes
 from tokensvc.emulator.resumption import HandleBook, Kept
 from tokensvc.emulator.scene import Scene
 from tokensvc.emulator.session import Session
 from tokensvc.emulator.timekeeping import Timekeeper
+from tokensvc.emulator.trouble import Trouble
 
 if TYPE_CHECKING:
     from tokensvc.emulator.clock import Clock
@@ -27,9 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LARGEST_FRAME = 16 * 1024 * 1024
-GONE = Close(1006, "")
-NO_CODE = 1005
-GOING_AWAY = Close(1001, "")
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,20 @@ class LiveEndpoint:
     handles: HandleBook
     register: Register
     mind: Mind
-    endings: set[asyncio.Future[Close]] = field(default_factory=set)
+    faults: FaultBook
+    lines: set[Line] = field(default_factory=set)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One socket, from upgrade to close."""
         method = Method(request.match_info["version"], bool(request.match_info["constrained"]))
         presented = Presented.by(request.headers, request.query)
-        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False)
+        fault = self.faults.take("socket")
+        if fault is not None and fault.kind == "status":
+            error = refusal(fault)
+            return web.json_response(error.body(), status=error.http)
+        # The client's close is answered once everything here knows of it: who resumes upon the
+        # answer finds the old connection closed.
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False, autoclose=False)
         await socket.prepare(request)
         connection = self.register.open(method, presented.form())
         connection.handshake = {
@@ -56,51 +63,32 @@ class LiveEndpoint:
             "origin": request.headers.get("Origin", ""),
             "user_agent": request.headers.get("User-Agent", ""),
         }
-        ending: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
-        self.endings.add(ending)
-        reading = asyncio.create_task(self._read(socket, connection, presented, ending))
-        close, by = GONE, "client"
+        line = Line(socket)
+        if fault is not None:
+            line.trouble = Trouble(fault, self.clock, request.transport, line.end)
+        self.lines.add(line)
+        reading = asyncio.create_task(self._read(line, connection, presented))
         try:
-            either: set[asyncio.Future[Any]] = {reading, ending}
+            either: set[asyncio.Future[Any]] = {reading, line.ending}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            close, by = await self._outcome(reading, ending)
         finally:
-            self.endings.discard(ending)
+            self.lines.discard(line)
             reading.cancel()
             await asyncio.wait([reading])
-            if by == "client":
-                close = client_close(socket.close_code)
+            close, by = line.verdict(reading)
             self.register.close(connection, close, by=by)
             if connection.admission is not None:
                 self.handles.close(connection.number)
-        await socket.close(code=close.code, message=close.reason_bytes())
+        await line.hang_up(close)
         return socket
 
     async def shut(self, _app: web.Application) -> None:
         """Close every socket: the emulator stops."""
-        for ending in self.endings:
-            if not ending.done():
-                ending.set_result(GOING_AWAY)
+        for line in self.lines:
+            line.end(GOING_AWAY)
 
-    async def _outcome(
-        self, reading: asyncio.Task[None], ending: asyncio.Future[Close]
-    ) -> tuple[Close, str]:
-        if ending.done():
-            return ending.result(), "emulator"
-        try:
-            await reading
-        except ClosedError as error:
-            return error.close, "emulator"
-        return GONE, "client"
-
-    async def _read(
-        self,
-        socket: web.WebSocketResponse,
-        connection: Connection,
-        presented: Presented,
-        ending: asyncio.Future[Close],
-    ) -> None:
-        """Read frames until the client goes.
+    async def _read(self, line: Line, connection: Connection, presented: Presented) -> None:
+        """Take frames until the client goes.
 
         Raises:
             ClosedError: when one of them ends the session.
@@ -108,15 +96,13 @@ class LiveEndpoint:
         session: Session | None = None
         keeper: Timekeeper | None = None
         try:
-            async for message in socket:
-                if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                    continue
+            async for frame in line.frames():
                 if session is None:
-                    admission = self.gate.admit(message.data, presented, connection.method)
-                    session, keeper = self._begin(admission, socket, connection, ending)
+                    admission = self.gate.admit(frame, presented, connection.method)
+                    session, keeper = self._begin(admission, line, connection)
                     await keeper.start()
                 else:
-                    await session.take(message.data)
+                    await session.take(frame)
         finally:
             if keeper is not None:
                 await keeper.stop()
@@ -126,9 +112,8 @@ class LiveEndpoint:
     def _begin(
         self,
         admission: Admission,
-        socket: web.WebSocketResponse,
+        line: Line,
         connection: Connection,
-        ending: asyncio.Future[Close],
     ) -> tuple[Session, Timekeeper]:
         plan, resumed = admission.plan, admission.resumed
         now = self.clock.now()
@@ -141,23 +126,19 @@ class LiveEndpoint:
             connection.number, Kept(conversation, plan.model_name, lineage, connection.before)
         )
 
-        def end(close: Close) -> None:
-            if not ending.done():
-                ending.set_result(close)
-
         def fail(error: BaseException | None) -> None:
             log.error("connection %d failed", connection.number, exc_info=error)
-            end(Closes.internal)
+            line.end(Closes.internal)
 
         scene = Scene(
             clock=self.clock,
             options=self.options,
             plan=plan,
             conversation=conversation,
-            outlet=Outlet(socket, binary=self.options.frames == "binary"),
+            outlet=Outlet(line.socket, line.trouble, binary=self.options.frames == "binary"),
             mind=self.mind,
             said=connection.said,
-            end=end,
+            end=line.end,
             fail=fail,
             leave=lambda seconds: keeper.leave(seconds),  # noqa: PLW0108 - made below
         )
@@ -166,8 +147,3 @@ class LiveEndpoint:
         keeper = Timekeeper(scene, session, connection, self.handles)
         connection.admission, connection.scene, connection.state = admission, scene, "live"
         return session, keeper
-
-
-def client_close(code: int | None) -> Close:
-    """How the client left: aiohttp says 0 for a close frame without a code, None for no frame."""
-    return GONE if code is None else Close(code or NO_CODE, "")

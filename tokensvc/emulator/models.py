@@ -101,6 +101,13 @@ _NEVER_IN_LIVE = (
     "audioTimestamp",
 )
 _TOOLS = frozenset({"functionDeclarations", "googleSearch"})
+_FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\-]{0,127}")
+_LIMITS = (
+    ("temperature", 0, 2),
+    ("topP", 0, 1),
+    ("topK", 0, 10**6),
+    ("maxOutputTokens", 1, 65_536),
+)
 
 
 def find(name: str, *, version: str, constrained: bool, unknown: bool) -> Model:
@@ -133,17 +140,20 @@ def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> Non
     """
     generation = setup.get("generationConfig", {})
     _check_modalities(generation.get("responseModalities") or [modality])
-    _check_generation(generation, model)
-    proactive = setup.get("proactivity", {})
-    if model.proactive == "never" and "proactivity" in setup:
-        raise ClosedError(Closes.argument("Proactive audio is not supported for this model."))
-    if model.proactive == "only true" and proactive.get("proactiveAudio") is False:
-        raise ClosedError(Closes.argument("Proactive audio cannot be disabled for this model."))
+    _check_generation(generation)
+    _check_thinking(generation.get("thinkingConfig"), model)
+    _check_affective(generation, model)
+    _check_proactivity(setup.get("proactivity"), model)
     _check_compression(setup.get("contextWindowCompression"), model)
     _check_realtime(setup.get("realtimeInputConfig", {}))
     _check_instruction(setup.get("systemInstruction", {}))
     for tool in setup.get("tools", []):
-        _check_tool(tool, model)
+        if not tool.keys() <= _TOOLS:
+            raise ClosedError(Closes.invalid_argument)
+        for declared in tool.get("functionDeclarations", []):
+            _check_name(declared.get("name", ""))
+            _check_behavior(declared.get("behavior", "UNSPECIFIED"), model)
+            _check_schema(declared.get("parameters", {}), "parameters")
 
 
 def _check_modalities(asked: list[str]) -> None:
@@ -151,34 +161,43 @@ def _check_modalities(asked: list[str]) -> None:
         raise ClosedError(Closes.modalities(", ".join(sorted(set(asked)))))
 
 
-def _check_generation(generation: dict[str, Any], model: Model) -> None:
+def _check_generation(generation: dict[str, Any]) -> None:
     if any(name in generation for name in _NEVER_IN_LIVE):
         raise ClosedError(Closes.invalid_argument)
-    thinking = generation.get("thinkingConfig")
-    if thinking is not None:
-        for name in thinking:
-            if name not in model.thinking:
-                raise ClosedError(
-                    Closes.argument(f"{name} in thinking_config is not supported for this model.")
-                )
-        level = thinking.get("thinkingLevel")
-        if level is not None and level not in model.levels:
-            raise ClosedError(
-                Closes.argument(f"Thinking level {level} is not supported for this model.")
-            )
-        if not model.thinking:
-            raise ClosedError(Closes.argument("Thinking is not supported for this model."))
-    if "enableAffectiveDialog" in generation and not model.affective:
-        raise ClosedError(Closes.argument("Affective dialog is not supported for this model."))
-    limits = (
-        ("temperature", 0, 2),
-        ("topP", 0, 1),
-        ("topK", 0, 10**6),
-        ("maxOutputTokens", 1, 65536),
-    )
-    for name, least, most in limits:
+    for name, least, most in _LIMITS:
         if not least <= generation.get(name, least) <= most:
             raise ClosedError(Closes.invalid_argument)
+
+
+def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
+    if thinking is None:
+        return
+    if not model.thinking:
+        raise ClosedError(Closes.argument("Thinking is not supported for this model."))
+    for name in thinking:
+        if name not in model.thinking:
+            raise ClosedError(
+                Closes.argument(f"{name} in thinking_config is not supported for this model.")
+            )
+    level = thinking.get("thinkingLevel")
+    if level is not None and level not in model.levels:
+        raise ClosedError(
+            Closes.argument(f"Thinking level {level} is not supported for this model.")
+        )
+
+
+def _check_affective(generation: dict[str, Any], model: Model) -> None:
+    if "enableAffectiveDialog" in generation and not model.affective:
+        raise ClosedError(Closes.argument("Affective dialog is not supported for this model."))
+
+
+def _check_proactivity(proactivity: dict[str, Any] | None, model: Model) -> None:
+    if proactivity is None or model.proactive == "freely":
+        return
+    if model.proactive == "never":
+        raise ClosedError(Closes.argument("Proactive audio is not supported for this model."))
+    if proactivity.get("proactiveAudio") is False:
+        raise ClosedError(Closes.argument("Proactive audio cannot be disabled for this model."))
 
 
 def _check_compression(compression: dict[str, Any] | None, model: Model) -> None:
@@ -202,20 +221,18 @@ def _check_instruction(instruction: dict[str, Any]) -> None:
         raise ClosedError(Closes.invalid_argument)
 
 
-def _check_tool(tool: dict[str, Any], model: Model) -> None:
-    if not tool.keys() <= _TOOLS:
-        raise ClosedError(Closes.invalid_argument)
-    for declared in tool.get("functionDeclarations", []):
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.:\-]{0,127}", declared.get("name", "")):
-            raise ClosedError(
-                Closes.argument("Invalid function name. Must start with a letter or an underscore.")
-            )
-        behavior = declared.get("behavior", "UNSPECIFIED")
-        if behavior not in (*model.behaviors, "UNSPECIFIED"):
-            raise ClosedError(
-                Closes.argument(f"Function behavior {behavior} is not supported for this model.")
-            )
-        _check_schema(declared.get("parameters", {}), "parameters")
+def _check_name(name: str) -> None:
+    if not _FUNCTION_NAME.fullmatch(name):
+        raise ClosedError(
+            Closes.argument("Invalid function name. Must start with a letter or an underscore.")
+        )
+
+
+def _check_behavior(behavior: str, model: Model) -> None:
+    if behavior not in (*model.behaviors, "UNSPECIFIED"):
+        raise ClosedError(
+            Closes.argument(f"Function behavior {behavior} is not supported for this model.")
+        )
 
 
 def _check_schema(schema: dict[str, Any], path: str) -> None:

@@ -2,62 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def setting(default: Any, meaning: str) -> Any:  # noqa: ANN401 - of the field's own type
+    """A field with what it means, which is also its help on the command line."""
+    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True)
 class Options:
     """The emulator's settings; times are in seconds.
 
-    Where reports of the real service disagree, or there are none, the choice is an option and
+    Where reports of the real service disagree, or there are none, the choice is an option, and
     docs/emulator.md says why its default is what it is.
-
-    Attributes:
-        api_keys: Keys that are taken; empty takes any plausible one.
-        frames: Whether answers go out as binary frames (as Google's do) or as text.
-        connection_life: A connection's length before it is cut with 1011.
-        go_away_lead: How long before the cut `goAway` announces it.
-        silent_after_go_away: Send nothing more once `goAway` is out.
-        audio_session: A conversation's length with sound, without compression.
-        video_session: The same once it has had video.
-        update_interval: How often `sessionResumptionUpdate` comes.
-        updates: Whether it comes only if the setup asked for it (the documented contract, and
-            the stricter one) or always (as once measured).
-        handle_life: How long a handle can be used after its connection ended.
-        handle_state: Whether resuming restores the context as of the handle or as of the close.
-        client_handle: Whether a handle in the client's own setup counts under a full lock.
-        odd_masks: Whether a field mask with a path that is none (`tools.0`) is refused.
-        mid_session_content: Whether 3.1 takes `clientContent` after the start (Google's own
-            tests do it) or closes with 1007 (as its model page says).
-        latency: From the end of what was said to the first sound of the answer.
-        send_rate: How much faster than real time sound is sent.
-        playback_rate: How fast the client is taken to play; `turnComplete` waits for it.
-        default_modality: What a setup without `responseModalities` asks for: the SDKs' notes say
-            AUDIO, the service was measured to say TEXT, which no native-audio model speaks.
-        unknown_models: Take a model id not on the list as if it were the newest.
-        keep_audio: Seconds of sound kept on disk for each connection and direction.
-        keep_sessions: Ended connections that stay inspectable.
     """
 
-    api_keys: tuple[str, ...] = ()
-    frames: Literal["binary", "text"] = "binary"
-    connection_life: float = 600.0
-    go_away_lead: float = 50.0
-    silent_after_go_away: bool = False
-    audio_session: float = 15 * 60.0
-    video_session: float = 2 * 60.0
-    update_interval: float = 1.2
-    updates: Literal["requested", "always"] = "requested"
-    handle_life: float = 2 * 3600.0
-    handle_state: Literal["snapshot", "at_close"] = "snapshot"
-    client_handle: Literal["honoured", "ignored"] = "honoured"
-    odd_masks: Literal["refused", "accepted"] = "refused"
-    mid_session_content: Literal["accepted", "refused"] = "accepted"
-    latency: float = 0.25
-    send_rate: float = 4.0
-    playback_rate: float = 1.0
-    default_modality: Literal["TEXT", "AUDIO"] = "TEXT"
-    unknown_models: bool = False
-    keep_audio: float = 600.0
-    keep_sessions: int = 200
+    api_keys: tuple[str, ...] = setting((), "API keys to take; none takes any plausible one.")
+    frames: Literal["binary", "text"] = setting(
+        "binary", "Kind of WebSocket frame that answers come in."
+    )
+    latency: float = setting(0.25, "Seconds from the end of a turn to the answer's first sound.")
+    send_rate: float = setting(4.0, "How much faster than real time sound is sent.")
+    playback_rate: float = setting(
+        1.0, "How fast the client is taken to play; turnComplete is held until it has."
+    )
+    connection_life: float = setting(600.0, "Seconds until a connection is cut with 1011.")
+    go_away_lead: float = setting(50.0, "Seconds from goAway to that cut.")
+    silent_after_go_away: bool = setting(
+        default=False, meaning="Send nothing more once goAway is out."
+    )
+    audio_session: float = setting(
+        900.0, "Seconds of a conversation with sound, without context compression."
+    )
+    video_session: float = setting(120.0, "The same once it has had video.")
+    update_interval: float = setting(1.2, "Seconds between sessionResumptionUpdates.")
+    updates: Literal["requested", "always"] = setting(
+        "requested", "Whether they come only if the setup has sessionResumption."
+    )
+    handle_life: float = setting(7200.0, "Seconds a handle lasts once its connection ended.")
+    handle_state: Literal["snapshot", "at_close"] = setting(
+        "snapshot", "Whether resuming restores the context as of the handle, or of the close."
+    )
+    client_handle: Literal["honoured", "ignored"] = setting(
+        "honoured", "A handle in the client's own setup, under a full lock that has resumption."
+    )
+    odd_masks: Literal["refused", "accepted"] = setting(
+        "refused", "Field masks with a path that is none, such as tools.0."
+    )
+    mid_session_content: Literal["accepted", "refused"] = setting(
+        "accepted", "clientContent after the start, on 3.1."
+    )
+    default_modality: Literal["TEXT", "AUDIO"] = setting(
+        "TEXT", "What a setup without responseModalities asks for."
+    )
+    default_behavior: Literal["by_model", "BLOCKING", "NON_BLOCKING"] = setting(
+        "by_model", "What a function declared without behavior is."
+    )
+    input_transcripts: Literal["fragments", "final", "cumulative"] = setting(
+        "fragments", "How inputTranscription comes: in parts, whole, or each time from the start."
+    )
+    unknown_models: bool = setting(
+        default=False, meaning="Take a model id not on the list as the newest one."
+    )
+    keep_audio: float = setting(600.0, "Seconds of sound kept on disk, a connection and direction.")
+    keep_sessions: int = setting(200, "Ended connections that can still be looked at.")

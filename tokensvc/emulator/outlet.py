@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from tokensvc.emulator.trouble import Trouble
+
 
 class Outlet:
-    """One connection's sending side."""
+    """One connection's sending side.
 
-    def __init__(self, socket: web.WebSocketResponse, *, binary: bool) -> None:
+    Attributes:
+        silent: Nothing goes out any more.
+        sent: Messages that went out.
+    """
+
+    def __init__(
+        self, socket: web.WebSocketResponse, trouble: Trouble | None = None, *, binary: bool
+    ) -> None:
         self._socket = socket
+        self._trouble = trouble
         self._binary = binary
+        self._late: set[asyncio.Task[None]] = set()
         self.silent = False
         self.sent = 0
 
@@ -23,6 +35,27 @@ class Outlet:
         if self.silent or self._socket.closed:
             return
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        if self._trouble is None:
+            await self._write(text)
+            return
+        for instead in await self._trouble.sending(text):
+            if self._trouble.delay:
+                asyncio.get_running_loop().call_later(self._trouble.delay, self._start, instead)
+            else:
+                await self._write(instead)
+
+    async def content(self, **fields: Any) -> None:  # noqa: ANN401 - proto-JSON
+        """Send a ``serverContent``."""
+        await self.send(serverContent=fields)
+
+    def _start(self, text: str) -> None:
+        task = asyncio.create_task(self._write(text))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _write(self, text: str) -> None:
+        if self._socket.closed:
+            return
         try:
             if self._binary:
                 await self._socket.send_bytes(text.encode())
@@ -33,7 +66,3 @@ class Outlet:
             self.silent = True
         else:
             self.sent += 1
-
-    async def content(self, **fields: Any) -> None:  # noqa: ANN401 - proto-JSON
-        """Send a ``serverContent``."""
-        await self.send(serverContent=fields)

@@ -56,7 +56,7 @@ class Plan:
     instruction: str
 
     @staticmethod
-    def of(setup: dict[str, Any], model: Model) -> Plan:
+    def of(setup: dict[str, Any], model: Model, default_behavior: str = "by_model") -> Plan:
         """Read a setup that `models.check` has passed."""
         generation = setup.get("generationConfig", {})
         realtime = setup.get("realtimeInputConfig", {})
@@ -68,21 +68,32 @@ class Plan:
             detection=_detection(realtime.get("automaticActivityDetection", {})),
             interruptible=realtime.get("activityHandling") != "NO_INTERRUPTION",
             coverage=realtime.get("turnCoverage", model.coverage),
-            tools=_tools(setup.get("tools", []), model),
+            tools=_tools(setup.get("tools", []), model, default_behavior),
             search=any("googleSearch" in tool for tool in setup.get("tools", [])),
             transcribe_input="inputAudioTranscription" in setup,
             transcribe_output="outputAudioTranscription" in setup,
             resumable="sessionResumption" in setup,
             compress=_compression(setup.get("contextWindowCompression"), model),
-            initial_history=setup.get("historyConfig", {}).get(
-                "initialHistoryInClientContent", False
-            ),
-            thoughts=generation.get("thinkingConfig", {}).get("includeThoughts", False),
+            initial_history=initial_history_of(setup),
+            thoughts=thoughts_of(setup),
             frame_tokens=_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258),
             instruction=" ".join(
                 part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])
             ),
         )
+
+
+def thoughts_of(setup: dict[str, Any]) -> bool:
+    """Whether thoughts are to be sent."""
+    thinking = setup.get("generationConfig", {}).get("thinkingConfig", {})
+    wanted: bool = thinking.get("includeThoughts", False)
+    return wanted
+
+
+def initial_history_of(setup: dict[str, Any]) -> bool:
+    """Whether the client begins by giving the conversation's history."""
+    given: bool = setup.get("historyConfig", {}).get("initialHistoryInClientContent", False)
+    return given
 
 
 _FRAME_TOKENS = {
@@ -102,11 +113,11 @@ def _detection(asked: dict[str, Any]) -> Detection:
     )
 
 
-def _tools(asked: list[dict[str, Any]], model: Model) -> tuple[Tool, ...]:
+def _tools(asked: list[dict[str, Any]], model: Model, default: str) -> tuple[Tool, ...]:
     return tuple(
         Tool(
             name=declared["name"],
-            blocking=_behavior(declared, model) == "BLOCKING",
+            blocking=_behavior(declared, model, default) == "BLOCKING",
             parameters=declared.get("parameters") or declared.get("parametersJsonSchema") or {},
         )
         for tool in asked
@@ -114,9 +125,11 @@ def _tools(asked: list[dict[str, Any]], model: Model) -> tuple[Tool, ...]:
     )
 
 
-def _behavior(declared: dict[str, Any], model: Model) -> str:
+def _behavior(declared: dict[str, Any], model: Model, default: str) -> str:
     behavior: str = declared.get("behavior", "UNSPECIFIED")
-    return model.behaviors[0] if behavior == "UNSPECIFIED" else behavior
+    if behavior != "UNSPECIFIED":
+        return behavior
+    return default if default in model.behaviors else model.behaviors[0]
 
 
 def _compression(asked: dict[str, Any] | None, model: Model) -> tuple[int, int] | None:

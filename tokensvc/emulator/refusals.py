@@ -88,7 +88,7 @@ def unregistered() -> RefusedError:
 class Closes:
     """Every close of the emulator's own accord, by name.
 
-    Reasons in quotes on the fact sheet are verbatim; docs/emulator.md marks those that are ours
+    Most reasons are the service's own, word for word; docs/emulator.md marks those that are ours
     because no report of the real one exists.
     """
 
@@ -113,17 +113,7 @@ class Closes:
     bad_handle = Close(1008, "Invalid session resumption handle")
     setup_first = Close(1007, "setup must be the first message and only the first")
     not_supported = Close(1008, "Operation is not implemented, or supported, or enabled.")
-    audio_unsupported = Close(
-        1007, "The audio content type is not supported for this model configuration"
-    )
     internal = Close(1011, "Internal error encountered.")
-    unavailable = Close(1011, "The service is currently unavailable.")
-    quota = Close(
-        1011, "You exceeded your current quota, please check your plan and billing details."
-    )
-    location = Close(1007, "User location is not supported for the API use.")
-    cancelled = Close(1008, "The operation was aborted.")
-    entity_not_found = Close(1008, "Requested entity was not found.")
 
     @staticmethod
     def payload(error: InvalidPayloadError) -> Close:

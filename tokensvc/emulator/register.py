@@ -108,6 +108,7 @@ class Register:
         self._connections: dict[int, Connection] = {}
         self._ended: deque[int] = deque()
         self.opened = 0
+        self.messages = 0
 
     def open(self, method: Method, credential: str) -> Connection:
         """A socket has been opened."""
@@ -127,6 +128,8 @@ class Register:
     def close(self, connection: Connection, close: Close, *, by: str) -> None:
         """It has been closed, *by* the client or the emulator."""
         connection.state = "closed"
+        if connection.scene is not None:
+            self.messages += connection.scene.counters.messages
         connection.closed = self._clock.now()
         connection.close, connection.closed_by = close, by
         self._ended.append(connection.number)

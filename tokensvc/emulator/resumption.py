@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.options import Options
 
 CAPACITY = 20_000
+AT_CLOSE = "at_close"
 _FORM = struct.Struct(">QQQ")
 _SEAL = 16
 
@@ -78,7 +79,10 @@ class HandleBook:
 
     def handle(self, connection: int, heard: int) -> str:
         """A handle for the conversation as it is now, *heard* bytes into the connection."""
-        place = _FORM.pack(connection, self._kept[connection].conversation.length, heard)
+        return self._sealed(connection, self._kept[connection].conversation.length, heard)
+
+    def _sealed(self, connection: int, length: int, heard: int) -> str:
+        place = _FORM.pack(connection, length, heard)
         return base64.urlsafe_b64encode(place + self._seal(place)).rstrip(b"=").decode()
 
     def resume(self, handle: str, model: str) -> Resumed:
@@ -92,17 +96,28 @@ class HandleBook:
         kept = self._kept.get(connection)
         if kept is None:
             raise ClosedError(Closes.session_not_found)
-        if kept.lineage in self._open:
+        if self._is_open(kept.lineage):
             raise ClosedError(Closes.still_open)
-        if kept.ended is not None and self._clock.now() > kept.ended + self._options.handle_life:
+        if self._expired(kept):
             raise ClosedError(Closes.session_expired)
-        if kept.model != model:
+        if not self._same_model(kept, model):
             raise ClosedError(Closes.argument("The model cannot be changed on session resumption."))
-        if self._options.handle_state == "at_close":
+        if self._options.handle_state == AT_CLOSE:
             length = kept.conversation.length
         return Resumed(
             kept.conversation.as_of(length), kept.lineage, (*kept.before, (connection, heard))
         )
+
+    def _is_open(self, lineage: int) -> bool:
+        return lineage in self._open
+
+    def _expired(self, kept: Kept) -> bool:
+        return kept.ended is not None and (
+            self._clock.now() > kept.ended + self._options.handle_life
+        )
+
+    def _same_model(self, kept: Kept, model: str) -> bool:
+        return kept.model == model
 
     def _read(self, handle: str) -> tuple[int, int, int]:
         try:

@@ -8,11 +8,13 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tokensvc.emulator import faults
 from tokensvc.emulator.honesty import HonestMind, words
 from tokensvc.emulator.refusals import Close
 from tokensvc.emulator.steps import (
     Call,
     GoAway,
+    Latency,
     Mind,
     Pause,
     Result,
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tokensvc.emulator.conversation import Conversation
+    from tokensvc.emulator.faults import Fault
     from tokensvc.emulator.plan import Plan
 
 # In the order in which a turn that has several of them takes them.
-ACTIONS = ("pause", "think", "search", "say", "call", "go_away", "close")
+ACTIONS = ("latency", "pause", "think", "search", "say", "call", "go_away", "close")
 BESIDE_CALL = frozenset({"args", "then", "twice"})
 OF_A_TURN = frozenset({"when", "transcript", "steps"})
 
@@ -54,6 +57,14 @@ class ScriptedTurn:
     when: str
     transcript: str
     steps: tuple[Step, ...] | None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario file: who answers, and what goes wrong."""
+
+    mind: ScriptedMind
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,7 @@ class ScriptedMind(Mind):
         return in_order[turn.number - 1] if turn.number <= len(in_order) else None
 
 
-def load(path: Path) -> ScriptedMind:
+def load(path: Path) -> Scenario:
     """Read a scenario from a ``.toml`` or ``.json`` file.
 
     Raises:
@@ -112,19 +123,29 @@ def load(path: Path) -> ScriptedMind:
     return read(content)
 
 
-def read(content: Any) -> ScriptedMind:  # noqa: ANN401 - a file may hold anything
+def read(content: Any) -> Scenario:  # noqa: ANN401 - a file may hold anything
     """Read a scenario that has been parsed.
 
     Raises:
         ScenarioError: naming the fault and the turn it is in.
     """
-    top = _table(content, "the scenario", {"turn"})
-    turns = top.get("turn", [])
-    if not isinstance(turns, list):
-        raise ScenarioError("turn: write each turn as a [[turn]] table.")
-    return ScriptedMind(
-        tuple(_turn(turn, f"turn {number}") for number, turn in enumerate(turns, 1)), HonestMind()
+    top = _table(content, "the scenario", {"turn", "fault"})
+    for name, tables in top.items():
+        if not isinstance(tables, list):
+            raise ScenarioError(f"{name}: write each one as a [[{name}]] table.")
+    turns = enumerate(top.get("turn", []), 1)
+    going_wrong = enumerate(top.get("fault", []), 1)
+    return Scenario(
+        ScriptedMind(tuple(_turn(turn, f"turn {at}") for at, turn in turns), HonestMind()),
+        tuple(_fault(fault, f"fault {at}") for at, fault in going_wrong),
     )
+
+
+def _fault(content: Any, place: str) -> Fault:  # noqa: ANN401 - not checked yet
+    try:
+        return faults.read(content)
+    except faults.FaultError as error:
+        raise ScenarioError(f"{place}: {error}") from None
 
 
 def _turn(content: Any, place: str) -> ScriptedTurn:  # noqa: ANN401 - not checked yet
@@ -177,6 +198,8 @@ def _action(name: str, content: dict[str, Any], place: str) -> Step:  # noqa: PL
             return Think(_text(value, place))
         case "search":
             return Search(_text(value, place))
+        case "latency":
+            return Latency(_seconds(value, place))
         case "pause":
             return Pause(_seconds(value, place))
         case "go_away":

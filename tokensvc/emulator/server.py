@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from tokensvc.emulator import certificate
 from tokensvc.emulator.auth_tokens import LARGEST_BODY, AuthTokensEndpoint
 from tokensvc.emulator.clock import Clock
 from tokensvc.emulator.credentials import Keys
+from tokensvc.emulator.faults import Fault, FaultBook
 from tokensvc.emulator.gate import Gate
 from tokensvc.emulator.honesty import HonestMind
 from tokensvc.emulator.inspection import Inspection
@@ -23,12 +25,18 @@ from tokensvc.emulator.resumption import HandleBook
 from tokensvc.emulator.tokens import TokenBook
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from tokensvc.emulator.steps import Mind
 
 VERSIONS = "v1alpha|v1beta|v1"
 SERVICE = "google.ai.generativelanguage"
+# Both SDKs double the first slash, depending on how their address was written.
+LIVE_PATH = (
+    rf"/{{slash:/?}}ws/{SERVICE}.{{version:{VERSIONS}}}.GenerativeService."
+    "BidiGenerateContent{constrained:(Constrained)?}"
+)
 # Open sockets get this long to close when the emulator stops.
 GRACE = 1.0
 
@@ -56,6 +64,7 @@ class Emulator:
         options: See `Options`.
         mind: Who thinks of the answers; the honest mind by default.
         place: Where to listen; any free port of 127.0.0.1 by default.
+        faults: What goes wrong, in order; `faults` takes more at any time.
 
     Raises:
         OSError: on entering, when the port is taken.
@@ -66,6 +75,7 @@ class Emulator:
         options: Options | None = None,
         mind: Mind | None = None,
         place: Place | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self.options = options or Options()
         self.clock = Clock()
@@ -74,16 +84,25 @@ class Emulator:
         folder = Path(self._folder.name)
         self.certificate_file = self._place.certificate_file or folder / "certificate.pem"
         self._key_file = folder / "key.pem"
+        self.faults = FaultBook(deque(faults))
         keys = Keys(self.options.api_keys)
         self.tokens = TokenBook(self.clock, self.options)
         self.register = Register(self.clock, self.options, folder)
-        self._auth_tokens = AuthTokensEndpoint(keys, self.tokens)
+        self._auth_tokens = AuthTokensEndpoint(keys, self.tokens, self.faults)
         handles = HandleBook(self.clock, self.options)
         gate = Gate(self.options, keys, self.tokens, handles)
         self._live = LiveEndpoint(
-            self.clock, self.options, gate, handles, self.register, mind or HonestMind()
+            self.clock,
+            self.options,
+            gate,
+            handles,
+            self.register,
+            mind or HonestMind(),
+            self.faults,
         )
-        self._inspection = Inspection(self.clock, self.register, self.tokens, self._auth_tokens)
+        self._inspection = Inspection(
+            self.clock, self.register, self.tokens, self._auth_tokens, self.faults
+        )
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE)
 
     @property
@@ -125,11 +144,8 @@ class Emulator:
         app = web.Application(client_max_size=LARGEST_BODY)
         app.on_shutdown.append(self._live.shut)
         app.router.add_post(f"/{{version:{VERSIONS}}}/auth_tokens", self._auth_tokens.create)
-        # Both SDKs double the first slash, depending on how their address was written.
-        app.router.add_get(
-            rf"/{{slash:/?}}ws/{SERVICE}.{{version:{VERSIONS}}}.GenerativeService."
-            "BidiGenerateContent{constrained:(Constrained)?}",
-            self._live.serve,
-        )
+        app.router.add_get("/{version}/auth_tokens{rest:.*}", self._auth_tokens.nothing)
+        app.router.add_delete("/{version}/auth_tokens/{rest:.*}", self._auth_tokens.nothing)
+        app.router.add_get(LIVE_PATH, self._live.serve)
         app.router.add_routes(self._inspection.routes())
         return app

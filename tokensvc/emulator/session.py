@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tokensvc.emulator.scene import Scene
 
 log = logging.getLogger(__name__)
+ONLY_ACTIVITY = "TURN_INCLUDES_ONLY_ACTIVITY"
+ALL_INPUT = "TURN_INCLUDES_ALL_INPUT"
 FRAME_TYPES = frozenset({"image/jpeg", "image/png"})
 
 
@@ -166,10 +168,7 @@ class Session:
 
     async def _realtime_input(self, content: dict[str, Any]) -> None:
         if "mediaChunks" in content:
-            # v1alpha took these and heard nothing; the others say so (measured 2026-09).
-            if self._version == "v1alpha":
-                return
-            raise ClosedError(Closes.media_chunks)
+            self._media_chunks()
         if "audio" in content:
             await self._audio(
                 content["audio"].get("data", ""), content["audio"].get("mimeType", "")
@@ -184,6 +183,11 @@ class Session:
             if not self._scene.plan.detection.automatic:
                 raise ClosedError(Closes.invalid_argument)
             await self._spoken(self._ears.pause())
+
+    def _media_chunks(self) -> None:
+        """v1alpha takes these and hears nothing; the others say so (measured 2026-09)."""
+        if self._version != "v1alpha":
+            raise ClosedError(Closes.media_chunks)
 
     async def _audio(self, data: str, kind: str) -> None:
         rate = rate_of(kind)
@@ -202,7 +206,7 @@ class Session:
             raise ClosedError(Closes.invalid_argument)
         scene.counters.video_frames += 1
         scene.conversation.video = True
-        if self._ears.active or scene.plan.coverage != "TURN_INCLUDES_ONLY_ACTIVITY":
+        if self._ears.active or scene.plan.coverage != ONLY_ACTIVITY:
             scene.conversation.add("shown", "[video frame]", "VIDEO", scene.plan.frame_tokens)
 
     async def _text(self, text: str) -> None:
@@ -247,18 +251,26 @@ class Session:
         await self._floor.answer(turn)
 
     async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
-        """Put what was spoken into the context and, in two fragments, before the client."""
+        """Put what was spoken into the context and, if asked, before the client."""
         scene = self._scene
         text = scene.mind.transcript(turn)
         seconds = utterance.seconds
-        if scene.plan.coverage == "TURN_INCLUDES_ALL_INPUT":
+        if scene.plan.coverage == ALL_INPUT:
             seconds, self._charged = self._ears.seconds - self._charged, self._ears.seconds
         scene.conversation.add("spoken", text, "AUDIO", audio_tokens(seconds))
-        if scene.plan.transcribe_input:
-            cut = text.find(" ", len(text) // 3) + 1
-            if cut:
-                await scene.outlet.content(inputTranscription={"text": text[:cut]})
-            await scene.outlet.content(inputTranscription={"text": text[cut:], "finished": True})
+        if not scene.plan.transcribe_input:
+            return
+        *parts, last = self._fragments(text)
+        for part in parts:
+            await scene.outlet.content(inputTranscription={"text": part})
+        await scene.outlet.content(inputTranscription={"text": last, "finished": True})
+
+    def _fragments(self, text: str) -> list[str]:
+        way = self._scene.options.input_transcripts
+        cut = text.find(" ", len(text) // 3) + 1
+        if way == "final" or not cut:
+            return [text]
+        return [text[:cut], text if way == "cumulative" else text[cut:]]
 
     # --- tools and context -------------------------------------------------------------------
 
@@ -266,10 +278,7 @@ class Session:
         for answer in content.get("functionResponses", []):
             if not answer.get("id"):
                 raise ClosedError(Closes.invalid_argument)
-            if answer.get("scheduling") and not self._scene.plan.model.scheduling:
-                raise ClosedError(
-                    Closes.argument("Function response scheduling is not supported for this model.")
-                )
+            self._check_scheduling(answer)
             taken = await self._floor.result(
                 Result(
                     call_id=answer["id"],
@@ -281,6 +290,12 @@ class Session:
             )
             if not taken:
                 log.debug("a tool result came for no pending call")
+
+    def _check_scheduling(self, answer: dict[str, Any]) -> None:
+        if "scheduling" in answer and not self._scene.plan.model.scheduling:
+            raise ClosedError(
+                Closes.argument("Function response scheduling is not supported for this model.")
+            )
 
     async def _context_update(self, content: dict[str, Any]) -> None:
         """A client that a token holds to a setup may not change it on the way."""

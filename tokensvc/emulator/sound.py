@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from math import gcd
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,9 @@ def resample(samples: Samples, source: int, target: int) -> Samples:
     if source == target:
         return samples
     resampler = Resampler(source, target)
-    return np.concatenate([resampler.feed(samples), resampler.feed(np.zeros(_TAPS, np.int16))])
+    padded = np.concatenate([samples, np.zeros(_TAPS, np.int16)])
+    parts = [resampler.feed(padded[at : at + source]) for at in range(0, len(padded), source)]
+    return np.concatenate(parts)
 
 
 class Resampler:
@@ -50,7 +52,7 @@ class Resampler:
         common = gcd(source, target)
         self._step = source // common
         self._parts = target // common
-        self._cutoff = min(1.0, target / source) * 0.95
+        self._kernels = self._made(min(1.0, target / source) * 0.95)
         self._held = np.zeros(_TAPS - 1, np.float32)
         self._next = 0  # where the next output stands, in parts of an input sample
 
@@ -60,50 +62,96 @@ class Resampler:
         # An output at input position p is made of held[p .. p + 2 * _TAPS).
         room = (len(held) - 2 * _TAPS + 1) * self._parts - self._next
         count = max(0, -(-room // self._step))
-        out = np.empty(count, np.float32)
-        for phase in range(min(self._parts, count)):
-            whole, part = divmod(self._next + self._step * phase, self._parts)
-            windows = np.lib.stride_tricks.sliding_window_view(held[whole:], 2 * _TAPS)
-            size = len(out[phase :: self._parts])
-            out[phase :: self._parts] = windows[:: self._step][:size] @ self._kernel(part)
+        marks = self._next + self._step * np.arange(count, dtype=np.int64)
+        whole, part = np.divmod(marks, self._parts)
+        windows = held[whole[:, None] + np.arange(2 * _TAPS)]
+        out = np.einsum("ij,ij->i", windows, self._kernels[part])
         end = self._next + self._step * count
         used = min(end // self._parts, len(held))
         self._held = held[used:]
         self._next = end - used * self._parts
-        return np.clip(np.rint(out), -_LOUDEST, _LOUDEST).astype(np.int16)
+        fitting: Samples = np.clip(np.rint(out), -_LOUDEST, _LOUDEST).astype(np.int16)
+        return fitting
 
-    def _kernel(self, part: int) -> NDArray[np.float32]:
-        distance = np.arange(2 * _TAPS) - (_TAPS - 1) - part / self._parts
+    def _made(self, cutoff: float) -> NDArray[np.float32]:
+        """One kernel for each place that an output can have between two inputs."""
+        place = np.arange(self._parts)[:, None] / self._parts
+        distance = np.arange(2 * _TAPS)[None, :] - (_TAPS - 1) - place
         window = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance / _TAPS, -1, 1))
-        kernel = self._cutoff * np.sinc(self._cutoff * distance) * window
-        return np.asarray(kernel, np.float32)
+        return np.asarray(cutoff * np.sinc(cutoff * distance) * window, np.float32)
 
 
-def seconds_of(text: str) -> float:
-    """How long the made-up voice takes over *text*."""
-    return max(0.3, SECONDS_PER_CHARACTER * len(text))
+class Source(Protocol):
+    """Sound at 24 kHz that is made as it is needed.
+
+    Attributes:
+        size: Samples in all.
+    """
+
+    size: int
+
+    def take(self, count: int) -> Samples:
+        """The next *count* samples, fewer at the end."""
 
 
-def voice(text: str, name: str) -> Samples:
-    """Sound for *text* at 24 kHz in the made-up voice called *name*.
+class Voice(Source):
+    """The made-up voice called *name*, saying *text*.
 
     Nobody could understand it; it has the length and rhythm of the text, differs for each text,
     and repeats nowhere, so that a recording can be held against what was sent.
     """
-    size = int(seconds_of(text) * OUT_RATE)
-    seed = hashlib.sha256(f"{name}\0{text}".encode()).digest()
-    noise = np.random.default_rng(list(seed))
-    codes = np.frombuffer(text.encode("utf-16-le") or b"\0\0", np.uint16).astype(np.float32)
-    at = np.minimum(np.arange(size) * len(codes) // size, len(codes) - 1)
-    place = (np.arange(size) * len(codes) / size) % 1
-    base = 95 + 130 * seed[0] / 255
-    pitch = base * (1 + (codes * 7 % 13) / 24 + noise.normal(0, 0.03, len(codes)))
-    phase = 2 * np.pi * np.cumsum(pitch[at]) / OUT_RATE
-    tone = np.sin(phase) + 0.6 * np.sin(2 * phase) + 0.4 * np.sin(5 * phase)
-    hiss = noise.normal(0, 0.5, size)
-    loud = np.where(codes[at] <= ord(" "), 0.02, 0.25 + 0.75 * np.sin(np.pi * place) ** 2)
-    wave: Samples = (np.clip(loud * (tone + hiss) / 4, -1, 1) * 0.6 * _LOUDEST).astype(np.int16)
-    return wave
+
+    def __init__(self, text: str, name: str) -> None:
+        self.size = int(max(0.3, SECONDS_PER_CHARACTER * len(text)) * OUT_RATE)
+        seed = hashlib.sha256(f"{name}\0{text}".encode(errors="surrogatepass")).digest()
+        self._noise = np.random.default_rng(list(seed))
+        codes = np.array([ord(character) for character in text or " "], np.float64)
+        self._loud = codes > ord(" ")
+        jitter = self._noise.normal(0, 0.03, len(codes))
+        self._pitch = (95 + 130 * seed[0] / 255) * (1 + codes * 7 % 13 / 24 + jitter)
+        turns = self._pitch * self.size / len(codes) / OUT_RATE
+        self._phase = np.concatenate([[0.0], np.cumsum(turns)])
+        self._taken = 0
+
+    def take(self, count: int) -> Samples:
+        """The next *count* samples, fewer at the end."""
+        end = min(self.size, self._taken + count)
+        place = np.arange(self._taken, end) * (len(self._loud) / self.size)
+        self._taken = end
+        at = np.minimum(place.astype(int), len(self._loud) - 1)
+        within = place - at
+        seconds = within * (self.size / len(self._loud) / OUT_RATE)
+        phase = 2 * np.pi * (self._phase[at] + self._pitch[at] * seconds)
+        tone = np.sin(phase) + 0.6 * np.sin(2 * phase) + 0.4 * np.sin(5 * phase)
+        hiss = self._noise.normal(0, 0.5, len(phase))
+        loud = np.where(self._loud[at], 0.25 + 0.75 * np.sin(np.pi * within) ** 2, 0.02)
+        wave: Samples = (np.clip(loud * (tone + hiss) / 4, -1, 1) * 0.6 * _LOUDEST).astype(np.int16)
+        return wave
+
+
+class Playback(Source):
+    """A recording at 16 kHz, played back."""
+
+    def __init__(self, recording: Samples) -> None:
+        self.size = len(recording) * OUT_RATE // IN_RATE
+        self._resampler = Resampler(IN_RATE, OUT_RATE)
+        self._recording = recording
+        self._fed = 0
+        self._ready: Samples = np.zeros(0, np.int16)
+        self._taken = 0
+
+    def take(self, count: int) -> Samples:
+        """The next *count* samples, fewer at the end."""
+        count = min(count, self.size - self._taken)
+        while len(self._ready) < count:
+            fresh = self._recording[self._fed : self._fed + count + _TAPS]
+            self._fed += len(fresh)
+            # Past its end the recording is silence, until the last sample has come through.
+            fed = self._resampler.feed(fresh if len(fresh) else np.zeros(_TAPS, np.int16))
+            self._ready = np.concatenate([self._ready, fed])
+        taken, self._ready = self._ready[:count], self._ready[count:]
+        self._taken += count
+        return taken
 
 
 def wav(pcm: bytes, rate: int) -> bytes:

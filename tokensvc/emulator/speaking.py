@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.conversation import audio_tokens
 from tokensvc.emulator.scene import Scene, Span
-from tokensvc.emulator.sound import IN_RATE, OUT_RATE, SAMPLE_BYTES, resample, to_pcm, voice
+from tokensvc.emulator.sound import OUT_RATE, SAMPLE_BYTES, Playback, Source, Voice, to_pcm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +44,20 @@ class Speaker:
         scene, span = self._scene, self._span
         if span is None:
             raise RuntimeError("Speaker.say outside of an answer")
-        pcm = await _sound(step, scene.plan.voice)
-        span.planned += len(pcm)
+        source = self._source(step)
+        span.planned += source.size * SAMPLE_BYTES
         began, sent_before = scene.clock.now(), span.sent
-        for number, (piece, words) in enumerate(_pieces(pcm, step.text)):
+        for number, (piece, words) in enumerate(_pieces(source, step.text)):
             if number % BURST == 0:
                 ahead = (span.sent - sent_before) / BYTES_PER_SECOND / scene.options.send_rate
                 await scene.clock.sleep_until(began + ahead)
                 scene.lateness.append(scene.clock.now() - began - ahead)
             await self._send(span, piece, words)
+
+    def _source(self, step: Say) -> Source:
+        if step.sound is None:
+            return Voice(step.text, self._scene.plan.voice)
+        return Playback(step.sound)
 
     def end(self, *, interrupted: bool) -> int:
         """The answer ends; its tokens. What was sent, and no more, enters the context."""
@@ -89,23 +92,12 @@ class Speaker:
         ]
 
 
-async def _sound(step: Say, name: str) -> bytes:
-    if step.sound is None:
-        make = partial(voice, step.text, name)
-    else:
-        make = partial(resample, step.sound, IN_RATE, OUT_RATE)
-    return to_pcm(await asyncio.to_thread(make))
-
-
-def _pieces(pcm: bytes, text: str) -> Iterator[tuple[bytes, str]]:
+def _pieces(source: Source, text: str) -> Iterator[tuple[bytes, str]]:
     """The sound cut up, each piece with the words that are said by its end."""
-    ends = range(FIRST, len(pcm) + PIECE, PIECE)
-    begun, told = 0, 0
-    for end in ends:
-        piece = pcm[begun:end]
-        if not piece:
-            return
-        last = end >= len(pcm)
-        reach = len(text) if last else text.rfind(" ", 0, len(text) * end // len(pcm) + 1) + 1
-        yield piece, text[told : max(told, reach)]
-        begun, told = end, max(told, reach)
+    taken, told, count = 0, 0, FIRST // SAMPLE_BYTES
+    while len(samples := source.take(count)):
+        taken, count = taken + len(samples), PIECE // SAMPLE_BYTES
+        last = taken == source.size
+        reach = len(text) if last else text.rfind(" ", 0, len(text) * taken // source.size + 1) + 1
+        yield to_pcm(samples), text[told : max(told, reach)]
+        told = max(told, reach)

@@ -53,6 +53,13 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """As the first step: how long until the others, instead of the usual time."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class GoAway:
     """Announce the connection's end in some seconds, and end it."""
 
@@ -66,7 +73,7 @@ class Shut:
     close: Close
 
 
-Step: TypeAlias = "Say | Think | Search | Call | Pause | GoAway | Shut"
+Step: TypeAlias = "Say | Think | Search | Call | Pause | Latency | GoAway | Shut"
 
 
 @dataclass(frozen=True)

@@ -91,11 +91,17 @@ class Timekeeper:
         self._connection.go_aways += 1
         await self._scene.outlet.send(goAway={"timeLeft": f"{max(left, 0):.3g}s"})
         if self._scene.options.silent_after_go_away:
-            self._scene.outlet.silent = True
+            self._hush()
+
+    def _hush(self) -> None:
+        self._scene.outlet.silent = True
+
+    def _wanted(self) -> bool:
+        return self._scene.plan.resumable or self._scene.options.updates == "always"
 
     async def _update(self) -> None:
         scene = self._scene
-        if not scene.plan.resumable and scene.options.updates == "requested":
+        if not self._wanted():
             return
         if self._session.generating:
             await scene.outlet.send(sessionResumptionUpdate={"resumable": False})

@@ -47,6 +47,7 @@ class Detector:
         self._rest: Samples = np.zeros(0, np.int16)
         self._frames = 0
         self._run = 0
+        self._began = 0
         self._quiet = 0
         self.speaking = False
 
@@ -78,12 +79,17 @@ class Detector:
         if self.speaking:
             self._quiet = 0 if loudness >= threshold * self._release else self._quiet + 1
             return self._end() if self._quiet >= self._patience else None
-        self._run = self._run + 1 if loudness >= threshold else 0
+        if loudness >= threshold:
+            self._began = self._began if self._run else self._frames - 1
+            self._run += 1
+        else:
+            # A voice dips between syllables; that delays its start and does not undo it.
+            self._run = max(0, self._run - 1)
         if self._run < self._needed:
             return None
         self.speaking = True
         self._quiet = 0
-        return Edge("start", (self._frames - self._run) * FRAME)
+        return Edge("start", self._began * FRAME)
 
     def _end(self) -> Edge:
         at = (self._frames - self._quiet) * FRAME

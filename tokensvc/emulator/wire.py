@@ -31,9 +31,13 @@ def loads(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is anything until it
         InvalidPayloadError: when it is none, in the API's words.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant)
+        if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
+            # Half a surrogate pair is no text; encoding finds it anywhere in the value.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise InvalidPayloadError("Invalid JSON payload received. Unexpected token.") from None
+    return value
 
 
 def _no_constant(name: str) -> None:

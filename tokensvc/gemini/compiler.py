@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.errors import ConfigurationError
+from tokensvc.placeholders import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tokensvc.profiles import Profile
 
-_SETUP = "bidiGenerateContentSetup"
+SETUP = "bidiGenerateContentSetup"
 _CHILD_DEADLINE = 60  # seconds; a cold import on a busy machine takes several
 _ABSENT = object()
 
@@ -40,17 +41,29 @@ class CompiledProfile:
     body: dict[str, Any]
     patches: Mapping[str, Mapping[str, Patch]]
 
-    def body_for(self, options: Mapping[str, str]) -> dict[str, Any]:
-        """A request body of one's own, with *options* (as `Profile.resolve` gives them) chosen."""
+    def body_for(
+        self, options: Mapping[str, str], claims: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """A request body of one's own, with *options* (as `Profile.resolve` gives them) chosen.
+
+        With *claims*, each `${claims.name}` in the instruction becomes that claim, or nothing.
+        """
         body = copy.deepcopy(self.body)
         for name, value in options.items():
             for path, there in self.patches[name][value].items():
                 _write(body, path, there)
+        if claims is not None and "systemInstruction" in body[SETUP]:
+            body[SETUP]["systemInstruction"] = fill(body[SETUP]["systemInstruction"], claims)
         return body
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a session may go on with an earlier one's context."""
+        return "sessionResumption" in self.body[SETUP]
 
     def setup_for(self, options: Mapping[str, str]) -> dict[str, Any]:
         """What a token with *options* holds a session to: Google's BidiGenerateContentSetup."""
-        setup: dict[str, Any] = self.body_for(options)[_SETUP]
+        setup: dict[str, Any] = self.body_for(options)[SETUP]
         return setup
 
 

@@ -20,10 +20,12 @@ from tokensvc.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from tokensvc.gemini.compiler import SETUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from tokensvc.domain import Lease
     from tokensvc.gemini.compiler import CompiledProfile
 
 DEADLINE = 5.0  # seconds for the whole exchange, connecting included
@@ -49,8 +51,16 @@ class Minter:
         self._api_keys = tuple(api_keys)
         self._clock = clock
 
-    def mint(self, compiled: CompiledProfile, options: Mapping[str, str]) -> EphemeralToken:
-        """A token for one session that is held to *compiled* with *options*.
+    def mint(
+        self,
+        compiled: CompiledProfile,
+        lease: Lease,
+        expires_at: datetime,
+        resumption_handle: str | None = None,
+    ) -> EphemeralToken:
+        """A token, good until *expires_at*, for one session of *lease*, held to *compiled*.
+
+        With Google's *resumption_handle* the session goes on with an earlier one's context.
 
         Raises:
             UpstreamTimeout, UpstreamUnavailable, UpstreamBadResponse, UpstreamThrottled:
@@ -58,10 +68,13 @@ class Minter:
             IssuerMisconfigured: when it refuses every key.
             ProfileRejected: when it refuses the setup.
         """
-        now = self._clock().replace(microsecond=0)
-        expires_at = now + timedelta(seconds=compiled.profile.token_lifetime)
-        new_session_expires_at = now + timedelta(seconds=compiled.profile.connect_within)
-        body = compiled.body_for(options)
+        # Whole seconds, rounded down: no token outlives what was paid for.
+        expires_at = expires_at.replace(microsecond=0)
+        connect_by = self._clock() + timedelta(seconds=compiled.profile.connect_within)
+        new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
+        body = compiled.body_for(lease.options, lease.principal.claims)
+        if resumption_handle is not None:
+            body[SETUP]["sessionResumption"] = {"handle": resumption_handle}
         body["expireTime"] = _timestamp(expires_at)
         body["newSessionExpireTime"] = _timestamp(new_session_expires_at)
         name = self._name_of_minted(json.dumps(body).encode())
@@ -138,4 +151,6 @@ def _json_object(answer: Answer) -> dict[str, Any]:
 
 def _pause(answer: Answer) -> float:
     text = answer.headers.get("retry-after", "")
-    return min(int(text), _LONGEST_PAUSE) if text.isascii() and text.isdigit() else _DEFAULT_PAUSE
+    if not re.fullmatch("[0-9]{1,9}", text):
+        return _DEFAULT_PAUSE
+    return min(int(text), _LONGEST_PAUSE)

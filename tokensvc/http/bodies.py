@@ -6,13 +6,17 @@ import json
 from typing import Any
 
 from flask import Response, request
+from werkzeug.exceptions import HTTPException
 
 from tokensvc.domain import Credentials
 from tokensvc.errors import InvalidRequest, InvalidToken, TooLarge, UnsupportedMediaType
 from tokensvc.http.origins import client_address
 
 LONGEST_BODY = 16 * 1024  # bytes
-_LONGEST_TEXT = 1024  # characters of one value
+# A body in chunks is cut where reading stops: one byte more tells that it was longer.
+MOST_READ = LONGEST_BODY + 1
+LONGEST_TEXT = 1024  # characters of one value
+LONGEST_SECRET = 4096  # of a lease, or of Google's handle
 
 
 def credentials() -> Credentials:
@@ -39,7 +43,7 @@ def json_object(*known: str) -> dict[str, Any]:
         InvalidRequest: for one that is no JSON object, or has an unknown field or one twice.
         TooLarge: for one over `LONGEST_BODY`.
     """
-    content = request.get_data(cache=False)
+    content = _content()
     if len(content) > LONGEST_BODY:
         raise TooLarge
     if not content:
@@ -48,6 +52,7 @@ def json_object(*known: str) -> dict[str, Any]:
         raise UnsupportedMediaType
     try:
         body = json.loads(content.decode("utf-8"), object_pairs_hook=_no_twins)
+        json.dumps(body, ensure_ascii=False).encode()  # fails for half a surrogate pair
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -78,15 +83,31 @@ def json_answer(content: dict[str, Any]) -> Response:
     return response
 
 
-def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
+def text(
+    body: dict[str, Any], name: str, default: str | None = None, longest: int = LONGEST_TEXT
+) -> str:
     """The string *name* of *body*.
 
     Raises:
         InvalidRequest: where it is missing, no string, or too long.
     """
     value = body.get(name, default)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_TEXT:
-        raise InvalidRequest(f"“{name}” must be a string of 1 to {_LONGEST_TEXT} characters.")
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise InvalidRequest(f"“{name}” must be a string of 1 to {longest} characters.")
+    return value
+
+
+def secret(body: dict[str, Any], name: str) -> str | None:
+    """The string *name* of *body*, visible ASCII; None where it is missing.
+
+    Raises:
+        InvalidRequest: where it is anything else.
+    """
+    if name not in body:
+        return None
+    value = text(body, name, longest=LONGEST_SECRET)
+    if not value.isascii() or not value.isprintable():
+        raise InvalidRequest(f"“{name}” is not one of ours.")
     return value
 
 
@@ -100,6 +121,15 @@ def texts(body: dict[str, Any], name: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise InvalidRequest(f"“{name}” must be an object whose values are strings.")
     return value
+
+
+def _content() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception:  # noqa: BLE001 - each WSGI server has its own error for a body framed badly
+        raise InvalidRequest("The body could not be read to its end.") from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from tokensvc.authn.access_tokens import LIFETIME
 from tokensvc.http import bodies
-from tokensvc.http.origins import client_address, refuse_other_pages
+from tokensvc.http.origins import client_address, refuse_nameless_pages
 
 if TYPE_CHECKING:
     from tokensvc.configuration import Http
@@ -50,7 +50,6 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
 
     @routes.post(_PATH)
     def sign_in() -> Response:
-        refuse_other_pages(http)
         body = bodies.json_object("username", "password")
         return answer(
             service.sign_in(
@@ -60,14 +59,14 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
 
     @routes.post(f"{_PATH}/refresh")
     def refresh() -> Response:
-        refuse_other_pages(http, named=True)
+        refuse_nameless_pages()
         bodies.require_json()
         bodies.json_object()
         return answer(service.go_on(request.cookies.get(name)))
 
     @routes.post(f"{_PATH}/end")
     def end() -> Response:
-        refuse_other_pages(http, named=True)
+        refuse_nameless_pages()
         bodies.require_json()
         bodies.json_object()
         service.sign_out(request.cookies.get(name))

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_cors import CORS
 
 from tokensvc.errors import InvalidHost, OriginNotAllowed
 from tokensvc.settings import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tokensvc.configuration import Http
 
-_EXPOSED = ["Retry-After", "X-Request-Id"]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SHARED = ("/token", "/lease/end", "/profiles")  # what the pages of other sites may call
+_EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium honours
 
 
@@ -30,21 +38,36 @@ def install(app: Flask, http: Http) -> None:
 
     def refuse_other_origins() -> None:
         origin = request.headers.get("Origin")
-        if request.method != "POST" or origin is None or origin in http.origins:
+        if request.method != "POST" or origin is None:
             return
-        if origin != _own_origin(http):
+        if origin in http.origins and request.path in _SHARED:
+            return
+        if origin != (http.public_url or request.host_url.rstrip("/")):
             raise OriginNotAllowed(cause="an Origin that is not listed")
 
     def vary(response: Response) -> Response:
         response.vary.add("Origin")
         return response
 
+    def find_address() -> None:
+        g.client_address = believed_address(
+            request.remote_addr or "127.0.0.1",
+            request.headers.getlist("X-Forwarded-For"),
+            http.trusted_proxies,
+        )
+
+    app.before_request(find_address)
     app.before_request(refuse_other_hosts)
     app.before_request(refuse_other_origins)
     app.after_request(vary)
     CORS(
         app,
-        resources={r"^/(token|profiles)$": {"origins": list(http.origins)}},
+        # Patterns of our own: Flask-CORS takes an origin with brackets for one, and ignores case.
+        resources={
+            re.compile("|".join(map(_exactly, _SHARED))): {
+                "origins": [re.compile(_exactly(origin)) for origin in http.origins]
+            }
+        },
         methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=_EXPOSED,
@@ -54,21 +77,49 @@ def install(app: Flask, http: Http) -> None:
     )
 
 
-def refuse_other_pages(http: Http, *, named: bool = False) -> None:
-    """Refuse the pages of every other site, listed or not, and where *named* who names none.
+def refuse_nameless_pages() -> None:
+    """Refuse who does not say which page asks; of those that do, only our own have come so far.
 
     Raises:
-        OriginNotAllowed: for them.
+        OriginNotAllowed: for a request without an `Origin`.
     """
-    origin = request.headers.get("Origin")
-    if (origin is None and named) or (origin is not None and origin != _own_origin(http)):
-        raise OriginNotAllowed(cause="an Origin that is not our own")
+    if "Origin" not in request.headers:
+        raise OriginNotAllowed(cause="no Origin")
 
 
-def _own_origin(http: Http) -> str:
-    return http.public_url or request.host_url.rstrip("/")
+def _exactly(text: str) -> str:
+    return rf"^{re.escape(text)}\Z"
 
 
 def client_address() -> str:
-    """The address that the request came from."""
-    return request.remote_addr or "127.0.0.1"
+    """The address of the client, past the proxies that we trust."""
+    address: str = g.client_address
+    return address
+
+
+def believed_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Walk back from *peer* along what was *forwarded*, as far as trusted proxies vouch for it.
+
+    Whoever is not trusted, or no address, ends the walk: what stands before it anybody could have
+    written.
+    """
+    hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+    believed = _address(peer) or ipaddress.ip_address("127.0.0.1")
+    while hops and any(believed in network for network in trusted):
+        hop = _address(hops.pop())
+        if hop is None:
+            break
+        believed = hop
+    return str(believed)
+
+
+def _address(text: str) -> Address | None:
+    """An address as proxies write it: plain, in brackets, or with a port."""
+    if match := re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+", text):
+        text = match[1] or match[2]
+    try:
+        parsed = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed

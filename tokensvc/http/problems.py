@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
@@ -9,15 +10,17 @@ import traceback
 import uuid
 from typing import TYPE_CHECKING
 
-from flask import Response, g, json, request
+from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from tokensvc import errors
+from tokensvc.http import quotas
 
 if TYPE_CHECKING:
     from flask import Flask
 
 _log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
 _TYPES = "https://tokensvc.dev/errors/"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _BY_STATUS: dict[int, type[errors.Refusal]] = {
@@ -46,8 +49,23 @@ def request_id() -> str:
     return name
 
 
+def document(refusal: errors.Refusal, request: str) -> str:
+    """The problem document for *refusal* of the request named *request*."""
+    return json.dumps(
+        {
+            "type": _TYPES + refusal.code,
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.detail,
+            "instance": f"urn:request:{request}",
+            "code": refusal.code,
+            "retryable": refusal.retryable,
+        }
+    )
+
+
 def answer(refusal: errors.Refusal) -> Response:
-    """The problem document for *refusal*; its cause goes to the log and no further."""
+    """The answer for *refusal*; its cause goes to the log and no further."""
     _log.log(
         logging.ERROR if refusal.status >= 500 else logging.INFO,  # noqa: PLR2004 - HTTP's own line
         "refused %s: %s %s",
@@ -55,24 +73,11 @@ def answer(refusal: errors.Refusal) -> Response:
         refusal.code,
         refusal.cause,
     )
-    response = Response(
-        json.dumps(
-            {
-                "type": _TYPES + refusal.code,
-                "title": refusal.title,
-                "status": refusal.status,
-                "detail": refusal.detail,
-                "instance": f"urn:request:{request_id()}",
-                "code": refusal.code,
-                "retryable": refusal.retryable,
-            }
-        ),
-        status=refusal.status,
-        mimetype="application/problem+json",
-    )
+    response = Response(document(refusal, request_id()), status=refusal.status, mimetype=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
+    quotas.write(response, refusal.quotas)
     if isinstance(refusal, errors.InvalidToken):
         expired = isinstance(refusal, errors.ExpiredToken)
         response.headers["WWW-Authenticate"] = (

@@ -1,4 +1,4 @@
-"""POST /token and GET /profiles."""
+"""POST /token, POST /lease/end and GET /profiles."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
 
+from tokensvc.errors import InvalidRequest
 from tokensvc.gemini.features import features_of, locked_part
-from tokensvc.http import bodies, problems
+from tokensvc.http import bodies, problems, quotas
+from tokensvc.http.origins import client_address
 from tokensvc.issuing import Order
 
 if TYPE_CHECKING:
@@ -25,13 +27,23 @@ def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
     @routes.post("/token")
     def issue() -> Response:
         credentials = bodies.credentials()
-        body = bodies.json_object("profile", "options", "on_behalf_of")
+        body = bodies.json_object(
+            "profile", "options", "on_behalf_of", "lease", "resumption_handle"
+        )
         if "on_behalf_of" in body:
             user = bodies.text(body, "on_behalf_of")
             credentials = replace(credentials, unverified_on_behalf_of=user)
-        order = Order(bodies.text(body, "profile", "default"), bodies.texts(body, "options"))
-        grant = service.issue(credentials, order, problems.request_id())
-        return bodies.json_answer(_granted(grant, websocket_url))
+        grant = service.issue(credentials, _order(body), problems.request_id())
+        response = bodies.json_answer(_granted(grant, websocket_url))
+        quotas.write(response, grant.reservation.quotas)
+        return response
+
+    @routes.post("/lease/end")
+    def end() -> Response:
+        body = bodies.json_object("lease")
+        lease = bodies.text(body, "lease", longest=bodies.LONGEST_SECRET)
+        service.end(lease, problems.request_id(), client_address())
+        return Response(status=204, headers={"Cache-Control": "no-store"})
 
     @routes.get("/profiles")
     def offered() -> Response:
@@ -41,9 +53,30 @@ def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
     return routes
 
 
+def _order(body: dict[str, Any]) -> Order:
+    """What *body* asks for.
+
+    Raises:
+        InvalidRequest: for a body that is not in the contract.
+    """
+    order = Order(
+        bodies.text(body, "profile", "default"),
+        bodies.texts(body, "options"),
+        bodies.secret(body, "lease"),
+        bodies.secret(body, "resumption_handle"),
+    )
+    if order.unverified_lease is not None and ("profile" in body or "options" in body):
+        raise InvalidRequest("A lease has its profile and options: leave both out.")
+    if order.unverified_lease is None and order.resumption_handle is not None:
+        raise InvalidRequest("A “resumption_handle” needs the “lease” of its conversation.")
+    return order
+
+
 def _granted(grant: Grant, websocket_url: str) -> dict[str, Any]:
     token, profile = grant.token, grant.compiled.profile
-    setup = grant.compiled.setup_for(grant.options)
+    setup: dict[str, Any] = {"model": profile.model}
+    if grant.resumption_handle is not None:
+        setup["sessionResumption"] = {"handle": grant.resumption_handle}
     return {
         "token": token.value,
         **_time("expires", token.expires_at, grant.at),
@@ -52,9 +85,10 @@ def _granted(grant: Grant, websocket_url: str) -> dict[str, Any]:
         "profile": profile.name,
         "model": profile.model,
         "websocket_url": websocket_url,
-        # A full lock ignores all of a client's setup; Google's SDKs send the model all the same.
-        "setup": {"model": profile.model},
-        "locked": locked_part(setup),
+        # A full lock ignores a client's setup; but Google's pages differ on whether a handle in it
+        # counts, so it stands in both.
+        "setup": setup,
+        "locked": locked_part(grant.compiled.setup_for(grant.lease.options)),
         "features": features_of(grant.compiled),
         "lease": grant.signed_lease,
         **_time("lease_expires", grant.lease.expires_at, grant.at),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
@@ -11,12 +10,12 @@ from sqlalchemy.exc import IntegrityError
 
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import api_keys
+from tokensvc.store.times import instant, microseconds
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from datetime import datetime
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+    from sqlalchemy import Engine
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class ApiKeys:
 
     def add(self, name: str, key_hash: str, at: datetime) -> bool:
         """Add a key, made *at* a time in UTC; False where the name is taken."""
-        created_at = (at - _EPOCH) // _MICROSECOND
+        created_at = microseconds(at)
         try:
             with self._engine.begin() as connection:
                 connection.execute(
@@ -58,7 +57,7 @@ class ApiKeys:
             rows = connection.execute(
                 select(api_keys.c.name, api_keys.c.created_at).order_by(api_keys.c.name)
             ).all()
-        return [NamedKey(row.name, _EPOCH + row.created_at * _MICROSECOND) for row in rows]
+        return [NamedKey(row.name, instant(row.created_at)) for row in rows]
 
     def remove(self, name: str) -> bool:
         """Remove the key, which is refused from the next request on; False where there is none."""

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
-from tokensvc.domain import Reservation
-from tokensvc.errors import RateLimited
-from tokensvc.profiles import LONGEST_WINDOW
+from tokensvc.domain import Paid, Reservation
+from tokensvc.errors import Blocked, LeaseOver
+from tokensvc.profiles import SHORTEST_TOKEN
+from tokensvc.store import counting
 from tokensvc.store.engine import transaction
-from tokensvc.store.schema import charges, events
+from tokensvc.store.schema import blocks, events, leases
+from tokensvc.store.times import SECOND, instant, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
-    from tokensvc.domain import Admission, EphemeralToken, Limit
-
-_MICROSECOND = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SWEPT = 8  # outdated charges removed with each new one: more than come in, so the table is bounded
+    from tokensvc.domain import Admission, EphemeralToken, Lease, Window
 
 
 class Ledger:
@@ -37,21 +33,46 @@ class Ledger:
         self._clock = clock
 
     def admit(self, admission: Admission) -> Reservation:
-        """Charge the caller's limits and record `reserved`, before Google is asked.
+        """Check blocks, charge limits and budgets, and record `reserved`: before Google is asked.
 
         Raises:
-            RateLimited: when a limit is used up; it says when there is more. Nothing is recorded.
+            Blocked: when an operator says so.
+            LeaseOver: when the conversation has no time left, or was ended.
+            RateLimited, TooManyAtOnce, BudgetSpent: when a limit is used up; nothing is recorded.
             TemporarilyUnavailable: when the store cannot be written.
         """
-        with transaction(self._engine) as connection:
+        with transaction(self._engine, _locked(admission)) as connection:
             # Read the clock inside: the lock orders transactions, and so their times.
-            reservation = Reservation(uuid.uuid4().hex, self._clock())
-            who = _who(admission)
-            _charge(connection, reservation, _key(*who), admission.limits)
-            if admission.profile_limits:
-                key = _key(*who, "profile", admission.profile)
-                _charge(connection, reservation, key, admission.profile_limits)
-            connection.execute(insert(events).values(_event(reservation, admission, "reserved")))
+            at = self._clock()
+            now = microseconds(at)
+            reservation_id = uuid.uuid4().hex
+            _refuse_blocked(connection, admission, now)
+            previous = _standing(connection, admission.lease.id)
+            end, base = _to_be_paid(admission, previous, now)
+            holds_place = previous is not None and previous.live_until > at
+            if admission.places is not None and not holds_place:
+                counting.check_places(
+                    connection, admission.holder, admission.places, admission.lease.id, now
+                )
+            seconds = max(0, -((base - end) // SECOND))
+            left = counting.seconds_left(connection, admission.budgets, now)
+            if left is not None and left < seconds:
+                seconds, end = left, base + left * SECOND
+                if end - now < SHORTEST_TOKEN * SECOND:
+                    raise counting.refuse_spent(admission.budgets, now)
+            quotas = counting.charge_windows(connection, admission.windows, reservation_id, now)
+            counting.spend(connection, admission.budgets, seconds, now)
+            paid = Paid(
+                charged_until=instant(base + seconds * SECOND),
+                live_until=max(instant(end), previous.live_until) if previous else instant(end),
+            )
+            _write_lease(connection, admission, paid, new=previous is None)
+            reservation = Reservation(
+                reservation_id, at, instant(end), seconds, paid, previous, quotas
+            )
+            connection.execute(
+                insert(events).values(_event(reservation, admission, "reserved", at))
+            )
         return reservation
 
     def grant(self, reservation: Reservation, admission: Admission, token: EphemeralToken) -> None:
@@ -63,10 +84,10 @@ class Ledger:
         with transaction(self._engine) as connection:
             connection.execute(
                 insert(events).values(
-                    _event(reservation, admission, "granted", at=self._clock())
+                    _event(reservation, admission, "granted", self._clock())
                     | {
                         "fingerprint": token.fingerprint,
-                        "expires_at": _microseconds(token.expires_at),
+                        "expires_at": microseconds(token.expires_at),
                     }
                 )
             )
@@ -77,93 +98,152 @@ class Ledger:
         Raises:
             TemporarilyUnavailable: when the store cannot be written; the charge then stands.
         """
-        with transaction(self._engine) as connection:
-            connection.execute(delete(charges).where(charges.c.reservation_id == reservation.id))
+        with transaction(self._engine, _locked(admission)) as connection:
+            counting.uncharge(connection, reservation.id)
+            if _withdraw(connection, admission.lease.id, reservation):
+                counting.spend(
+                    connection,
+                    admission.budgets,
+                    -reservation.seconds,
+                    microseconds(reservation.at),
+                )
             connection.execute(
                 insert(events).values(
-                    _event(reservation, admission, "refunded", at=self._clock()) | {"code": code}
+                    _event(reservation, admission, "refunded", self._clock()) | {"code": code}
                 )
             )
 
-    def charge_attempt(self, name: str, *parts: str, limits: Iterable[Limit]) -> None:
-        """Count an attempt at *name* by *parts* (who, or where from).
+    def end(self, lease: Lease, request_id: str, address: str) -> None:
+        """End *lease*: its place is free, it is not renewed again, and no second comes back.
+
+        Raises:
+            TemporarilyUnavailable: when the store cannot be written.
+        """
+        with transaction(self._engine, [lease.id]) as connection:
+            gone = connection.execute(delete(leases).where(leases.c.id == lease.id))
+            if gone.rowcount == 1:  # a second time there is nothing to end, nor to record
+                connection.execute(
+                    insert(events).values(
+                        at=microseconds(self._clock()),
+                        kind="ended",
+                        request_id=request_id,
+                        address=address,
+                        **_whose(lease),
+                    )
+                )
+
+    def charge_attempt(self, *windows: Window) -> None:
+        """Count an attempt at something that is not minting.
 
         Raises:
             RateLimited: when a limit is used up.
             TemporarilyUnavailable: when the store cannot be written.
         """
-        with transaction(self._engine) as connection:
-            reservation = Reservation(uuid.uuid4().hex, self._clock())
-            _charge(connection, reservation, _key(name, *parts), limits)
-
-
-def network_of(address: str) -> str:
-    """What a limit by address counts: an IPv4 address, or the /64 that one IPv6 customer has."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
-
-
-def _who(admission: Admission) -> tuple[str, ...]:
-    principal = admission.principal
-    if principal.kind == "guest":
-        # A guest's subject is new with each request: only where it comes from can be counted.
-        return "address", network_of(admission.address)
-    return "subject", principal.issuer, principal.subject
-
-
-def _key(*parts: str) -> str:
-    """Unambiguous whatever the parts hold, so that no subject can pass for another."""
-    return json.dumps(parts)
-
-
-def _charge(
-    connection: Connection, reservation: Reservation, key: str, limits: Iterable[Limit]
-) -> None:
-    now = _microseconds(reservation.at)
-    for limit in limits:
-        window = limit.seconds * 1_000_000
-        # The charge that has to leave the window first: there is one exactly when it is full.
-        oldest = connection.execute(
-            select(charges.c.at)
-            .where(charges.c.key == key, charges.c.at > now - window)
-            .order_by(charges.c.at.desc())
-            .limit(1)
-            .offset(limit.count - 1)
-        ).scalar()
-        if oldest is not None:
-            raise RateLimited(
-                cause=f"{limit} used up", retry_after=(oldest + window - now) / 1_000_000
+        with transaction(self._engine, [window.key for window in windows]) as connection:
+            counting.charge_windows(
+                connection, windows, uuid.uuid4().hex, microseconds(self._clock())
             )
-    outdated = (
-        select(charges.c.id)
-        .where(charges.c.at <= now - LONGEST_WINDOW * 1_000_000)
-        .order_by(charges.c.at)
-        .limit(_SWEPT)
+
+
+def _locked(admission: Admission) -> list[str]:
+    """Every key whose count this admission reads and changes."""
+    return [
+        admission.lease.id,
+        *([admission.holder] if admission.places is not None else []),
+        *(window.key for window in admission.windows),
+        *(budget.key for budget in admission.budgets),
+    ]
+
+
+def _refuse_blocked(connection: Connection, admission: Admission, now: int) -> None:
+    found = connection.execute(
+        select(blocks.c.key, blocks.c.until).where(blocks.c.key.in_(admission.blocks))
+    ).all()
+    for block in found:
+        if block.until is None:
+            raise Blocked(cause=block.key)
+        if block.until > now:
+            raise Blocked(cause=block.key, retry_after=(block.until - now) / SECOND)
+
+
+def _standing(connection: Connection, lease_id: str) -> Paid | None:
+    row = connection.execute(
+        select(leases.c.charged_until, leases.c.live_until).where(leases.c.id == lease_id)
+    ).one_or_none()
+    return Paid(instant(row.charged_until), instant(row.live_until)) if row else None
+
+
+def _to_be_paid(admission: Admission, previous: Paid | None, now: int) -> tuple[int, int]:
+    """When the next token should end, and from when on it is not paid for yet."""
+    if previous is None and admission.renewal:
+        raise LeaseOver(cause="ended, or so old that the store no longer knows it")
+    end = min(now + admission.wanted * SECOND, microseconds(admission.lease.expires_at))
+    if end - now < SHORTEST_TOKEN * SECOND:
+        raise LeaseOver(cause="no time left")
+    return end, max(now, microseconds(previous.charged_until)) if previous else now
+
+
+def _write_lease(connection: Connection, admission: Admission, paid: Paid, *, new: bool) -> None:
+    standing = {
+        "charged_until": microseconds(paid.charged_until),
+        "live_until": microseconds(paid.live_until),
+    }
+    if new:
+        connection.execute(
+            insert(leases).values(
+                id=admission.lease.id,
+                holder=admission.holder,
+                deadline=microseconds(admission.lease.expires_at),
+                **standing,
+            )
+        )
+        return
+    connection.execute(update(leases).where(leases.c.id == admission.lease.id).values(**standing))
+
+
+def _withdraw(connection: Connection, lease_id: str, reservation: Reservation) -> bool:
+    """Undo what a reservation did to its lease; False where a later one has built upon it."""
+    as_left = (
+        (leases.c.id == lease_id)
+        & (leases.c.charged_until == microseconds(reservation.paid.charged_until))
+        & (leases.c.live_until == microseconds(reservation.paid.live_until))
     )
-    connection.execute(delete(charges).where(charges.c.id.in_(outdated)))
-    connection.execute(insert(charges).values(reservation_id=reservation.id, key=key, at=now))
+    previous = reservation.previous
+    if previous is None:
+        return connection.execute(delete(leases).where(as_left)).rowcount == 1
+    undone = connection.execute(
+        update(leases)
+        .where(as_left)
+        .values(
+            charged_until=microseconds(previous.charged_until),
+            live_until=microseconds(previous.live_until),
+        )
+    )
+    return undone.rowcount == 1
 
 
 def _event(
-    reservation: Reservation, admission: Admission, kind: str, *, at: datetime | None = None
+    reservation: Reservation, admission: Admission, kind: str, at: datetime
 ) -> dict[str, Any]:
     return {
-        "at": _microseconds(at or reservation.at),
+        "at": microseconds(at),
         "kind": kind,
         "reservation_id": reservation.id,
         "request_id": admission.request_id,
-        "principal_kind": admission.principal.kind,
-        "issuer": admission.principal.issuer,
-        "subject": admission.principal.subject,
         "address": admission.address,
-        "profile": admission.profile,
         "model": admission.model,
+        "renewal": int(admission.renewal),
+        "seconds": reservation.seconds,
+        **_whose(admission.lease),
     }
 
 
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
+def _whose(lease: Lease) -> dict[str, Any]:
+    principal = lease.principal
+    return {
+        "lease_id": lease.id,
+        "principal_kind": principal.kind,
+        "issuer": principal.issuer,
+        "subject": principal.subject,
+        "profile": lease.profile,
+    }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
@@ -17,19 +16,19 @@ from sqlalchemy import delete, insert, select, update
 from tokensvc.domain import Account, Login
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import accounts, logins
+from tokensvc.store.times import DAY, SECOND, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
-LONGEST = timedelta(days=30)  # from the password to the next time it is asked for
-IDLE = timedelta(days=7)  # without a visit
-GRACE = timedelta(minutes=1)  # that a replaced cookie is still good for
-_REMEMBERED = timedelta(days=1)  # that a replaced cookie is still known for a copy
+LONGEST = 30 * DAY  # from the password to the next time it is asked for
+IDLE = 7 * DAY  # without a visit
+GRACE = 60 * SECOND  # that a replaced cookie is still good for
+_REMEMBERED = DAY  # that a replaced cookie is still known for a copy
 _SWEPT = 8  # rows that are over, removed with each new one: more than come in
-_MICROSECOND = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ class Logins:
             current = _held(connection, account.username)
             if current is None or current.password_hash != account.password_hash:
                 return None
-            now = _microseconds(self._clock())
-            family = _Family(uuid.uuid4().hex, now + LONGEST // _MICROSECOND)
+            now = microseconds(self._clock())
+            family = _Family(uuid.uuid4().hex, now + LONGEST)
             return _add_cookie(connection, family, current, cookie_hash, now=now)
 
     def go_on(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
@@ -65,14 +64,14 @@ class Logins:
             username = connection.execute(select(logins.c.username).where(of_this_cookie)).scalar()
             account = _held(connection, username) if username is not None else None
             row = connection.execute(select(logins).where(of_this_cookie)).one_or_none()
-            now = _microseconds(self._clock())
+            now = microseconds(self._clock())
             if account is None or row is None or row.expires_at <= now:
                 return None
-            if row.replaced_at is not None and now > row.replaced_at + GRACE // _MICROSECOND:
+            if row.replaced_at is not None and now > row.replaced_at + GRACE:
                 connection.execute(delete(logins).where(logins.c.login_id == row.login_id))
                 return None
             if row.replaced_at is None:
-                forgotten_at = min(row.expires_at, now + _REMEMBERED // _MICROSECOND)
+                forgotten_at = min(row.expires_at, now + _REMEMBERED)
                 connection.execute(
                     update(logins)
                     .where(of_this_cookie)
@@ -111,7 +110,7 @@ def _add_cookie(
         .limit(_SWEPT)
     )
     connection.execute(delete(logins).where(logins.c.cookie_hash.in_(over)))
-    expires_at = min(family.ends_at, now + IDLE // _MICROSECOND)
+    expires_at = min(family.ends_at, now + IDLE)
     connection.execute(
         insert(logins).values(
             cookie_hash=cookie_hash,
@@ -121,8 +120,4 @@ def _add_cookie(
             ends_at=family.ends_at,
         )
     )
-    return Login(account, (expires_at - now) // 1_000_000)
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
+    return Login(account, (expires_at - now) // SECOND)

@@ -16,7 +16,7 @@ events = Table(
     Column("id", _NUMBER, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),  # reserved, granted, refunded, ended
-    Column("reservation_id", String(32), nullable=False),
+    Column("reservation_id", String(32)),
     Column("lease_id", String(32), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("principal_kind", String(16), nullable=False),
@@ -25,9 +25,9 @@ events = Table(
     Column("api_key", String(64)),  # its name, where a backend asked for its user
     Column("address", String(64), nullable=False),
     Column("profile", String(64), nullable=False),
-    Column("model", String(128), nullable=False),
-    Column("renewal", Integer, nullable=False),  # 1 where the lease went on, 0 where it began
-    Column("seconds", Integer, nullable=False),  # charged to the budgets by this reservation
+    Column("model", String(128)),
+    Column("renewal", Integer),  # 1 where the lease went on, 0 where it began
+    Column("seconds", Integer),  # charged to the budgets by this reservation
     Column("fingerprint", String(64)),  # SHA-256 of the token, with granted
     Column("expires_at", BigInteger),  # the token's end, with granted
     Column("code", String(64)),  # why, with refunded
@@ -43,7 +43,7 @@ charges = Table(
     metadata,
     Column("id", _NUMBER, primary_key=True, autoincrement=True),
     Column("reservation_id", String(32), nullable=False),
-    Column("key", String(800), nullable=False),
+    Column("key", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Index("charges_by_key", "key", "at"),
     Index("charges_by_reservation", "reservation_id"),
@@ -54,7 +54,7 @@ charges = Table(
 spending = Table(
     "spending",
     metadata,
-    Column("key", String(800), primary_key=True),
+    Column("key", String(64), primary_key=True),
     Column("day", Integer, primary_key=True),  # days since the epoch
     Column("seconds", BigInteger, nullable=False),
 )
@@ -64,7 +64,7 @@ leases = Table(
     "leases",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("holder", String(800), nullable=False),  # whose places it takes
+    Column("holder", String(64), nullable=False),  # whose places it takes
     Column("charged_until", BigInteger, nullable=False),
     Column("live_until", BigInteger, nullable=False),  # its last token's end, or when it was ended
     Column("deadline", BigInteger, nullable=False),

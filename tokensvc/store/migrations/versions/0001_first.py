@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("reservation_id", sa.String(32), nullable=False),
+        sa.Column("reservation_id", sa.String(32)),
         sa.Column("lease_id", sa.String(32), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("principal_kind", sa.String(16), nullable=False),
@@ -25,9 +25,9 @@ def upgrade() -> None:
         sa.Column("api_key", sa.String(64)),
         sa.Column("address", sa.String(64), nullable=False),
         sa.Column("profile", sa.String(64), nullable=False),
-        sa.Column("model", sa.String(128), nullable=False),
-        sa.Column("renewal", sa.Integer, nullable=False),
-        sa.Column("seconds", sa.Integer, nullable=False),
+        sa.Column("model", sa.String(128)),
+        sa.Column("renewal", sa.Integer),
+        sa.Column("seconds", sa.Integer),
         sa.Column("fingerprint", sa.String(64)),
         sa.Column("expires_at", sa.BigInteger),
         sa.Column("code", sa.String(64)),
@@ -40,7 +40,7 @@ def upgrade() -> None:
         "charges",
         sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("reservation_id", sa.String(32), nullable=False),
-        sa.Column("key", sa.String(800), nullable=False),
+        sa.Column("key", sa.String(64), nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
     )
     op.create_index("charges_by_key", "charges", ["key", "at"])
@@ -48,14 +48,14 @@ def upgrade() -> None:
     op.create_index("charges_by_time", "charges", ["at"])
     op.create_table(
         "spending",
-        sa.Column("key", sa.String(800), primary_key=True),
+        sa.Column("key", sa.String(64), primary_key=True),
         sa.Column("day", sa.Integer, primary_key=True),
         sa.Column("seconds", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "leases",
         sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("holder", sa.String(800), nullable=False),
+        sa.Column("holder", sa.String(64), nullable=False),
         sa.Column("charged_until", sa.BigInteger, nullable=False),
         sa.Column("live_until", sa.BigInteger, nullable=False),
         sa.Column("deadline", sa.BigInteger, nullable=False),

@@ -1,0 +1,101 @@
+"""A Chromium for each test, with a microphone, a camera and a screen of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from browser.visitor import Visitor
+from playwright.sync_api import sync_playwright
+from programs import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Playwright
+    from programs import Program
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+FAKE_DEVICES = ["--use-fake-device-for-media-stream"]
+ALLOWED = ["--use-fake-ui-for-media-stream"]
+
+
+@pytest.fixture(name="playwright", scope="module")
+def _playwright() -> Iterator[Playwright]:
+    """Playwright, for one module: its loop would be in the way of other tests' own."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+# What the page can do, a profile of it offers; "short" is there to be chosen.
+CONFIGURATION = """
+[profiles.default]
+description = "Talk, type, show something, or ask for the time"
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+video = ["camera", "screen"]
+[profiles.default.config]
+response_modalities = ["AUDIO"]
+[[profiles.default.config.tools]]
+[[profiles.default.config.tools.function_declarations]]
+name = "get_local_time"
+description = "The date and time where the visitor is."
+behavior = "BLOCKING"
+[profiles.default.options.voice]
+path = "speech_config.voice_config.prebuilt_voice_config.voice_name"
+choices = ["Kore", "Puck"]
+
+[profiles.short]
+description = "Ten seconds, for those in a hurry"
+model = "gemini-3.8-live"
+allow = ["user"]
+token_lifetime = "30s"
+connect_within = "30s"
+
+[limits]
+user = ["1000/minute"]
+guest = ["1000/minute"]
+"""
+USERNAME = "ada"
+PASSWORD = "difference engine"
+
+
+@pytest.fixture(name="service", scope="session")
+def _service(start_service: Callable[..., Program], emulator: Program) -> Program:
+    """A service with an account, in front of the emulator as it comes."""
+    return with_account(start_service(CONFIGURATION, emulator.url))
+
+
+def with_account(service: Program) -> Program:
+    """The same service, where Ada has an account."""
+    command = [sys.executable, "-m", "tokensvc", "users", "add", USERNAME, "--password-stdin"]
+    environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
+    subprocess.run(command, input=PASSWORD, text=True, env=environment, check=True)
+    return service
+
+
+@pytest.fixture(name="visit")
+def _visit(
+    playwright: Playwright, chromium_path: str, service: Program
+) -> Iterator[Callable[..., Visitor]]:
+    """Sends a visitor to a page, the service's own unless told; Playwright's context options go through."""
+    browsers = []
+
+    def visit(
+        address: str = service.url, *, flags: list[str] = FAKE_DEVICES + ALLOWED, **options: object
+    ) -> Visitor:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS + flags)
+        browsers.append(browser)
+        return Visitor(browser.new_context(**options).new_page(), address)
+
+    yield visit
+    for browser in browsers:
+        browser.close()

@@ -1,0 +1,117 @@
+"""Compares recordings with what was to be recorded, at one constant lag."""
+
+from __future__ import annotations
+
+import io
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sound = NDArray[np.float64]
+
+SPEECH = Path(__file__).parents[1] / "speech"
+SPEECH_RATE = 16_000
+BLOCK_SECONDS = 0.02
+AUDIBLE = 0.01  # RMS; below it a block is silence, and correlating noise says nothing
+
+
+def read_wav(content: bytes) -> Sound:
+    """A mono, 16-bit WAV file as samples from -1 to 1."""
+    with wave.open(io.BytesIO(content)) as file:
+        return from_pcm(file.readframes(file.getnframes()))
+
+
+def from_pcm(pcm: bytes) -> Sound:
+    return np.frombuffer(pcm, dtype="<i2").astype(np.float64) / 32768
+
+
+def spoken(*parts: str | float) -> Sound:
+    """Recordings by their names, and silences by their seconds, one after the other."""
+    return np.concatenate(
+        [
+            read_wav((SPEECH / f"{part}.wav").read_bytes())
+            if isinstance(part, str)
+            else np.zeros(round(part * SPEECH_RATE))
+            for part in parts
+        ]
+    )
+
+
+def write_wav(path: Path, sound: Sound) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SPEECH_RATE)
+        file.writeframes(np.round(sound * 32767).astype("<i2").tobytes())
+
+
+def at_rate(sound: Sound, source: int, target: int) -> Sound:
+    """A whole recording at another rate, exact for what both rates can hold."""
+    length = round(len(sound) * target / source)
+    return np.fft.irfft(np.fft.rfft(sound), length) * target / source
+
+
+@dataclass(frozen=True)
+class Match:
+    """How well a recording holds a reference, block by block, at one lag.
+
+    Attributes:
+        lag: Samples by which the recording is late, with a fraction.
+        correlations: Of each audible block of the reference, -1 to 1.
+        starts: Where these blocks start in the reference, in samples.
+    """
+
+    lag: float
+    correlations: Sound
+    starts: NDArray[np.int64]
+
+    @property
+    def share(self) -> float:
+        """The part of the blocks that match at 0.95 or better."""
+        return float(np.mean(self.correlations >= 0.95))
+
+
+def match(reference: Sound, recording: Sound, rate: int, *, find_by: float | None = None) -> Match:
+    """Hold *recording* against *reference*; the lag is found by its first *find_by* seconds."""
+    size = len(reference) + len(recording)
+    landmark = reference if find_by is None else reference[: round(find_by * rate)]
+    lag = _lag(_padded(landmark, size), _padded(recording, size))
+    lag = lag if lag < len(recording) else lag - size
+    moved = _earlier(_padded(recording, size), lag)
+    block = round(BLOCK_SECONDS * rate)
+    starts = np.arange(0, len(reference) - block, block)
+    audible = [at for at in starts if _level(reference[at : at + block]) > AUDIBLE]
+    correlations = [_likeness(reference[at : at + block], moved[at : at + block]) for at in audible]
+    return Match(lag, np.array(correlations), np.array(audible))
+
+
+def _padded(sound: Sound, size: int) -> Sound:
+    return np.pad(sound, (0, size - len(sound)))
+
+
+def _level(sound: Sound) -> float:
+    return float(np.sqrt(np.mean(sound**2)))
+
+
+def _likeness(one: Sound, other: Sound) -> float:
+    return float(one @ other / (np.sqrt((one @ one) * (other @ other)) + 1e-12))
+
+
+def _lag(reference: Sound, recording: Sound) -> float:
+    """The lag of the best match; to a hundredth of a sample, for high notes turn fast."""
+    spectrum = np.fft.rfft(recording) * np.conj(np.fft.rfft(reference))
+    correlation = np.fft.irfft(spectrum, len(recording))
+    whole = int(np.argmax(correlation))
+    near = np.arange(-64, 65)
+    values = np.take(correlation, whole + near, mode="wrap")
+    fractions = np.arange(-0.6, 0.61, 0.01)
+    between = [values @ np.sinc(fraction - near) for fraction in fractions]
+    return whole + float(fractions[int(np.argmax(between))])
+
+
+def _earlier(sound: Sound, samples: float) -> Sound:
+    turns = 2j * np.pi * np.fft.rfftfreq(len(sound))
+    return np.fft.irfft(np.fft.rfft(sound) * np.exp(turns * samples), len(sound))

@@ -1,0 +1,146 @@
+"""A person at the page: what they do, and what they can see."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from browser.sound import Sound, from_pcm
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+HERE = Path(__file__).parent
+PATIENCE_MS = 60_000
+
+# The browser's own echo cancellation turns the phases of what it hears; only without it can a recording be compared
+# with what was said. Everything after the browser is the same.
+RAW_MICROPHONE = """
+const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (wanted) => {
+  const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  return getUserMedia(wanted.audio ? { ...wanted, audio: { ...wanted.audio, ...raw } } : wanted);
+};
+"""
+
+# Keeps what the page opened, so that it can be seen whether it is closed again.
+WITNESS = """
+globalThis.opened = { tracks: [], sockets: [], contexts: [] };
+for (const name of ['getUserMedia', 'getDisplayMedia']) {
+  const open = navigator.mediaDevices?.[name].bind(navigator.mediaDevices);
+  if (open) navigator.mediaDevices[name] = async (wanted) => {
+    const stream = await open(wanted);
+    opened.tracks.push(...stream.getTracks());
+    return stream;
+  };
+}
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...address) { super(...address); opened.sockets.push(this); }
+};
+globalThis.AudioContext = class extends AudioContext {
+  constructor(...options) { super(...options); opened.contexts.push(this); }
+};
+globalThis.violations = [];
+document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+  violations.push(`${violatedDirective} ${blockedURI}`));
+"""
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser, who sees only what the page shows."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def arrive(self) -> None:
+        """Open the page, with everything noted that goes wrong in it."""
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "console",
+            lambda said: said.type == "error" and self.complaints.append(said.text),
+        )
+        self.page.add_init_script(WITNESS)
+        self.page.goto(self.address)
+        self.page.wait_for_selector("#sign-in:visible")
+
+    def listen(self) -> None:
+        """Record what the page plays, from now on; before `arrive`."""
+        self.page.add_init_script(path=HERE / "tap.js")
+
+    def played(self) -> tuple[Sound, int]:
+        """What was recorded, and its rate in hertz."""
+        played = self.page.evaluate("played()")
+        return from_pcm(base64.b64decode(played["pcm"])), played["rate"]
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def go_on_as_a_guest(self) -> None:
+        self.button("Continue as a guest").click()
+
+    def sign_in(self, username: str, password: str) -> None:
+        self.page.get_by_label("User name").fill(username)
+        self.page.get_by_label("Password").fill(password)
+        self.button("Sign in").click()
+
+    def talk(self) -> None:
+        self.button("Start talking").click()
+        self.becomes("live")
+
+    def type_only(self) -> None:
+        self.button("Type instead").click()
+        self.becomes("live")
+
+    def say(self, text: str) -> None:
+        self.page.get_by_label("Message").fill(text)
+        self.button("Send").click()
+
+    def hang_up(self) -> None:
+        self.button("Hang up").click()
+        self.becomes("closed")
+
+    def becomes(self, state: str) -> None:
+        self.page.wait_for_selector(f"body[data-state={state}]")
+
+    def reads(self, text: str) -> None:
+        """Wait until the transcript holds this, as something final."""
+        self.page.locator("#log li", has_text=text).and_(
+            self.page.locator(".final, .tool")
+        ).first.wait_for()
+
+    @property
+    def transcript(self) -> list[str]:
+        return self.page.locator("#log li").all_text_contents()
+
+    @property
+    def error(self) -> str:
+        """The sentence that tells what went wrong, once there is one."""
+        alert = self.page.locator("[role=alert]:visible")
+        alert.wait_for()
+        return alert.inner_text()
+
+    @property
+    def left_open(self) -> dict[str, int]:
+        """What the page opened and has not closed, by kind, once nothing closes any more."""
+        return self.page.evaluate(
+            """async () => {
+              const open = () => ({
+                tracks: opened.tracks.filter((track) => track.readyState === 'live').length,
+                sockets: opened.sockets.filter((socket) => socket.readyState < WebSocket.CLOSING).length,
+                contexts: opened.contexts.filter((context) => context.state !== 'closed').length,
+              });
+              await Promise.all(opened.contexts.map((context) => context.state === 'closed' ||
+                new Promise((resolve) => context.addEventListener('statechange', resolve, { once: true }))));
+              return open();
+            }"""
+        )
+
+    @property
+    def violations(self) -> list[str]:
+        """What the page's Content Security Policy stopped."""
+        return self.page.evaluate("violations")

@@ -1,0 +1,98 @@
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tokensvc.domain import Admission, Lease, Principal
+from tokensvc.store.engine import open_engine, prepare
+from tokensvc.store.ledger import Ledger
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(name="history")
+def _history(tmp_path):
+    """A store with three reservations: of alice, of bob, and of somebody who writes formulas."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}")
+    prepare(engine)
+    ledger = Ledger(engine, lambda: NOW)
+    for subject in ("alice", "bob", "=HYPERLINK(1)"):
+        person = Principal("user", "https://shop.example", subject)
+        lease = Lease(f"of {subject}", person, "default", {}, NOW, NOW + timedelta(minutes=30))
+        ledger.admit(Admission("r", "192.0.2.1", lease, "models/m", False, 300, "h"))  # noqa: FBT003 - no renewal
+    engine.dispose()
+
+
+def test_blocks(tokensvc):
+    """They are put, listed and lifted under the same words."""
+    assert tokensvc("block", "all").stdout == "Blocked.\n"
+    assert "until" in tokensvc("block", "subject", "alice", "--for", "2h").stdout
+    listed = tokensvc("blocks").stdout
+    assert "all  since" in listed
+    assert "subject alice  since" in listed
+    assert tokensvc("unblock", "all").stdout == "Unblocked.\n"
+    again = tokensvc("unblock", "all")
+    assert (again.exit_code, "was not blocked" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["all", "alice"], ["subject"], ["guests", "--issuer", "x"], ["nobody"], ["all", "--for", "2"]],
+)
+def test_a_block_that_makes_no_sense(tokensvc, words):
+    """It is refused with how to write it."""
+    done = tokensvc("block", *words)
+
+    assert done.exit_code == 2
+    assert "Usage: " in done.stderr
+
+
+@pytest.mark.usefixtures("history")
+def test_the_list(tokensvc):
+    """It says who was granted what, a line each."""
+    lines = tokensvc("audit", "list", "--last", "2").stdout.splitlines()
+
+    assert len(lines) == 2
+    assert "bob (https://shop.example)" in lines[0]
+    assert "lease of bob" in lines[0]
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_an_export(tokensvc, tmp_path, form):
+    """It is sealed: a change, a loss and another's key are all told."""
+    file = tmp_path / f"audit.{form}"
+    assert tokensvc("audit", "export", "--format", form, "--output", str(file)).exit_code == 0
+    assert "The seal fits" in tokensvc("audit", "verify", str(file)).stdout
+
+    original = file.read_bytes()
+    lines = original.splitlines(keepends=True)
+    for broken in (
+        original.replace(b"alice", b"mallory"),
+        b"".join(lines[1:]),
+        b"".join(lines[:-1]),
+        original + b"more\n",
+        b"",
+    ):
+        file.write_bytes(broken)
+        assert tokensvc("audit", "verify", str(file)).exit_code == 1
+    file.write_bytes(original)
+    assert tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY="k" * 32).exit_code == 1
+
+
+@pytest.mark.usefixtures("history")
+def test_what_an_export_holds(tokensvc):
+    """JSON has every event; a spreadsheet finds no formula in the other."""
+    *lines, _seal = tokensvc("audit", "export").stdout.splitlines()
+    rows = list(csv.DictReader(tokensvc("audit", "export", "--format", "csv").stdout.splitlines()))
+
+    assert [json.loads(line)["subject"] for line in lines] == ["alice", "bob", "=HYPERLINK(1)"]
+    assert rows[2]["subject"] == "'=HYPERLINK(1)"
+
+
+@pytest.mark.usefixtures("history")
+def test_pruning(tokensvc):
+    """Only what is old enough goes."""
+    assert tokensvc("audit", "prune", "--older-than", "1h").stdout == "Removed 0 events.\n"
+    assert tokensvc("audit", "prune").exit_code == 2

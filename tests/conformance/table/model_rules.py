@@ -1,0 +1,207 @@
+"""Models: what each takes in a setup."""
+
+from __future__ import annotations
+
+from conformance.table.rules import nothing, replaced, rule
+from emulator.talking import emulating, setup
+
+AUDIO = {"responseModalities": ["AUDIO"]}
+NATIVE_25 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
+LIVE_31 = "models/gemini-3.1-flash-live-preview"
+LIVE_38 = "models/gemini-3.8-live"
+EXTENDED = "models/gemini-3.8-live-extended-thinking"
+MODEL_PAGES = "https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live and its neighbours"
+
+
+def thinking(**config):
+    return {"generationConfig": {**AUDIO, "thinkingConfig": config}}
+
+
+def tool(behavior):
+    return {"tools": [{"functionDeclarations": [{"name": "f", "behavior": behavior}]}]}
+
+
+async def check(taken, refused):
+    """Which (model, fields) open a session and which close with 1007."""
+    async with emulating() as client:
+        for model, fields in taken:
+            async with client.session(setup(model=model, **fields)):
+                pass
+        for model, fields in refused:
+            code, reason = await client.refusal(setup(model=model, **fields))
+            assert (code, bool(reason)) == (1007, True), (model, fields)
+
+
+@rule(
+    "Thinking is set as the model has it", MODEL_PAGES, replaced("models._check_thinking", nothing)
+)
+async def thinking_config():
+    await check(
+        taken=[
+            (NATIVE_25, thinking(thinkingBudget=0)),
+            (LIVE_31, thinking(thinkingLevel="MINIMAL")),
+            (EXTENDED, thinking(thinkingLevel="HIGH")),
+        ],
+        refused=[
+            (NATIVE_25, thinking(thinkingLevel="LOW")),
+            (LIVE_31, thinking(thinkingBudget=100)),
+            (LIVE_38, thinking(thinkingLevel="LOW")),
+            (LIVE_38, thinking()),
+            (EXTENDED, thinking(thinkingLevel="MINIMAL")),
+        ],
+    )
+
+
+@rule(
+    "Affective dialog is for 2.5 alone", MODEL_PAGES, replaced("models._check_affective", nothing)
+)
+async def affective():
+    affective = {"generationConfig": {**AUDIO, "enableAffectiveDialog": True}}
+    await check(
+        taken=[(NATIVE_25, affective)],
+        refused=[(LIVE_31, affective), (LIVE_38, affective), (EXTENDED, affective)],
+    )
+
+
+@rule(
+    "Proactive audio is free on 2.5, gone on 3.1, always on later",
+    MODEL_PAGES,
+    replaced("models._check_proactivity", nothing),
+)
+async def proactivity():
+    on, off = ({"proactivity": {"proactiveAudio": way}} for way in (True, False))
+    await check(
+        taken=[(NATIVE_25, on), (NATIVE_25, off), (LIVE_38, on)],
+        refused=[(LIVE_31, on), (LIVE_38, off), (EXTENDED, off)],
+    )
+
+
+@rule(
+    "Function calls block or not as the model can",
+    MODEL_PAGES,
+    replaced("models._check_behavior", nothing),
+)
+async def behaviors():
+    await check(
+        taken=[
+            (NATIVE_25, tool("BLOCKING")),
+            (NATIVE_25, tool("NON_BLOCKING")),
+            (LIVE_31, tool("BLOCKING")),
+            (LIVE_38, tool("BLOCKING")),
+            (LIVE_38, tool("NON_BLOCKING")),
+            (EXTENDED, tool("NON_BLOCKING")),
+        ],
+        refused=[(LIVE_31, tool("NON_BLOCKING")), (EXTENDED, tool("BLOCKING"))],
+    )
+
+
+@rule(
+    "Native audio answers in sound alone",
+    "measured 2026-08-29, in these words",
+    replaced("models._check_modalities", nothing),
+)
+async def modalities():
+    words = "The requested combination of response modalities ({}) is not supported by the model"
+    async with emulating() as client:
+        for asked, named in ((["TEXT"], "TEXT"), (["TEXT", "AUDIO"], "AUDIO, TEXT")):
+            refusal = await client.refusal(setup(generationConfig={"responseModalities": asked}))
+            assert refusal == (1007, words.format(named))
+
+
+@rule(
+    "Parts of a generation config that Live does not know are refused",
+    "https://ai.google.dev/api/live, BidiGenerateContentSetup",
+    replaced("models._NEVER_IN_LIVE", ()),
+)
+async def never_in_live():
+    fields = [
+        {"responseLogprobs": True},
+        {"responseMimeType": "application/json"},
+        {"logprobs": 2},
+        {"responseSchema": {"type": "OBJECT"}},
+        {"stopSequences": ["."]},
+        {"audioTimestamp": True},
+    ]
+    await check(
+        taken=[], refused=[(LIVE_38, {"generationConfig": {**AUDIO, **each}}) for each in fields]
+    )
+
+
+@rule("An enum is for strings", "livekit issue 4159", replaced("models._check_schema", nothing))
+async def enums():
+    async with emulating() as client:
+        inner = {"type": "ARRAY", "items": {"type": "INTEGER", "enum": ["1"]}}
+        parameters = {"type": "OBJECT", "properties": {"task_ids": inner}}
+        declared = {"name": "f", "behavior": "BLOCKING", "parameters": parameters}
+        code, reason = await client.refusal(setup(tools=[{"functionDeclarations": [declared]}]))
+        assert code == 1007
+        assert reason == (
+            "parameters.properties[task_ids].items.enum: only allowed for STRING type"
+        )
+
+
+@rule(
+    "Search and functions are the tools there are",
+    "https://ai.google.dev/gemini-api/docs/live-api/tools",
+    replaced(
+        "models._TOOLS",
+        frozenset(
+            {
+                "functionDeclarations",
+                "googleSearch",
+                "codeExecution",
+                "urlContext",
+                "googleMaps",
+                "fileSearch",
+            }
+        ),
+    ),
+)
+async def tools():
+    others = ("codeExecution", "urlContext", "googleMaps", "fileSearch")
+    await check(
+        taken=[(LIVE_38, {"tools": [{"googleSearch": {}}]}), (LIVE_38, tool("BLOCKING"))],
+        refused=[(LIVE_38, {"tools": [{name: {}}]}) for name in others],
+    )
+
+
+@rule(
+    "A system instruction is text",
+    "https://ai.google.dev/api/live",
+    replaced("models._check_instruction", nothing),
+)
+async def instruction():
+    picture = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
+    await check(
+        taken=[(LIVE_38, {"systemInstruction": {"parts": [{"text": "Be kind."}]}})],
+        refused=[(LIVE_38, {"systemInstruction": {"parts": [picture]}})],
+    )
+
+
+@rule(
+    "Compression drops to less than what triggers it",
+    "https://ai.google.dev/api/live",
+    replaced("models._check_compression", nothing),
+)
+async def compression():
+    def window(trigger, target):
+        sliding = {"targetTokens": str(target)}
+        return {"contextWindowCompression": {"triggerTokens": trigger, "slidingWindow": sliding}}
+
+    await check(
+        taken=[(LIVE_38, window(25_600, 12_800)), (LIVE_38, {"contextWindowCompression": {}})],
+        refused=[(LIVE_38, window(10_000, 12_800)), (LIVE_38, window(200_000, 1_000))],
+    )
+
+
+@rule(
+    "Sampling is held to its range",
+    "https://ai.google.dev/api/generate-content",
+    replaced("models._LIMITS", ()),
+)
+async def sampling():
+    fields = [{"temperature": 2.5}, {"topP": -0.1}, {"maxOutputTokens": 0}]
+    await check(
+        taken=[(LIVE_38, {"generationConfig": {**AUDIO, "temperature": 2, "topP": 0.9}})],
+        refused=[(LIVE_38, {"generationConfig": {**AUDIO, **each}}) for each in fields],
+    )

@@ -1,0 +1,403 @@
+"""Minting: what a request body may say, and what it comes to."""
+
+# ruff: noqa: ARG001, ARG005, SLF001 - a stand-in is as the thing it stands in for
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+from conformance.table.rules import entry, nothing, replaced, rule
+from emulator.talking import MODEL, emulating, setup
+from tokensvc.emulator import Options, wire
+from tokensvc.emulator.refusals import ClosedError, Closes, InvalidPayloadError
+from tokensvc.emulator.vocabulary import MESSAGES
+
+REFERENCE = "https://ai.google.dev/api/live, AuthToken"
+PAGE = "https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens"
+PROTO_JSON = "https://protobuf.dev/programming-guides/json"
+AUDIO = {"responseModalities": ["AUDIO"]}
+
+
+def in_hours(hours: float, zone: timezone = UTC) -> str:
+    return (datetime.now(zone) + timedelta(hours=hours)).isoformat()
+
+
+@rule(
+    "Both spellings of a field are taken at any depth",
+    PROTO_JSON,
+    replaced("wire.camel", lambda name: name),
+)
+async def spellings():
+    async with emulating() as client:
+        asked = {
+            "model": MODEL,
+            "generation_config": {
+                "response_modalities": ["AUDIO"],
+                "speechConfig": {"voice_config": {"prebuiltVoiceConfig": {"voice_name": "Puck"}}},
+            },
+        }
+        token = await client.token(bidi_generate_content_setup=asked)
+        async with client.session({}, token):
+            speech = client.last()["effective_setup"]["generationConfig"]["speechConfig"]
+            assert speech == {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Puck"}}}
+
+
+@rule(
+    "Times have a Z or a numeric offset",
+    PROTO_JSON,
+    replaced("wire._TIMESTAMP", re.compile(r"([-\dT:]+)(\.\d+)?(Z)")),
+)
+async def offsets():
+    async with emulating() as client:
+        east = in_hours(1, timezone(timedelta(hours=2)))
+        assert "+02:00" in east
+        status, _ = await client.mint({"expireTime": east})
+        assert status == 200
+        status, _ = await client.mint({"expireTime": in_hours(1).replace("+00:00", "Z")})
+        assert status == 200
+        token = client.emulator.tokens.tokens.popitem()[1]
+        assert abs(token.expires - client.emulator.clock.now() - 3600) < 5
+
+
+@rule("A time without a zone is refused", PROTO_JSON, entry(wire.SCALARS, "timestamp", wire._any))
+async def zoneless():
+    async with emulating() as client:
+        status, answer = await client.mint({"expireTime": "2036-12-01T00:00:00"})
+        assert status == 400
+        assert "Illegal timestamp format" in answer["error"]["message"]
+
+
+def refuse_empty(name, value, path=""):
+    if not value:
+        raise InvalidPayloadError("empty")
+    return ORIGINAL_READ(name, value, path)
+
+
+ORIGINAL_READ = wire.read
+
+
+@rule(
+    "An empty body and {} mint a token with every default",
+    "google-genai 3.4.0 sends no body",
+    replaced("wire.read", refuse_empty),
+)
+async def empty_body():
+    async with emulating() as client:
+        for body in (b"", b"{}"):
+            status, answer = await client.mint(body)
+            assert status == 200
+            assert re.fullmatch(r"auth_tokens/\w{32,}", answer["name"])
+            assert answer.keys() == {"name"}
+
+
+@rule(
+    "The name that only SDKs know is refused in Google's words",
+    "reported for v1alpha and v1beta, 2026",
+    entry(MESSAGES["AuthToken"], "liveConnectConstraints", "any"),
+)
+async def sdk_name_over_rest():
+    async with emulating() as client:
+        status, answer = await client.mint({"liveConnectConstraints": {"model": MODEL}})
+        assert status == 400
+        assert answer["error"]["status"] == "INVALID_ARGUMENT"
+        assert answer["error"]["message"] == (
+            'Invalid JSON payload received. Unknown name "liveConnectConstraints" at '
+            "'auth_token': Cannot find field."
+        )
+
+
+@rule(
+    "A stray field deep in the setup is refused by its place",
+    REFERENCE,
+    entry(MESSAGES["GenerationConfig"], "tools", "any"),
+)
+async def stray_field():
+    async with emulating() as client:
+        asked = {"model": MODEL, "generationConfig": {"tools": []}}
+        status, answer = await client.mint({"bidiGenerateContentSetup": asked})
+        assert status == 400
+        assert (
+            "\"tools\" at 'auth_token.bidi_generate_content_setup.generation_config'"
+            in (answer["error"]["message"])
+        )
+
+
+@rule("A token ends less than 20 hours ahead", PAGE, replaced("tokens.LONGEST", math.inf))
+async def longest_life():
+    async with emulating() as client:
+        for field in ("expireTime", "newSessionExpireTime"):
+            status, _ = await client.mint({field: in_hours(19.9)})
+            assert status == 200
+            status, answer = await client.mint({field: in_hours(20.1)})
+            assert status == 400
+            assert "too far in the future. Maximum lifetime is 20h" in answer["error"]["message"]
+
+
+@rule("uses counts the sessions a token starts", PAGE, replaced("tokens.TokenBook.spend", nothing))
+async def uses():
+    async with emulating() as client:
+        token = await client.token(uses=2)
+        for _ in range(2):
+            async with client.session(token=token):
+                pass
+        assert await client.refusal(token=token) == (1011, "Token has been used too many times")
+
+
+def always_used_up(book, token, *, resuming):
+    if token.uses_left in {None, 0}:
+        raise ClosedError(Closes.used_up)
+
+
+@rule("uses of 0 is no limit", REFERENCE, replaced("tokens.TokenBook.spend", always_used_up))
+async def unlimited():
+    async with emulating() as client:
+        token = await client.token(uses=0)
+        for _ in range(3):
+            async with client.session(token=token):
+                pass
+
+
+@rule("Without uses there is one", REFERENCE, replaced("tokens.TokenBook.spend", nothing))
+async def one_use():
+    async with emulating() as client:
+        token = await client.token()
+        async with client.session(token=token):
+            pass
+        assert await client.refusal(token=token) == (1011, "Token has been used too many times")
+
+
+@rule("Without a window, new sessions may begin for 60 s", PAGE, replaced("tokens.WINDOW", 1e6))
+async def default_window():
+    async with emulating() as client:
+        early, late = await client.token(), await client.token()
+        client.emulator.clock.skip(55)
+        async with client.session(token=early):
+            pass
+        client.emulator.clock.skip(10)
+        code, reason = await client.refusal(token=late)
+        assert (code, "new_session_expire_time" in reason) == (1011, True)
+
+
+@rule("Without an end, a token ends after 30 min", PAGE, replaced("tokens.LIFE", 1e6))
+async def default_life():
+    async with emulating() as client:
+        token = await client.token(newSessionExpireTime=in_hours(10))
+        client.emulator.clock.skip(30 * 60 + 1)
+        assert await client.refusal(token=token) == (1011, "Token has expired")
+
+
+@rule(
+    "A running session is closed when its token ends",
+    "measured 2026-09-18",
+    replaced("timekeeping.Timekeeper._keep", lambda self, announcing: self._scene.clock.sleep(9)),
+)
+async def expires_mid_session():
+    async with emulating() as client:
+        token = await client.token(expireTime=in_hours(0.5), newSessionExpireTime=in_hours(0.4))
+        async with client.session(token=token) as talker:
+            client.emulator.clock.skip(0.5 * 3600)
+            assert await talker.until_closed() == (1011, "auth token has expired")
+
+
+@rule(
+    "A token nobody minted starts nothing",
+    "no report of the words; ours",
+    replaced("tokens.TokenBook.find", lambda self, name: next(iter(self.tokens.values()))),
+)
+async def unknown_token():
+    async with emulating() as client:
+        await client.token()
+        assert await client.refusal(token="auth_tokens/none") == (1011, "Token not found")
+
+
+@rule(
+    "Without mask and setup the session is the client's",
+    REFERENCE,
+    replaced("tokens.Token.effective_setup", lambda self, asked: self.setup or {}),
+)
+async def unconstrained():
+    async with emulating() as client:
+        token = await client.token()
+        asked = setup(systemInstruction={"parts": [{"text": "Anything."}]})
+        async with client.session(asked, token):
+            assert client.last()["effective_setup"] == asked
+
+
+@rule(
+    "A setup without mask replaces the client's whole",
+    REFERENCE,
+    replaced("tokens.Token.effective_setup", lambda self, asked: {**asked, **self.setup}),
+)
+async def full_lock():
+    async with emulating() as client:
+        locked = {"model": MODEL, "generationConfig": AUDIO}
+        token = await client.token(bidiGenerateContentSetup=locked)
+        async with client.session(setup(tools=[{"googleSearch": {}}]), token):
+            assert client.last()["effective_setup"] == locked
+
+
+@rule(
+    "A full lock on the model alone leaves the default modality, which no model speaks",
+    "measured 2026-08-29",
+    replaced("models._check_modalities", nothing),
+)
+async def model_alone():
+    async with emulating() as client:
+        token = await client.token(bidiGenerateContentSetup={"model": MODEL})
+        assert await client.refusal(setup(), token) == (
+            1007,
+            "The requested combination of response modalities (TEXT) is not supported by the model",
+        )
+    async with emulating(Options(default_modality="AUDIO")) as client:
+        token = await client.token(bidiGenerateContentSetup={"model": MODEL})
+        async with client.session(setup(), token):
+            pass
+
+
+@rule(
+    "Masked fields overwrite the client's, the rest are the client's",
+    REFERENCE,
+    replaced("tokens.overwrite", lambda client, token, mask: client),
+)
+async def masked():
+    async with emulating() as client:
+        token = await client.token(
+            bidiGenerateContentSetup={
+                "model": MODEL,
+                "generationConfig": {**AUDIO, "temperature": 0.2, "seed": 1},
+            },
+            fieldMask="model,generationConfig.temperature",
+        )
+        asked = setup(model="models/of-the-client", generationConfig={**AUDIO, "temperature": 2})
+        async with client.session(asked, token):
+            effective = client.last()["effective_setup"]
+            assert effective["model"] == MODEL
+            assert effective["generationConfig"] == {**AUDIO, "temperature": 0.2}
+            assert effective["inputAudioTranscription"] == {}
+
+
+@rule(
+    "A masked field that the token leaves unset is unset for the client",
+    REFERENCE,
+    replaced("tokens.overwrite", lambda client, token, mask: {**client, **token}),
+)
+async def masked_to_default():
+    async with emulating() as client:
+        token = await client.token(fieldMask="tools,system_instruction")
+        asked = setup(tools=[{"googleSearch": {}}])
+        async with client.session(asked, token):
+            assert "tools" not in client.last()["effective_setup"]
+
+
+@rule(
+    "A mask takes both spellings, nested, twice over",
+    "google-genai's own test cases",
+    replaced("masks.camel", lambda name: name),
+)
+async def mask_spellings():
+    async with emulating() as client:
+        status, _ = await client.mint(
+            {"fieldMask": "output_audio_transcription" + 2 * ",generationConfig.top_k"}
+        )
+        assert status == 200
+        assert client.emulator.tokens.tokens.popitem()[1].mask == (
+            ("outputAudioTranscription",),
+            ("generationConfig", "topK"),
+        )
+
+
+@rule(
+    "A mask with a path that is none is refused",
+    "js-genai issue 1492",
+    replaced("masks._exists", lambda path: True),
+)
+async def odd_masks():
+    for odd in ("tools.0", "config", "topK", "safetySettings.0", "generationConfig.nothing"):
+        async with emulating() as client:
+            status, answer = await client.mint({"fieldMask": f"model,{odd}"})
+            assert status == 400
+            message = answer["error"]["message"]
+            assert message == "field_mask is invalid for BidiGenerateContentSetup"
+        async with emulating(Options(odd_masks="accepted")) as client:
+            status, _ = await client.mint({"fieldMask": f"model,{odd}"})
+            assert status == 200
+
+
+@rule(
+    "Minting takes an API key, and says which way it is wrong",
+    "seen on GET /v1beta/models",
+    replaced("credentials.Keys.check_request", nothing),
+)
+async def keys():
+    async with emulating(Options(api_keys=("the-one",))) as client:
+        status, answer = await client.mint(headers={})
+        assert (status, answer["error"]["status"]) == (403, "PERMISSION_DENIED")
+        assert "unregistered callers" in answer["error"]["message"]
+        status, answer = await client.mint(headers={"x-goog-api-key": "another"})
+        assert (status, answer["error"]["status"]) == (400, "INVALID_ARGUMENT")
+        assert answer["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+        status, _ = await client.mint(headers={"x-goog-api-key": "the-one"})
+        assert status == 200
+
+
+@rule(
+    "A token is no API key",
+    "google-genai: only for the Live API",
+    replaced("credentials.Keys.take", lambda self, key: True),
+)
+async def token_as_key():
+    async with emulating() as client:
+        token = await client.token()
+        status, answer = await client.mint(headers={"x-goog-api-key": token})
+        assert (status, answer["error"]["details"][0]["reason"]) == (400, "API_KEY_INVALID")
+
+
+async def found(self, request):
+    return await self._create(request)
+
+
+@rule(
+    "A token can be neither read nor listed nor revoked",
+    "measured 2026-09-18",
+    replaced("auth_tokens.AuthTokensEndpoint.nothing", found),
+)
+async def no_reading():
+    async with emulating() as client:
+        token = await client.token()
+        for path in ("auth_tokens", token):
+            for method in ("GET", "DELETE"):
+                if (method, path) == ("DELETE", "auth_tokens"):
+                    continue
+                url = f"{client.emulator.url}/v1beta/{path}"
+                async with client.http.request(method, url) as response:
+                    assert response.status == 404
+
+
+@rule(
+    "Numbers, enums and types are held to their field",
+    PROTO_JSON,
+    entry(wire.SCALARS, "int32", wire._any),
+)
+async def types():
+    async with emulating() as client:
+        for body in ({"uses": "many"}, {"uses": 1.5}, {"uses": 2**31}, {"uses": True}):
+            status, answer = await client.mint(body)
+            assert status == 400
+            assert "'auth_token.uses' (TYPE_INT32)" in answer["error"]["message"]
+        status, _ = await client.mint({"uses": "5"})
+        assert status == 200
+
+
+def no_json(text):
+    return {}
+
+
+@rule("What is no JSON is refused", PROTO_JSON, replaced("wire.loads", no_json))
+async def broken_json():
+    async with emulating() as client:
+        for body in (b'{"uses":', b"[[[", b"\xff\xfe", b'{"uses":NaN}', b"[" * 200_000):
+            status, answer = await client.mint(body)
+            assert status == 400
+            assert answer["error"]["message"].startswith("Invalid JSON payload received.")

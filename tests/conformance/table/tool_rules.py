@@ -1,0 +1,278 @@
+"""Tools: calls, results, and what an interruption does to them."""
+
+# ruff: noqa: ARG005 - a stand-in is as the thing it stands in for
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+from conformance.table.rules import PACED, idle, nothing, replaced, rule
+from emulator.talking import QUICK, content, emulating, function, setup, speech, transcript
+from tokensvc.emulator import scenario
+
+TOOLS = "https://ai.google.dev/gemini-api/docs/live-api/tools"
+METER = function("read_the_meter")
+ASYNC_METER = function("read_the_meter", behavior="NON_BLOCKING")
+ASK = "Please read the meter."
+
+
+@rule(
+    "A function is called when the words of its name are typed, whatever the name",
+    "ours; google-genai's own test needs it",
+    replaced("honesty.words", lambda text: {text}),
+)
+async def called():
+    async with emulating(QUICK) as client:
+        for name, ask in (
+            ("read_the_meter", "Would you read the meter?"),
+            ("openDoor", "Open the big door!"),
+            ("lights.turn_off", "turn the lights off"),
+        ):
+            async with client.session(setup(tools=[function(name)])) as talker:
+                await talker.type("Nothing of the kind.")
+                assert not any("toolCall" in each for each in await talker.until_turn_complete())
+                await talker.type(ask)
+                call = await asyncio.wait_for(talker.call(), 2)
+                assert call["name"] == name
+                assert call["id"]
+
+
+@rule(
+    "A blocking call waits for its result, and the turn with it",
+    TOOLS,
+    replaced("floor.is_blocking", lambda tool: False),
+)
+async def blocking():
+    async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
+        await talker.type(ASK)
+        call = await talker.call()
+        await client.seen(lambda last: last["counters"]["tool_calls"] == 1)
+        assert client.last()["said"]["bytes"] == 0
+        await talker.respond(call, {"reading": 4812})
+        answer = await talker.until_turn_complete()
+        assert "4812" in transcript(answer)
+        turns = [each for each in talker.received if content(each).get("turnComplete")]
+        assert len(turns) == 1
+
+
+@rule(
+    "A call that does not block lets the turn end; its result is spoken when idle",
+    TOOLS,
+    replaced("floor.is_blocking", lambda tool: True),
+)
+async def non_blocking():
+    async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
+        await talker.type(ASK)
+        call = await talker.call()
+        first = await talker.until_turn_complete()
+        assert "asked read_the_meter" in transcript(first)
+        await talker.respond(call, {"reading": 99})
+        assert "99" in transcript(await talker.until_turn_complete())
+
+
+@rule(
+    "A declaration without behavior is the model's default, or the option's",
+    "model page against tools guide",
+    replaced("plan._behavior", lambda *_: "NON_BLOCKING"),
+)
+async def default_behavior():
+    bare = {"functionDeclarations": [{"name": "read_the_meter"}]}
+    for model, option, blocks in (
+        ("models/gemini-3.8-live", "by_model", False),
+        ("models/gemini-3.8-live", "BLOCKING", True),
+        ("models/gemini-3.1-flash-live-preview", "by_model", True),
+        ("models/gemini-2.5-flash-native-audio-preview-12-2025", "by_model", True),
+    ):
+        async with (
+            emulating(replace(QUICK, default_behavior=option)) as client,
+            client.session(setup(model=model, tools=[bare])) as talker,
+        ):
+            await talker.type(ASK)
+            call = await talker.call()
+            if not blocks:
+                await talker.until_turn_complete()
+            await talker.respond(call, {"reading": 5})
+            answer = await talker.until_turn_complete()
+            assert "meter answered" in transcript(answer)
+            assert client.last()["counters"]["answers"] == (1 if blocks else 2)
+
+
+@rule("A result may be silent", TOOLS, replaced("floor.SILENT", "never"))
+async def silent():
+    async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
+        await talker.type(ASK)
+        call = await talker.call()
+        await talker.until_turn_complete()
+        await talker.respond(call, {"reading": 7}, scheduling="SILENT")
+        await client.seen(lambda last: last["counters"]["tool_answers"] == 1)
+        await talker.type("Anything new?")
+        assert "Anything new" in transcript(await talker.until_turn_complete())
+        assert client.last()["counters"]["answers"] == 2
+        assert {"kind": "answered", "text": '{"reading": 7}'} in (
+            client.last()["context"]["remarks"]
+        )
+
+
+@rule(
+    "A result may interrupt, or wait until the answer is over",
+    TOOLS,
+    replaced("floor.INTERRUPT", "never"),
+)
+async def interrupting_result():
+    for scheduling, interrupts in (("INTERRUPT", True), ("WHEN_IDLE", False)):
+        async with (
+            emulating(replace(PACED, send_rate=30.0)) as client,
+            client.session(setup(tools=[ASYNC_METER])) as talker,
+        ):
+            await talker.type(ASK)
+            call = await talker.call()
+            await talker.until(lambda message: content(message).get("modelTurn"))
+            await talker.respond(call, {"reading": 3}, scheduling=scheduling)
+            first = await talker.until_turn_complete()
+            was = any(content(message).get("interrupted") for message in first)
+            assert was is interrupts
+            assert "meter answered" in transcript(await talker.until_turn_complete())
+
+
+@rule(
+    "A result may be one of several",
+    "FunctionResponse.willContinue",
+    replaced("floor.more_to_come", lambda result: False),
+)
+async def will_continue():
+    async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
+        await talker.type(ASK)
+        call = await talker.call()
+        await talker.until_turn_complete()
+        for part, more in ((1, True), (2, True), (3, False)):
+            await talker.respond(call, {"part": part}, willContinue=more)
+            assert f'"part": {part}' in transcript(
+                await asyncio.wait_for(talker.until_turn_complete(), 2)
+            )
+        await talker.respond(call, {"part": 4})
+        await talker.type("And now?")
+        await talker.until_turn_complete()
+        assert client.last()["counters"]["tool_answers"] == 3
+
+
+@rule(
+    "An interruption cancels what blocks, by id, before it says so",
+    TOOLS,
+    replaced("floor.Floor._discard", lambda self: []),
+)
+async def cancellation():
+    async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
+        await talker.type(ASK)
+        call = await talker.call()
+        await talker.say(speech(0.5, 0.0))
+        rest = await talker.until_turn_complete()
+        assert [next(iter(content(each) or each)) for each in rest] == [
+            "toolCallCancellation",
+            "interrupted",
+            "turnComplete",
+        ]
+        assert rest[0]["toolCallCancellation"] == {"ids": [call["id"]]}
+        assert client.last()["counters"]["tool_cancellations"] == 1
+
+
+@rule(
+    "A late or made-up result changes nothing",
+    TOOLS,
+    replaced("floor.Floor.result", lambda self, result: self.late(result)),
+)
+async def late_result():
+    async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
+        await talker.respond({"id": "made-up", "name": "read_the_meter"}, {"reading": 666})
+        await talker.type("What do you know?")
+        assert "666" not in transcript(await talker.until_turn_complete())
+        assert client.last()["counters"]["tool_answers"] == 0
+
+
+@rule(
+    "A result without an id is refused",
+    "https://ai.google.dev/api/live",
+    replaced("session.Session._tool_response", idle),
+)
+async def no_id():
+    async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
+        await talker.send(toolResponse={"functionResponses": [{"name": "read_the_meter"}]})
+        assert (await asyncio.wait_for(talker.until_closed(), 1))[0] == 1007
+
+
+@rule(
+    "Scheduling is for models that have it",
+    "models' pages",
+    replaced("session.Session._check_scheduling", nothing),
+)
+async def no_scheduling():
+    model = "models/gemini-3.1-flash-live-preview"
+    async with (
+        emulating(QUICK) as client,
+        client.session(setup(model=model, tools=[METER])) as talker,
+    ):
+        await talker.type(ASK)
+        call = await talker.call()
+        await talker.respond(call, {}, scheduling="INTERRUPT")
+        assert (await talker.until_closed())[0] == 1007
+
+
+@rule(
+    "The same call may come twice",
+    "mastra issue 22985; by scenario",
+    replaced("floor.Floor._repeat", idle),
+)
+async def twice():
+    script = scenario.read({"turn": [{"call": "read_the_meter", "twice": True, "then": "Done."}]})
+    async with (
+        emulating(QUICK, script.mind) as client,
+        client.session(setup(tools=[METER])) as talker,
+    ):
+        await talker.type("Go.")
+        call = await talker.call()
+        again = await talker.until(lambda message: content(message).get("modelTurn"))
+        assert content(again[-1])["modelTurn"]["parts"] == [{"functionCall": call}]
+
+
+@rule("Arguments follow the declared types", "ours", replaced("honesty.arguments", lambda *_: {}))
+async def arguments():
+    properties = {
+        "room": {"type": "STRING", "enum": ["kitchen", "hall"]},
+        "degrees": {"type": "NUMBER"},
+        "count": {"type": "INTEGER"},
+        "on": {"type": "BOOLEAN"},
+        "note": {"type": "STRING"},
+        "days": {"type": "ARRAY", "items": {"type": "INTEGER"}},
+    }
+    heat = function(
+        "heat", parameters={"type": "OBJECT", "properties": properties, "required": [*properties]}
+    )
+    async with emulating(QUICK) as client, client.session(setup(tools=[heat])) as talker:
+        await talker.type("Heat the hall to 21.5 degrees")
+        assert (await talker.call())["args"] == {
+            "room": "hall",
+            "degrees": 21.5,
+            "count": 21,
+            "on": True,
+            "note": "Heat the hall to 21.5 degrees",
+            "days": [21],
+        }
+
+
+@rule("A search comes back as grounding", TOOLS, replaced("floor.grounding", lambda query: {}))
+async def search():
+    async with (
+        emulating(QUICK) as client,
+        client.session(setup(tools=[{"googleSearch": {}}])) as talker,
+    ):
+        await talker.type("Search for otters.")
+        answer = await talker.until_turn_complete()
+        (grounding,) = [
+            content(each)["groundingMetadata"]
+            for each in answer
+            if "groundingMetadata" in content(each)
+        ]
+        assert grounding["webSearchQueries"] == ["Search for otters."]
+        assert grounding["groundingChunks"]
+        assert json.dumps(grounding)

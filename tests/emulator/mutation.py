@@ -1,0 +1,244 @@
+"""Mutations of real traffic: frames and bodies that are almost right, by seed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from emulator.talking import MODEL, function, setup, speech
+
+if TYPE_CHECKING:
+    from random import Random
+
+# The part of mutations that leaves a message mostly in form.
+GENTLE = 0.85
+BASE64 = "ABCXYZabcxyz0189+/-_"
+JUNK: tuple[Any, ...] = (
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2**31,
+        -(2**63),
+        10**40,
+        0.5,
+        -1e308,
+        "",
+        "0",
+        "null",
+        "é\u0000",
+    ),
+    *("\ud800", "A" * 5000, "models/", "auth_tokens/", "AUDIO", "TEXT", "2026-12-01T00:00:00Z"),
+    *([], {}, [[]], [None], {"": {}}, {"text": "x"}, [{"text": 5}]),
+)
+_SPEECH = speech(0.4, 0.1)
+_CHUNK = {
+    "data": base64.b64encode(_SPEECH[:1280]).decode(),
+    "mimeType": "audio/pcm;rate=16000",
+}
+_LOUD = {"data": base64.b64encode(_SPEECH[4000:8000]).decode(), "mimeType": "audio/pcm;rate=16000"}
+METER = function(
+    "read_the_meter",
+    parameters={"type": "OBJECT", "properties": {"room": {"type": "STRING", "enum": ["hall"]}}},
+)
+
+SETUPS: tuple[dict[str, Any], ...] = (
+    setup(),
+    setup(tools=[METER, {"googleSearch": {}}], sessionResumption={}),
+    setup(
+        realtimeInputConfig={
+            "automatic_activity_detection": {"disabled": True, "silence_duration_ms": 500},
+            "activityHandling": "NO_INTERRUPTION",
+        },
+        contextWindowCompression={"triggerTokens": "600", "slidingWindow": {"targetTokens": 300}},
+    ),
+    setup(
+        model="models/gemini-2.5-flash-native-audio-preview-12-2025",
+        generationConfig={
+            "responseModalities": ["AUDIO"],
+            "thinkingConfig": {"thinkingBudget": 100, "include_thoughts": True},
+            "speechConfig": {"voice_config": {"prebuilt_voice_config": {"voice_name": "Kore"}}},
+        },
+        historyConfig={"initialHistoryInClientContent": True},
+    ),
+    setup(
+        model="models/gemini-3.8-live-extended-thinking",
+        tools=[function("look_up", behavior="NON_BLOCKING")],
+    ),
+)
+FRAMES: tuple[dict[str, Any], ...] = (
+    *({"realtimeInput": {"audio": _CHUNK}},) * 4,
+    *({"realtime_input": {"audio": {"data": _LOUD["data"], "mime_type": "audio/pcm"}}},) * 4,
+    {"realtimeInput": {"audio": {**_LOUD, "mimeType": "audio/pcm;rate=44100"}}},
+    {"realtimeInput": {"video": {"data": "_9g=", "mimeType": "image/jpeg"}}},
+    {"realtimeInput": {"text": "Remember 42."}},
+    {"realtimeInput": {"text": "Please read the meter of the hall."}},
+    {"realtimeInput": {"text": "Search for the look up."}},
+    {"realtimeInput": {"audioStreamEnd": True}},
+    {"realtimeInput": {"activityStart": {}}},
+    {"realtimeInput": {"activityEnd": {}}},
+    {"realtimeInput": {"mediaChunks": [_CHUNK]}},
+    {
+        "clientContent": {
+            "turns": [{"role": "user", "parts": [{"text": "a"}]}],
+            "turnComplete": True,
+        }
+    },
+    {
+        "client_content": {
+            "turns": [
+                {
+                    "parts": [
+                        {"text": "b"},
+                        {"inlineData": {"data": "AP_-", "mime_type": "image/png"}},
+                    ]
+                }
+            ],
+            "turn_complete": False,
+        }
+    },
+    {"clientContent": {"turnComplete": True}},
+    {
+        "tool_response": {
+            "functionResponses": [
+                {
+                    "id": "fc1",
+                    "name": "f",
+                    "response": {"ok": True},
+                    "will_continue": False,
+                }
+            ]
+        }
+    },
+    {
+        "contextUpdate": {
+            "systemInstruction": {"parts": [{"text": "New."}]},
+            "tools": {"tools": [{"googleSearch": {}}]},
+        }
+    },
+)
+# What a session of either kind of activity detection takes.
+AUTOMATIC = tuple(
+    frame
+    for frame in FRAMES
+    if not {"activityStart", "activityEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
+    and "contextUpdate" not in frame
+)
+MANUAL = tuple(
+    frame
+    for frame in FRAMES
+    if not {"audioStreamEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
+    and "contextUpdate" not in frame
+)
+BODIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"uses": 2, "expireTime": "2036-12-01T12:30:15.123456+02:00"},
+    {"fieldMask": "model,generationConfig.top_k", "bidiGenerateContentSetup": {"model": MODEL}},
+    *({"uses": 1, "bidiGenerateContentSetup": each} for each in SETUPS),
+)
+
+
+class Mutator:
+    """Makes frames that are almost right."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+
+    def mutated(self, message: dict[str, Any]) -> str:
+        """A changed message, as text that need not be JSON any more."""
+        random = self._random
+        if message and random.random() < GENTLE:
+            return self._gently(deepcopy(message))
+        if random.random() < 0.85:
+            changed = deepcopy(message)
+            for _ in range(random.choice((1, 1, 1, 2, 4))):
+                self._change(changed)
+            return json.dumps(changed)
+        text = json.dumps(message)
+        at, other = random.randrange(len(text)), random.randrange(len(text))
+        broken = (
+            text[:at],
+            text[:at] + chr(random.randrange(0x250)) + text[at + 1 :],
+            text + text,
+            text[:at] + text[other:],
+            "[" * random.choice((1, 50, 20_000)) + text,
+        )
+        return random.choice(broken)
+
+    def _gently(self, message: dict[str, Any]) -> str:
+        """A message that says something else, and mostly still in the right form."""
+        random = self._random
+        for _ in range(random.choice((1, 2, 3))):
+            holder, key = random.choice(list(places(message)))
+            value = holder[key]
+            if isinstance(holder, dict) and random.random() < 0.4:
+                holder[respelt(str(key))] = holder.pop(key)
+            elif key == "data" and value:
+                at = random.randrange(len(value))
+                holder[key] = value[:at] + random.choice(BASE64) + value[at + 1 :]
+            elif key == "text":
+                holder[key] = self._nearly(value)
+            elif isinstance(value, int) and not isinstance(value, bool):
+                holder[key] = str(value)
+            elif isinstance(holder, dict):
+                holder.update(reversed([*holder.items()]))
+        return json.dumps(message, indent=random.choice((None, None, 2)))
+
+    def _change(self, root: Any) -> None:
+        """One change somewhere in *root*."""
+        random = self._random
+        holder, key = random.choice(list(places(root)) or [({}, "")])
+        match random.randrange(7):
+            case 0:
+                holder[key] = deepcopy(random.choice(JUNK))
+            case 1 | 2:
+                holder[key] = self._nearly(holder[key]) if key in keys(holder) else {}
+            case 3 if isinstance(holder, dict):
+                holder[respelt(str(key))] = holder.pop(key, {})
+            case 4 if isinstance(holder, dict):
+                holder[random.choice(("text", "data", "role", "stray", "handle"))] = "x"
+            case 5 if isinstance(holder, dict):
+                holder.pop(key, None)
+            case _:
+                holder[key] = [holder[key]] if key in keys(holder) else []
+
+    def _nearly(self, value: Any) -> Any:
+        """A value of the same type."""
+        random = self._random
+        match value:
+            case bool():
+                return not value
+            case int() | float():
+                return random.choice((0, -value, value * 10**6, value + 1, value / 3))
+            case str() if value:
+                at = random.randrange(len(value))
+                return value[:at] + random.choice(("", "A", "_", "=", " ", "é")) + value[at:]
+            case list():
+                return value * random.choice((0, 2, 30))
+            case _:
+                return value
+
+
+def places(root: Any) -> Any:
+    """Every (holder, key) in a JSON value."""
+    if isinstance(root, dict | list):
+        for key in keys(root):
+            yield root, key
+            yield from places(root[key])
+
+
+def keys(holder: Any) -> list[Any]:
+    return list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+
+
+def respelt(name: str) -> str:
+    """Turn camelCase into snake_case and the other way round."""
+    if "_" in name:
+        return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+    return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)

@@ -1,0 +1,202 @@
+"""Two services that most of these tests share, each in front of an upstream of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from programs import service_environment, serving
+from service import faults, site
+from service.canaries import Canaries
+from service.launching import launched
+from service.raw import login
+from service.upstream import Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from programs import Answer, Program
+
+ORIGIN = "https://app.example.com"
+
+SHOP = f"""
+[http]
+origins = ["{ORIGIN}", "http://[::1]:3000"]
+{site.ISSUER}
+[[issuers]]
+name = "bank"
+issuer = "https://bank.test/"
+audience = "https://tokens.test/"
+algorithms = ["RS256"]
+public_key_file = "bank.pem"
+groups_claim = "roles"
+
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+token_lifetime = "4m"
+connect_within = "45s"
+[profiles.default.config]
+system_instruction = "You sell umbrellas. ☂"
+temperature = 0.3
+[[profiles.default.config.tools]]
+[[profiles.default.config.tools.function_declarations]]
+name = "get_local_time"
+description = "The time where the visitor is."
+[profiles.default.options.voice]
+path = "speech_config.voice_config.prebuilt_voice_config.voice_name"
+choices = ["Kore", "Puck"]
+[profiles.default.options.language]
+path = "speech_config.language_code"
+choices = ["en-GB", "de-DE"]
+
+[profiles.members]
+model = "gemini-3.8-live"
+allow = ["user"]
+[profiles.staff]
+model = "gemini-3.8-live"
+allow = ["group:staff"]
+
+{faults.profiles()}
+
+[limits]
+user = ["100000/minute"]
+guest = ["100000/minute"]
+concurrent = {{ user = 1000, guest = 1000 }}
+budget = {{ guest = "99999h/day" }}
+"""
+
+LIMIT = 50
+PUBLIC_URL = "https://tokens.example.com"
+COUNTING = f"""
+[http]
+public_url = "{PUBLIC_URL}"
+{site.ISSUER}
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user"]
+[limits]
+user = ["{LIMIT}/day"]
+concurrent = {{ user = 1000 }}
+"""
+
+
+@pytest.fixture(name="google", scope="session")
+def _google() -> Iterator[Upstream]:
+    """What the shop's service mints at; it misbehaves on demand."""
+    with Upstream() as google:
+        yield google
+
+
+@pytest.fixture(name="canaries", scope="session")
+def _canaries() -> Canaries:
+    """The secrets of the shop's service, each recognisable wherever it turns up."""
+    return Canaries.hatched()
+
+
+@pytest.fixture(name="shop_environment", scope="session")
+def _shop_environment(
+    tmp_path_factory: pytest.TempPathFactory, google: Upstream, canaries: Canaries
+) -> dict[str, str]:
+    """What the shop's service is told: everything at debug level, an account “ada” in the store."""
+    folder = tmp_path_factory.mktemp("shop")
+    bank = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    pem = bank.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "bank.pem").write_bytes(pem)
+    environment = service_environment(folder, SHOP, google.url)
+    environment |= {
+        "GEMINI_API_KEY": f"{canaries['first key']},{canaries['second key']}",
+        "TOKENSVC_SECRET_KEY": canaries["secret key"],
+        "SHOP_SECRET": canaries["issuer secret"],
+        "TOKENSVC_LOG_LEVEL": "debug",
+    }
+    subprocess.run(
+        [sys.executable, "-m", "tokensvc", "users", "add", "ada", "--password-stdin"],
+        input=canaries["password"] + "\n",
+        env=environment,
+        check=True,
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return environment
+
+
+@pytest.fixture(name="shop", scope="session")
+def _shop(shop_environment: dict[str, str]) -> Iterator[Program]:
+    """The service with every profile and fault, two workers, everything logged."""
+    with serving(shop_environment) as program:
+        program.folder = Path(shop_environment["TOKENSVC_DATA_DIR"]).parent
+        yield program
+
+
+@pytest.fixture(name="visitor", scope="session")
+def _visitor(canaries: Canaries) -> Callable[..., str]:
+    """Gives JWTs of the shop's own."""
+
+    def signed(subject: str = "ada", **changed: object) -> str:
+        return site.signed(subject, secret=canaries["issuer secret"], **changed)
+
+    return signed
+
+
+@pytest.fixture(name="access_token", scope="session")
+def _access_token(shop: Program, canaries: Canaries) -> str:
+    """What ada gets for signing in."""
+    answer = login(shop, "ada", canaries["password"], source="127.0.4.1")
+    assert answer.status == 200, answer
+    return canaries.add("access JWT", answer.json["access_token"])
+
+
+@pytest.fixture(name="counting_google", scope="session")
+def _counting_google() -> Iterator[Upstream]:
+    """What the counting service mints at."""
+    with Upstream() as google:
+        yield google
+
+
+@pytest.fixture(name="counting", scope="session")
+def _counting(
+    tmp_path_factory: pytest.TempPathFactory, counting_google: Upstream
+) -> Iterator[Program]:
+    """The service whose limit is small, two workers, behind a public name."""
+    folder = tmp_path_factory.mktemp("counting")
+    environment = {"SHOP_SECRET": site.SECRET}
+    with launched(folder, COUNTING, counting_google.url, **environment) as program:
+        yield program
+
+
+@pytest.fixture(name="unharmed")
+def _unharmed(shop: Program, google: Upstream) -> Iterator[None]:
+    """Around a bad request: a good one passes before and after, and only those two mint."""
+    minted = len(google.received)
+    assert shop.post("/token").status == 200
+    yield
+    assert shop.post("/token").status == 200
+    assert len(google.received) == minted + 2
+
+
+@pytest.fixture(name="faulted", scope="session")
+def _faulted(shop: Program, visitor: Callable[..., str]) -> dict[str, tuple[Answer, float]]:
+    """The answer under each fault, and how many seconds it took; all at the same time."""
+    bearer = visitor()
+
+    def ask(fault: str) -> tuple[Answer, float]:
+        begun = time.monotonic()
+        headers = {"X-Request-Id": f"fault-{fault}"}
+        answer = shop.post("/token", {"profile": fault}, bearer=bearer, headers=headers)
+        return answer, time.monotonic() - begun
+
+    # Half of the threads that the service has: nobody's time is spent in a queue. The slow ones
+    # come first.
+    in_order = sorted(faults.FAULTS, key=faults.SLOW.__contains__, reverse=True)
+    with ThreadPoolExecutor(16) as pool:
+        return dict(zip(in_order, pool.map(ask, in_order), strict=True))

@@ -1,0 +1,173 @@
+"""Everything that can be wrong with an upstream's answer, by name."""
+
+from __future__ import annotations
+
+import contextlib
+import http
+import json
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.upstream import Exchange, Received
+
+    Fault = Callable[[Exchange, Received], None]
+
+DRIP = 0.05  # seconds between two bytes
+TOKEN = "auth_tokens/0123456789abcdef0123456789abcdef"
+GOOD = json.dumps({"name": TOKEN}).encode()
+NOISE = "Google's own words, which are nobody's business: "
+
+
+def answer(status: int, body: bytes, *headers: str) -> bytes:
+    """An HTTP answer with a JSON body."""
+    lines = [
+        f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def refusal(status: int, echoed: str, *headers: str, reason: str = "") -> bytes:
+    """Google's form of an error; *echoed* is in its text, as it sometimes is in theirs."""
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]
+    error = {"code": status, "message": NOISE + echoed, "details": details}
+    return answer(status, json.dumps({"error": error}).encode(), *headers)
+
+
+def _refusing(status: int, *headers: str, reason: str = "") -> Fault:
+    def fault(exchange: Exchange, received: Received) -> None:
+        key = received.headers.get("x-goog-api-key", "")
+        exchange.send(refusal(status, key, *headers, reason=reason))
+
+    return fault
+
+
+def _saying(content: bytes) -> Fault:
+    def fault(exchange: Exchange, _received: Received) -> None:
+        exchange.send(content)
+
+    return fault
+
+
+def _body(body: bytes) -> Fault:
+    return _saying(answer(200, body))
+
+
+def _redirecting(status: int) -> Fault:
+    def fault(exchange: Exchange, received: Received) -> None:
+        elsewhere = exchange.server.upstream.trap.url + received.path
+        exchange.send(answer(status, b"{}", f"Location: {elsewhere}"))
+
+    return fault
+
+
+def _silent(exchange: Exchange, _received: Received) -> None:
+    exchange.server.upstream.stopping.wait()
+
+
+def _dripping(prefix: bytes, byte: bytes) -> Fault:
+    """*prefix*, and then *byte* for ever, slowly: no single wait is long."""
+
+    def fault(exchange: Exchange, _received: Received) -> None:
+        exchange.send(prefix)
+        while not exchange.server.upstream.stopping.wait(DRIP):
+            exchange.send(byte)
+
+    return fault
+
+
+def _flooding(prefix: bytes, block: bytes) -> Fault:
+    """*prefix*, and then *block* for ever, as fast as it goes."""
+
+    def fault(exchange: Exchange, _received: Received) -> None:
+        exchange.send(prefix)
+        while not exchange.server.upstream.stopping.is_set():
+            exchange.send(block)
+
+    return fault
+
+
+def _reset(exchange: Exchange, _received: Received) -> None:
+    exchange.send(answer(200, GOOD)[:-10])
+    with contextlib.suppress(OSError):
+        # Close with a reset instead of an end of file.
+        exchange.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        exchange.request.close()
+
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+FAULTS: dict[str, Fault] = {
+    # It says no.
+    "400": _refusing(400),
+    "400-key": _refusing(400, reason="API_KEY_INVALID"),
+    "401": _refusing(401),
+    "403": _refusing(403),
+    "404": _refusing(404),
+    "429": _refusing(429, "Retry-After: 7"),
+    "429-absurd": _refusing(429, "Retry-After: " + "9" * 5000),
+    "429-date": _refusing(429, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"),
+    "429-negative": _refusing(429, "Retry-After: -1"),
+    "429-silent": _refusing(429),
+    "500": _refusing(500),
+    "503": _refusing(503, "Retry-After: 3"),
+    "no-object": _saying(answer(500, b"[1, 2]")),
+    "no-error-object": _saying(answer(400, b'{"error": [{"code": 400}]}')),
+    # It sends us elsewhere.
+    "301": _redirecting(301),
+    "302": _redirecting(302),
+    "307": _redirecting(307),
+    "308": _redirecting(308),
+    # It says yes, and it is no token.
+    "empty": _body(b""),
+    "empty-object": _body(b"{}"),
+    "html": _body(b"<!doctype html><title>Sign in to the hotel's network</title>"),
+    "list": _body(b'["auth_tokens/0123456789abcdef"]'),
+    "name-number": _body(b'{"name": 12345678}'),
+    "name-short": _body(b'{"name": "auth_tokens/x"}'),
+    "name-long": _body(json.dumps({"name": "auth_tokens/" + "a" * 60_000}).encode()),
+    "name-lines": _body(json.dumps({"name": TOKEN + "\r\nSet-Cookie: a=b"}).encode()),
+    "name-elsewhere": _body(json.dumps({"name": "https://evil.test/" + TOKEN}).encode()),
+    "not-utf8": _body(b'{"name": "auth_tokens/\xff\xfe\xfd0123456789"}'),
+    "deep": _body(b"[" * 60_000),
+    "big-number": _body(b'{"name": ' + b"9" * 5000 + b"}"),
+    "zipped": _saying(answer(200, b"\x1f\x8b\x08\x00" + b"\x00" * 20, "Content-Encoding: gzip")),
+    "no-content": _saying(b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "created": _saying(answer(201, GOOD)),
+    "huge": _flooding(_HEAD + b"Content-Length: 104857600\r\n\r\n", b" " * 65536),
+    "huge-chunks": _flooding(
+        _HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"
+    ),
+    "truncated": _saying(answer(200, GOOD)[:-10]),
+    "reset": _reset,
+    # It is no HTTP.
+    "ssh": _saying(b"SSH-2.0-OpenSSH_9.6\r\n"),
+    "hangs-up": _saying(b""),
+    "bad-status": _saying(b"HTTP/1.1 yes OK\r\n\r\n"),
+    "bad-length": _saying(_HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n{}"),
+    "bad-chunk": _saying(_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + GOOD),
+    "many-headers": _saying(_HEAD + b"X-Filler: 1\r\n" * 500 + b"\r\n" + GOOD),
+    "long-header": _flooding(_HEAD + b"X-Filler: ", b"a" * 65536),
+    "continues": _flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    # It takes its time.
+    "silent": _silent,
+    "drips-headers": _dripping(_HEAD + b"X-Filler: ", b"a"),
+    "drips-body": _dripping(_HEAD + b"Content-Length: 60000\r\n\r\n", b" "),
+    "drips-chunks": _dripping(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "drips-continue": _dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+}
+
+SLOW = {name for name in FAULTS if name == "silent" or name.startswith("drips-")}
+
+
+def profiles() -> str:
+    """A profile for each fault, named for it, in TOML."""
+    return "\n".join(
+        f'[profiles.{name}]\nmodel = "fault-{name}"\nallow = ["user", "guest"]' for name in FAULTS
+    )

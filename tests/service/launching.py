@@ -1,0 +1,43 @@
+"""Starts services for one test module, and reads what they keep."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from programs import service_environment, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from programs import Program
+
+
+@contextlib.contextmanager
+def launched(
+    folder: Path, configuration: str, upstream: str, *, workers: int = 2, **added: str
+) -> Iterator[Program]:
+    """The service in *folder*, for as long as it is needed."""
+    environment = service_environment(folder, configuration, upstream, **added)
+    with serving(environment, workers=workers) as program:
+        program.folder = folder
+        yield program
+
+
+def rows(program: Program, query: str, *values: object) -> list[tuple]:
+    """What the service's store answers to *query*."""
+    path = program.folder / "data" / "tokensvc.db"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def histories(program: Program, subjects: str) -> Counter[tuple[str, ...]]:
+    """How often each sequence of events happened to a reservation of *subjects* (SQL's like)."""
+    kinds: dict[str, list[str]] = {}
+    query = "select reservation_id, kind from events where subject like ? order by id"
+    for reservation, kind in rows(program, query, subjects):
+        kinds.setdefault(reservation, []).append(kind)
+    return Counter(map(tuple, kinds.values()))

@@ -1,0 +1,50 @@
+"""Requests byte for byte, for what no client library would send."""
+
+from __future__ import annotations
+
+import json
+import socket
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from programs import Answer
+
+if TYPE_CHECKING:
+    from programs import Program
+
+
+def request(method: str, path: str, *headers: str, body: bytes = b"", host: str = "127.0.0.1"):
+    """A request that ends its connection, with a Content-Length unless *headers* say otherwise."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers]
+    framed = ("content-length:", "transfer-encoding:")
+    if body and not any(header.lower().startswith(framed) for header in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def chunked(body: bytes, size: int = 4096) -> bytes:
+    """*body* in chunks: its whole length is told nowhere."""
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+
+
+def exchange(url: str, content: bytes, *, source: str = "127.0.0.1") -> Answer:
+    """Send *content* from the address *source* and read one answer."""
+    parts = urlsplit(url)
+    address = (parts.hostname, parts.port)
+    with socket.create_connection(address, timeout=30, source_address=(source, 0)) as connection:
+        connection.sendall(content)
+        with HTTPResponse(
+            connection, method="HEAD" if content.startswith(b"HEAD ") else None
+        ) as response:
+            response.begin()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read())
+
+
+def login(program: Program, username: str, password: str, *, source: str) -> Answer:
+    """POST /login from the address *source*: attempts are counted by where they come from."""
+    body = json.dumps({"username": username, "password": password}).encode()
+    content = request("POST", "/login", "Content-Type: application/json", body=body)
+    return exchange(program.url, content, source=source)

@@ -1,0 +1,221 @@
+"""No secret gets out: not to a log, an error, the store, nor to a command line."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from service import faults, site
+from service.canaries import Canaries
+from service.launching import rows
+from service.raw import exchange, login, request
+
+if TYPE_CHECKING:
+    from programs import Answer, Program
+
+
+def _good_requests(shop: Program, canaries: Canaries, visitor, access_token: str) -> None:
+    """Every way to a token; what is given is a secret from then on."""
+    bearer = canaries.add("good JWT", visitor("ada"))
+    for number, answer in enumerate(
+        [
+            shop.post("/token"),
+            shop.post("/token", {"options": {"voice": "Puck"}}, bearer=bearer),
+            shop.post("/token", {"profile": "members"}, bearer=access_token),
+        ]
+    ):
+        assert answer.status == 200
+        canaries.add(f"token {number}", answer.json["token"].removeprefix("auth_tokens/"))
+        canaries.add(f"lease {number}", answer.json["lease"])
+    assert shop.get("/profiles", bearer=bearer).status == 200
+
+
+def _refused_credentials(shop: Program, canaries: Canaries) -> list[Answer]:
+    wrong = canaries.add("JWT of a forger", site.signed(secret=secrets.token_urlsafe(40)))
+    old = canaries.add("expired JWT", site.signed(secret=canaries["issuer secret"], iat=1, exp=2))
+    opaque = canaries.add("opaque credential", secrets.token_urlsafe(40))
+    lease = canaries["lease 0"]
+    answers = [shop.post("/token", bearer=bearer) for bearer in (wrong, old, opaque, lease)]
+    answers += [shop.get("/profiles", bearer=bearer) for bearer in (wrong, old, opaque)]
+    answers += [
+        shop.post(f"/token?access_token={opaque}", {"profile": "members"}),
+        shop.post("/token", headers={"Authorization": f"Basic {opaque}"}),
+        shop.post("/token", headers={"Authorization": f"{opaque} {wrong}"}),
+        shop.post("/token", headers={"Cookie": f"session={opaque}"}, body=b"x"),
+    ]
+    return answers
+
+
+def _refused_bodies(shop: Program, canaries: Canaries) -> list[Answer]:
+    """Secrets where they do not belong."""
+    wrong, bearer = canaries["wrong password"], canaries["good JWT"]
+    bodies = [
+        json.dumps({"token": bearer, "key": wrong}),
+        json.dumps({"profile": bearer}),
+        json.dumps({"profile": wrong}),
+        json.dumps({"options": {"voice": bearer}}),
+        json.dumps({"options": {"voice": wrong}}),
+        json.dumps({"profile": [bearer]}),
+        json.dumps({"lease": canaries["lease 1"], "profile": "default"}),
+        f'{{"profile": "{bearer}',
+        f"token={bearer}",
+        json.dumps({wrong: bearer}) + "}",
+        json.dumps({"profile": bearer + " " * 20_000}),
+    ]
+    answers = [shop.post("/token", body.encode(), bearer=bearer) for body in bodies]
+    answers += [shop.post("/login", body.encode()) for body in bodies]
+    # A password in the field for the user name, and the other way round.
+    attempts = [
+        ("ada", wrong),
+        (wrong, "ada"),
+        (canaries["password"], "ada"),
+        (bearer, wrong),
+        ("nobody", canaries["password"]),
+    ]
+    attempts += [("ada", canaries["password"] + "!")] * 6
+    return answers + [
+        login(shop, name, password, source=f"127.0.7.{number // 4 + 1}")
+        for number, (name, password) in enumerate(attempts)
+    ]
+
+
+def _refused_requests(shop: Program, canaries: Canaries) -> list[Answer]:
+    """Credentials in what the server cannot even parse."""
+    bearer, wrong = canaries["good JWT"], quote(canaries["wrong password"])
+    good = f"Authorization: Bearer {bearer}"
+    contents = [
+        f"POST /token HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer\r\n {bearer}\r\n\r\n",
+        f"POST /token HTTP/1.1\r\nHost: localhost\r\nBearer {bearer}\r\n\r\n",
+        f"POST /token HTTP/1.1\r\nHost: localhost\r\nAuthorization : Bearer {bearer}\r\n\r\n",
+        f"POST /token HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {bearer}\0\r\n\r\n",
+        f"POST /token?key={bearer} and more HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"POST /token?key={bearer} HTTP/7.7\r\nHost: localhost\r\n\r\n",
+        f"{wrong} /token HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET /token?{'x' * 3000}{bearer} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"POST /token HTTP/1.1\r\nHost: localhost\r\n{good}\r\nTransfer-Encoding: {wrong}\r\n\r\n",
+        f"POST /token HTTP/1.1\r\nHost: localhost\r\n{good}\r\nContent-Length: {wrong}\r\n\r\n",
+        f"POST /token HTTP/1.1\r\nHost: localhost\r\n{good}\r\nExpect: {wrong}\r\n\r\n",
+        (
+            "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"Transfer-Encoding: chunked\r\n\r\n{wrong}\r\n{bearer}\r\n0\r\n\r\n"
+        ),
+    ]
+    answers = [exchange(shop.url, content.encode()) for content in contents]
+    answers += [
+        exchange(shop.url, request("POST", "/token", good, f"Origin: https://{wrong}")),
+        exchange(shop.url, request("POST", "/token", good, host=bearer)),
+        exchange(shop.url, request("DELETE", f"/token?key={bearer}", good)),
+        exchange(shop.url, request("GET", f"/nothing?key={bearer}", good)),
+    ]
+    parts = urlsplit(shop.url)
+    for cut_short in (
+        request("POST", "/token", good)[:-3],
+        request("POST", "/token", good, "Content-Length: 500", body=b'{"a": "' + bearer.encode()),
+    ):
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+            connection.sendall(cut_short)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+    return answers
+
+
+def _command_lines(program: Program) -> bytes:
+    """The command lines of the service and its workers."""
+    master = program.child.pid
+    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
+    return b"\n".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in [master, *children])
+
+
+@pytest.fixture(name="everything", scope="module")
+def _everything(*, shop, canaries, visitor, access_token, faulted, google) -> dict[str, bytes]:
+    """All that the service said and kept after every kind of request, by where it stood."""
+    canaries.add("token of a fault", faults.TOKEN.removeprefix("auth_tokens/"))
+    _good_requests(shop, canaries, visitor, access_token)
+    refused = [answer for answer, _ in faulted.values()]
+    refused += _refused_credentials(shop, canaries)
+    refused += _refused_bodies(shop, canaries)
+    refused += _refused_requests(shop, canaries)
+    google.refused_keys = {canaries["first key"]: 403, canaries["second key"]: 403}
+    try:
+        refused.append(shop.post("/token"))
+    finally:
+        google.refused_keys = {}
+    assert all(answer.status >= 400 for answer in refused)
+    for number, name in enumerate(google.minted):
+        canaries.add(f"minted token {number}", name.removeprefix("auth_tokens/"))
+    last = f"/the-last-request-{secrets.token_hex(8)}"
+    assert shop.get(last).status == 404
+    shop.await_line(f"GET {last}")
+    kept = {
+        path.name: path.read_bytes() for path in (shop.folder / "data").rglob("*") if path.is_file()
+    }
+    answers = "\n".join(f"{answer.headers} {answer.body.decode()}" for answer in refused)
+    return kept | {
+        "log": "".join(shop.lines).encode(),
+        "refusals": answers.encode(),
+        "command lines": _command_lines(shop),
+    }
+
+
+def test_no_secret_gets_out(everything, canaries):
+    """Wherever one looks, no secret is there in any spelling."""
+    assert {where: canaries.found_in(content) for where, content in everything.items()} == {
+        where: {} for where in everything
+    }
+
+
+def test_all_of_it_was_looked_at(shop, everything, canaries):
+    """The log has every line, the store's files are the ones in use, the secrets are many."""
+    log = [json.loads(line) for line in everything["log"].splitlines()]
+    assert {"info", "warning", "error"} <= {line["level"] for line in log}
+    assert {"invalid-token", "wrong-password", "upstream-timeout", "too-large"} <= {
+        word for line in log for word in line["message"].split()
+    }
+    (subject,) = {subject for (subject,) in rows(shop, "select max(subject) from events")}
+    assert any(subject.encode() in everything[name] for name in ("tokensvc.db", "tokensvc.db-wal"))
+    assert len(canaries.secrets) > 30
+
+
+def test_the_hash_of_a_password(shop, everything):
+    """A password's hash is in its table and nowhere else."""
+    ((hashed,),) = rows(shop, "select password_hash from accounts")
+    assert hashed.startswith("scrypt:")
+    assert hashed.encode() not in everything["log"] + everything["refusals"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda secret: secret,
+        lambda secret: f"before {secret} after",
+        lambda secret: json.dumps({"a": secret}),
+        lambda secret: json.dumps({"message": json.dumps({"a": secret})}),
+        lambda secret: repr({"a": secret}),
+        lambda secret: quote(secret, safe=""),
+        lambda secret: secret.encode().hex(),
+        lambda secret: base64.b64encode(secret.encode()).decode(),
+        lambda secret: base64.b64encode(b"user:" + secret.encode()).decode(),
+        lambda secret: base64.urlsafe_b64encode(b"ab" + secret.encode() + b"c").decode(),
+    ],
+)
+@pytest.mark.parametrize("name", ["password", "secret key"])
+def test_a_planted_secret(everything, canaries, name, written):
+    """The search finds a secret that is there, however it is written (the search's own test)."""
+    planted = everything["log"] + written(canaries[name]).encode() + b"\n"
+    assert name in canaries.found_in(planted)
+
+
+def test_a_secret_among_file_bytes(tmp_path):
+    """The search reads a store as bytes, so that a freed page counts too (likewise)."""
+    canaries = Canaries.hatched()
+    (tmp_path / "page").write_bytes(os.urandom(4000) + canaries["password"].encode())
+    assert "password" in canaries.found_in((tmp_path / "page").read_bytes())

@@ -1,0 +1,130 @@
+"""What every answer says, good or bad (OWASP ASVS 5.0, V3.4)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from service.launching import rows
+from service.raw import exchange
+from service.raw import request as written
+
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+ANSWERS = {
+    "a token": (("POST", "/token"), {}, 200),
+    "profiles": (("GET", "/profiles"), {}, 200),
+    "alive": (("GET", "/livez"), {}, 200),
+    "the page": (("GET", "/"), {}, 200),
+    "a file": (("GET", "/app.js"), {}, 200),
+    "a preflight": (("OPTIONS", "/token"), {}, 200),
+    "bad JSON": (
+        ("POST", "/token", "Content-Type: application/json"),
+        {"body": b"x"},
+        400,
+    ),
+    "a bad credential": (("POST", "/token", "Authorization: Bearer x"), {}, 401),
+    "a foreign origin": (("POST", "/token", "Origin: https://evil.test"), {}, 403),
+    "nothing there": (("GET", "/nothing"), {}, 404),
+    "a wrong method": (("GET", "/token"), {}, 405),
+    "a foreign host": (("GET", "/"), {"host": "evil.test"}, 400),
+    "too much": (("POST", "/token", "Content-Length: 99999"), {}, 413),
+    "another type": (("POST", "/token", "Content-Type: text/plain"), {"body": b"x"}, 415),
+}
+
+
+@pytest.fixture(name="answer", params=ANSWERS.values(), ids=ANSWERS.keys())
+def _answer(shop, request):
+    """One answer of each kind."""
+    parts, named, status = request.param
+    answer = exchange(shop.url, written(*parts, **named))
+    assert answer.status == status
+    return answer
+
+
+def test_every_answer(answer):
+    """No sniffing, no referrer, a policy, a request id, and nothing of our versions."""
+    headers = answer.headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors" in headers["content-security-policy"]
+    assert headers["cross-origin-resource-policy"] in {"same-origin", "cross-origin"}
+    assert "origin" in headers["vary"].lower()
+    assert re.fullmatch("[0-9a-f]{32}", headers["x-request-id"])
+    assert headers.get("server", "gunicorn") == "gunicorn"
+    assert "x-powered-by" not in headers
+    assert "set-cookie" not in headers
+    assert "access-control-allow-credentials" not in headers
+    if answer.body:
+        assert headers["cache-control"] in {"no-store", "no-cache"}
+
+
+def test_the_answers_of_the_api(shop):
+    """What may hold a secret is kept by no cache, framed by nobody, and differs by credential."""
+    for answer in (shop.post("/token"), shop.get("/profiles")):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["content-security-policy"] == NOTHING
+        assert answer.headers["content-type"] == "application/json"
+        assert "authorization" in answer.headers["vary"].lower()
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_the_page(shop, google):
+    """It may load its own files and call Google, and be framed by its own site alone."""
+    policy = dict(
+        directive.split(" ", 1)
+        for directive in shop.get("/").headers["content-security-policy"].split("; ")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["connect-src"] == f"'self' {google.url.replace('http', 'ws')}"
+    assert policy["frame-ancestors"] == "'self'"
+    assert policy["base-uri"] == policy["form-action"] == "'none'"
+    assert "unsafe" not in str(policy)
+    headers = shop.get("/").headers
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "microphone=(self)" in headers["permissions-policy"]
+
+
+@pytest.mark.parametrize("offered", ["abc-1.2_3", "A" * 64])
+def test_a_request_id_from_outside(shop, offered):
+    """A plain one is kept, so that a site can follow its request."""
+    answer = shop.get("/nothing", headers={"X-Request-Id": offered})
+    assert answer.headers["x-request-id"] == offered
+    assert answer.json["instance"] == f"urn:request:{offered}"
+
+
+@pytest.mark.parametrize("offered", ["a b", "A" * 65, "<script>", "a,b", "é", "{}", ""])
+def test_a_request_id_that_is_no_plain_name(shop, offered):
+    """Any other is replaced: nobody writes into our log."""
+    answer = exchange(shop.url, written("GET", "/nothing", f"X-Request-Id: {offered}"))
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        "X-Forwarded-For: 6.6.6.6",
+        "X-Real-IP: 6.6.6.6",
+        "Forwarded: for=6.6.6.6;host=evil.test",
+        "CF-Connecting-IP: 6.6.6.6",
+        "X-Forwarded-Host: evil.test",
+        "X_Forwarded_For: 6.6.6.6",
+        "SCRIPT_NAME: /evil",
+        "PATH_INFO: /livez",
+        "REMOTE_USER: root",
+        "REMOTE_ADDR: 6.6.6.6",
+        "X-Original-URL: /livez",
+        "X-HTTP-Method-Override: GET",
+    ],
+)
+def test_a_header_that_would_change_where_it_comes_from(shop, forwarded):
+    """Who asks, from where and for what is what the connection and the request line say."""
+    name = f"forwarded-{abs(hash(forwarded))}"
+    answer = exchange(
+        shop.url, written("POST", "/token", forwarded, f"X-Request-Id: {name}"), source="127.0.8.8"
+    )
+    assert answer.status == 200
+    addresses = rows(shop, "select distinct address from events where request_id = ?", name)
+    assert addresses == [("127.0.8.8",)]

@@ -1,0 +1,206 @@
+"""Which pages may call: those whose exact origin is listed, and our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.conftest import ORIGIN, PUBLIC_URL
+from service.raw import exchange, request
+
+FOREIGN = [
+    "https://evil.test",
+    "null",
+    "https://app.example.com.evil.test",
+    "https://evil-app.example.com",
+    "https://app-example.com",
+    "https://appXexample.com",
+    "https://sub.app.example.com",
+    "https://example.com",
+    "http://app.example.com",
+    "https://app.example.com:8443",
+    "https://app.example.com:443",
+    "https://app.example.com.",
+    "https://app.example.com/",
+    "https://APP.EXAMPLE.COM",
+    "https://app.example.com@evil.test",
+    "https://app.example.com evil.test",
+    "https://app.example.com, https://evil.test",
+    "http://:3000",
+    "http://1:3000",
+    "http://1:3000.evil.test",
+    "https://xn--pp-example.com",
+    "file://",
+    "*",
+    "https://" + "a" * 4000,
+]
+
+
+def _cors(answer) -> dict[str, str]:
+    return {n: v for n, v in answer.headers.items() if n.startswith("access-control-")}
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize("origin", FOREIGN)
+@pytest.mark.parametrize("path", ["/token", "/login"])
+def test_a_page_of_a_foreign_origin_posts(shop, path, origin):
+    """403, nothing minted, and nothing that would let the page read it."""
+    answer = exchange(shop.url, request("POST", path, f"Origin: {origin}"))
+    assert (answer.status, answer.code) == (403, "origin-not-allowed")
+    assert not _cors(answer)
+    assert "origin" in answer.headers["vary"].lower()
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+def test_a_page_of_a_foreign_origin_asks_beforehand(shop, origin):
+    """A preflight from elsewhere, or a read, gets no permission."""
+    wish = "Access-Control-Request-Method: POST"
+    for method, path in (("OPTIONS", "/token"), ("OPTIONS", "/profiles"), ("GET", "/profiles")):
+        answer = exchange(shop.url, request(method, path, f"Origin: {origin}", wish))
+        assert not _cors(answer)
+        assert "origin" in answer.headers["vary"].lower()
+
+
+@pytest.mark.usefixtures("unharmed")
+def test_two_origins(shop):
+    """A good origin beside a bad one is not a good one."""
+    content = request("POST", "/token", f"Origin: {ORIGIN}", "Origin: https://evil.test")
+    assert exchange(shop.url, content).status == 403
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, "http://[::1]:3000"])
+def test_a_page_of_a_listed_origin(shop, origin):
+    """A listed origin is named exactly, without credentials, and may read what it needs."""
+    for answer in (
+        shop.post("/token", headers={"Origin": origin}),
+        shop.get("/profiles", headers={"Origin": origin}),
+    ):
+        assert answer.status == 200
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert "access-control-allow-credentials" not in answer.headers
+        exposed = answer.headers["access-control-expose-headers"].lower()
+        assert {"retry-after", "x-request-id"} <= set(exposed.split(", "))
+        assert "origin" in answer.headers["vary"].lower()
+
+
+def test_a_listed_origin_asks_beforehand(shop, google):
+    """A preflight costs nothing, needs no credential, and allows what the contract needs alone."""
+    before = len(google.received)
+    answer = shop.request(
+        "OPTIONS",
+        "/token",
+        headers={
+            "Origin": ORIGIN,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, content-type, x-api-key",
+        },
+    )
+    assert answer.status in {200, 204}
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    allowed = answer.headers["access-control-allow-headers"].lower()
+    assert set(allowed.split(", ")) == {"authorization", "content-type"}
+    assert set(answer.headers["access-control-allow-methods"].split(", ")) == {"GET", "POST"}
+    assert 0 < int(answer.headers["access-control-max-age"]) <= 7200
+    assert len(google.received) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "bearer", "status"),
+    [
+        (b"not JSON", None, 400),
+        (None, "nonsense", 401),
+        ({"profile": "nobody-has-this"}, None, 401),
+        (b" " * 20_000, None, 413),
+        ({"profile": "500"}, None, 502),
+    ],
+)
+def test_a_refusal_to_a_listed_origin(shop, body, bearer, status):
+    """A page that may call may also read why it was refused."""
+    answer = shop.post("/token", body, bearer=bearer, headers={"Origin": ORIGIN})
+    assert answer.status == status
+    assert answer.code
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+@pytest.mark.usefixtures("unharmed")
+def test_a_listed_origin_signs_in(shop):
+    """The login is for the service's own page: another site's, listed or not, may not use it."""
+    body = {"username": "ada", "password": "x"}
+    answer = shop.post("/login", body, headers={"Origin": ORIGIN})
+    assert (answer.status, answer.code) == (403, "origin-not-allowed")
+    assert not _cors(answer)
+
+
+def test_our_own_page(shop):
+    """The page that the service itself serves may call."""
+    assert shop.post("/token", headers={"Origin": shop.url}).status == 200
+    other_port = {"Origin": "http://127.0.0.1:1"}
+    assert shop.post("/token", headers=other_port).status == 403
+
+
+FOREIGN_HOSTS = [
+    "evil.test",
+    "127.0.0.1.evil.test",
+    "localhost.evil.test",
+    "evil.test:80",
+    "localhost@evil.test",
+    "127.0.0.1@evil.test",
+    "evil.test#localhost",
+    "evil.test\\localhost",
+    "[::2]",
+    "[::1",
+    "[",
+    "0.0.0.0",  # noqa: S104 - asked for, not listened at
+    "10.0.0.1",
+    "127.1",
+    "2130706433",
+    "a b",
+    "",
+]
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+@pytest.mark.parametrize("path", ["/token", "/"])
+def test_a_foreign_host(shop, path, host):
+    """Without a public name only this machine is served: another name is a page that rebinds."""
+    method = "POST" if path == "/token" else "GET"
+    answer = exchange(shop.url, request(method, path, host=host))
+    assert (answer.status, answer.code) == (400, "invalid-host")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1", "[::1]:80"])
+def test_a_host_that_is_this_machine(shop, host):
+    """The names of this machine are served, whatever the port."""
+    assert exchange(shop.url, request("POST", "/token", host=host)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("tokens.example.com", 401),
+        ("TOKENS.example.com:443", 401),
+        ("localhost", 401),
+        ("tokens.example.com.evil.test", 400),
+        ("evil-tokens.example.com", 400),
+        ("evil.test", 400),
+    ],
+)
+def test_a_service_with_a_public_name(counting, host, status):
+    """It answers for its name and for this machine, and for nobody else."""
+    assert exchange(counting.url, request("POST", "/token", host=host)).status == status
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (PUBLIC_URL, 401),
+        ("http://tokens.example.com", 403),
+        ("https://tokens.example.com:8443", 403),
+        ("https://tokens.example.com.evil.test", 403),
+        ("null", 403),
+    ],
+)
+def test_an_origin_at_a_service_with_a_public_name(counting, origin, status):
+    """Its own origin is its public name, however the proxy spells the host."""
+    content = request("POST", "/token", f"Origin: {origin}", host="tokens.example.com")
+    assert exchange(counting.url, content).status == status

@@ -1,0 +1,105 @@
+"""Every address and method that there is not is told in the documented form."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.raw import exchange, request
+
+ROUTES = {
+    "/token": {"POST", "OPTIONS"},
+    "/login": {"POST", "OPTIONS"},
+    "/profiles": {"GET", "HEAD", "OPTIONS"},
+    "/livez": {"GET", "HEAD", "OPTIONS"},
+    "/": {"GET", "HEAD", "OPTIONS"},
+    "/live/session.js": {"GET", "HEAD", "OPTIONS"},
+}
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"}
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [(path, method) for path, allowed in ROUTES.items() for method in sorted(METHODS - allowed)],
+)
+def test_a_method_that_the_address_does_not_take(shop, path, method):
+    """405, and Allow lists those that it takes (RFC 9110, section 15.5.6)."""
+    answer = exchange(shop.url, request(method, path))
+    assert answer.status == 405
+    assert set(answer.headers["allow"].split(", ")) == ROUTES[path]
+    if method != "HEAD":
+        assert answer.code == "method-not-allowed"
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/token/",
+        "/Token",
+        "/tokens",
+        "/login/refresh/x",
+        "/token%00",
+        "/token%2f",
+        "/.env",
+        "/.git/config",
+        "/tokensvc.toml",
+        "/data/tokensvc.db",
+        "/admin",
+        "/static/app.js",
+        "/%ff%fe",
+        "/nothing%0d%0aSet-Cookie:%20a=b",
+    ],
+)
+def test_an_address_where_nothing_is(shop, path):
+    """404 for every method alike, and nothing of the address is repeated."""
+    for method in ("GET", "POST"):
+        answer = exchange(shop.url, request(method, path))
+        assert (answer.status, answer.code) == (404, "not-found")
+        assert answer.json["detail"] == "There is nothing at this address."
+        assert "set-cookie" not in answer.headers
+
+
+MALFORMED = {
+    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "an unknown version": b"GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "a blank before the colon": b"POST /token HTTP/1.1\r\nHost : localhost\r\n\r\n",
+    "two lengths": (
+        b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+        b"Content-Length: 3\r\n\r\n{}"
+    ),
+    "a length and chunks": (
+        b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "a negative length": b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    "a header over two lines": b"POST /token HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+    "a header with a NUL": b"POST /token HTTP/1.1\r\nHost: a\0b\r\n\r\n",
+    "a long header": b"GET /livez HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+    "many headers": b"GET /livez HTTP/1.1\r\n" + b"X: a\r\n" * 101 + b"\r\n",
+    "a long address": b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a bad chunk": (
+        b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"
+    ),
+}
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED.keys())
+def test_a_request_that_is_not_http(shop, content):
+    """A request that the server cannot even parse is a client's error, and nothing is minted."""
+    answer = exchange(shop.url, content)
+    assert 400 <= answer.status < 500 or answer.status == 501
+    assert answer.code
+
+
+def test_a_request_hidden_in_another(shop, google):
+    """What stands after a request is not another's body: one request, one mint (smuggling)."""
+    before = len(google.received)
+    hidden = request("POST", "/token")
+    content = request("POST", "/nothing", body=hidden)
+    assert exchange(shop.url, content).status == 404
+    assert shop.get("/livez").status == 200
+    assert len(google.received) == before

@@ -1,0 +1,123 @@
+"""Whatever Google or what stands for it does: a documented answer in time, and a refund."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.faults import FAULTS, NOISE, SLOW, TOKEN
+from service.launching import rows
+
+DEADLINE = 5.0  # seconds that a mint may take
+SLACK = 1.5  # seconds for all else on a busy machine
+
+BAD_ANSWER = (502, "upstream-bad-response")
+UNREACHABLE = (502, "upstream-unavailable")
+TIMEOUT = (504, "upstream-timeout")
+REFUSED_KEY = (503, "issuer-misconfigured")
+THROTTLED = (503, "upstream-throttled")
+REJECTED = (500, "profile-rejected")
+
+EXPECTED = dict.fromkeys(FAULTS, BAD_ANSWER) | {
+    **dict.fromkeys(["400", "404", "no-error-object"], REJECTED),
+    **dict.fromkeys(["400-key", "401", "403"], REFUSED_KEY),
+    **dict.fromkeys(["429", "429-absurd", "429-date", "429-negative", "429-silent"], THROTTLED),
+    **dict.fromkeys(["500", "503", "no-object"], UNREACHABLE),
+    **dict.fromkeys(["reset", "ssh", "hangs-up", "bad-status"], UNREACHABLE),
+    **dict.fromkeys(["many-headers", "long-header"], UNREACHABLE),
+    **dict.fromkeys([*SLOW, "continues"], TIMEOUT),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_upstream(shop, faulted, fault):
+    """Each fault has its own code, in time, with nothing of the upstream's words, and a refund."""
+    answer, seconds = faulted[fault]
+    assert (answer.status, answer.code) == EXPECTED[fault]
+    assert seconds < DEADLINE + SLACK
+    if EXPECTED[fault] == TIMEOUT:
+        assert seconds > DEADLINE / 2  # it was waited for
+    assert NOISE.encode() not in answer.body
+    assert TOKEN.encode() not in answer.body
+    events = rows(
+        shop, "select kind, code from events where request_id = ? order by id", f"fault-{fault}"
+    )
+    assert events == [("reserved", None), ("refunded", answer.code)]
+    charged = rows(
+        shop,
+        "select count(*) from charges join events using (reservation_id) where request_id = ?",
+        f"fault-{fault}",
+    )
+    assert charged == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [
+        ("429", 7),
+        ("429-silent", 5),
+        ("429-date", 5),
+        ("429-negative", 5),
+        ("429-absurd", 5),
+    ],
+)
+def test_a_throttling_upstream(faulted, fault, seconds):
+    """Its Retry-After is passed on where it is one, and is 5 seconds where it is not."""
+    answer, _ = faulted[fault]
+    assert answer.headers["retry-after"] == str(seconds)
+    assert answer.json["retryable"]
+
+
+@pytest.mark.usefixtures("faulted")
+def test_a_redirecting_upstream(google):
+    """The key goes nowhere but to the host that it is for."""
+    assert [received for received in google.received if received.model == "fault-307"]
+    assert google.trap.visitors == []
+
+
+def test_the_service_after_all_that(shop, faulted):
+    """Every fault was survived."""
+    assert len(faulted) == len(FAULTS)
+    assert shop.post("/token").status == 200
+    assert shop.get("/livez").status == 200
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_key_that_is_refused(shop, google, canaries, status):
+    """The next key is tried at once, and its token is given."""
+    google.refused_keys = {canaries["first key"]: status}
+    if status == 400:
+        google.refusal_reason = "API_KEY_INVALID"
+    try:
+        before = len(google.received)
+        answer = shop.post("/token")
+    finally:
+        google.refused_keys, google.refusal_reason = {}, ""
+    assert answer.status == 200
+    keys = [received.headers["x-goog-api-key"] for received in google.received[before:]]
+    assert keys == [canaries["first key"], canaries["second key"]]
+    bodies = [received.body for received in google.received[before:]]
+    assert bodies[0] == bodies[1]
+
+
+def test_every_key_refused(shop, google, canaries):
+    """With no key left the operator has to look, and the caller is told that it is not theirs."""
+    google.refused_keys = {canaries["first key"]: 403, canaries["second key"]: 401}
+    try:
+        answer = shop.post("/token")
+    finally:
+        google.refused_keys = {}
+    assert (answer.status, answer.code) == REFUSED_KEY
+    assert not answer.json["retryable"]
+    assert shop.post("/token").status == 200
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_fault_that_another_key_does_not_mend(shop, google, canaries, status):
+    """Only a refused key makes us try the next one: no storm on an upstream in trouble."""
+    google.refused_keys = {canaries["first key"]: status}
+    try:
+        before = len(google.received)
+        assert shop.post("/token").status in {502, 503}
+    finally:
+        google.refused_keys = {}
+    assert len(google.received) == before + 1

@@ -1,0 +1,134 @@
+"""`tokensvc audit`: reads the record, and seals what leaves it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from tokensvc.authn.derived_keys import derive_key
+from tokensvc.authn.seals import Seal
+from tokensvc.cli.parameters import DURATION, WHEN
+from tokensvc.settings import Places, read_secret_keys
+from tokensvc.store.audit import COLUMNS, Audit, Filters
+from tokensvc.store.engine import open_engine, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_SEAL = b"# sealed "  # begins an export's last line
+_LONGEST_LINE = 1_000_000  # bytes
+
+
+def _filtered(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(
+        [
+            click.option("--since", type=WHEN, help="From then on: a time, or how long ago (90m)."),
+            click.option("--until", type=WHEN, help="Until before then."),
+            click.option("--kind", type=click.Choice(["reserved", "granted", "refunded", "ended"])),
+            click.option("--subject", help="Of this person."),
+            click.option("--profile", help="Of this profile."),
+            click.option("--lease", help="Of this conversation."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def audit() -> None:
+    """Read the record of what was granted to whom."""
+
+
+@audit.command("list")
+@_filtered
+@click.option("--last", default=50, show_default=True, help="The newest so many.")
+def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - the filters above
+    """List events, oldest first, a line each."""
+    for event in _audit().events(Filters(**filters), last=last):
+        said = [event["at"][:19] + "Z", f"{event['kind']:8}", event["profile"]]
+        said.append(f"{event['subject']} ({event['issuer']})")
+        if event["seconds"]:
+            said.append(f"{event['seconds']} s")
+        said += [event["code"] or "", f"lease {event['lease_id']}"]
+        click.echo("  ".join(part for part in said if part))
+
+
+@audit.command()
+@_filtered
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option(
+    "--output", type=click.File("wb"), default="-", help="A file; standard output if not."
+)
+def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - the filters above
+    """Export events, sealed: the last line tells whether a line was changed, added or lost.
+
+    “tokensvc audit verify FILE” checks the seal; it takes TOKENSVC_SECRET_KEY, as this does.
+    """
+    seal = Seal(derive_key(read_secret_keys(os.environ)[0], "audit export"))
+    lines = _as_json if form == "jsonl" else _as_csv
+    for line in lines(_audit().events(Filters(**filters))):
+        seal.add(line)
+        output.write(line)
+    output.write(_SEAL + seal.text().encode() + b"\n")
+
+
+@audit.command()
+@click.argument("file", type=click.File("rb"))
+def verify(file: BinaryIO) -> None:
+    """Check the seal of an export."""
+    keys = [derive_key(key, "audit export") for key in read_secret_keys(os.environ)]
+    seals = [Seal(key) for key in keys]
+    line = b""
+    for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
+        if line.startswith(_SEAL):
+            break
+        for seal in seals:
+            seal.add(line)
+    unverified = line.removeprefix(_SEAL).strip().decode("ascii", "replace")
+    if file.read(1) or not line.startswith(_SEAL) or not any(s.fits(unverified) for s in seals):
+        raise click.ClickException("The seal does not fit: this is not what was exported.")
+    click.echo(f"The seal fits; {seals[0].lines} lines are as they were exported.")
+
+
+@audit.command()
+@click.option("--older-than", "age", type=DURATION, required=True, help="Such as 9600h.")
+def prune(age: int) -> None:
+    """Remove old events for good. Export them first."""
+    removed = _audit().remove_before(datetime.now(UTC) - timedelta(seconds=age))
+    click.echo(f"Removed {removed} events.")
+
+
+def _audit() -> Audit:
+    engine = open_engine(Places.read(os.environ).database_url)
+    prepare(engine)
+    return Audit(engine)
+
+
+def _as_json(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    for event in events:
+        yield json.dumps(event).encode() + b"\n"
+
+
+def _as_csv(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    yield _csv_line(COLUMNS)
+    for event in events:
+        yield _csv_line([_cell(event[column]) for column in COLUMNS])
+
+
+def _csv_line(cells: Iterable[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    """A spreadsheet takes a text that begins so for a formula (OWASP, CSV injection)."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value

@@ -1,0 +1,87 @@
+"""`tokensvc block`, `unblock` and `blocks`: what is switched off."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from tokensvc import counted
+from tokensvc.cli.parameters import DURATION
+from tokensvc.settings import Places
+from tokensvc.store.blocks import Blocks
+from tokensvc.store.engine import open_engine, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WHAT = click.Choice(["all", "guests", "profile", "subject", "lease"])
+_KEYS: dict[str, Callable[[str], str]] = {
+    "profile": counted.profile_block,
+    "subject": counted.subject_block,
+    "lease": counted.lease_block,
+}
+
+
+@click.command()
+@click.argument("what", type=_WHAT)
+@click.argument("name", required=False)
+@click.option("--issuer", help="With “subject”: only that issuer's, by its exact “iss”.")
+@click.option("--for", "lasting", type=DURATION, help="For so long, such as 30m or 2h.")
+def block(what: str, name: str | None, issuer: str | None, lasting: int | None) -> None:
+    r"""Refuse tokens, from the next request on, in every worker and on every machine.
+
+    \b
+    tokensvc block all                  nobody gets a token: the emergency stop
+    tokensvc block guests               only who has a credential
+    tokensvc block profile support      nobody gets this profile
+    tokensvc block subject alice        this person; a conversation ends with its token
+    tokensvc block lease 4f3c…          this conversation; “tokensvc audit list” shows its id
+    """
+    until = datetime.now(UTC) + timedelta(seconds=lasting) if lasting else None
+    _blocks().put(_key(what, name, issuer), until)
+    click.echo("Blocked" + (f" until {until:%Y-%m-%d %H:%M} UTC." if until else "."))
+
+
+@click.command()
+@click.argument("what", type=_WHAT)
+@click.argument("name", required=False)
+@click.option("--issuer", help="With “subject”: only that issuer's.")
+def unblock(what: str, name: str | None, issuer: str | None) -> None:
+    """Lift a block; name it as it was blocked."""
+    if not _blocks().lift(_key(what, name, issuer)):
+        raise click.ClickException("That was not blocked; “tokensvc blocks” lists what is.")
+    click.echo("Unblocked.")
+
+
+@click.command()
+def blocks() -> None:
+    """List what is blocked now."""
+    for found in _blocks().in_force():
+        until = f"until {found.until:%Y-%m-%d %H:%M} UTC" if found.until else "until it is lifted"
+        words = ["all" if word == "everyone" else word for word in json.loads(found.key)]
+        click.echo(f"{' '.join(words)}  since {found.at:%Y-%m-%d %H:%M} UTC, {until}")
+
+
+def _key(what: str, name: str | None, issuer: str | None) -> str:
+    if (what in _KEYS) != (name is not None):
+        raise click.UsageError(
+            f"“{what}” needs a name." if what in _KEYS else f"“{what}” takes no name."
+        )
+    if issuer is not None and what != "subject":
+        raise click.UsageError("--issuer goes with “subject”.")
+    if what == "all":
+        return counted.EVERYONE_BLOCK
+    if what == "guests":
+        return counted.GUESTS_BLOCK
+    assert name is not None  # noqa: S101 - asked for above
+    return counted.subject_block(name, issuer) if issuer else _KEYS[what](name)
+
+
+def _blocks() -> Blocks:
+    engine = open_engine(Places.read(os.environ).database_url)
+    prepare(engine)
+    return Blocks(engine, lambda: datetime.now(UTC))

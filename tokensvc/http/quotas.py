@@ -1,0 +1,35 @@
+"""Tells a caller where they stand: RateLimit and RateLimit-Policy.
+
+Source: draft-ietf-httpapi-ratelimit-headers-11.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Response
+
+    from tokensvc.domain import Quota
+
+
+def write(response: Response, quotas: Sequence[Quota]) -> None:
+    """Set both headers for *quotas*; none for none."""
+    if not quotas:
+        return
+    response.headers["RateLimit-Policy"] = ", ".join(
+        f"{_name(quota)};q={quota.limit.count};w={quota.limit.seconds}" for quota in quotas
+    )
+    response.headers["RateLimit"] = ", ".join(
+        f"{_name(quota)};r={quota.remaining};t={math.ceil(quota.reset)}" for quota in quotas
+    )
+
+
+def _name(quota: Quota) -> str:
+    """The window's name as a structured string (RFC 8941); a group may be called anything."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", quota.name)
+    return f'"{plain}-{quota.limit.seconds}"'
