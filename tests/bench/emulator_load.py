@@ -12,9 +12,11 @@ import argparse
 import asyncio
 import base64
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -145,6 +147,12 @@ def percentiles(values: list[float]) -> str:
     return " / ".join(f"{value * 1000:.0f}" for value in chosen) + f" ms (n={len(ordered)})"
 
 
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=200)
@@ -160,6 +168,7 @@ def main() -> int:
         url = child.stdout.readline().split()[-1]
         seconds = arguments.minutes * 60
         measured = asyncio.run(load(url, child.pid, arguments.sessions, seconds))
+        busy = processor_seconds(child.pid) / seconds
     finally:
         child.terminate()
         child.wait(20)
@@ -171,6 +180,7 @@ def main() -> int:
         f"  end of utterance heard              {percentiles(measured.heard_late)}\n"
         f"  first sound after its latency       {percentiles(measured.first_late)}\n"
         f"  sound behind its playing            {percentiles(measured.behind)}\n"
+        f"  emulator: {busy:.0%} of one core\n"
         f"  memory, MB, every {SAMPLING:.0f} s: "
         f"{' '.join(f'{each:.0f}' for each in measured.memory)}\n"
     )

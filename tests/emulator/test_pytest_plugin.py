@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -67,3 +69,13 @@ def test_port_that_is_taken():
         port = int(first.url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"), BackgroundEmulator(place=Place(port=port)):
             pass
+
+
+def test_plugin_where_the_extra_is_missing():
+    """Every pytest run imports it; it needs nothing that the extra brings, until it is used."""
+    check = (
+        "import sys, tokensvc.emulator.pytest_plugin as plugin;"
+        "assert plugin.live_emulator;"
+        "assert not {'aiohttp', 'numpy'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +143,12 @@ def test_file_that_is_no_toml(tmp_path):
     path.write_text("[[turn")
     with pytest.raises(ScenarioError, match=r"broken\.toml is no valid toml"):
         scenario.load(path)
+
+
+def test_example_of_the_manual():
+    """It can be followed as it is printed."""
+    manual = Path(__file__).parents[2] / "docs" / "emulator.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", manual.read_text(encoding="utf-8"), re.DOTALL)
+    script = scenario.read(tomllib.loads(example))
+    assert len(script.mind.turns) == 4
+    assert script.faults[0].status == 429
