@@ -85,11 +85,38 @@ def test_an_origin_that_is_not_exact(origin):
         {"secret_env": None},
         {"public_key_file": "key.pem"},
         {"audience": ""},
+        {"audience": None},
+        {"jwks_url": "https://shop.example/keys"},
+        {"algorithms": ["RS256"], "secret_env": None, "jwks_url": "x", "public_key_file": "y"},
+        {"algorithms": ["RS256", "ES256"], "secret_env": None, "jwks_url": "https://x"},
+        {"algorithms": ["HS256"], "secret_env": None, "jwks_url": "https://shop.example/keys"},
+        {"algorithms": [], "secret_env": None, "jwks_url": "https://shop.example/keys"},
+        {"preset": "okta"},
+        {"clients": ["a"]},
+        {"anonymous": True},
+        {"longest_life": "721h"},
     ],
 )
 def test_an_issuer_with_a_muddled_key(changed):
     """One family, one kind of key, one audience: what would confuse them stops the start."""
     assert faults({"profiles": PROFILES, "issuers": [ISSUER | changed]})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"jwks_url": "https://shop.example/keys", "algorithms": ["RS256", "PS256"]},
+        {"public_key_file": "key.pem", "algorithms": ["ES256", "ES384"]},
+        {"secret_env": "SHOP_SECRET", "algorithms": ["HS256"]},
+        {"preset": "auth0", "algorithms": []},
+        {"preset": "supabase", "algorithms": [], "secret_env": "SHOP_SECRET", "audience": None},
+    ],
+)
+def test_an_issuer_with_one_source_of_keys(source):
+    """It is taken; a preset needs none."""
+    issuer = ISSUER | {"secret_env": None} | source
+
+    assert parse({"profiles": PROFILES, "issuers": [issuer]}, source="t").issuers
 
 
 def test_two_issuers_alike():

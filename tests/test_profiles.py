@@ -36,6 +36,9 @@ def test_durations_and_limits():
         {"model": "tuned models/x"},
         {"allow": []},
         {"allow": ["everyone"]},
+        {"allow": ["key"]},
+        {"allow": ["key:"]},
+        {"allow": ["key:a b"]},
         {"video": ["hologram"]},
         {"options": {"voice": VOICE | {"default": "Zephyr"}}},
         {"options": {"voice": VOICE | {"choices": []}}},
@@ -62,6 +65,8 @@ def test_a_models_name(written):
         (["guest"], "user", set(), False),
         (["group:support"], "user", {"support"}, True),
         (["group:support"], "user", {"sales"}, False),
+        (["key:backend"], "user", {"backend"}, False),
+        (["user", "guest"], "key", set(), False),
     ],
 )
 def test_who_may_use_it(allow, kind, groups, expected):
@@ -69,6 +74,16 @@ def test_who_may_use_it(allow, kind, groups, expected):
     principal = Principal(kind, "issuer", "subject", frozenset(groups))
 
     assert profile(allow=allow).admits(principal) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("backend", True), ("backend2", False), ("Backend", False)]
+)
+def test_which_key_may_use_it(name, expected):
+    """The one whose name is written down; what a key is called is no group and no kind."""
+    principal = Principal("key", f"key:{name}", "alice", frozenset({"support"}))
+
+    assert profile(allow=["key:backend", "group:support"]).admits(principal) is expected
 
 
 def test_options_that_are_left_out():

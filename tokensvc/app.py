@@ -12,32 +12,35 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 
 from tokensvc import configuration
-from tokensvc.authn.access_tokens import ISSUER, AccessTokens
+from tokensvc.authn.access_tokens import AccessTokens
+from tokensvc.authn.api_keys import ApiKeyAuthenticator
 from tokensvc.authn.chain import AuthenticatorChain
-from tokensvc.authn.guests import GUEST_ISSUER, GuestAuthenticator
-from tokensvc.authn.key_files import load_public_key
+from tokensvc.authn.guests import GuestAuthenticator
+from tokensvc.authn.issuers import Trust, trust
+from tokensvc.authn.key_sets import KeyRefresher
 from tokensvc.authn.leases import LeaseSigner
 from tokensvc.authn.passwords import PasswordVerifier
-from tokensvc.authn.site_jwt import SiteJwtAuthenticator, TrustedIssuer
-from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
+from tokensvc.authn.site_jwt import SiteJwtAuthenticator
+from tokensvc.deadline_http import DeadlineHttpClient
+from tokensvc.errors import TemporarilyUnavailable
 from tokensvc.gemini.compiler import compile_profiles
-from tokensvc.gemini.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
 from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
 from tokensvc.issuing import Policy, TokenService
 from tokensvc.reloading import FollowedPolicy
-from tokensvc.settings import SHORTEST_SECRET, Settings
+from tokensvc.settings import Settings
 from tokensvc.signing_in import LoginService
 from tokensvc.store import engine as stores
 from tokensvc.store.accounts import Accounts
+from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.ledger import Ledger
+from tokensvc.store.logins import Logins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tokensvc.authn.key_files import PublicKey
-    from tokensvc.configuration import Configuration, Issuer
+    from tokensvc.configuration import Configuration
     from tokensvc.gemini.compiler import CompiledProfile
 
 
@@ -47,7 +50,7 @@ class Deployment:
 
     settings: Settings
     configuration: Configuration
-    issuers: tuple[TrustedIssuer, ...]
+    trust: Trust
     profiles: Mapping[str, CompiledProfile]
 
     @property
@@ -76,7 +79,7 @@ def prepare(environment: Mapping[str, str]) -> Deployment:
     return Deployment(
         settings=settings,
         configuration=configured,
-        issuers=_trusted(configured, settings),
+        trust=trust(configured.issuers, settings),
         profiles=compile_profiles(
             configured.profiles.values(),
             api_version=configured.gemini.api_version,
@@ -107,7 +110,10 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     service = TokenService(
         authenticator=AuthenticatorChain(
             [
-                SiteJwtAuthenticator([*deployment.issuers, access_tokens.issuer()], time.time),
+                SiteJwtAuthenticator(
+                    [*deployment.trust.issuers, access_tokens.issuer()], time.time
+                ),
+                ApiKeyAuthenticator(ApiKeys(engine)),
                 GuestAuthenticator(),
             ]
         ),
@@ -122,7 +128,10 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
         leases=LeaseSigner(settings.secret_keys, _now),
         clock=_now,
     )
-    login = LoginService(PasswordVerifier(Accounts(engine)), ledger, access_tokens)
+    login = LoginService(
+        PasswordVerifier(Accounts(engine)), ledger, access_tokens, Logins(engine, _now)
+    )
+    KeyRefresher(deployment.trust.key_sets).start()
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_READ
@@ -131,7 +140,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     app.after_request(_harden)
     app.register_blueprint(health.blueprint(Blocks(engine, _now)))
     app.register_blueprint(tokens.blueprint(service, deployment.websocket_url))
-    app.register_blueprint(logins.blueprint(login))
+    app.register_blueprint(logins.blueprint(login, http))
     if http.page:
         files = assets.read_assets(assets.web_folder())
         app.register_blueprint(assets.blueprint(files, http, deployment.websocket_url))
@@ -140,41 +149,6 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _trusted(configured: Configuration, settings: Settings) -> tuple[TrustedIssuer, ...]:
-    trusted, faults = [], []
-    for index, issuer in enumerate(configured.issuers):
-        try:
-            trusted.append(_trusted_issuer(issuer, settings))
-        except ValueError as error:
-            faults.append(f"issuers.{index} ({issuer.name}): {error}")
-    if faults:
-        raise ConfigurationError(str(settings.places.config_file), faults)
-    return tuple(trusted)
-
-
-def _trusted_issuer(issuer: Issuer, settings: Settings) -> TrustedIssuer:
-    if issuer.issuer in {ISSUER, GUEST_ISSUER}:
-        raise ValueError(f"issuer “{issuer.issuer}” is the service's own name")
-    if issuer.secret_env:
-        secret = (settings.secret(issuer.secret_env) or "").encode()
-        if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"{issuer.secret_env} is not set, or under {SHORTEST_SECRET} bytes")
-        return _with_key(issuer, secret)
-    path = settings.places.config_file.parent / (issuer.public_key_file or "")
-    return _with_key(issuer, load_public_key(path, issuer.algorithms))
-
-
-def _with_key(issuer: Issuer, key: PublicKey | bytes) -> TrustedIssuer:
-    return TrustedIssuer(
-        issuer=issuer.issuer,
-        audience=issuer.audience,
-        algorithms=issuer.algorithms,
-        keys=(key,),
-        groups_claim=issuer.groups_claim,
-        claims=issuer.claims,
-    )
 
 
 def _harden(response: Response) -> Response:

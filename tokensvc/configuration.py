@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, mode
 from tokensvc import placeholders
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
-from tokensvc.profiles import DailySeconds, Limits, Model, Name, Profile
+from tokensvc.profiles import DailySeconds, Limits, Model, Name, Profile, Seconds
 from tokensvc.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _FAMILIES: dict[str, str] = {
     "ES384": "elliptic curve",
     "EdDSA": "Edwards curve",
 }
+LONGEST_SITE_JWT = 30 * 86400  # seconds
+PresetName = Literal["auth0", "clerk", "firebase", "supabase", "cognito", "keycloak", "entra"]
 _INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
@@ -69,27 +71,45 @@ class Gemini(Model):
 
 
 class Issuer(Model):
-    """Whose JWTs are believed, and by which key."""
+    """Whose JWTs are believed, and by which keys; a preset fills in what is left out."""
 
     name: Name
     issuer: Annotated[str, Field(min_length=1, max_length=255)]
-    audience: Annotated[str, Field(min_length=1, max_length=255)]
-    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)]
+    preset: PresetName | None = None
+    audience: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    clients: tuple[Annotated[str, Field(min_length=1, max_length=255)], ...] = ()
+    algorithms: tuple[Algorithm, ...] = ()
+    jwks_url: str | None = None
     public_key_file: str | None = None
     secret_env: str | None = None
     groups_claim: str | None = None
     claims: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")], ...] = ()
+    longest_life: Annotated[Seconds, Field(le=LONGEST_SITE_JWT)] = 86400
+    anonymous: bool = False
 
     @model_validator(mode="after")
-    def _one_family_one_key(self) -> Self:
+    def _one_family_one_source_of_keys(self) -> Self:
         families = {_FAMILIES[a] for a in self.algorithms}
+        sources = [self.jwks_url, self.public_key_file, self.secret_env]
         if len(families) > 1:
             raise ValueError("algorithms mixes key families; an issuer has one")
-        if families == {"secret"}:
-            if not self.secret_env or self.public_key_file:
-                raise ValueError("HS256 takes secret_env, and no public_key_file")
-        elif not self.public_key_file or self.secret_env:
-            raise ValueError("these algorithms take public_key_file, and no secret_env")
+        if sources.count(None) < len(sources) - 1:
+            raise ValueError("write one of jwks_url, public_key_file and secret_env")
+        if families and (families == {"secret"}) != (self.secret_env is not None):
+            raise ValueError("secret_env goes with HS256, and HS256 with nothing else")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_without_a_preset(self) -> Self:
+        if self.preset is not None:
+            return self
+        missing = [name for name in ("audience", "algorithms") if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} is missing, and there is no preset")
+        if self.jwks_url is self.public_key_file is self.secret_env is None:
+            raise ValueError("write one of jwks_url, public_key_file and secret_env")
+        if self.clients or self.anonymous:
+            raise ValueError("clients and anonymous are words of presets")
         return self
 
 

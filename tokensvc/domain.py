@@ -10,18 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-PrincipalKind = Literal["user", "guest"]
+PrincipalKind = Literal["user", "guest", "key"]
 
 
 @dataclass(frozen=True)
 class Credentials:
     """What a request brought along to say who is asking; nothing of it is checked yet.
 
-    *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, textual.
+    *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, textual;
+    *unverified_on_behalf_of* is the user that a backend says it asks for.
     """
 
     unverified_bearer: str | None = field(repr=False)
     address: str
+    unverified_on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Principal:
     """Somebody whose credential was checked.
 
     A person is the pair of *issuer* and *subject*: the same subject of two issuers is two people.
+    Of kind “key”, the issuer is “key:” and the key's name, and the subject its backend's user.
     *claims* are those that the configuration lets into an instruction.
     """
 
@@ -157,3 +160,11 @@ class Account:
     username: str
     password_hash: str = field(repr=False)
     groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Login:
+    """Somebody is signed in with *account*, for *expires_in* seconds unless they come back."""
+
+    account: Account
+    expires_in: int

@@ -95,6 +95,13 @@ class WrongPassword(Refusal):
     sentence = "That user name and password do not fit. Check both and try again."
 
 
+class LoginOver(Refusal):
+    """There is no login of that cookie, or no longer."""
+
+    code, status, title = "login-over", 401, "Not signed in"
+    sentence = "You are not signed in, or no longer. Sign in again."
+
+
 class ProfileNotAllowed(Refusal):
     """The profile is unknown, or not for this caller: the two look alike on purpose."""
 

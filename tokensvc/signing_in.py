@@ -1,16 +1,18 @@
-"""The other use case: an account and its password become a short-lived access JWT."""
+"""The other use case: an account and its password become a login, and that short access JWTs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tokensvc import counted
+from tokensvc.authn.opaque import fingerprint
 from tokensvc.domain import Limit, Window
-from tokensvc.errors import WrongPassword
+from tokensvc.errors import LoginOver, WrongPassword
 
 if TYPE_CHECKING:
-    from tokensvc.domain import Account
+    from tokensvc.domain import Account, Login
 
 # Guessing is slow at one account from one place, and slow from one place at all; nobody can lock
 # another person out from elsewhere.
@@ -42,16 +44,42 @@ class AccessTokens(Protocol):
         ...
 
 
+class Logins(Protocol):
+    """Remembers logins, by the fingerprints of their cookies."""
+
+    def begin(self, account: Account, cookie_hash: str) -> Login | None:
+        """A new login; None where the account has changed since its password was checked."""
+        ...
+
+    def go_on(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
+        """The login, which goes on with the next cookie; None where it is over."""
+        ...
+
+    def end(self, cookie_hash: str) -> None:
+        """End the login, if there is one."""
+        ...
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What somebody who is signed in gets: two secrets, and the cookie's life in seconds."""
+
+    access_token: str = field(repr=False)
+    cookie: str = field(repr=False)
+    cookie_life: int
+
+
 @dataclass(frozen=True)
 class LoginService:
-    """Signs people in."""
+    """Signs people in, keeps them signed in, and signs them out."""
 
     passwords: Passwords
     attempts: Attempts
     access_tokens: AccessTokens
+    logins: Logins
 
-    def sign_in(self, unverified_username: str, unverified_password: str, address: str) -> str:
-        """An access JWT, a secret.
+    def sign_in(self, unverified_username: str, unverified_password: str, address: str) -> SignedIn:
+        """A new login.
 
         Raises:
             WrongPassword: where name and password do not fit.
@@ -63,6 +91,36 @@ class LoginService:
             Window("login", counted.key("login", network, unverified_username), _PER_ACCOUNT),
         )
         account = self.passwords.verify(unverified_username, unverified_password)
-        if account is None:
+        cookie = _new_cookie()
+        login = self.logins.begin(account, fingerprint(cookie)) if account else None
+        if login is None:
             raise WrongPassword
-        return self.access_tokens.sign(account)
+        return self._signed_in(login, cookie)
+
+    def go_on(self, unverified_cookie: str | None) -> SignedIn:
+        """The login of that cookie, which is no longer good: the answer holds the next.
+
+        Raises:
+            LoginOver: where there is no such login, or no longer.
+        """
+        cookie = _new_cookie()
+        login = (
+            self.logins.go_on(fingerprint(unverified_cookie), fingerprint(cookie))
+            if unverified_cookie
+            else None
+        )
+        if login is None:
+            raise LoginOver
+        return self._signed_in(login, cookie)
+
+    def sign_out(self, unverified_cookie: str | None) -> None:
+        """End the login of that cookie, if there is one."""
+        if unverified_cookie:
+            self.logins.end(fingerprint(unverified_cookie))
+
+    def _signed_in(self, login: Login, cookie: str) -> SignedIn:
+        return SignedIn(self.access_tokens.sign(login.account), cookie, login.expires_in)
+
+
+def _new_cookie() -> str:
+    return secrets.token_urlsafe(32)

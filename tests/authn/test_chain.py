@@ -3,9 +3,10 @@ import pytest
 
 from tokensvc.authn.access_tokens import ISSUER, LIFETIME, AccessTokens
 from tokensvc.authn.chain import AuthenticatorChain
+from tokensvc.authn.claim_checks import LEEWAY
 from tokensvc.authn.guests import GuestAuthenticator
 from tokensvc.authn.leases import LeaseSigner
-from tokensvc.authn.site_jwt import LEEWAY, SiteJwtAuthenticator
+from tokensvc.authn.site_jwt import SiteJwtAuthenticator
 from tokensvc.domain import Account, Credentials
 from tokensvc.errors import AuthenticationRequired, ExpiredToken, InvalidToken
 

@@ -14,7 +14,9 @@ from authn.tokens_for_tests import (
     private_key,
     signed,
 )
-from tokensvc.authn.site_jwt import LEEWAY, SiteJwtAuthenticator, TrustedIssuer
+from tokensvc.authn.claim_checks import LEEWAY
+from tokensvc.authn.keys import ListedKeys
+from tokensvc.authn.site_jwt import SiteJwtAuthenticator, TrustedIssuer
 from tokensvc.domain import Credentials
 from tokensvc.errors import ExpiredToken, InvalidToken
 
@@ -22,7 +24,7 @@ HS256 = {"alg": "HS256", "typ": "JWT"}
 
 
 def authenticate(token, *, algorithms=("HS256",), keys=(SECRET,), others=(), **fields):
-    issuer = TrustedIssuer(ISSUER, AUDIENCE, algorithms, keys, **fields)
+    issuer = TrustedIssuer(ISSUER, AUDIENCE, algorithms, ListedKeys(keys), **fields)
     authenticator = SiteJwtAuthenticator([issuer, *others], clock=lambda: NOW)
     return authenticator.authenticate(Credentials(token, "127.0.0.1"))
 
@@ -192,7 +194,7 @@ def test_a_public_key_as_a_secret():
 
 def test_two_issuers():
     """Each is believed by its own key alone, and the same name is two people."""
-    other = TrustedIssuer("https://blog.example", AUDIENCE, ("HS256",), (b"b" * 32,))
+    other = TrustedIssuer("https://blog.example", AUDIENCE, ("HS256",), ListedKeys((b"b" * 32,)))
     claims = CLAIMS | {"iss": other.issuer}
 
     alices = {

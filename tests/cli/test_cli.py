@@ -4,14 +4,14 @@ import sys
 
 import pytest
 
-from programs import clean_environment
+from programs import OPEN_PROFILE, clean_environment
 
 
 def test_help(tokensvc):
     """It lists every verb, and says with which to start."""
     said = tokensvc("--help").stdout
 
-    for verb in ("serve", "demo", "emulator", "check", "users", "db"):
+    for verb in ("serve", "demo", "emulator", "check", "users", "keys", "db"):
         assert f"\n  {verb} " in said
     assert "tokensvc demo" in said
 
@@ -65,6 +65,41 @@ def test_accounts(tokensvc):
     assert tokensvc("users", "remove", "alice").stdout == "Removed alice.\n"
     assert tokensvc("users", "remove", "alice").exit_code == 1
     assert tokensvc("users", "list").stdout == ""
+
+
+def test_api_keys(tokensvc):
+    """They are made and shown once, listed by name, removed; a mistake is a sentence."""
+    made = tokensvc("keys", "create", "backend")
+    assert made.stdout.startswith("tsk_")
+    assert len(made.stdout) == len("tsk_") + 38 + 1  # for scripts: the key and nothing else
+    assert "key:backend" in made.stderr
+    assert made.stdout.strip() not in made.stderr
+    again = tokensvc("keys", "create", "backend")
+    assert (again.exit_code, "already" in again.stderr) == (1, True)
+    assert tokensvc("keys", "create", "back end").exit_code == 1
+    assert tokensvc("keys", "list").stdout.startswith("backend\t20")
+    assert tokensvc("keys", "remove", "backend").stdout == "Removed backend.\n"
+    assert tokensvc("keys", "remove", "backend").exit_code == 1
+    assert tokensvc("keys", "list").stdout == ""
+
+
+def test_check_of_an_issuer(tokensvc, tmp_path):
+    """It says whose JWTs are believed, and fetches nothing; a fault is told with its issuer."""
+    issuer = """
+[[issuers]]
+name = "clerk"
+preset = "clerk"
+issuer = "https://clerk.example.com"
+"""
+    file = tmp_path / "issuer.toml"
+    file.write_text(OPEN_PROFILE + issuer + 'clients = ["https://www.example.com"]')
+    said = tokensvc("check", TOKENSVC_CONFIG=str(file)).stdout
+    assert "JWTs of https://clerk.example.com for no audience: RS256" in said
+
+    file.write_text(OPEN_PROFILE + issuer)
+    done = tokensvc("check", TOKENSVC_CONFIG=str(file))
+    assert done.exit_code != 0
+    assert "issuers.0 (clerk): clients is missing" in done.stderr
 
 
 def test_a_password_that_is_made_up(tokensvc):

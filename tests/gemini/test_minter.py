@@ -3,11 +3,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gemini.upstream_for_tests import answering, http_answer, upstream
 from tokensvc import errors
+from tokensvc.deadline_http import DeadlineHttpClient
 from tokensvc.domain import Lease, Principal
-from tokensvc.gemini.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.minter import Minter
+from upstream_for_tests import answering, http_answer, upstream
 
 ALICE = Principal("user", "i", "alice", claims={"given_name": "Alice"})
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)

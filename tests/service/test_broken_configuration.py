@@ -66,7 +66,7 @@ BROKEN = {
         [
             "http.origins.0",
             "http.pubic_url: there is no such key",
-            "issuers.0.audience: is missing",
+            "issuers.0: audience is missing",
             "profiles.default.model",
             "profiles.default.allow",
             "profiles.default.token_lifetime",

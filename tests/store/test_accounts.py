@@ -5,6 +5,7 @@ from tokensvc.domain import Account
 from tokensvc.errors import RateLimited, WrongPassword
 from tokensvc.signing_in import LoginService
 from tokensvc.store.accounts import Accounts
+from tokensvc.store.logins import Logins
 
 PASSWORD = "correct horse battery"
 
@@ -24,8 +25,8 @@ class Signer:
 
 
 @pytest.fixture(name="login")
-def _login(accounts, ledger):
-    return LoginService(PasswordVerifier(accounts), ledger, Signer())
+def _login(accounts, ledger, engine, clock):
+    return LoginService(PasswordVerifier(accounts), ledger, Signer(), Logins(engine, clock))
 
 
 def test_an_account(accounts):
@@ -61,7 +62,10 @@ def test_a_password_of_a_bad_length(password):
 
 def test_the_right_password(login):
     """It signs in."""
-    assert login.sign_in("alice", PASSWORD, "192.0.2.1") == "token of alice"
+    signed_in = login.sign_in("alice", PASSWORD, "192.0.2.1")
+
+    assert signed_in.access_token == "token of alice"
+    assert signed_in.cookie not in repr(signed_in)
 
 
 @pytest.mark.parametrize(

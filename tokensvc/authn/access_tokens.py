@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import jwt
 
 from tokensvc.authn.derived_keys import derive_key
+from tokensvc.authn.keys import ListedKeys
 from tokensvc.authn.site_jwt import TrustedIssuer
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class AccessTokens:
             issuer=ISSUER,
             audience=ISSUER,
             algorithms=("HS256",),
-            keys=tuple(self._keys),
+            keys=ListedKeys(tuple(self._keys)),
             types=frozenset({_TYPE}),
             type_required=True,
             groups_claim=_GROUPS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tokensvc.errors import AuthenticationRequired, InvalidToken
+from tokensvc.errors import AuthenticationRequired, InvalidRequest, InvalidToken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +36,18 @@ class AuthenticatorChain:
         Raises:
             InvalidToken: for a credential that is bad, or of no known kind.
             AuthenticationRequired: where none was sent and guests are not admitted.
+            InvalidRequest: for who speaks for others without an API key.
         """
         for authenticator in self._authenticators:
             principal = authenticator.authenticate(credentials)
             if principal is not None:
+                _check_spokesman(principal, credentials)
                 return principal
         if credentials.unverified_bearer is None:
             raise AuthenticationRequired
         raise InvalidToken(cause="a credential of no known kind")
+
+
+def _check_spokesman(principal: Principal, credentials: Credentials) -> None:
+    if credentials.unverified_on_behalf_of is not None and principal.kind != "key":
+        raise InvalidRequest("“on_behalf_of” goes with an API key, and with nothing else.")

@@ -42,8 +42,9 @@ def check(body_of: str | None, options: tuple[str, ...]) -> None:
         return
     click.echo(f"{deployment.settings.places.config_file} is good.")
     click.echo(f"Browsers connect to {deployment.websocket_url}")
-    for issuer in deployment.issuers:
-        click.echo(f"JWTs of {issuer.issuer} for {issuer.audience}: {', '.join(issuer.algorithms)}")
+    for issuer in deployment.trust.issuers:
+        audience = issuer.audience or "no audience"
+        click.echo(f"JWTs of {issuer.issuer} for {audience}: {', '.join(issuer.algorithms)}")
     for compiled in deployment.profiles.values():
         click.echo("")
         for line in _explained(compiled):

@@ -21,6 +21,7 @@ _VERBS = {
     "blocks": "tokensvc.cli.blocks:blocks",
     "audit": "tokensvc.cli.audit:audit",
     "users": "tokensvc.cli.users:users",
+    "keys": "tokensvc.cli.keys:keys",
     "db": "tokensvc.cli.db:db",
 }
 _EXTRA = {"aiohttp", "numpy"}

@@ -51,7 +51,7 @@ def list_users() -> None:
 @click.argument("username")
 @click.option("--password-stdin", is_flag=True, help="Read it from standard input, for scripts.")
 def set_password(username: str, *, password_stdin: bool) -> None:
-    """Give an account another password."""
+    """Give an account another password, and end its logins."""
     password, hashed = _password(from_input=password_stdin)
     if not _accounts().set_password_hash(username, hashed):
         raise click.ClickException(f"There is no account “{username}”.")
@@ -61,7 +61,7 @@ def set_password(username: str, *, password_stdin: bool) -> None:
 @users.command()
 @click.argument("username")
 def remove(username: str) -> None:
-    """Remove an account; an access token it holds lives on for up to 15 minutes."""
+    """Remove an account and end its logins; an access JWT lives on for up to 15 minutes."""
     if not _accounts().remove(username):
         raise click.ClickException(f"There is no account “{username}”.")
     click.echo(f"Removed {username}.")

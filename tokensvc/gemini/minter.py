@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tokensvc.deadline_http import Answer, DeadlineHttpClient, TooLong
 from tokensvc.domain import EphemeralToken
 from tokensvc.errors import (
     IssuerMisconfigured,
@@ -20,7 +21,6 @@ from tokensvc.errors import (
     UpstreamUnavailable,
 )
 from tokensvc.gemini.compiler import SETUP
-from tokensvc.gemini.deadline_http import Answer, DeadlineHttpClient, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -29,7 +29,7 @@ def credentials() -> Credentials:
     if header is None:
         return Credentials(unverified_bearer=None, address=client_address())
     scheme, _, unverified = header.partition(" ")
-    unverified = unverified.strip()
+    unverified = unverified.strip(" \t")  # the blanks that HTTP allows, and no others
     if scheme.lower() != "bearer" or not unverified or "," in unverified or " " in unverified:
         raise InvalidToken(cause="not one Bearer credential")
     return Credentials(unverified_bearer=unverified, address=client_address())
@@ -60,9 +60,19 @@ def json_object(*known: str) -> dict[str, Any]:
     for name in body:
         if name not in known:
             raise InvalidRequest(
-                f"The body has an unknown field; the fields are: {', '.join(known)}."
+                f"The body has an unknown field; the fields are: {', '.join(known) or 'none'}."
             )
     return body
+
+
+def require_json() -> None:
+    """Refuse what a page of another site could send without asking first (a form, plain text).
+
+    Raises:
+        UnsupportedMediaType: for a request not declared as JSON, even without a body.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
 
 
 def json_answer(content: dict[str, Any]) -> Response:

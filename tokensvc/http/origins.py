@@ -77,6 +77,16 @@ def install(app: Flask, http: Http) -> None:
     )
 
 
+def refuse_nameless_pages() -> None:
+    """Refuse who does not say which page asks; of those that do, only our own have come so far.
+
+    Raises:
+        OriginNotAllowed: for a request without an `Origin`.
+    """
+    if "Origin" not in request.headers:
+        raise OriginNotAllowed(cause="no Origin")
+
+
 def _exactly(text: str) -> str:
     return rf"^{re.escape(text)}\Z"
 

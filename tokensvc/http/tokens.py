@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
@@ -26,7 +27,13 @@ def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
     @routes.post("/token")
     def issue() -> Response:
         credentials = bodies.credentials()
-        grant = service.issue(credentials, _order(), problems.request_id())
+        body = bodies.json_object(
+            "profile", "options", "on_behalf_of", "lease", "resumption_handle"
+        )
+        if "on_behalf_of" in body:
+            user = bodies.text(body, "on_behalf_of")
+            credentials = replace(credentials, unverified_on_behalf_of=user)
+        grant = service.issue(credentials, _order(body), problems.request_id())
         response = bodies.json_answer(_granted(grant, websocket_url))
         quotas.write(response, grant.reservation.quotas)
         return response
@@ -46,13 +53,12 @@ def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
     return routes
 
 
-def _order() -> Order:
-    """What the body asks for.
+def _order(body: dict[str, Any]) -> Order:
+    """What *body* asks for.
 
     Raises:
         InvalidRequest: for a body that is not in the contract.
     """
-    body = bodies.json_object("profile", "options", "lease", "resumption_handle")
     order = Order(
         bodies.text(body, "profile", "default"),
         bodies.texts(body, "options"),

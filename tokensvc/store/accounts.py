@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tokensvc.domain import Account
 from tokensvc.store.engine import transaction
+from tokensvc.store.logins import end_logins_of
 from tokensvc.store.schema import accounts
 
 if TYPE_CHECKING:
@@ -56,17 +57,19 @@ class Accounts:
             )
 
     def set_password_hash(self, username: str, password_hash: str) -> bool:
-        """Replace the password; False where there is no such account."""
+        """Replace the password and end the logins; False where there is no such account."""
         with transaction(self._engine) as connection:
             changed = connection.execute(
                 update(accounts)
                 .where(accounts.c.username == username)
                 .values(password_hash=password_hash)
             )
+            end_logins_of(connection, username)
         return changed.rowcount == 1
 
     def remove(self, username: str) -> bool:
-        """Remove the account; False where there is none."""
+        """Remove the account and end its logins; False where there is none."""
         with transaction(self._engine) as connection:
             gone = connection.execute(delete(accounts).where(accounts.c.username == username))
+            end_logins_of(connection, username)
         return gone.rowcount == 1

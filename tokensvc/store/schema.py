@@ -94,8 +94,12 @@ logins = Table(
     "logins",
     metadata,
     Column("cookie_hash", String(64), primary_key=True),
+    Column("login_id", String(32), nullable=False),  # one for all cookies of one login
     Column("username", String(255), nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),  # of this cookie
+    Column("ends_at", BigInteger, nullable=False),  # of the login, whatever happens
+    Column("replaced_at", BigInteger),  # when a cookie after this one was given out
+    Index("logins_by_login", "login_id"),
     Index("logins_by_username", "username"),
     Index("logins_by_expiry", "expires_at"),
 )

@@ -77,9 +77,13 @@ def upgrade() -> None:
     op.create_table(
         "logins",
         sa.Column("cookie_hash", sa.String(64), primary_key=True),
+        sa.Column("login_id", sa.String(32), nullable=False),
         sa.Column("username", sa.String(255), nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.Column("ends_at", sa.BigInteger, nullable=False),
+        sa.Column("replaced_at", sa.BigInteger),
     )
+    op.create_index("logins_by_login", "logins", ["login_id"])
     op.create_index("logins_by_username", "logins", ["username"])
     op.create_index("logins_by_expiry", "logins", ["expires_at"])
     op.create_table(

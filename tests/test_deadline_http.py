@@ -5,8 +5,8 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from gemini.upstream_for_tests import answering, dripping, http_answer, upstream
-from tokensvc.gemini.deadline_http import LONGEST_ANSWER, DeadlineHttpClient, TooLong
+from tokensvc.deadline_http import LONGEST_ANSWER, DeadlineHttpClient, TooLong
+from upstream_for_tests import answering, dripping, http_answer, upstream
 
 HEADERS = {"Content-Type": "application/json"}
 
@@ -30,6 +30,41 @@ def test_two_requests(connect):
 
     assert statuses == [200, 200]
     assert len(received) == 2
+
+
+def test_a_get(connect):
+    """It has no body, and shares the connection and the rules."""
+    with upstream(answering(http_answer(body=b"{}"), http_answer())) as (url, received):
+        client = connect(url)
+        answer = client.get("/keys", {"Accept": "application/json"}, deadline=time.monotonic() + 5)
+        post(client)
+
+    assert (answer.status, answer.body) == (200, b"{}")
+    assert received[0].startswith(b"GET /keys HTTP/1.1\r\n")
+    assert b"Content-Length" not in received[0]
+
+
+@pytest.mark.parametrize("longest", [10, 100_000])
+def test_another_cap(longest):
+    """It is the caller's to say how long an answer may be."""
+    with (
+        upstream(
+            answering(http_answer(body=b"a" * longest), http_answer(body=b"a" * (longest + 1)))
+        ) as (url, _),
+        closing(DeadlineHttpClient(url, longest_answer=longest)) as client,
+    ):
+        assert len(post(client).body) == longest
+        with pytest.raises(TooLong):
+            post(client)
+
+
+def test_a_redirect(connect):
+    """It is an answer like any other: nobody goes where it points."""
+    redirect = http_answer(307, b"", b"Location: http://127.0.0.1:9/elsewhere\r\n")
+    with upstream(answering(redirect)) as (url, received):
+        assert connect(url).get("/keys", {}, deadline=time.monotonic() + 5).status == 307
+
+    assert len(received) == 1
 
 
 def test_a_path_below_the_host(connect):

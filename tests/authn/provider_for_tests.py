@@ -1,0 +1,158 @@
+"""A provider of keys: a small HTTP server that behaves as it is told, and counts who asks."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import contextmanager
+
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from tokensvc.authn.key_sets import Clocks
+from upstream_for_tests import read_request
+
+PATIENCE = 10  # seconds that a test waits for an event before it fails
+
+
+class SteppedClocks:
+    """Clocks that stand still until they are moved."""
+
+    def __init__(self, wall=1_790_000_000.0):
+        self.steady, self.wall = 1000.0, wall
+
+    def advance(self, seconds):
+        self.steady += seconds
+        self.wall += seconds
+
+    def clocks(self):
+        return Clocks(steady=lambda: self.steady, wall=lambda: self.wall, chance=lambda: 0.0)
+
+
+class Provider:
+    """Answers each request by `answer`; `asked` counts them, `idle` is set while none is open."""
+
+    def __init__(self, url):
+        self.url = url + "/keys.json"
+        self.asked = 0
+        self.answer = answering(b"{}")
+        self.arrived = threading.Event()
+        self.released = threading.Event()
+
+    def publish(self, *members, max_age=None):
+        self.answer = answering(key_set(*members), max_age=max_age)
+
+
+@contextmanager
+def provider(*members):
+    """A provider that publishes *members*, at an address of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        serving = Provider(f"http://127.0.0.1:{server.getsockname()[1]}")
+        serving.publish(*members)
+        threads = []
+
+        def serve(connection):
+            with connection:
+                if read_request(connection, []):
+                    serving.asked += 1
+                    serving.arrived.set()
+                    serving.answer(connection, serving)
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                threads.append(threading.Thread(target=serve, args=(connection,), daemon=True))
+                threads[-1].start()
+
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
+        try:
+            yield serving
+        finally:
+            serving.released.set()
+            server.shutdown(socket.SHUT_RDWR)
+            for thread in [accepting, *threads]:
+                thread.join(PATIENCE)
+                assert not thread.is_alive()
+
+
+def key_set(*members):
+    return json.dumps({"keys": members}).encode()
+
+
+def jwk(private, kid=None, **members):
+    """A private key's public half as a member of a key set."""
+    kinds = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "Ed2": OKPAlgorithm}
+    kind = next(kinds[name] for name in kinds if name in type(private).__name__)
+    published = kind.to_jwk(private.public_key(), as_dict=True)
+    published.pop("key_ops", None)
+    return published | ({} if kid is None else {"kid": kid}) | members
+
+
+def answering(body, *, status=200, max_age=None, headers=b""):
+    """The whole answer at once."""
+    if max_age is not None:
+        headers += b"Cache-Control: public, max-age=%d\r\n" % max_age
+    head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), headers)
+
+    def answer(connection, _provider):
+        connection.sendall(head + body)
+
+    return answer
+
+
+def hanging(_connection, provider):
+    """Say nothing until the test lets go."""
+    provider.released.wait(PATIENCE)
+
+
+def dripping(connection, provider):
+    """Send a byte now and then, each well within any timeout of a read."""
+    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 10_000:
+        try:
+            connection.sendall(bytes([byte]))
+        except OSError:
+            return
+        if provider.released.wait(0.01):
+            return
+
+
+def huge(connection, _provider):
+    """More than anybody has keys for."""
+    body = b" " * (300 * 1024)
+    try:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    except OSError:
+        return
+
+
+def resetting(connection, _provider):
+    """Hang up."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+# Answers that are none, and each of which a provider has given somebody.
+LIES = {
+    "an error": answering(b"{}", status=500),
+    "not found": answering(b"{}", status=404),
+    "a redirect": answering(b"", status=302, headers=b"Location: http://127.0.0.1:9/elsewhere\r\n"),
+    "a page": answering(b"<html>Sign in</html>"),
+    "nothing": answering(b""),
+    "no object": answering(b"[]"),
+    "no list": answering(b'{"keys": {}}'),
+    "no key": answering(b'{"keys": []}'),
+    "keys that are no objects": answering(b'{"keys": [1, null, "x", []]}'),
+    "keys of nonsense": answering(b'{"keys": [{"kty": "RSA", "n": "!", "e": 3}, {"kty": []}]}'),
+    "no UTF-8": answering(b'{"keys": "\xff"}'),
+    "a name twice": answering(b'{"keys": [], "keys": [{}]}'),
+    "depth": answering(b'{"keys": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
+    "a number without end": answering(b'{"keys": ' + b"9" * 10_000 + b"}"),
+    "no HTTP": lambda connection, _: connection.sendall(b"220 smtp.example ESMTP\r\n"),
+    "hanging up": resetting,
+    "too much": huge,
+    "a drip": dripping,
+    "silence": hanging,
+}

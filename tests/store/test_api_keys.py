@@ -1,0 +1,63 @@
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from tokensvc.authn.api_keys import make_key
+from tokensvc.authn.opaque import fingerprint
+from tokensvc.store.api_keys import ApiKeys, NamedKey
+
+AT = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+
+
+@pytest.fixture(name="keys")
+def _keys(engine):
+    return ApiKeys(engine)
+
+
+def test_a_key(keys):
+    """It is found by its fingerprint, until it is removed."""
+    assert keys.add("backend", "a" * 64, AT)
+    assert keys.name_of("a" * 64) == "backend"
+    assert keys.name_of("b" * 64) is None
+    assert keys.listed() == [NamedKey("backend", AT)]
+
+    assert keys.remove("backend")
+    assert not keys.remove("backend")
+    assert keys.name_of("a" * 64) is None
+    assert keys.listed() == []
+
+
+def test_a_name_that_is_taken(keys):
+    """It stays with the key that has it."""
+    assert keys.add("backend", "a" * 64, AT)
+    assert not keys.add("backend", "b" * 64, AT)
+    assert keys.name_of("b" * 64) is None
+
+
+def test_what_is_kept(keys, engine):
+    """No part of the key: whoever reads the store cannot use it."""
+    key = make_key()
+    keys.add("backend", fingerprint(key), AT)
+    with engine.begin() as connection:
+        row = str(connection.execute(text("SELECT * FROM api_keys")).one())
+
+    assert key not in row
+    assert key[4:20] not in row
+
+
+def test_a_look_up(engine):
+    """It takes an index, whatever the number of keys."""
+    query = "SELECT name FROM api_keys WHERE key_hash = 'a'"
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # A table this small it would rather read whole.
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            query = "EXPLAIN " + query
+        else:
+            query = "EXPLAIN QUERY PLAN " + query
+        plan = str(connection.execute(text(query)).all()).lower()
+
+    assert "index" in plan
+    assert "seq scan" not in plan
+    assert "scan api_keys" not in plan

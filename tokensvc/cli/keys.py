@@ -1,0 +1,67 @@
+"""`tokensvc keys`: the API keys of backends."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+
+import click
+
+from tokensvc.authn.api_keys import KEY_ISSUER, make_key
+from tokensvc.authn.opaque import fingerprint
+from tokensvc.profiles import KEY_NAME
+from tokensvc.settings import Places
+from tokensvc.store.api_keys import ApiKeys
+from tokensvc.store.engine import open_engine, prepare
+
+
+@click.group()
+def keys() -> None:
+    """Keep API keys for backends that fetch tokens for their users."""
+
+
+@keys.command()
+@click.argument("name")
+def create(name: str) -> None:
+    """Make a key called NAME and show it, this once: only its fingerprint is kept.
+
+    A profile is for it where its “allow” lists “key:NAME”.
+    """
+    if not re.fullmatch(KEY_NAME, name):
+        raise click.ClickException(
+            "A key's name has 1 to 64 letters, digits, dots, dashes and underlines."
+        )
+    key = make_key()
+    if not _api_keys().add(name, fingerprint(key), datetime.now(UTC)):
+        raise click.ClickException(
+            f"There is a key “{name}” already. Make one of another name, change over to it, "
+            "and remove the old one."
+        )
+    click.echo(key)
+    click.echo(
+        f"This is shown once. Profiles that list “{KEY_ISSUER}{name}” in “allow” are open to it.",
+        err=True,
+    )
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List the keys by name, with the day each was made."""
+    for key in _api_keys().listed():
+        click.echo(f"{key.name}\t{key.created_at:%Y-%m-%d}")
+
+
+@keys.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove a key; it is refused from the next request on."""
+    if not _api_keys().remove(name):
+        raise click.ClickException(f"There is no key “{name}”.")
+    click.echo(f"Removed {name}.")
+
+
+def _api_keys() -> ApiKeys:
+    engine = open_engine(Places.read(os.environ).database_url)
+    prepare(engine)
+    return ApiKeys(engine)

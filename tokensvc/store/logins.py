@@ -1,0 +1,123 @@
+"""Who is signed in with a built-in account: a login is a family of cookies, each good once.
+
+A cookie is replaced at each use. It stays good for a minute after, because an answer may be lost
+on its way and two tabs may ask at once; whoever comes with it later has copied it, and the whole
+login ends (RFC 9700, section 4.14.2).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+
+from tokensvc.domain import Account, Login
+from tokensvc.store.engine import transaction
+from tokensvc.store.schema import accounts, logins
+from tokensvc.store.times import DAY, SECOND, microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+LONGEST = 30 * DAY  # from the password to the next time it is asked for
+IDLE = 7 * DAY  # without a visit
+GRACE = 60 * SECOND  # that a replaced cookie is still good for
+_REMEMBERED = DAY  # that a replaced cookie is still known for a copy
+_SWEPT = 8  # rows that are over, removed with each new one: more than come in
+
+
+@dataclass(frozen=True)
+class _Family:
+    """All cookies of one login, whose end no visit puts off."""
+
+    login_id: str
+    ends_at: int
+
+
+class Logins:
+    """Logins by their cookies' fingerprints; every method may raise TemporarilyUnavailable."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        """*clock* gives the time in UTC."""
+        self._engine = engine
+        self._clock = clock
+
+    def begin(self, account: Account, cookie_hash: str) -> Login | None:
+        """A new login; None where the account has changed since its password was checked."""
+        with transaction(self._engine) as connection:
+            current = _held(connection, account.username)
+            if current is None or current.password_hash != account.password_hash:
+                return None
+            now = microseconds(self._clock())
+            family = _Family(uuid.uuid4().hex, now + LONGEST)
+            return _add_cookie(connection, family, current, cookie_hash, now=now)
+
+    def go_on(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
+        """The login, which goes on with the next cookie; None where it is over."""
+        of_this_cookie = logins.c.cookie_hash == cookie_hash
+        with transaction(self._engine) as connection:
+            username = connection.execute(select(logins.c.username).where(of_this_cookie)).scalar()
+            account = _held(connection, username) if username is not None else None
+            row = connection.execute(select(logins).where(of_this_cookie)).one_or_none()
+            now = microseconds(self._clock())
+            if account is None or row is None or row.expires_at <= now:
+                return None
+            if row.replaced_at is not None and now > row.replaced_at + GRACE:
+                connection.execute(delete(logins).where(logins.c.login_id == row.login_id))
+                return None
+            if row.replaced_at is None:
+                forgotten_at = min(row.expires_at, now + _REMEMBERED)
+                connection.execute(
+                    update(logins)
+                    .where(of_this_cookie)
+                    .values(replaced_at=now, expires_at=forgotten_at)
+                )
+            family = _Family(row.login_id, row.ends_at)
+            return _add_cookie(connection, family, account, next_cookie_hash, now=now)
+
+    def end(self, cookie_hash: str) -> None:
+        """End the login, if there is one."""
+        family = select(logins.c.login_id).where(logins.c.cookie_hash == cookie_hash)
+        with transaction(self._engine) as connection:
+            connection.execute(delete(logins).where(logins.c.login_id.in_(family)))
+
+
+def end_logins_of(connection: Connection, username: str) -> None:
+    """End every login of *username*, in the transaction that changes the account."""
+    connection.execute(delete(logins).where(logins.c.username == username))
+
+
+def _held(connection: Connection, username: str) -> Account | None:
+    """The account, which nobody changes before this transaction has ended."""
+    row = connection.execute(
+        select(accounts).where(accounts.c.username == username).with_for_update()
+    ).one_or_none()
+    return Account(row.username, row.password_hash, frozenset(row.groups.split())) if row else None
+
+
+def _add_cookie(
+    connection: Connection, family: _Family, account: Account, cookie_hash: str, *, now: int
+) -> Login:
+    over = (
+        select(logins.c.cookie_hash)
+        .where(logins.c.expires_at <= now)
+        .order_by(logins.c.expires_at)
+        .limit(_SWEPT)
+    )
+    connection.execute(delete(logins).where(logins.c.cookie_hash.in_(over)))
+    expires_at = min(family.ends_at, now + IDLE)
+    connection.execute(
+        insert(logins).values(
+            cookie_hash=cookie_hash,
+            login_id=family.login_id,
+            username=account.username,
+            expires_at=expires_at,
+            ends_at=family.ends_at,
+        )
+    )
+    return Login(account, (expires_at - now) // SECOND)
