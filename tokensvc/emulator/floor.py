@@ -54,11 +54,7 @@ class Job:
 
 
 class Floor:
-    """One session's turn-taking.
-
-    Attributes:
-        generating: An answer is being made, or a function is out: nothing can be resumed now.
-    """
+    """One session's turn-taking."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -67,7 +63,12 @@ class Floor:
         self._waiting: deque[Job] = deque(maxlen=WAITING)
         self._pending: dict[str, Pending] = {}
         self._prompt: list[Remark] = []
-        self.generating = False
+        self._making = False
+
+    @property
+    def generating(self) -> bool:
+        """Whether an answer is being made or a function is out: nothing can be resumed now."""
+        return self._making or bool(self._pending)
 
     async def answer(self, turn: Turn) -> None:
         """The person's turn is over: answer it, now or after what may not be interrupted."""
@@ -93,7 +94,7 @@ class Floor:
             return
         task.cancel()
         await asyncio.wait([task])
-        self.generating = False
+        self._making = False
         scene = self._scene
         scene.counters.interruptions += 1
         dropped = self._discard()
@@ -158,7 +159,7 @@ class Floor:
 
     async def _perform(self, job: Job) -> None:
         scene = self._scene
-        self.generating = True
+        self._making = True
         scene.counters.answers += 1
         self._prompt = list(scene.conversation.remarks)
         self._speaker.begin(job.turn)
@@ -169,7 +170,7 @@ class Floor:
         await self._take(job.turn, steps)
         await scene.outlet.content(generationComplete=True)
         tokens = self._speaker.end(interrupted=False)
-        self.generating = False
+        self._making = False
         await self._hold()
         # From here on there is nothing left to interrupt.
         self._task = None

@@ -276,3 +276,24 @@ async def search():
         assert grounding["webSearchQueries"] == ["Search for otters."]
         assert grounding["groundingChunks"]
         assert json.dumps(grounding)
+
+
+@rule(
+    "While a function is out there is nothing to resume",
+    "https://ai.google.dev/gemini-api/docs/live-api/session-management",
+    replaced("floor.Floor.generating", by=False),
+)
+async def not_resumable():
+    asked = setup(tools=[ASYNC_METER], sessionResumption={})
+    async with emulating(QUICK) as client, client.session(asked) as talker:
+        await talker.handle()
+        await talker.type(ASK)
+        call = await talker.call()
+        await talker.until_turn_complete()
+        client.emulator.clock.skip(1.2)
+        update = await talker.until(lambda message: "sessionResumptionUpdate" in message)
+        assert update[-1]["sessionResumptionUpdate"] == {"resumable": False}
+        await talker.respond(call, {"reading": 1})
+        await talker.until_turn_complete()
+        client.emulator.clock.skip(1.2)
+        assert await talker.handle()
