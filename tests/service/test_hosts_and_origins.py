@@ -204,3 +204,9 @@ def test_an_origin_at_a_service_with_a_public_name(counting, origin, status):
     """Its own origin is its public name, however the proxy spells the host."""
     content = request("POST", "/token", f"Origin: {origin}", host="tokens.example.com")
     assert exchange(counting.url, content).status == status
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_a_probe_by_address(shop, path):
+    """A load balancer asks by whatever address it knows, and is answered."""
+    assert shop.get(path, headers={"Host": "10.1.2.3:8080"}).status == 200

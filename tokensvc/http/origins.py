@@ -22,6 +22,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SHARED = ("/token", "/lease/end", "/profiles")  # what the pages of other sites may call
+_PROBED = ("/livez", "/readyz")  # asked by address; there is nothing in them to steal
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium honours
 
@@ -30,6 +31,8 @@ def install(app: Flask, http: Http) -> None:
     """Let the pages of `http.origins` call the API, and no others; answer for our own host only."""
 
     def refuse_other_hosts() -> None:
+        if request.path in _PROBED:
+            return
         host = urlsplit(f"//{request.host}").hostname or ""
         ours = urlsplit(http.public_url).hostname if http.public_url else None
         # Without a public_url we serve this machine alone: another name is a page that rebinds it.

@@ -8,6 +8,7 @@ import math
 import re
 import traceback
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Response, g, request
@@ -84,7 +85,7 @@ def answer(refusal: errors.Refusal) -> Response:
             'Bearer realm="token", error="invalid_token", error_description='
             + ('"expired"' if expired else '"invalid"')
         )
-    elif isinstance(refusal, errors.AuthenticationRequired):
+    elif refusal.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="token"'
     return response
 
