@@ -92,7 +92,7 @@ async def _ask_all(url: str, asked: Iterator[tuple[str, bytes]], clients: int) -
     async def client() -> None:
         connection = Connection(url)
         for who, request in asked:  # one iterator for all of them
-            replies.append(await connection.ask(who, request))  # noqa: PERF401 - kept in order
+            replies.append(await connection.ask(who, request))
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))
