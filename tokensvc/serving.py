@@ -55,6 +55,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             time.sleep(_PAUSE)
             sys.exit(1)
 
+    def is_parent_alive(self) -> bool:
+        """Whether the master lives; a worker without it leaves as if it had been told to.
+
+        Else it would serve the connections that are kept busy, and hold the port, for the whole
+        of `graceful_timeout`, while no other can begin.
+        """
+        if not super().is_parent_alive():
+            self.alive = False
+        return bool(self.alive)
+
     def handle_error(
         self, _request: object, client: socket.socket, _address: object, error: Exception
     ) -> None:
