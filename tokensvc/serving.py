@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -33,16 +34,45 @@ if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Tells a request that is no HTTP so in the documented form.
+_PAUSE = 1  # seconds before the next try
 
-    gunicorn's own answer, and its line in the log, quote the request: a credential may be in it.
-    """
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """A worker that quotes no request, and takes nobody down with it."""
+
+    def load_wsgi(self) -> None:
+        """Build the application; where that fails, another worker tries a little later.
+
+        The start itself was checked whole in `on_starting`. What fails now has come since, such as
+        a file that was saved half-edited or a store that restarts; gunicorn's own answer would be
+        to stop the workers that still serve.
+        """
+        try:
+            super().load_wsgi()
+        except (ConfigurationError, TemporarilyUnavailable) as error:
+            sentence = f"this worker cannot begin and is tried again: {error}"
+            self.log.error(sentence)  # noqa: TRY400 - it names every fault; a traceback adds nothing
+            time.sleep(_PAUSE)
+            sys.exit(1)
+
+    def is_parent_alive(self) -> bool:
+        """Whether the master lives; a worker without it leaves as if it had been told to.
+
+        Else it would serve the connections that are kept busy, and hold the port, for the whole
+        of `graceful_timeout`, while no other can begin.
+        """
+        if not super().is_parent_alive():
+            self.alive = False
+        return bool(self.alive)
 
     def handle_error(
         self, _request: object, client: socket.socket, _address: object, error: Exception
     ) -> None:
-        """Answer *client*, whose request ended in *error* before or after the application."""
+        """Answer *client*, whose request ended in *error* before or after the application.
+
+        gunicorn's own answer, and its line in the log, quote the request: a credential may be in
+        it.
+        """
         kind = InvalidRequest if isinstance(error, ParseException) else InternalError
         name = uuid.uuid4().hex
         self.log.warning("no request for %s: %s %s", name, kind.code, type(error).__name__)

@@ -18,6 +18,7 @@ from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_engine
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.schema import charges, events, leases, spending
+from tokensvc.store.times import microseconds
 
 
 def rows(engine, table):
@@ -129,6 +130,19 @@ def test_several_limits(ledger, clock, admission):
     assert refused.value.retry_after == 3600 - 121
 
 
+def test_several_limits_used_up_at_once(ledger, clock, admission):
+    """Waiting as told suffices: it is for the last of them that one waits."""
+    for _ in range(2):
+        ledger.admit(admission(limits="2/60 2/3600"))
+
+    with pytest.raises(RateLimited) as refused:
+        ledger.admit(admission(limits="2/60 2/3600"))
+    assert refused.value.retry_after == 3600
+    assert [quota.limit.seconds for quota in refused.value.quotas] == [60, 3600]
+    clock.advance(refused.value.retry_after)
+    ledger.admit(admission(limits="2/60 2/3600"))
+
+
 def test_a_narrow_window_beside_a_wide_one(engine, ledger, admission):
     """Where the narrow one refuses, the wide one is not charged."""
     wide, narrow = Window("user", "wide", (Limit(3, 60),)), Window("own", "narrow", (Limit(1, 60),))
@@ -175,6 +189,19 @@ def test_places(ledger, clock, admission):
     ledger.admit(third)
     clock.advance(200)
     ledger.admit(admission(places=2))
+
+
+def test_fewer_places_than_there_were(ledger, clock, admission):
+    """As many conversations have to end as are too many; waiting as told suffices."""
+    for _ in range(3):
+        ledger.admit(admission(places=3))
+        clock.advance(10)
+
+    with pytest.raises(TooManyAtOnce) as refused:
+        ledger.admit(admission(places=1))
+    assert refused.value.retry_after == 290
+    clock.advance(refused.value.retry_after)
+    ledger.admit(admission(places=1))
 
 
 def test_a_renewal_while_all_places_are_taken(ledger, clock, admission):
@@ -283,6 +310,23 @@ def test_a_failed_renewal_that_another_has_built_upon(engine, ledger, clock, adm
     ledger.refund(reserved, failing, "upstream-timeout")
 
     assert spent(engine) == 410
+    assert [event.seconds for event in rows(engine, events)] == [300, 100, 10, 0]
+
+
+def test_a_failed_renewal_that_another_needs(engine, ledger, clock, admission, lease):
+    """What it paid for is used by a later token, which cost nothing more: it stays paid."""
+    asked = admission(lease=lease(minutes=6), renewal=False, budget=10_000)
+    ledger.admit(asked)
+    clock.advance(100)
+    failing, good = (admission(lease=asked.lease, budget=10_000) for _ in range(2))
+    reserved = ledger.admit(failing)
+    last = ledger.admit(good)
+    assert last.expires_at == asked.lease.expires_at
+    ledger.refund(reserved, failing, "upstream-timeout")
+
+    assert spent(engine) == 360
+    ((standing),) = rows(engine, leases)
+    assert standing.charged_until >= microseconds(last.expires_at)
 
 
 def test_the_end_of_a_conversation(ledger, clock, admission, lease):
@@ -327,6 +371,16 @@ def test_a_block(engine, ledger, clock, admission):
         ledger.admit(asked)
     assert refused.value.retry_after == 7200
     assert [block.key for block in blocks.in_force()] == ["alice"]
+
+    blocks.put("everyone", clock() + timedelta(hours=1))
+    with pytest.raises(Blocked) as refused:
+        ledger.admit(asked)
+    assert refused.value.retry_after == 7200
+    blocks.put("everyone", None)
+    with pytest.raises(Blocked) as refused:
+        ledger.admit(asked)
+    assert refused.value.retry_after is None
+    blocks.lift("everyone")
 
     clock.advance(7200)
     assert blocks.in_force() == []

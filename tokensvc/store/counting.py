@@ -28,9 +28,10 @@ def charge_windows(
     """Charge every window once at *now*; where the caller then stands with each limit.
 
     Raises:
-        RateLimited: when one is used up, saying when there is more.
+        RateLimited: when one is used up, or several, saying when there is more of all.
     """
     quotas: list[Quota] = []
+    used_up: list[Quota] = []
     for window in windows:
         for limit in window.limits:
             length = limit.seconds * SECOND
@@ -47,9 +48,13 @@ def charge_windows(
             reset = ((oldest if used else now) + length - now) / SECOND
             quotas.append(Quota(window.name, limit, max(0, limit.count - used - 1), reset))
             if used >= limit.count:
-                raise RateLimited(
-                    cause=f"{window.name}: {limit}", retry_after=reset, quotas=tuple(quotas[-1:])
-                )
+                used_up.append(quotas[-1])
+    if used_up:
+        raise RateLimited(
+            cause="; ".join(f"{quota.name}: {quota.limit}" for quota in used_up),
+            retry_after=max(quota.reset for quota in used_up),
+            quotas=tuple(used_up),
+        )
     _sweep(connection, now)
     rows = [
         {"reservation_id": reservation_id, "key": window.key, "at": now}
@@ -65,12 +70,13 @@ def check_places(connection: Connection, holder: str, places: int, lease_id: str
     """Do nothing where *holder* has a place left beside those of other live leases.
 
     Raises:
-        TooManyAtOnce: where all are taken; it says when the first comes free by itself.
+        TooManyAtOnce: where all are taken; it says when one comes free by itself.
     """
+    # Where there are fewer places than there were, several have to end: the last ones decide.
     live = (
         select(leases.c.live_until)
         .where(leases.c.holder == holder, leases.c.live_until > now, leases.c.id != lease_id)
-        .order_by(leases.c.live_until)
+        .order_by(leases.c.live_until.desc())
         .limit(places)
         .subquery()
     )

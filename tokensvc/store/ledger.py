@@ -13,7 +13,7 @@ from tokensvc.profiles import SHORTEST_TOKEN
 from tokensvc.store import counting
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import blocks, events, leases
-from tokensvc.store.times import SECOND, instant, microseconds
+from tokensvc.store.times import MICROSECOND, SECOND, instant, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,10 +62,11 @@ class Ledger:
                     raise counting.refuse_spent(admission.budgets, now)
             quotas = counting.charge_windows(connection, admission.windows, reservation_id, now)
             counting.spend(connection, admission.budgets, seconds, now)
-            paid = Paid(
-                charged_until=instant(base + seconds * SECOND),
-                live_until=max(instant(end), previous.live_until) if previous else instant(end),
-            )
+            live_until = instant(end)
+            if previous is not None:
+                # Later by something whatever was asked: a refund sees that somebody built upon it.
+                live_until = max(live_until, previous.live_until + MICROSECOND)
+            paid = Paid(instant(base + seconds * SECOND), live_until)
             _write_lease(connection, admission, paid, new=previous is None)
             reservation = Reservation(
                 reservation_id, at, instant(end), seconds, paid, previous, quotas
@@ -100,16 +101,13 @@ class Ledger:
         """
         with transaction(self._engine, _locked(admission)) as connection:
             counting.uncharge(connection, reservation.id)
-            if _withdraw(connection, admission.lease.id, reservation):
-                counting.spend(
-                    connection,
-                    admission.budgets,
-                    -reservation.seconds,
-                    microseconds(reservation.at),
-                )
+            withdrawn = _withdraw(connection, admission.lease.id, reservation)
+            returned = reservation.seconds if withdrawn else 0
+            counting.spend(connection, admission.budgets, -returned, microseconds(reservation.at))
             connection.execute(
                 insert(events).values(
-                    _event(reservation, admission, "refunded", self._clock()) | {"code": code}
+                    _event(reservation, admission, "refunded", self._clock())
+                    | {"code": code, "seconds": returned}
                 )
             )
 
@@ -159,11 +157,12 @@ def _refuse_blocked(connection: Connection, admission: Admission, now: int) -> N
     found = connection.execute(
         select(blocks.c.key, blocks.c.until).where(blocks.c.key.in_(admission.blocks))
     ).all()
-    for block in found:
-        if block.until is None:
-            raise Blocked(cause=block.key)
-        if block.until > now:
-            raise Blocked(cause=block.key, retry_after=(block.until - now) / SECOND)
+    in_force = [block for block in found if block.until is None or block.until > now]
+    if not in_force:
+        return
+    ends = [block.until for block in in_force if block.until is not None]
+    lifted = (max(ends) - now) / SECOND if len(ends) == len(in_force) else None
+    raise Blocked(cause="; ".join(block.key for block in in_force), retry_after=lifted)
 
 
 def _standing(connection: Connection, lease_id: str) -> Paid | None:

@@ -27,7 +27,7 @@ events = Table(
     Column("profile", String(64), nullable=False),
     Column("model", String(128)),
     Column("renewal", Integer),  # 1 where the lease went on, 0 where it began
-    Column("seconds", Integer),  # charged to the budgets by this reservation
+    Column("seconds", Integer),  # charged to the budgets; given back to them, with refunded
     Column("fingerprint", String(64)),  # SHA-256 of the token, with granted
     Column("expires_at", BigInteger),  # the token's end, with granted
     Column("code", String(64)),  # why, with refunded

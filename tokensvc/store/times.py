@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def microseconds(at: datetime) -> int:
     """*at* as a table's number."""
-    return (at - _EPOCH) // _MICROSECOND
+    return (at - _EPOCH) // MICROSECOND
 
 
 def instant(number: int) -> datetime:
     """A table's *number* as a time in UTC."""
-    return _EPOCH + number * _MICROSECOND
+    return _EPOCH + number * MICROSECOND

@@ -1,0 +1,106 @@
+"""A real nginx in front of the service, with a configuration as an operator would write it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from programs import clean_environment, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from programs import Program
+
+# Its own address towards the service, so that it can be told from a client's.
+PROXY, OUTER_PROXY = "127.0.0.2", "127.0.0.3"
+
+_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  client_max_body_size 16k;
+  upstream tokensvc {{
+    {servers}
+    keepalive 64;
+    keepalive_timeout 4s;  # shorter than gunicorn's, so that no request meets a closing connection
+  }}
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_bind {proxy};
+  server {{  # appends the client's address to what came
+    listen 127.0.0.1:{ports[0]};
+    location / {{ proxy_pass http://tokensvc; }}
+  }}
+  server {{  # writes the client's address over what came
+    listen 127.0.0.1:{ports[1]};
+    location / {{
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_pass http://tokensvc;
+    }}
+  }}
+  server {{  # stands before the first, as a content network does
+    listen 127.0.0.1:{ports[2]};
+    location / {{
+      proxy_bind {outer_proxy};
+      proxy_pass http://127.0.0.1:{ports[0]};
+    }}
+  }}
+}}
+"""
+
+
+@contextmanager
+def in_front_of(folder: Path, urls: Sequence[str]) -> Iterator[list[Program]]:
+    """Three doors to the services at *urls*: appending, overwriting, and behind another proxy."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        pytest.fail("There is no nginx: “tests/scale/install-nginx” installs one.")
+    ports = free_ports(3)
+    file = folder / "nginx.conf"
+    servers = " ".join(f"server {url.removeprefix('http://')};" for url in urls)
+    file.write_text(
+        _CONFIGURATION.format(
+            folder=folder, servers=servers, ports=ports, proxy=PROXY, outer_proxy=OUTER_PROXY
+        )
+    )
+    command = [program, "-e", "stderr", "-p", str(folder), "-c", str(file)]
+    # It says so once its sockets listen.
+    listens = r"using the \"(\w+)\" event method"
+    with running(command, listens, environment=clean_environment()) as nginx:
+        yield [_at(nginx, port) for port in ports]
+
+
+def _at(nginx: Program, port: int) -> Program:
+    door = type(nginx)(nginx.child, nginx.lines)
+    door.url = f"http://127.0.0.1:{port}"
+    return door
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens at now."""
+    found = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in found]
+    for listener in found:
+        listener.close()
+    return ports

@@ -1,0 +1,117 @@
+"""Whatever is killed, and whenever: what people have received is on record, and was paid for."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import random
+import signal
+import threading
+
+import pytest
+
+from programs import running
+from scale import fleet as fleets
+from scale.crashing import Crowd, compare
+from scale.postgres import Postgres
+from scale.shops import shop
+
+CONFIGURATION = shop(limits='budget = { user = "20h/day", everyone = "9999h/day" }', default="")
+KILLS, EVERY = 20, 0.5  # seconds
+
+
+def test_workers_are_killed(start_fleet, google):
+    """Twice a second one of four, under load: the rest go on, and a new one comes."""
+    fleet = start_fleet(CONFIGURATION, workers=4)
+    chance, pace = random.Random(7), threading.Event()  # noqa: S311 - which worker is no secret
+    with Crowd(fleet.first.url) as crowd:
+        crowd.await_more(20)
+        for _ in range(KILLS):
+            if workers := fleet.workers():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(workers), signal.SIGKILL)
+            pace.wait(EVERY)
+        crowd.await_more(50)
+
+    assert crowd.statuses.keys() <= {200, 503, 504}
+    compare(fleet, google, crowd)
+    assert fleet.first.child.poll() is None
+
+
+def test_the_master_is_killed(new_folder, google):
+    """Its workers leave by themselves; started again by a supervisor, the service goes on."""
+    fleet = fleets.prepared(new_folder(), CONFIGURATION, google.url)
+    with fleets.standing(fleet, workers=2), Crowd(fleet.first.url) as crowd:
+        crowd.await_more(20)
+        port = int(fleet.first.url.rpartition(":")[2])
+        fleet.first.child.kill()
+        fleet.first.child.wait(30)
+        with _supervised(fleet, port):
+            crowd.await_more(50)
+
+    assert crowd.statuses.keys() <= {200, 503, 504}
+    compare(fleet, google, crowd)
+
+
+def test_a_kept_connection_to_an_orphan(new_folder, google):
+    """A worker without its master says that it leaves, and frees the port for the next one."""
+    fleet = fleets.prepared(new_folder(), CONFIGURATION, google.url)
+    with fleets.standing(fleet, workers=1):
+        connection = http.client.HTTPConnection(fleet.first.url.removeprefix("http://"))
+        for number in range(100_000):
+            connection.request("GET", "/livez")
+            answer = connection.getresponse()
+            assert answer.read() == b"ok\n"
+            if answer.headers["Connection"] == "close":
+                break
+            if number == 10:
+                fleet.first.child.kill()
+        assert number > 10
+        connection.close()
+
+
+@contextlib.contextmanager
+def _supervised(fleet, port):
+    """As systemd does it: started again and again, until it stays."""
+    command, pace = fleets.command(port, 2), threading.Event()
+    with contextlib.ExitStack() as programs:
+        for _ in range(100):
+            starting = running(command, fleets.LISTENS, environment=fleet.environment)
+            with contextlib.suppress(pytest.fail.Exception):
+                programs.enter_context(starting)
+                break
+            pace.wait(EVERY)  # the old workers have the port yet
+        else:
+            pytest.fail("the service did not start again")
+        yield
+
+
+@pytest.mark.parametrize("way", ["kill", "stop"])
+def test_postgresql_is_gone_for_a_while(start_fleet, google, way):
+    """Nothing is granted meanwhile; when it is back, so is the service, also a worker that died."""
+    postgres = Postgres()
+    try:
+        fleet = start_fleet(CONFIGURATION, database_url=postgres.url, instances=2)
+        with Crowd(fleet.first.url) as crowd:
+            crowd.await_more(20)
+            getattr(postgres, way)()
+            refused = fleet.instances[1].post("/token", bearer=None)
+            assert (refused.status, refused.code) == (503, "temporarily-unavailable")
+            assert int(refused.headers["retry-after"]) > 0
+            assert fleet.first.get("/livez").status == 200
+            assert fleet.first.get("/readyz").status == 503
+            os.kill(fleet.workers()[0], signal.SIGKILL)
+            fleet.first.await_line("this worker cannot begin and is tried again")
+            minted = len(google.minted)
+            postgres.start()
+            crowd.await_more(50)
+
+        assert crowd.statuses.keys() <= {200, 503, 504}
+        assert crowd.statuses[503] > 0
+        assert minted < len(google.minted)
+        compare(fleet, google, crowd)
+        assert [instance.child.poll() for instance in fleet.instances] == [None, None]
+        assert [instance.get("/readyz").status for instance in fleet.instances] == [200, 200]
+    finally:
+        postgres.close()
