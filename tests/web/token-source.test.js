@@ -125,6 +125,49 @@ test('hanging up while asking is not reported as an unreachable service', async 
   await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, hangUp.signal), reason);
 });
 
+test('a conversation that is over frees its place, even as the page closes', () => {
+  const service = new Service(new Response(null, { status: 204 }));
+  const source = new TokenSource('https://site.test/voice/token', { fetch: service.fetch, getCredential: () => 'jwt' });
+  source.end({ ...GRANT, lease: 'l' });
+  const [{ address, request }] = service.asked;
+  assert.equal(address, 'https://site.test/voice/lease/end');
+  assert.deepEqual([request.method, request.keepalive, request.body], ['POST', true, '{"lease":"l"}']);
+  assert.equal(request.headers['Content-Type'], 'application/json');
+});
+
+test("a place that cannot be given back is nobody's error", async () => {
+  const service = new Service(new TypeError('Failed to fetch'));
+  new TokenSource('https://site.test/token', { fetch: service.fetch }).end({ ...GRANT, lease: 'l' });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(service.asked.length, 1);
+});
+
+test('a grant without a lease has no place to give back', () => {
+  const service = new Service();
+  new TokenSource('https://site.test/token', { fetch: service.fetch }).end(GRANT);
+  assert.deepEqual(service.asked, []);
+});
+
+test('a function of the page is told of the end in its own way, and nothing is fetched', () => {
+  const service = new Service();
+  let ends = 0;
+  const source = new TokenSource(async () => GRANT, { fetch: service.fetch });
+  source.end({ ...GRANT, lease: 'l', end: () => (ends += 1) });
+  source.end({ ...GRANT, lease: 'l' });
+  assert.deepEqual([ends, service.asked], [1, []]);
+});
+
+test('what is granted after the hang-up is given back', async () => {
+  const hangUp = new AbortController();
+  let ends = 0;
+  const source = new TokenSource(async () => {
+    hangUp.abort(new Error('hung up'));
+    return { ...GRANT, end: () => (ends += 1) };
+  });
+  await assert.rejects(source.grant({}, hangUp.signal), /hung up/);
+  assert.equal(ends, 1);
+});
+
 for (const [fault, answer] of Object.entries({
   'no token': { ...GRANT, token: undefined },
   'no address': { ...GRANT, websocket_url: undefined },

@@ -4,6 +4,7 @@
  * @typedef {object} LiveErrorDetails
  * @property {boolean} [retryable] whether the same thing may work when tried again
  * @property {number} [status] of the token service's answer
+ * @property {number} [retryAfter] seconds that the token service asks to wait
  * @property {{code: number, reason: string}} [close] what the Live API closed the socket with
  * @property {unknown} [cause]
  */
@@ -15,12 +16,13 @@ export class LiveError extends Error {
    * @param {string} message
    * @param {LiveErrorDetails} [details]
    */
-  constructor(code, message, { retryable = false, status, close, cause } = {}) {
+  constructor(code, message, { retryable = false, status, retryAfter, close, cause } = {}) {
     super(message, { cause });
     this.name = 'LiveError';
     this.code = code;
     this.retryable = retryable;
     this.status = status;
+    this.retryAfter = retryAfter;
     this.close = close;
   }
 }
