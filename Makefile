@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 
-.PHONY: demo test check bench lint types screenshots lock browser clean help
+.PHONY: demo test check bench soak lint types screenshots lock programs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,7 +14,8 @@ help: ## list the targets
 demo: $(VENV)/demo ## emulator, service and page on this machine, no key needed
 	@$(BIN)/python -m tokensvc demo $(DEMO)
 
-test: $(VENV)/test tests/node_modules/.package-lock.json browser ## install what is needed, run every test
+test: $(VENV)/test tests/node_modules/.package-lock.json programs ## install what is needed, run every test
+	node --test tests/web/
 	$(BIN)/python -m pytest $(TESTS)
 
 check: lint types test ## everything that must hold before a change lands
@@ -32,7 +33,7 @@ types: $(VENV)/test tests/node_modules/.package-lock.json
 bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the same run
 	$(BIN)/python -m tests.bench
 
-screenshots: $(VENV)/test browser ## the page in conversation, into docs/screenshots
+screenshots: $(VENV)/test programs ## the page in conversation, into docs/screenshots
 	$(BIN)/python tests/browser/screenshots.py
 
 lock: $(VENV)/test ## compile both locks from pyproject.toml
@@ -47,9 +48,9 @@ clean:
 # What is installed: the service by its lock; the emulator's extra on top; for tests, everything.
 $(BIN)/python:
 ifdef UV
-	uv venv -q --python $(PYTHON) $(VENV)
+	@uv venv -q --python $(PYTHON) $(VENV)
 else
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 endif
 
 ifdef UV
@@ -74,5 +75,5 @@ tests/node_modules/.package-lock.json: tests/package.json tests/package-lock.jso
 	cd tests && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-browser: $(VENV)/test
-	@tests/install-browser $(BIN)
+programs: $(VENV)/test
+	@tests/install-programs $(BIN)

@@ -88,5 +88,5 @@ def _chromium_path() -> str:
     """The browser that `make test` found or installed."""
     named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if named is None:
-        pytest.fail("There is no Chromium: “make browser” installs one, CHROMIUM names another.")
+        pytest.fail("There is no Chromium: “make programs” installs one, CHROMIUM names another.")
     return named

@@ -174,6 +174,7 @@ def running(
             child.kill()
             child.wait()
         reader.join(timeout=10)
+        assert not reader.is_alive(), f"{command} has left a program running"
         child.stdout.close()
 
 

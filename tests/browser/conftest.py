@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from browser.sound import spoken, write_wav
 from browser.visitor import Visitor
 from playwright.sync_api import sync_playwright
 from programs import clean_environment
@@ -63,6 +64,8 @@ connect_within = "30s"
 [limits]
 user = ["1000/minute"]
 guest = ["1000/minute"]
+concurrent = { user = 1000, guest = 1000 }
+budget = { user = "1000h/day", guest = "1000h/day", everyone = "1000h/day" }
 """
 USERNAME = "ada"
 PASSWORD = "difference engine"
@@ -82,9 +85,17 @@ def with_account(service: Program) -> Program:
     return service
 
 
+@pytest.fixture(name="quiet", scope="session")
+def _quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A microphone in an empty room; left alone, Chromium's would beep, and be answered."""
+    room = tmp_path_factory.mktemp("room") / "quiet.wav"
+    write_wav(room, spoken(1.0))
+    return f"--use-file-for-fake-audio-capture={room}"
+
+
 @pytest.fixture(name="visit")
 def _visit(
-    playwright: Playwright, chromium_path: str, service: Program
+    playwright: Playwright, chromium_path: str, service: Program, quiet: str
 ) -> Iterator[Callable[..., Visitor]]:
     """Sends a visitor to a page, the service's own unless told; Playwright's context options go through."""
     browsers = []
@@ -92,7 +103,9 @@ def _visit(
     def visit(
         address: str = service.url, *, flags: list[str] = FAKE_DEVICES + ALLOWED, **options: object
     ) -> Visitor:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS + flags)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path, args=[*FLAGS, quiet, *flags]
+        )
         browsers.append(browser)
         return Visitor(browser.new_context(**options).new_page(), address)
 

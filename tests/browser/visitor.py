@@ -105,7 +105,22 @@ class Visitor:
         self.becomes("closed")
 
     def becomes(self, state: str) -> None:
-        self.page.wait_for_selector(f"body[data-state={state}]")
+        """Wait for a state of the session; a sentence about an error is no reason to wait on."""
+        awaited = self.page.locator(f"body[data-state={state}]")
+        awaited.or_(self.page.locator("[role=alert]:visible")).first.wait_for()
+        assert awaited.count() == 1, self.page.locator("body").inner_text()
+
+    def until(self, condition: str) -> None:
+        """Wait for a condition in the page's own words; Playwright's way of waiting is eval, which the page forbids."""
+        self.page.evaluate(
+            f"""async () => {{
+              const end = performance.now() + {PATIENCE_MS};
+              while (!({condition})) {{
+                if (performance.now() > end) throw new Error({condition!r} + ' has not come true');
+                await new Promise(requestAnimationFrame);
+              }}
+            }}"""
+        )
 
     def reads(self, text: str) -> None:
         """Wait until the transcript holds this, as something final."""
@@ -126,7 +141,7 @@ class Visitor:
 
     @property
     def left_open(self) -> dict[str, int]:
-        """What the page opened and has not closed, by kind, once nothing closes any more."""
+        """What the page opened and has not closed, by kind; a context takes a moment to close."""
         return self.page.evaluate(
             """async () => {
               const open = () => ({
@@ -134,8 +149,7 @@ class Visitor:
                 sockets: opened.sockets.filter((socket) => socket.readyState < WebSocket.CLOSING).length,
                 contexts: opened.contexts.filter((context) => context.state !== 'closed').length,
               });
-              await Promise.all(opened.contexts.map((context) => context.state === 'closed' ||
-                new Promise((resolve) => context.addEventListener('statechange', resolve, { once: true }))));
+              for (let i = 0; i < 300 && open().contexts > 0; i += 1) await new Promise(requestAnimationFrame);
               return open();
             }"""
         )

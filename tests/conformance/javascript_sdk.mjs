@@ -36,7 +36,7 @@ export async function mint(apiKey, config, uses = 1) {
 }
 
 /** A session by token: its messages one by one, and an end that can be awaited. */
-export async function connect(apiKey, config) {
+export async function connect(apiKey, config, model = MODEL) {
   // The SDK warns on each connection that tokens are experimental; standard output is the report.
   console.warn = () => {};
   const messages = [];
@@ -45,7 +45,7 @@ export async function connect(apiKey, config) {
   const end = new Promise((resolve) => (ended = resolve));
   const ai = new GoogleGenAI({ apiKey, apiVersion: VERSION });
   const connecting = ai.live.connect({
-    model: MODEL,
+    model,
     config,
     callbacks: {
       onmessage: (message) => {
@@ -65,6 +65,7 @@ export async function connect(apiKey, config) {
   ]);
   return {
     session,
+    end,
     async next() {
       if (!messages.length) {
         await soonest([new Promise((resolve) => (wake = resolve)), end]);

@@ -94,6 +94,24 @@ def test_a_login_that_is_not_the_contract(shop, body):
     assert (answer.status, answer.code) == (400, "invalid-request")
 
 
+ENDS = {
+    "nothing": {},
+    "no text": {"lease": None},
+    "a list": {"lease": ["a.b.c"]},
+    "half a character": {"lease": "\ud800"},
+    "too long": {"lease": "a" * 9000},
+    "a field too many": {"lease": "a.b.c", "profile": "default"},
+}
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize("body", ENDS.values(), ids=ENDS.keys())
+def test_an_end_that_is_not_the_contract(shop, body):
+    """Ending a conversation takes its lease, and nothing else."""
+    answer = shop.post("/lease/end", json.dumps(body).encode())
+    assert (answer.status, answer.code) == (400, "invalid-request")
+
+
 @pytest.mark.usefixtures("unharmed")
 @pytest.mark.parametrize("name", ["nobody-has-this", "staff", "../default", "default\0", "DEFAULT"])
 def test_a_profile_that_is_not_for_the_caller(shop, visitor, name):

@@ -203,6 +203,31 @@ def test_the_scheme_in_any_case(shop, visitor, scheme):
     assert answer.status == 200
 
 
+LEASES = {
+    "nonsense": lambda _: "nonsense",
+    "a site's JWT": lambda k: site.signed(secret=k.secret),
+    "an access JWT": lambda k: k.access,
+    "tampered": lambda k: k.lease[:-4] + ("AAAA" if k.lease[-4:] != "AAAA" else "BBBB"),
+    "other claims": lambda k: ".".join(
+        [k.lease.split(".")[0], k.access.split(".")[1], k.lease.split(".")[2]]
+    ),
+    "alg none": lambda _: jwt.encode({"jti": "a", "sub": "b"}, None, algorithm="none"),
+    "a lease's type, the site's secret": lambda k: str(
+        Forgery({"alg": "HS256", "typ": "tokensvc-lease+jwt"}, site.claims("a", jti="b"), k.secret)
+    ),
+    "deep": lambda k: str(Forgery(HS256, "[" * 3000, k.secret)),
+}
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize("forge", LEASES.values(), ids=LEASES.keys())
+@pytest.mark.parametrize("path", ["/token", "/lease/end"])
+def test_a_lease_that_is_not_ours(shop, visitor, known, forge, path):
+    """Only a lease that we have signed goes on with, or ends, a conversation."""
+    answer = shop.post(path, {"lease": forge(known)}, bearer=visitor())
+    assert (answer.status, answer.code) == (403, "lease-refused")
+
+
 @pytest.mark.usefixtures("unharmed")
 def test_no_credential_where_one_is_needed(shop):
     """A guest asking for more is asked to sign in, without an error code (RFC 6750, 3.1)."""

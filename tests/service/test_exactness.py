@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from service import site
-from service.conftest import LIMIT
+from service.configurations import LIMIT
 from service.crowd import all_at_once, token_request
 from service.launching import histories, rows
 

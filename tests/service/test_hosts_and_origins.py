@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.conftest import ORIGIN, PUBLIC_URL
+from service.configurations import ORIGIN, PUBLIC_URL
 from service.raw import exchange, request
 
 FOREIGN = [

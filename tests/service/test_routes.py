@@ -9,7 +9,9 @@ from service.raw import exchange, request
 ROUTES = {
     "/token": {"POST", "OPTIONS"},
     "/login": {"POST", "OPTIONS"},
+    "/lease/end": {"POST", "OPTIONS"},
     "/profiles": {"GET", "HEAD", "OPTIONS"},
+    "/readyz": {"GET", "HEAD", "OPTIONS"},
     "/livez": {"GET", "HEAD", "OPTIONS"},
     "/": {"GET", "HEAD", "OPTIONS"},
     "/live/session.js": {"GET", "HEAD", "OPTIONS"},

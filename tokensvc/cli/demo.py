@@ -41,6 +41,7 @@ def demo(port: int, emulator_port: int) -> None:
 
     With GEMINI_API_KEY set it is Google that answers, instead of the emulator. Nothing is kept.
     """
+    ending = _Ending()
     api_key = os.environ.get("GEMINI_API_KEY")
     refuse_taken(_HOST, port, "--port")
     if not api_key:
@@ -65,10 +66,26 @@ def demo(port: int, emulator_port: int) -> None:
         click.echo("Starting the service …")
         service = running.enter_context(_child(gunicorn_command(_HOST, port, 2), env=environment))
         address = f"http://localhost:{port}/"
-        _wait_for(f"http://{_HOST}:{port}/livez", service)
-        _greet(address, password, google=bool(api_key))
-        _until_stopped(service)
+        if _answers(f"http://{_HOST}:{port}/livez", service, ending):
+            _greet(address, password, google=bool(api_key))
+            _until_asked(service, ending)
     click.echo("Stopped.")
+
+
+class _Ending:
+    """Whether we were asked to end: by Ctrl-C, by a signal, or with the terminal's window.
+
+    It is noted and looked at, and never raises: an exception between the start of a child and the
+    line that sees to its end would leave the child running.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, self._note)
+
+    def _note(self, _signal: int, _frame: object) -> None:
+        self.asked = True
 
 
 def _environment(folder: Path, config: Path) -> dict[str, str]:
@@ -120,14 +137,17 @@ def _child(
                 child.kill()
 
 
-def _wait_for(url: str, service: subprocess.Popen[bytes]) -> None:
+def _answers(url: str, service: subprocess.Popen[bytes], ending: _Ending) -> bool:
+    """Wait until *service* answers; False where we are asked to end before."""
     deadline = time.monotonic() + _START_DEADLINE
     while time.monotonic() < deadline:
+        if ending.asked:
+            return False
         if service.poll() is not None:
             raise click.ClickException("The service did not start; what it said stands above.")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(url, timeout=1).close()  # noqa: S310 - our own address
-            return
+            return True
         time.sleep(0.1)
     raise click.ClickException(f"The service did not answer within {_START_DEADLINE} s.")
 
@@ -144,11 +164,8 @@ def _greet(address: str, password: str, *, google: bool) -> None:
     click.echo("Press Ctrl-C to stop everything.")
 
 
-def _until_stopped(service: subprocess.Popen[bytes]) -> None:
-    def stop(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    with contextlib.suppress(KeyboardInterrupt):
-        service.wait()
-        raise click.ClickException("The service has stopped; what it said stands above.")
+def _until_asked(service: subprocess.Popen[bytes], ending: _Ending) -> None:
+    while not ending.asked:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            service.wait(timeout=0.2)
+            raise click.ClickException("The service has stopped; what it said stands above.")

@@ -66,6 +66,10 @@ class Conversation:
     compressions: int = 0
     turns: int = 0
     video: bool = False
+    _held: int = 0
+
+    def __post_init__(self) -> None:
+        self._held = sum(remark.tokens for remark in self.remarks)
 
     @property
     def length(self) -> int:
@@ -75,10 +79,11 @@ class Conversation:
     def add(self, kind: Kind, text: str, modality: Modality, tokens: int) -> None:
         """Put a remark at the end."""
         self.remarks.append(Remark(kind, text, modality, tokens))
+        self._held += tokens
 
     def tokens(self) -> int:
         """What the whole context costs."""
-        return self.instruction_tokens + sum(remark.tokens for remark in self.remarks)
+        return self.instruction_tokens + self._held
 
     def by_modality(self) -> dict[Modality, int]:
         """The same, by modality."""
@@ -94,6 +99,7 @@ class Conversation:
                 break
             left -= self.remarks[at].tokens
         del self.remarks[:at]
+        self._held = left - self.instruction_tokens
         self.dropped += at
         self.compressions += 1
 

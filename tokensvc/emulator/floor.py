@@ -171,8 +171,9 @@ class Floor:
         tokens = self._speaker.end(interrupted=False)
         self.generating = False
         await self._hold()
-        await self._complete(tokens)
+        # From here on there is nothing left to interrupt.
         self._task = None
+        await self._complete(tokens)
         self._next()
 
     async def _hold(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.register import Connection, Register
     from tokensvc.emulator.tokens import TokenBook
 
+LONGEST_SKIP = 10**9
 PAGE = Path(__file__).with_name("inspection.html")
 
 
@@ -91,7 +92,9 @@ class Inspection:
         """Let ``{"seconds": n}`` pass at once, for every deadline there is."""
         asked = await request.json()
         seconds = asked.get("seconds") if isinstance(asked, dict) else None
-        if not isinstance(seconds, int | float) or not 0 <= seconds < 10**9:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            seconds = -1
+        if not 0 <= seconds < LONGEST_SKIP:
             raise web.HTTPBadRequest(text='Send {"seconds": n}, n from 0 on.')
         self.clock.skip(seconds)
         return web.json_response({"now": rfc3339(self.clock.now())})

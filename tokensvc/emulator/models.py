@@ -147,7 +147,16 @@ def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> Non
     _check_compression(setup.get("contextWindowCompression"), model)
     _check_realtime(setup.get("realtimeInputConfig", {}))
     _check_instruction(setup.get("systemInstruction", {}))
-    for tool in setup.get("tools", []):
+    check_tools(setup.get("tools", []), model)
+
+
+def check_tools(tools: list[dict[str, Any]], model: Model) -> None:
+    """Hold declared tools to what their model takes.
+
+    Raises:
+        ClosedError: 1007 for the first that it does not.
+    """
+    for tool in tools:
         if not tool.keys() <= _TOOLS:
             raise ClosedError(Closes.invalid_argument)
         for declared in tool.get("functionDeclarations", []):

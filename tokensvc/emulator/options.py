@@ -67,4 +67,5 @@ class Options:
         default=False, meaning="Take a model id not on the list as the newest one."
     )
     keep_audio: float = setting(600.0, "Seconds of sound kept on disk, a connection and direction.")
+    keep_total: float = setting(1000.0, "Megabytes of sound kept on disk in all.")
     keep_sessions: int = setting(200, "Ended connections that can still be looked at.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,6 +80,14 @@ class Plan:
             instruction=" ".join(
                 part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])
             ),
+        )
+
+    def with_tools(self, tools: list[dict[str, Any]], default_behavior: str) -> Plan:
+        """The same with other tools, which `models.check_tools` has passed."""
+        return replace(
+            self,
+            tools=_tools(tools, self.model, default_behavior),
+            search=any("googleSearch" in tool for tool in tools),
         )
 
 

@@ -13,6 +13,23 @@ if TYPE_CHECKING:
 BUFFER = 64 * 1024
 
 
+class Spool:
+    """The room on disk that recordings share, in bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+
+    def take(self, size: int) -> int:
+        """As much of *size* as there is room for."""
+        taken = min(size, self._room)
+        self._room -= taken
+        return taken
+
+    def give_back(self, size: int) -> None:
+        """Room that is free again."""
+        self._room += size
+
+
 class Recording:
     """PCM appended in order.
 
@@ -20,19 +37,21 @@ class Recording:
         path: The file; it is made when the first buffer is full.
         rate: Samples a second.
         seconds: What is kept; sound after that is counted and dropped.
+        spool: Where the room for it comes from; it may be out of it sooner.
+
+    Attributes:
+        size: Bytes that were added, kept or not.
+        kept: Bytes that can be read back.
     """
 
-    def __init__(self, path: Path, rate: int, seconds: float) -> None:
+    def __init__(self, path: Path, rate: int, seconds: float, spool: Spool) -> None:
         self._path = path
         self._rate = rate
         self._room = int(seconds * rate) * SAMPLE_BYTES
+        self._spool = spool
         self._buffer = bytearray()
         self.size = 0
-
-    @property
-    def kept(self) -> int:
-        """Bytes that can be read back."""
-        return min(self.size, self._room)
+        self.kept = 0
 
     @property
     def seconds(self) -> float:
@@ -41,11 +60,13 @@ class Recording:
 
     def add(self, pcm: bytes) -> None:
         """Append *pcm*."""
-        left = self._room - self.size
+        whole = self.kept == self.size
         self.size += len(pcm)
-        if left <= 0:
+        if not whole:
             return
-        self._buffer += pcm[:left]
+        taken = self._spool.take(min(len(pcm), self._room - self.kept))
+        self.kept += taken
+        self._buffer += pcm[:taken]
         if len(self._buffer) >= BUFFER:
             self.flush()
 
@@ -67,5 +88,7 @@ class Recording:
 
     def discard(self) -> None:
         """Delete the file."""
+        self._spool.give_back(self.kept)
+        self.kept = 0
         self._buffer.clear()
         self._path.unlink(missing_ok=True)

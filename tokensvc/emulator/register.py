@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.clock import Clock, rfc3339
-from tokensvc.emulator.recordings import Recording
+from tokensvc.emulator.recordings import Recording, Spool
 from tokensvc.emulator.sound import IN_RATE, OUT_RATE
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tokensvc.emulator.options import Options
     from tokensvc.emulator.refusals import Close
     from tokensvc.emulator.scene import Scene
+
+
+MEGABYTE = 1_000_000
 
 
 @dataclass
@@ -67,8 +70,8 @@ class Connection:
             "resumption_updates": self.updates,
             "effective_setup": _without_handle(admission.setup) if admission else None,
             "client_setup": _without_handle(admission.asked) if admission else None,
-            "heard": {"bytes": self.heard.size, "seconds": self.heard.seconds},
-            "said": {"bytes": self.said.size, "seconds": self.said.seconds},
+            "heard": _measured(self.heard),
+            "said": _measured(self.said),
         }
         if scene is not None:
             late = sorted(scene.lateness)
@@ -92,6 +95,10 @@ class Connection:
         return shown
 
 
+def _measured(recording: Recording) -> dict[str, float]:
+    return {"bytes": recording.size, "kept": recording.kept, "seconds": recording.seconds}
+
+
 def _without_handle(setup: dict[str, Any]) -> dict[str, Any]:
     if "handle" not in setup.get("sessionResumption", {}):
         return setup
@@ -104,6 +111,7 @@ class Register:
     def __init__(self, clock: Clock, options: Options, folder: Path) -> None:
         self._clock = clock
         self._options = options
+        self._spool = Spool(int(options.keep_total * MEGABYTE))
         self._folder = folder
         self._connections: dict[int, Connection] = {}
         self._ended: deque[int] = deque()
@@ -119,8 +127,8 @@ class Register:
             method,
             credential,
             self._clock.now(),
-            Recording(self._folder / f"{self.opened}.heard", IN_RATE, keep),
-            Recording(self._folder / f"{self.opened}.said", OUT_RATE, keep),
+            Recording(self._folder / f"{self.opened}.heard", IN_RATE, keep, self._spool),
+            Recording(self._folder / f"{self.opened}.said", OUT_RATE, keep, self._spool),
         )
         self._connections[connection.number] = connection
         return connection

@@ -9,6 +9,7 @@ from tokensvc.emulator import wire
 from tokensvc.emulator.conversation import audio_tokens, text_tokens
 from tokensvc.emulator.floor import Floor
 from tokensvc.emulator.hearing import Began, Ears, Utterance, rate_of
+from tokensvc.emulator.models import check_tools
 from tokensvc.emulator.refusals import ClosedError, Closes, InvalidPayloadError
 from tokensvc.emulator.steps import Result, Turn
 
@@ -301,6 +302,12 @@ class Session:
         """A client that a token holds to a setup may not change it on the way."""
         if self._locked:
             raise ClosedError(Closes.not_supported)
-        instruction = content.get("systemInstruction", {})
-        text = " ".join(part.get("text", "") for part in instruction.get("parts", []))
-        self._scene.conversation.instruction_tokens = text_tokens(text)
+        scene = self._scene
+        if "systemInstruction" in content:
+            parts = content["systemInstruction"].get("parts", [])
+            text = " ".join(part.get("text", "") for part in parts)
+            scene.conversation.instruction_tokens = text_tokens(text)
+        if "tools" in content:
+            tools = content["tools"].get("tools", [])
+            check_tools(tools, scene.plan.model)
+            scene.plan = scene.plan.with_tools(tools, scene.options.default_behavior)

@@ -49,9 +49,9 @@ class Resampler:
     """
 
     def __init__(self, source: int, target: int) -> None:
-        common = gcd(source, target)
-        self._step = source // common
-        self._parts = target // common
+        divisor = gcd(source, target)
+        self._step = source // divisor
+        self._parts = target // divisor
         self._kernels = self._made(min(1.0, target / source) * 0.95)
         self._held = np.zeros(_TAPS - 1, np.float32)
         self._next = 0  # where the next output stands, in parts of an input sample

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.clock import Clock
     from tokensvc.emulator.faults import Fault
 
+GONE = Close(1006, "")
 BROKEN = json.dumps({"serverContent": {"modelTurn": {}}})[:-3]
 
 
@@ -86,3 +87,5 @@ class Trouble:
             await self._clock.sleep(fault.seconds)
             if isinstance(self._transport, asyncio.WriteTransport):
                 self._transport.abort()
+            self._end(GONE)
+            await asyncio.Event().wait()

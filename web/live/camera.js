@@ -11,7 +11,7 @@ const QUALITY = 0.8;
 /** An open camera or a shared screen. */
 export class Camera {
   #stream;
-  #video = document.createElement('video');
+  #video;
   #canvas = new OffscreenCanvas(1, 1);
   #busy;
   #show;
@@ -33,21 +33,26 @@ export class Camera {
   static async open(kind, { constraints = {}, busy, show, stopped, signal }) {
     const hindrance = obstacle(kind);
     if (hindrance) throw hindrance;
-    /** @type {MediaStream} */
+    /** @type {MediaStream | undefined} */
     let stream;
+    const video = document.createElement('video');
     try {
       stream =
         kind === 'screen'
           ? await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 5, ...constraints } })
           : await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, ...constraints } });
-    } catch (cause) {
-      throw mediaError(kind, cause);
-    }
-    if (signal.aborted) {
-      for (const track of stream.getTracks()) track.stop();
       signal.throwIfAborted();
+      video.muted = true;
+      video.playsInline = true;
+      video.srcObject = stream;
+      // Asked to play by itself, a video that is not on the page would not.
+      await video.play();
+      signal.throwIfAborted();
+    } catch (cause) {
+      for (const track of stream?.getTracks() ?? []) track.stop();
+      throw signal.aborted ? signal.reason : mediaError(kind, cause);
     }
-    const camera = new Camera(kind, stream, busy, show, stopped);
+    const camera = new Camera(kind, stream, video, { busy, show, stopped });
     signal.addEventListener('abort', () => camera.close(), { once: true });
     return camera;
   }
@@ -55,24 +60,20 @@ export class Camera {
   /**
    * @param {'camera' | 'screen'} kind
    * @param {MediaStream} stream
-   * @param {() => boolean} busy
-   * @param {(jpeg: Uint8Array) => void} show
-   * @param {() => void} stopped
+   * @param {HTMLVideoElement} video playing it
+   * @param {{busy: () => boolean, show: (jpeg: Uint8Array) => void, stopped: () => void}} page
    */
-  constructor(kind, stream, busy, show, stopped) {
+  constructor(kind, stream, video, { busy, show, stopped }) {
     this.kind = kind;
     this.#stream = stream;
+    this.#video = video;
     this.#busy = busy;
     this.#show = show;
     this.#track.onended = () => {
       this.close();
       stopped();
     };
-    this.#video.muted = true;
-    this.#video.playsInline = true;
-    this.#video.onplaying = () => this.#look();
-    this.#video.autoplay = true;
-    this.#video.srcObject = stream;
+    this.#look();
   }
 
   /** For a preview; stopping its tracks is this object's business. */
@@ -85,7 +86,6 @@ export class Camera {
     clearTimeout(this.#timer);
     this.#track.onended = null;
     this.#track.stop();
-    this.#video.onplaying = null;
     this.#video.srcObject = null;
   }
 
@@ -94,14 +94,14 @@ export class Camera {
   }
 
   async #look() {
-    this.#video.onplaying = null;
     if (this.#busy()) {
       this.#wait(RETRY_MS);
       return;
     }
-    this.#wait(INTERVAL_MS);
     const jpeg = await this.#picture();
-    if (this.#open) this.#show(jpeg);
+    if (!this.#open) return;
+    this.#show(jpeg);
+    this.#wait(INTERVAL_MS);
   }
 
   /** @param {number} milliseconds */

@@ -3,8 +3,10 @@
 import { LiveError } from './errors.js';
 import { mediaError, obstacle } from './media-errors.js';
 import { loudness } from './pcm.js';
+import { loadWorklet } from './worklets.js';
 
-const WORKLET = new URL('./capture-worklet.js', import.meta.url);
+/** What the browser is to do for speech; said outright, because browsers differ in what they do unasked. */
+const SPEECH = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** @returns {Promise<boolean>} whether asking for the microphone will not make a browser ask the person */
 export async function microphoneGranted() {
@@ -28,7 +30,7 @@ export class Microphone {
   /**
    * @param {AudioContext} context running at any rate; a context of another rate than the device's fails in Firefox
    * @param {object} options
-   * @param {MediaTrackConstraints} [options.constraints] on top of one channel and echo cancellation
+   * @param {MediaTrackConstraints} [options.constraints] instead of, or on top of, what suits speech
    * @param {(chunk: Int16Array) => void} options.hear 320 samples each, to be used at once: the memory is used again
    * @param {(error: LiveError) => void} options.lost the device went away
    * @param {AbortSignal} options.signal closes the microphone, also one that is still being asked for
@@ -38,16 +40,16 @@ export class Microphone {
   static async open(context, { constraints = {}, hear, lost, signal }) {
     const hindrance = obstacle('microphone');
     if (hindrance) throw hindrance;
-    const audio = { channelCount: 1, echoCancellation: true, ...constraints };
-    const [stream] = await Promise.all([
-      navigator.mediaDevices.getUserMedia({ audio }).catch((cause) => {
-        throw mediaError('microphone', cause);
-      }),
-      context.audioWorklet.addModule(WORKLET),
+    const audio = { ...SPEECH, ...constraints };
+    const [asked, loaded] = await Promise.allSettled([
+      navigator.mediaDevices.getUserMedia({ audio }),
+      loadWorklet(context, 'capture'),
     ]);
-    if (signal.aborted) {
+    if (asked.status === 'rejected') throw mediaError('microphone', asked.reason);
+    const stream = asked.value;
+    if (signal.aborted || loaded.status === 'rejected') {
       for (const track of stream.getTracks()) track.stop();
-      signal.throwIfAborted();
+      throw signal.reason ?? /** @type {PromiseRejectedResult} */ (loaded).reason;
     }
     const microphone = new Microphone(context, stream, hear, lost);
     signal.addEventListener('abort', () => microphone.close(), { once: true });

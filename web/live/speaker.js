@@ -1,8 +1,8 @@
 /** Sound out: chunks of 24 kHz played without a gap, and silenced at once. */
 
 import { loudness } from './pcm.js';
+import { loadWorklet } from './worklets.js';
 
-const WORKLET = new URL('./playback-worklet.js', import.meta.url);
 const METER_SAMPLES = 1024;
 
 /** Speaking lasts from the first chunk until the queue has drained and the turn is complete, or until a flush. */
@@ -25,7 +25,7 @@ export class Speaker {
    * @returns {Promise<Speaker>}
    */
   static async open(context, { changed, signal }) {
-    await context.audioWorklet.addModule(WORKLET);
+    await loadWorklet(context, 'playback');
     signal.throwIfAborted();
     const speaker = new Speaker(context, changed);
     signal.addEventListener('abort', () => speaker.close(), { once: true });

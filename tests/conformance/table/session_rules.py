@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 
 from conformance.table.rules import idle, nothing, replaced, rule
-from emulator.talking import QUICK, content, emulating, setup, speech, transcript
+from emulator.talking import QUICK, emulating, function, setup, speech, transcript
 from tokensvc.emulator import Options
 from tokensvc.emulator.conversation import Conversation
 
@@ -208,6 +208,6 @@ async def context_update():
                 "Operation is not implemented, or supported, or enabled.",
             )
         async with client.session() as talker:
-            await talker.send(contextUpdate=update)
-            await talker.type("Well?")
-            assert content((await talker.until_turn_complete())[-1])["turnComplete"]
+            await talker.send(contextUpdate={"tools": {"tools": [function("look_up")]}})
+            await talker.type("Look up the sky.")
+            assert (await talker.call())["name"] == "look_up"

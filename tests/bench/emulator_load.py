@@ -1,0 +1,192 @@
+"""Load the emulator: `PYTHONPATH=tests python -m bench.emulator_load --sessions 200 --minutes 5`.
+
+Starts an emulator of its own and holds spoken sessions with it from this process: each sends 40 ms
+of sound every 40 ms, speaks for 2 s in every 6, and is answered. Says how late the emulator heard
+the end of each utterance, how far any answer's sound was behind its playing, and how its memory
+went. Exits 1 where the 99th percentile of either is over 200 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.emulator_storm import resident
+from emulator.talking import CHUNK, KEY, content, setup, sound, speech
+from tokensvc.emulator.hearing import Ears, Utterance
+from tokensvc.emulator.plan import Detection
+from tokensvc.emulator.server import SERVICE
+
+SPOKEN, SILENT = 2.0, 4.0
+STEP = 0.04
+LATENCY = 0.25
+ALLOWED = 0.2
+SAMPLING = 10.0
+
+
+class Unkept:
+    """A recording of nothing."""
+
+    def add(self, pcm: bytes) -> None:
+        """Drop it."""
+
+
+@dataclass
+class Measured:
+    """What came of a run; times in seconds, one for each answer."""
+
+    heard_late: list[float] = field(default_factory=list)
+    first_late: list[float] = field(default_factory=list)
+    behind: list[float] = field(default_factory=list)
+    sent_late: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    utterances: int = 0
+
+
+class Caller:
+    """One session, speaking and listening."""
+
+    def __init__(self, frames: list[str], end_chunk: int, measured: Measured) -> None:
+        self._frames = frames
+        self._end_chunk = end_chunk
+        self._measured = measured
+        self._ended = 0.0
+        self._heard = 0.0
+        self._first = 0.0
+        self._received = 0.0
+        self._worst = 0.0
+
+    async def call(self, http: aiohttp.ClientSession, url: str, start: float, end: float) -> None:
+        """Talk from *start* to *end*, in the loop's time."""
+        loop = asyncio.get_running_loop()
+        async with http.ws_connect(url, headers=KEY, max_msg_size=0) as socket:
+            await socket.send_str(json.dumps({"setup": setup()}))
+            await socket.receive()
+            listening = asyncio.create_task(self._listen(socket))
+            number, due = 0, start
+            while due < end:
+                await asyncio.sleep(max(0.0, due - loop.time()))
+                chunk = number % len(self._frames)
+                await socket.send_str(self._frames[chunk])
+                if chunk == self._end_chunk:
+                    self._ended = due
+                    self._measured.utterances += 1
+                    self._measured.sent_late.append(loop.time() - due)
+                number, due = number + 1, due + STEP
+            await socket.close()
+            await listening
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        loop, measured = asyncio.get_running_loop(), self._measured
+        async for frame in socket:
+            message: dict[str, Any] = json.loads(frame.data)
+            fields, now = content(message), loop.time()
+            if fields.get("inputTranscription", {}).get("finished"):
+                self._heard = now
+                measured.heard_late.append(now - self._ended)
+                self._first = self._received = self._worst = 0.0
+            elif "modelTurn" in fields:
+                if not self._first:
+                    self._first = now
+                    measured.first_late.append(now - self._heard - LATENCY)
+                self._worst = max(self._worst, now - self._first - self._received)
+                self._received += len(sound([message])) / 48_000
+            elif "turnComplete" in fields:
+                measured.behind.append(self._worst)
+
+
+def period() -> tuple[list[str], int]:
+    """The frames of one period, and the one with which an utterance is over."""
+    pcm = speech(SPOKEN, SILENT)
+    chunks = [pcm[at : at + CHUNK] for at in range(0, len(pcm), CHUNK)]
+    ears = Ears(Detection(), Unkept())
+    ends = [
+        number
+        for number, chunk in enumerate(chunks)
+        if any(isinstance(event, Utterance) for event in ears.hear(chunk, 16_000))
+    ]
+    blobs = [
+        {"data": base64.b64encode(chunk).decode(), "mimeType": "audio/pcm;rate=16000"}
+        for chunk in chunks
+    ]
+    return [json.dumps({"realtimeInput": {"audio": blob}}) for blob in blobs], ends[0]
+
+
+async def load(url: str, pid: int, sessions: int, seconds: float) -> Measured:
+    """Hold *sessions* sessions for *seconds*."""
+    measured = Measured()
+    frames, end_chunk = period()
+    start = asyncio.get_running_loop().time() + 2.0
+    method = f"/ws/{SERVICE}.v1beta.GenerativeService.BidiGenerateContent"
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as calls:
+        for number in range(sessions):
+            caller = Caller(frames, end_chunk, measured)
+            first = start + number * (SPOKEN + SILENT) / sessions
+            calls.create_task(caller.call(http, url + method, first, start + seconds))
+        while asyncio.get_running_loop().time() < start + seconds:
+            await asyncio.sleep(SAMPLING)
+            measured.memory.append(resident(pid))
+    return measured
+
+
+def percentiles(values: list[float]) -> str:
+    """Median, 99th percentile and maximum, in ms."""
+    ordered = sorted(values)
+    chosen = (ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1])
+    return " / ".join(f"{value * 1000:.0f}" for value in chosen) + f" ms (n={len(ordered)})"
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    arguments = parser.parse_args()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tokensvc.emulator", "--port", "0", "--keep-audio", "20"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        url = child.stdout.readline().split()[-1]
+        seconds = arguments.minutes * 60
+        measured = asyncio.run(load(url, child.pid, arguments.sessions, seconds))
+        busy = processor_seconds(child.pid) / seconds
+    finally:
+        child.terminate()
+        child.wait(20)
+        child.stdout.close()
+    sys.stdout.write(
+        f"{arguments.sessions} sessions, {arguments.minutes:g} min: {measured.utterances} "
+        f"utterances, {len(measured.behind)} answers played; median / p99 / max\n"
+        f"  chunk sent late by this process     {percentiles(measured.sent_late)}\n"
+        f"  end of utterance heard              {percentiles(measured.heard_late)}\n"
+        f"  first sound after its latency       {percentiles(measured.first_late)}\n"
+        f"  sound behind its playing            {percentiles(measured.behind)}\n"
+        f"  emulator: {busy:.0%} of one core\n"
+        f"  memory, MB, every {SAMPLING:.0f} s: "
+        f"{' '.join(f'{each:.0f}' for each in measured.memory)}\n"
+    )
+    worst = [sorted(each)[len(each) * 99 // 100] for each in (measured.heard_late, measured.behind)]
+    return 0 if max(worst) <= ALLOWED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

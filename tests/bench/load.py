@@ -1,0 +1,71 @@
+"""A closed loop of visitors: each asks again as soon as it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a stretch of load gave: how long each answer took (seconds, sorted), and the whole."""
+
+    waits: Sequence[float]
+    seconds: float
+    failures: int
+
+    @property
+    def rate(self) -> float:
+        """Answers in a second."""
+        return len(self.waits) / self.seconds
+
+    @property
+    def median(self) -> float:
+        """Seconds."""
+        return self.waits[len(self.waits) // 2]
+
+
+def put(url: str, bearers: Sequence[str], visitors: int, seconds: float) -> Run:
+    """Let *visitors* ask for tokens with *bearers* in turn, for *seconds*."""
+    return asyncio.run(_put(url, bearers, visitors, seconds))
+
+
+def _request(bearer: str) -> bytes:
+    return (
+        f"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {bearer}\r\n"
+        "Content-Length: 0\r\n\r\n"
+    ).encode()
+
+
+async def _put(url: str, bearers: Sequence[str], visitors: int, seconds: float) -> Run:
+    begun = time.monotonic()
+    waits: list[float] = []
+    failures = 0
+
+    async def visit(number: int) -> None:
+        nonlocal failures
+        parts = urlsplit(url)
+        turns = itertools.cycle(bearers[number::visitors])
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        while time.monotonic() - begun < seconds:
+            asked = time.monotonic()
+            writer.write(_request(next(turns)))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+            await reader.readexactly(int(length))
+            waits.append(time.monotonic() - asked)
+            failures += b" 200 " not in head[:16]
+            if b"connection: close" in head.lower():
+                writer.close()
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.close()
+
+    await asyncio.gather(*(visit(number) for number in range(visitors)))
+    return Run(sorted(waits), time.monotonic() - begun, failures)

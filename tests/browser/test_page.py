@@ -1,0 +1,269 @@
+"""The page: who comes in, what they type, and how it looks to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from browser.conftest import PASSWORD, USERNAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from browser.visitor import Visitor
+    from programs import Program
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
+
+# The contrast of every text on the screen with what is painted behind it (WCAG 2.2, 1.4.3).
+POOR_CONTRASTS = """async () => {
+  // Colours on their way to others are nobody's to read.
+  await Promise.all(document.getAnimations()
+    .filter((animation) => animation instanceof CSSTransition).map(({ finished }) => finished));
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (colour) => numbers(colour).slice(0, 3)
+    .map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const { backgroundColor, backgroundImage } = getComputedStyle(at);
+      if (backgroundImage !== 'none') return backgroundImage.match(/rgba?\\([^)]*\\)/g);
+      if ((numbers(backgroundColor)[3] ?? 1) > 0) return [backgroundColor];
+    }
+    return ['rgb(255, 255, 255)'];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!says || !element.checkVisibility() || element.matches('.unseen, option')) continue;
+    const { color } = getComputedStyle(element);
+    for (const ground of behind(element)) {
+      const [high, low] = [light(color), light(ground)].sort((a, b) => b - a);
+      const ratio = (high + 0.05) / (low + 0.05);
+      if (ratio < 4.5) poor.push(`${element.textContent.trim()}: ${color} on ${ground} is ${ratio.toFixed(2)}`);
+    }
+  }
+  return poor;
+}"""
+
+
+def test_a_guest_types(visit: Callable[..., Visitor], emulator: Program) -> None:
+    """Whoever has no microphone, or no wish to use it, is answered all the same."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.go_on_as_a_guest()
+    visitor.type_only()
+    visitor.say("Is anybody there?")
+    visitor.reads("you typed")
+    assert visitor.transcript[0] == "Is anybody there?"
+    assert 'you typed "Is anybody there?"' in visitor.transcript[1]
+    visitor.hang_up()
+    session = emulator.get("/emulator/sessions/last").json
+    assert session["counters"]["text_turns"] == 1
+    assert session["counters"]["audio_chunks"] == 0
+    assert (session["close"]["code"], session["closed_by"]) == (1000, "client")
+    assert visitor.left_open == NOTHING
+    assert visitor.complaints == []
+
+
+def test_the_setup_is_the_token_s_and_the_choices_are_in_it(
+    visit: Callable[..., Visitor], emulator: Program
+) -> None:
+    """The page sends no more than the model's name; what a person chose is locked in the token."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.go_on_as_a_guest()
+    visitor.page.get_by_label("Voice").select_option("Puck")
+    visitor.type_only()
+    session = emulator.get("/emulator/sessions/last").json
+    assert session["client_setup"] == {"model": "models/gemini-3.8-live"}
+    voice = session["effective_setup"]["generationConfig"]["speechConfig"]["voiceConfig"]
+    assert voice == {"prebuiltVoiceConfig": {"voiceName": "Puck"}}
+    assert session["constrained"]
+
+
+def test_a_typed_question_leads_to_a_tool(visit: Callable[..., Visitor]) -> None:
+    """The page tells the visitor's own time, and shows that it was asked for it."""
+    visitor = visit(timezone_id="Europe/Berlin")
+    visitor.arrive()
+    visitor.go_on_as_a_guest()
+    visitor.type_only()
+    visitor.say("Please get the local time")
+    visitor.reads("Europe/Berlin")
+    assert visitor.transcript[1] == "Used get_local_time"
+
+
+def test_somebody_signs_in(visit: Callable[..., Visitor], emulator: Program) -> None:
+    """An account opens what is not for guests."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.sign_in(USERNAME, PASSWORD)
+    visitor.button("Start talking").wait_for()
+    choice = visitor.page.get_by_role("combobox", name="Conversation")
+    assert choice.locator("option").all_inner_texts() == ["default", "short"]
+    assert visitor.page.locator("#who").inner_text() == USERNAME
+    choice.select_option("short")
+    visitor.page.get_by_text("Ten seconds, for those in a hurry").wait_for()
+    visitor.talk()
+    visitor.page.get_by_text("This conversation ends in").wait_for()
+    visitor.hang_up()
+    visitor.button("Sign out").click()
+    visitor.button("Sign in").wait_for()
+    assert emulator.get("/emulator/sessions/last").json["counters"]["audio_chunks"] > 0
+    assert visitor.complaints == []
+
+
+def test_a_wrong_password(visit: Callable[..., Visitor]) -> None:
+    """The service's own sentence is shown, and the way in stays open."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.sign_in(USERNAME, "no idea")
+    assert visitor.error.endswith(".")
+    assert "password" in visitor.error
+    assert visitor.page.evaluate("document.activeElement.id") == "password"
+    visitor.sign_in(USERNAME, PASSWORD)
+    visitor.button("Start talking").wait_for()
+
+
+def test_nothing_is_stored(visit: Callable[..., Visitor]) -> None:
+    """The credential lives in the page's memory alone."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.sign_in(USERNAME, PASSWORD)
+    visitor.talk()
+    stored = "[localStorage.length, sessionStorage.length, document.cookie]"
+    assert visitor.page.evaluate(stored) == [0, 0, ""]
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#sign-in:visible")
+
+
+def test_keyboard_only(visit: Callable[..., Visitor]) -> None:
+    """Everything can be reached and done without a pointer, and what has the focus shows it."""
+    visitor = visit()
+    visitor.arrive()
+    press = visitor.page.keyboard.press
+    focused = "document.activeElement.id || document.activeElement.ariaLabel"
+
+    def go_to(name: str) -> None:
+        for _ in range(20):
+            if visitor.page.evaluate(focused) == name:
+                break
+            press("Tab")
+        assert visitor.page.evaluate(focused) == name
+        outline = "getComputedStyle(document.activeElement).outlineStyle"
+        assert visitor.page.evaluate(outline) != "none"
+
+    go_to("username")
+    visitor.page.keyboard.type(USERNAME)
+    press("Tab")
+    visitor.page.keyboard.type(PASSWORD)
+    press("Enter")
+    visitor.button("Start talking").wait_for()
+    go_to("talk")
+    press("Enter")
+    visitor.becomes("live")
+    go_to("mute")
+    press("Space")
+    visitor.page.get_by_text("Muted").wait_for()
+    go_to("text")
+    visitor.page.keyboard.type("Hello")
+    press("Shift+Enter")
+    visitor.page.keyboard.type("there")
+    press("Enter")
+    visitor.reads("you typed")
+    assert visitor.transcript[0] == "Hello\nthere"
+    go_to("log")
+    for _ in range(20):
+        press("Shift+Tab")
+        if visitor.page.evaluate(focused) == "talk":
+            break
+    press("Enter")
+    visitor.becomes("closed")
+    assert visitor.page.evaluate(focused) == "talk"
+
+
+def test_the_enter_that_ends_a_composition_sends_nothing(visit: Callable[..., Visitor]) -> None:
+    """Whoever writes by an input method confirms each word with Enter."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.go_on_as_a_guest()
+    visitor.type_only()
+    field = visitor.page.get_by_label("Message")
+    field.fill("日本")
+    field.dispatch_event("keydown", {"key": "Enter", "isComposing": True, "bubbles": True})
+    assert field.input_value() == "日本"
+    assert visitor.transcript == []
+    field.press("Enter")
+    visitor.reads("日本")
+    assert field.input_value() == ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["wide", "phone"])
+def test_everywhere_and_in_both_schemes(
+    visit: Callable[..., Visitor], scheme: str, screen: dict[str, object]
+) -> None:
+    """Every text can be read and every control hit, nothing is cut off, and the policy has nothing to stop."""
+    visitor = visit(color_scheme=scheme, **screen)
+    visitor.arrive()
+    check_view(visitor)
+    visitor.go_on_as_a_guest()
+    check_view(visitor)
+    visitor.talk()
+    visitor.say("Please get the local time")
+    visitor.reads("Used get_local_time")
+    visitor.button("Camera").click()
+    visitor.page.wait_for_selector("#preview:visible")
+    check_view(visitor)
+    visitor.hang_up()
+    check_view(visitor)
+    ground = visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    red = int(ground.removeprefix("rgb(").split(",")[0])
+    assert (red > 128) == (scheme == "light")
+    assert visitor.violations == []
+    assert visitor.complaints == []
+
+
+def check_view(visitor: Visitor) -> None:
+    assert visitor.page.evaluate(POOR_CONTRASTS) == []
+    small = """[...document.querySelectorAll('button, input, select, textarea')]
+      .filter((element) => element.checkVisibility())
+      .filter((element) => element.getBoundingClientRect().width < 44 || element.getBoundingClientRect().height < 44)
+      .map((element) => element.outerHTML)"""
+    assert visitor.page.evaluate(small) == []
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_reduced_motion(visit: Callable[..., Visitor]) -> None:
+    """Whoever asked for less motion gets none."""
+    visitor = visit(reduced_motion="reduce")
+    visitor.arrive()
+    visitor.go_on_as_a_guest()
+    visitor.talk()
+    visitor.say("Say something that can be heard for a while")
+    visitor.page.get_by_text("Speaking").wait_for()
+    moving = "getComputedStyle(document.querySelector('.orb'), '::before').transform"
+    assert visitor.page.evaluate(moving) == "matrix(1.08, 0, 0, 1.08, 0, 0)"
+    assert visitor.page.evaluate("document.getAnimations().length") == 0
+
+
+def test_only_what_is_final_is_announced(visit: Callable[..., Visitor]) -> None:
+    """A screen reader hears each turn once, and not every syllable of it."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.go_on_as_a_guest()
+    visitor.page.evaluate(
+        """() => {
+          globalThis.announced = [];
+          new MutationObserver(() => announced.push(said.textContent)).observe(said, { childList: true });
+          globalThis.said = document.getElementById('said');
+        }"""
+    )
+    visitor.type_only()
+    visitor.say("Hello")
+    visitor.reads("you typed")
+    answer = visitor.transcript[1]
+    assert [line for line in visitor.page.evaluate("announced") if line] == [f"Gemini: {answer}"]
+    assert visitor.page.locator("[aria-live=polite], [role=status]").count() == 2

@@ -1,0 +1,117 @@
+"""The camera and the screen: shown when asked, at a modest pace, and gone when stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from browser.visitor import Visitor
+    from programs import Program
+
+SENT_PICTURES = """
+globalThis.pictures = [];
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function (frame) {
+  const video = JSON.parse(frame).realtimeInput?.video;
+  if (video) pictures.push({ ...video, at: performance.now() });
+  return send.call(this, frame);
+};
+"""
+
+
+def arrive_and_talk(visitor: Visitor) -> None:
+    visitor.page.add_init_script(SENT_PICTURES)
+    visitor.arrive()
+    visitor.go_on_as_a_guest()
+    visitor.talk()
+
+
+@pytest.mark.parametrize("kind", ["Camera", "Screen"])
+def test_pictures_are_sent(visit: Callable[..., Visitor], emulator: Program, kind: str) -> None:
+    """Once a second at most, JPEG, 768 pixels on the long side; the person sees what is shown."""
+    visitor = visit()
+    arrive_and_talk(visitor)
+    visitor.button(kind).click()
+    visitor.until("pictures.length >= 3")
+    assert visitor.button(kind).get_attribute("aria-pressed") == "true"
+    assert visitor.page.evaluate("preview.videoWidth > 0 && !preview.paused")
+    first, *_, last = visitor.page.evaluate("pictures.map(({ at }) => at)")
+    pictures = visitor.page.evaluate("pictures.length")
+    assert last - first >= 990 * (pictures - 1), "timers may fire a hair early"
+    size = """async () => {
+      const jpeg = Uint8Array.from(atob(pictures[0].data), (byte) => byte.charCodeAt(0));
+      const picture = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
+      return [picture.width, picture.height, pictures[0].mimeType];
+    }"""
+    assert visitor.page.evaluate(size) == [768, 432, "image/jpeg"]
+
+    visitor.button(kind).click()
+    visitor.page.wait_for_selector("#preview", state="hidden")
+    assert visitor.left_open["tracks"] == 1, "the microphone alone"
+    visitor.hang_up()
+    session = emulator.get("/emulator/sessions/last").json
+    assert session["counters"]["video_frames"] == visitor.page.evaluate("pictures.length")
+    assert visitor.complaints == []
+
+
+def test_the_person_stops_sharing_by_the_browser_s_own_button(
+    visit: Callable[..., Visitor],
+) -> None:
+    """The page follows, and nothing more is sent."""
+    visitor = visit()
+    arrive_and_talk(visitor)
+    visitor.button("Screen").click()
+    visitor.until("pictures.length >= 1")
+    visitor.page.evaluate(
+        """() => {
+          const track = opened.tracks.find(({ kind }) => kind === 'video');
+          track.stop();
+          track.dispatchEvent(new Event('ended'));
+        }"""
+    )
+    visitor.page.wait_for_selector("#preview", state="hidden")
+    assert visitor.button("Screen").get_attribute("aria-pressed") == "false"
+
+
+def test_hanging_up_stops_the_camera(visit: Callable[..., Visitor]) -> None:
+    """A light that stays on is a promise broken."""
+    visitor = visit()
+    arrive_and_talk(visitor)
+    visitor.button("Camera").click()
+    visitor.until("pictures.length >= 1")
+    visitor.hang_up()
+    assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
+    assert visitor.page.evaluate("preview.srcObject === null")
+
+
+def test_the_screen_takes_the_camera_s_place(visit: Callable[..., Visitor]) -> None:
+    """One picture at a time: the model cannot tell two streams apart."""
+    visitor = visit()
+    arrive_and_talk(visitor)
+    visitor.button("Camera").click()
+    visitor.until("pictures.length >= 1")
+    visitor.button("Screen").click()
+    visitor.page.wait_for_selector("#screen[aria-pressed=true]")
+    assert visitor.button("Camera").get_attribute("aria-pressed") == "false"
+    assert visitor.left_open["tracks"] == 2, "the microphone and the screen"
+
+
+def test_pictures_wait_while_sound_is_queued(visit: Callable[..., Visitor]) -> None:
+    """On a slow line the voice goes first."""
+    visitor = visit()
+    visitor.page.add_init_script(
+        """
+        globalThis.queued = 1;
+        Object.defineProperty(WebSocket.prototype, 'bufferedAmount', { get: () => queued });
+        """
+    )
+    arrive_and_talk(visitor)
+    visitor.button("Camera").click()
+    visitor.until("preview.currentTime > 1.5")
+    assert visitor.page.evaluate("pictures.length") == 0
+    visitor.page.evaluate("queued = 0")
+    visitor.until("pictures.length >= 1")

@@ -1,0 +1,191 @@
+"""LiveSession by itself, as any page would use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from browser.visitor import Visitor
+    from programs import Program
+
+NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
+
+
+@pytest.fixture(name="guest")
+def _guest(visit: Callable[..., Visitor]) -> Visitor:
+    """A visitor whose page has a session of its own, as `session`."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.page.evaluate(
+        """async () => {
+          const { LiveSession } = await import('/live/session.js');
+          globalThis.session = new LiveSession({ token: '/token' });
+          globalThis.states = [];
+          session.addEventListener('state', ({ detail }) => states.push(detail.state));
+        }"""
+    )
+    return visitor
+
+
+def test_two_starts_at_once_make_one_session(guest: Visitor, emulator: Program) -> None:
+    """A framework that mounts twice must not pay twice."""
+    minted = emulator.get("/emulator/mints").json["minted"]
+    assert guest.page.evaluate(
+        """async () => {
+          const first = session.start();
+          const second = session.start();
+          await Promise.all([first, second]);
+          return first === second;
+        }"""
+    )
+    assert emulator.get("/emulator/mints").json["minted"] == minted + 1
+    assert guest.page.evaluate("opened.sockets.length") == 1
+    assert guest.page.evaluate("states") == ["connecting", "live"]
+
+
+def test_a_closed_session_can_be_started_again(guest: Visitor) -> None:
+    """As often as one likes, and nothing piles up."""
+    for _ in range(5):
+        guest.page.evaluate("session.start()")
+        guest.page.evaluate("session.close()")
+        assert guest.left_open == NOTHING
+    assert guest.page.evaluate("states") == ["connecting", "live", "closed"] * 5
+
+
+def test_hanging_up_gives_the_place_back(guest: Visitor) -> None:
+    """A person who may hold two conversations at a time may hold any number of them one after another."""
+    guest.page.evaluate(
+        """() => {
+          globalThis.requests = [];
+          const { fetch } = globalThis;
+          globalThis.fetch = (address, request) => {
+            const answer = fetch(address, request);
+            requests.push(answer.then(async (response) =>
+              [new URL(response.url).pathname, response.status, JSON.parse(request.body).lease,
+               response.status === 200 && (await response.clone().json()).lease]));
+            return answer;
+          };
+        }"""
+    )
+    guest.page.evaluate(
+        """async () => {
+          const { LiveSession } = await import('/live/session.js');
+          const session = new LiveSession({ token: '/token' });
+          await session.start({ microphone: false });
+          session.close();
+        }"""
+    )
+    (token, granted, _, lease), (end, ended, given_back, _) = guest.page.evaluate(
+        "Promise.all(requests)"
+    )
+    assert (token, granted) == ("/token", 200)
+    assert (end, ended, given_back) == ("/lease/end", 204, lease)
+
+
+def test_closed_while_it_starts(guest: Visitor) -> None:
+    """Wherever the start has got to, nothing of it survives."""
+    codes = guest.page.evaluate(
+        """async () => {
+          const codes = [];
+          for (const turns of [0, 1, 5, 20, 100, 500]) {
+            const start = session.start().catch(({ code }) => codes.push(code));
+            for (let i = 0; i < turns; i += 1) await new Promise((resolve) => queueMicrotask(resolve));
+            session.close();
+            await start;
+          }
+          return codes;
+        }"""
+    )
+    assert codes == ["hung-up"] * 6
+    guest.until("opened.tracks.every((track) => track.readyState === 'ended')")
+    assert guest.left_open == NOTHING
+
+
+def test_muted(guest: Visitor, emulator: Program) -> None:
+    """No sound leaves while muted, and the server is told that it ended."""
+    frames = """
+      globalThis.sent = [];
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (frame) {
+        sent.push(Object.keys(JSON.parse(frame).realtimeInput ?? { setup: 0 })[0]);
+        return send.call(this, frame);
+      };
+      session.start();
+    """
+    guest.page.evaluate(f"() => {{ {frames} }}")
+    guest.until("sent.filter((kind) => kind === 'audio').length > 10")
+    guest.page.evaluate("session.muted = true")
+    assert guest.page.evaluate("sent.at(-1)") == "audioStreamEnd"
+    assert guest.page.evaluate("opened.tracks[0].enabled") is False
+    sent = guest.page.evaluate("sent.length")
+    guest.page.evaluate("session.sendText('Still there?')")
+    guest.until("session.levels.speaker > 0")
+    assert guest.page.evaluate("sent.length") == sent + 1, "the text alone"
+    guest.page.evaluate("session.muted = false")
+    guest.until("sent.at(-1) === 'audio'")
+    assert guest.page.evaluate("opened.tracks[0].enabled") is True
+    assert emulator.get("/emulator/sessions/last").json["state"] == "live"
+
+
+def test_nothing_can_be_sent_before_and_after(guest: Visitor) -> None:
+    """Words that would be lost are refused, not swallowed."""
+    refused = "(() => { try { session.sendText('x'); } catch ({ code }) { return code; } })()"
+    assert guest.page.evaluate(refused) == "not-live"
+    assert guest.page.evaluate("session.showCamera().catch(({ code }) => code)") == "not-live"
+    guest.page.evaluate("session.start({ microphone: false })")
+    guest.page.evaluate("session.close()")
+    assert guest.page.evaluate(refused) == "not-live"
+
+
+def test_missing_and_surplus_tools_are_told(guest: Visitor) -> None:
+    """What a page handles is held against what the token declares."""
+    told = guest.page.evaluate(
+        """async () => {
+          const told = new Promise((resolve) =>
+            session.addEventListener('tools', ({ detail }) => resolve(detail), { once: true }));
+          session.handleTool('make_coffee', () => 'done');
+          await session.start({ microphone: false });
+          return told;
+        }"""
+    )
+    assert told == {"missing": ["get_local_time"], "surplus": ["make_coffee"]}
+
+
+def test_finished_is_when_it_has_been_heard(guest: Visitor) -> None:
+    """Speaking begins with the first sound and ends once, when the queue has run dry and the turn is complete."""
+    spoke = guest.page.evaluate(
+        """async () => {
+          const spoke = [];
+          await session.start({ microphone: false });
+          await new Promise((resolve) => {
+            session.addEventListener('speaking', ({ detail: { speaking } }) => {
+              spoke.push([speaking, performance.now()]);
+              if (!speaking) resolve();
+            });
+            session.sendText('Hello');
+          });
+          return spoke;
+        }"""
+    )
+    (began, start), (going_on, end) = spoke
+    assert (began, going_on) == (True, False)
+    assert end - start > 1000, "the answer recites what was typed, which takes more than a second"
+
+
+def test_a_page_that_stands_still_loses_no_sound(guest: Visitor, emulator: Program) -> None:
+    """Chunks wait for the page, however long it is busy."""
+    guest.page.evaluate("session.start()")
+    guest.page.evaluate(
+        """async () => {
+          const busyUntil = performance.now() + 1500;
+          while (performance.now() < busyUntil);
+          await new Promise((resolve) => setTimeout(resolve));
+        }"""
+    )
+    guest.page.evaluate("session.close()")
+    session = emulator.get("/emulator/sessions/last").json
+    assert session["counters"]["audio_chunks"] >= 1500 / 20

@@ -1,0 +1,90 @@
+"""The command: it says where it listens, refuses in sentences, and stops when told."""
+
+# ruff: noqa: S310 - our own address
+
+from __future__ import annotations
+
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+
+from click.testing import CliRunner
+
+from tokensvc.emulator import Options
+from tokensvc.emulator.command import emulator
+
+COMMAND = (sys.executable, "-m", "tokensvc.emulator")
+
+
+@contextmanager
+def running(*flags):
+    """A running emulator and the address that it said."""
+    child = subprocess.Popen(
+        [*COMMAND, "--port", "0", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        line = child.stdout.readline()
+        assert line.startswith("Live API emulator on http"), child.stderr.read()
+        yield child, line.split()[-1]
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_it_says_where_it_listens_and_stops():
+    """One line is printed once it listens; SIGTERM and Ctrl-C end it cleanly."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with running() as (child, url):
+            with urllib.request.urlopen(f"{url}/emulator") as page:
+                assert b"Live API emulator" in page.read()
+            child.send_signal(number)
+            _, errors = child.communicate(timeout=20)
+            assert (child.returncode, errors) == (0, "")
+
+
+def test_tls(tmp_path):
+    """The certificate written is the one to trust, by name and by number."""
+    path = tmp_path / "certificate.pem"
+    with running("--tls", "--certificate-file", str(path)) as (_, url):
+        trust = ssl.create_default_context(cafile=path)
+        for host in ("127.0.0.1", "localhost"):
+            address = f"{url.replace('127.0.0.1', host)}/emulator/mints"
+            with urllib.request.urlopen(address, context=trust) as answer:
+                assert b"minted" in answer.read()
+
+
+def test_taken_port():
+    """The sentence names the flag that helps."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = CliRunner().invoke(emulator, ["--port", str(port)])
+    assert refused.exit_code == 1
+    assert f"Port {port} is taken" in refused.output
+    assert "--port" in refused.output
+
+
+def test_broken_scenario(tmp_path):
+    """It is refused before anything listens."""
+    path = tmp_path / "scenario.toml"
+    path.write_text("[[turn]]\nsya = 1")
+    refused = CliRunner().invoke(emulator, ["--scenario", str(path)])
+    assert refused.exit_code == 1
+    assert "turn 1: unknown key 'sya'" in refused.output
+
+
+def test_help_names_every_setting():
+    """What can be set can be set from here."""
+    told = CliRunner().invoke(emulator, ["--help"]).output
+    for name in Options.__dataclass_fields__:
+        assert f"--{name.replace('_', '-').removesuffix('s')}" in told
+
+
+def test_setting_out_of_range():
+    """A rate of nothing would never end."""
+    refused = CliRunner().invoke(emulator, ["--send-rate", "0"])
+    assert refused.exit_code == 2
+    assert "--send-rate" in refused.output

@@ -1,0 +1,68 @@
+"""What the two shared services are told by their files."""
+
+from __future__ import annotations
+
+from service import faults, site
+
+ORIGIN = "https://app.example.com"
+
+SHOP = f"""
+[http]
+origins = ["{ORIGIN}", "http://[::1]:3000"]
+{site.ISSUER}
+[[issuers]]
+name = "bank"
+issuer = "https://bank.test/"
+audience = "https://tokens.test/"
+algorithms = ["RS256"]
+public_key_file = "bank.pem"
+groups_claim = "roles"
+
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+token_lifetime = "4m"
+connect_within = "45s"
+[profiles.default.config]
+system_instruction = "You sell umbrellas. ☂"
+temperature = 0.3
+[[profiles.default.config.tools]]
+[[profiles.default.config.tools.function_declarations]]
+name = "get_local_time"
+description = "The time where the visitor is."
+[profiles.default.options.voice]
+path = "speech_config.voice_config.prebuilt_voice_config.voice_name"
+choices = ["Kore", "Puck"]
+[profiles.default.options.language]
+path = "speech_config.language_code"
+choices = ["en-GB", "de-DE"]
+
+[profiles.members]
+model = "gemini-3.8-live"
+allow = ["user"]
+[profiles.staff]
+model = "gemini-3.8-live"
+allow = ["group:staff"]
+
+{faults.profiles()}
+
+[limits]
+user = ["100000/minute"]
+guest = ["100000/minute"]
+concurrent = {{ user = 1000, guest = 1000 }}
+budget = {{ guest = "99999h/day" }}
+"""
+
+LIMIT = 50
+PUBLIC_URL = "https://tokens.example.com"
+COUNTING = f"""
+[http]
+public_url = "{PUBLIC_URL}"
+{site.ISSUER}
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user"]
+[limits]
+user = ["{LIMIT}/day"]
+concurrent = {{ user = 1000 }}
+"""
