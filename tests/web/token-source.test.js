@@ -100,6 +100,20 @@ test("a refusal keeps the service's code, sentence and advice", async () => {
   });
 });
 
+test('how long the service asks to wait is kept', async () => {
+  const answer = () => Response.json({ code: 'rate-limited' }, { status: 429, headers: { 'Retry-After': '7' } });
+  const source = new TokenSource('/token', { fetch: new Service(answer()).fetch });
+  await assert.rejects(source.grant({}, signal), { code: 'rate-limited', retryAfter: 7 });
+});
+
+test('a conversation is gone on with by its lease, whose times are counted too', async () => {
+  const service = new Service(Response.json({ ...GRANT, lease: 'l', lease_expires_in: 1800 }));
+  const source = new TokenSource('/token', { fetch: service.fetch, clock: () => 1000 });
+  const grant = await source.grant({ lease: 'l', resumption_handle: 'h' }, signal);
+  assert.deepEqual(JSON.parse(service.asked[0].request.body), { lease: 'l', resumption_handle: 'h' });
+  assert.equal(grant.leaseEndsAt, 1000 + 1_800_000);
+});
+
 test('a proxy that answers with a page is an error in words too', async () => {
   const service = new Service(new Response('<h1>Bad gateway</h1>', { status: 502 }));
   await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {

@@ -31,3 +31,16 @@ export class LiveError extends Error {
 export function hungUp() {
   return new LiveError('hung-up', 'The conversation was ended before it began.', { retryable: true });
 }
+
+/** @returns {LiveError} for a device that has just lost its network */
+export function offline() {
+  const sentence = 'There is no network at the moment. Check your connection and start again.';
+  return new LiveError('connection-lost', sentence, { retryable: true });
+}
+
+/** @param {unknown} cause @returns {LiveError} the same, or what it means that something unforeseen was thrown */
+export function asLiveError(cause) {
+  if (cause instanceof LiveError) return cause;
+  const sentence = 'The conversation failed because of a fault in this page. Please reload it and try again.';
+  return new LiveError('page-fault', sentence, { cause });
+}

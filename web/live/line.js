@@ -2,10 +2,11 @@
 
 import { pause, steadyClock } from './clock.js';
 import { Connection } from './connection.js';
-import { LiveError } from './errors.js';
+import { LiveError, asLiveError, offline } from './errors.js';
 import { deviceNetwork, onceOnline } from './network.js';
 import { Renewal } from './renewal.js';
 import { Retries, outOfReach, worthRetrying } from './retries.js';
+import { resuming } from './token-source.js';
 
 // A minute of sound; who was away for longer is not helped by what they said before that.
 const MOST_HELD = 3000;
@@ -87,7 +88,7 @@ export class Line {
     this.#network = network;
     this.#retries = retries;
     signal.addEventListener('abort', () => this.#close(), { once: true });
-    network.on('offline', () => this.#dropped(gone()), signal);
+    network.on('offline', () => this.#dropped(offline()), signal);
   }
 
   get features() {
@@ -314,26 +315,4 @@ export class Line {
     this.#liveSince = null;
     if (this.#grant) this.#tokens.end(this.#grant);
   }
-}
-
-/**
- * @param {DatedGrant} grant
- * @param {string | null} handle
- * @returns {DatedGrant} whose setup asks to resume; whether that counts is the lock's business
- */
-function resuming(grant, handle) {
-  if (handle === null) return grant;
-  return { ...grant, setup: { ...grant.setup, sessionResumption: { handle } } };
-}
-
-/** @param {unknown} cause @returns {LiveError} */
-function asLiveError(cause) {
-  if (cause instanceof LiveError) return cause;
-  const sentence = 'The conversation could not go on because of a fault in this page. Please start again.';
-  return new LiveError('page-fault', sentence, { cause });
-}
-
-function gone() {
-  const sentence = 'There is no network at the moment. Check your connection and start again.';
-  return new LiveError('connection-lost', sentence, { retryable: true });
 }

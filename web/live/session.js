@@ -1,7 +1,7 @@
 /** A conversation with the Live API: sound, pictures, text and tools over one socket, behind one state. */
 
 import { Camera } from './camera.js';
-import { LiveError, hungUp } from './errors.js';
+import { LiveError, asLiveError, hungUp } from './errors.js';
 import { Line } from './line.js';
 import { Microphone, microphoneGranted } from './microphone.js';
 import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './protocol.js';
@@ -192,7 +192,7 @@ export class LiveSession extends TypedEvents {
       signal.addEventListener('abort', () => void context.close(), { once: true });
       await Promise.race([this.#connect(context, options, signal), aborted(signal)]);
     } catch (cause) {
-      const error = cause instanceof LiveError ? cause : unforeseen(cause);
+      const error = asLiveError(cause);
       if (!signal.aborted) this.#close(error);
       throw error;
     }
@@ -378,10 +378,4 @@ async function running(context, signal) {
     const sentence = 'The browser keeps sound off until something on the page is pressed. Press the button to talk again.';
     throw new LiveError('sound-blocked', sentence, { retryable: true, cause });
   }
-}
-
-/** @param {unknown} cause */
-function unforeseen(cause) {
-  const sentence = 'The conversation could not be started because of a fault in this page. Please reload it and try again.';
-  return new LiveError('page-fault', sentence, { cause });
 }

@@ -162,3 +162,13 @@ function checked(content) {
   const sentence = 'The site did not give a usable token for the conversation. Please tell its owner.';
   throw new LiveError('token-answer-invalid', sentence);
 }
+
+/**
+ * @param {DatedGrant} grant
+ * @param {string | null} handle
+ * @returns {DatedGrant} whose setup asks to resume; whether that counts is the lock's business
+ */
+export function resuming(grant, handle) {
+  if (handle === null) return grant;
+  return { ...grant, setup: { ...grant.setup, sessionResumption: { handle } } };
+}
