@@ -36,7 +36,7 @@ session.addEventListener('transcript', ({ detail }) => log.show(detail));
 session.addEventListener('tool', ({ detail }) => log.progress(detail));
 session.addEventListener('state', ({ detail: { state, error } }) => {
   choices.enable(state === 'idle' || state === 'closed');
-  composer.hidden = state !== 'live' || session.features?.text === false;
+  composer.hidden = (state !== 'live' && state !== 'resuming') || session.features?.text === false;
   if (state === 'connecting') log.clear();
   if (state === 'live') block('conversation').hidden = false;
   if (error) fail(error);
@@ -54,7 +54,6 @@ button('mute').addEventListener('click', () => {
 button('camera').addEventListener('click', () => toggleVideo('camera'));
 button('screen').addEventListener('click', () => toggleVideo('screen'));
 button('leave').addEventListener('click', () => leave());
-addEventListener('pagehide', () => session.close());
 signIn.show();
 
 /** @param {boolean} microphone */

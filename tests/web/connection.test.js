@@ -128,3 +128,24 @@ test('after hanging up nothing is heard', async () => {
   onmessage?.({ data: '{"serverContent":{"turnComplete":true}}' });
   assert.deepEqual([heard, ends, socket.closedWith], [[], [], 1000]);
 });
+
+test('a connection is retired once the other side has agreed', async () => {
+  const { connection, socket, ends } = connect();
+  socket.receive({ setupComplete: {} });
+  await connection.ready;
+  let retired = false;
+  const retiring = connection.retire().then(() => (retired = true));
+  await Promise.resolve();
+  assert.deepEqual([retired, socket.closedWith], [false, 1000]);
+  socket.onclose?.({ code: 1000, reason: '' });
+  await retiring;
+  assert.deepEqual([connection.closed, ends], [true, []]);
+});
+
+test('a connection that has closed by itself is retired already', async () => {
+  const { connection, socket } = connect();
+  socket.receive({ setupComplete: {} });
+  await connection.ready;
+  socket.onclose?.({ code: 1006, reason: '' });
+  await connection.retire();
+});

@@ -113,3 +113,21 @@ test('a call is found in both places where it may stand', () => {
 test('a cancellation names the calls', () => {
   assert.deepEqual(read({ toolCallCancellation: { ids: ['1', '2'] } }), [{ kind: 'tool-cancellation', ids: ['1', '2'] }]);
 });
+
+test('an end that is announced is read as milliseconds', () => {
+  for (const [timeLeft, milliseconds] of /** @type {[string | undefined, number][]} */ ([
+    ['50s', 50_000],
+    ['12.5s', 12_500],
+    ['0s', 0],
+    [undefined, 0],
+  ])) {
+    assert.deepEqual(read({ goAway: { timeLeft } }), [{ kind: 'go-away', milliseconds }]);
+  }
+});
+
+test('a handle is one only while the conversation can be resumed', () => {
+  const update = (/** @type {object} */ sessionResumptionUpdate) => read({ sessionResumptionUpdate });
+  assert.deepEqual(update({ newHandle: 'h', resumable: true }), [{ kind: 'handle', handle: 'h' }]);
+  assert.deepEqual(update({ resumable: false }), [{ kind: 'handle', handle: null }]);
+  assert.deepEqual(update({ newHandle: '', resumable: false }), [{ kind: 'handle', handle: null }]);
+});

@@ -100,6 +100,20 @@ test("a refusal keeps the service's code, sentence and advice", async () => {
   });
 });
 
+test('how long the service asks to wait is kept', async () => {
+  const answer = () => Response.json({ code: 'rate-limited' }, { status: 429, headers: { 'Retry-After': '7' } });
+  const source = new TokenSource('/token', { fetch: new Service(answer()).fetch });
+  await assert.rejects(source.grant({}, signal), { code: 'rate-limited', retryAfter: 7 });
+});
+
+test('a conversation is gone on with by its lease, whose times are counted too', async () => {
+  const service = new Service(Response.json({ ...GRANT, lease: 'l', lease_expires_in: 1800 }));
+  const source = new TokenSource('/token', { fetch: service.fetch, clock: () => 1000 });
+  const grant = await source.grant({ lease: 'l', resumption_handle: 'h' }, signal);
+  assert.deepEqual(JSON.parse(service.asked[0].request.body), { lease: 'l', resumption_handle: 'h' });
+  assert.equal(grant.leaseEndsAt, 1000 + 1_800_000);
+});
+
 test('a proxy that answers with a page is an error in words too', async () => {
   const service = new Service(new Response('<h1>Bad gateway</h1>', { status: 502 }));
   await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {
@@ -117,34 +131,55 @@ test('a service out of reach is worth another try', async () => {
   });
 });
 
-test("a conversation's place is given back beside where the token came from", async () => {
-  const service = new Service(new Response(null, { status: 204 }));
-  const source = new TokenSource('https://shop.test/voice/token', { fetch: service.fetch });
-  await source.end({ ...GRANT, lease: 'a lease' });
-  const [{ address, request }] = service.asked;
-  assert.equal(address, 'https://shop.test/voice/lease/end');
-  assert.deepEqual(JSON.parse(request.body), { lease: 'a lease' });
-  assert.equal(request.keepalive, true);
-});
-
-test('a place that cannot be given back is not worth an error', async () => {
-  const service = new Service(new TypeError('Failed to fetch'));
-  await new TokenSource('https://shop.test/token', { fetch: service.fetch }).end({ ...GRANT, lease: 'a lease' });
-  assert.equal(service.asked.length, 1);
-});
-
-test('without a lease nobody is asked', async () => {
-  const service = new Service();
-  await new TokenSource('https://shop.test/token', { fetch: service.fetch }).end(GRANT);
-  assert.deepEqual(service.asked, []);
-});
-
 test('hanging up while asking is not reported as an unreachable service', async () => {
   const hangUp = new AbortController();
   const reason = new Error('hung up');
   hangUp.abort(reason);
   const service = new Service(new DOMException('aborted', 'AbortError'));
   await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, hangUp.signal), reason);
+});
+
+test('a conversation that is over frees its place, even as the page closes', () => {
+  const service = new Service(new Response(null, { status: 204 }));
+  const source = new TokenSource('https://site.test/voice/token', { fetch: service.fetch, getCredential: () => 'jwt' });
+  source.end({ ...GRANT, lease: 'l' });
+  const [{ address, request }] = service.asked;
+  assert.equal(address, 'https://site.test/voice/lease/end');
+  assert.deepEqual([request.method, request.keepalive, request.body], ['POST', true, '{"lease":"l"}']);
+  assert.equal(request.headers['Content-Type'], 'application/json');
+});
+
+test("a place that cannot be given back is nobody's error", async () => {
+  const service = new Service(new TypeError('Failed to fetch'));
+  new TokenSource('https://site.test/token', { fetch: service.fetch }).end({ ...GRANT, lease: 'l' });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(service.asked.length, 1);
+});
+
+test('a grant without a lease has no place to give back', () => {
+  const service = new Service();
+  new TokenSource('https://site.test/token', { fetch: service.fetch }).end(GRANT);
+  assert.deepEqual(service.asked, []);
+});
+
+test('a function of the page is told of the end in its own way, and nothing is fetched', () => {
+  const service = new Service();
+  let ends = 0;
+  const source = new TokenSource(async () => GRANT, { fetch: service.fetch });
+  source.end({ ...GRANT, lease: 'l', end: () => (ends += 1) });
+  source.end({ ...GRANT, lease: 'l' });
+  assert.deepEqual([ends, service.asked], [1, []]);
+});
+
+test('what is granted after the hang-up is given back', async () => {
+  const hangUp = new AbortController();
+  let ends = 0;
+  const source = new TokenSource(async () => {
+    hangUp.abort(new Error('hung up'));
+    return { ...GRANT, end: () => (ends += 1) };
+  });
+  await assert.rejects(source.grant({}, hangUp.signal), /hung up/);
+  assert.equal(ends, 1);
 });
 
 for (const [fault, answer] of Object.entries({

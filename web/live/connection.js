@@ -1,10 +1,12 @@
 /** One socket to the Live API: opened with a grant, live at `setupComplete`, closed with a meaning. */
 
+import { steadyClock } from './clock.js';
 import { explainClose } from './close-codes.js';
 import { LiveError, hungUp } from './errors.js';
 import { readFrame, setupFrame } from './protocol.js';
 
 const SETUP_LIMIT_MS = 10_000;
+const CLOSING_LIMIT_MS = 2000;
 
 /** @typedef {(address: string) => WebSocket} Transport */
 
@@ -15,13 +17,17 @@ export class Connection {
   #socket;
   #hear;
   #ended;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #limit;
+  #clock;
+  /** @type {(() => void) | undefined} */
+  #dropLimit;
+  #openedAt = 0;
+  #roundTrip = 0;
   /** @type {() => void} */
   #accept = () => {};
   /** @type {(error: LiveError) => void} */
   #refuse = () => {};
   #over = false;
+  #closed = false;
 
   /**
    * @param {import('./token-source.js').Grant} grant
@@ -29,8 +35,10 @@ export class Connection {
    * @param {(happening: import('./protocol.js').Happening) => void} listeners.hear
    * @param {(error: LiveError | null) => void} listeners.ended told once, and only of an end after `setupComplete`
    * @param {Transport} [transport]
+   * @param {import('./clock.js').Clock} [clock]
    */
-  constructor(grant, { hear, ended }, transport = (address) => new WebSocket(address)) {
+  constructor(grant, { hear, ended }, transport = (address) => new WebSocket(address), clock = steadyClock) {
+    this.#clock = clock;
     this.#hear = hear;
     this.#ended = ended;
     /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
@@ -42,15 +50,31 @@ export class Connection {
     const credential = encodeURIComponent(grant.token).replaceAll('%2F', '/');
     this.#socket = transport(`${grant.websocket_url}?access_token=${credential}`);
     this.#socket.binaryType = 'arraybuffer';
-    this.#socket.onopen = () => this.#socket.send(setupFrame(grant.setup));
+    this.#socket.onopen = () => {
+      this.#openedAt = clock.now();
+      this.#socket.send(setupFrame(grant.setup));
+    };
     this.#socket.onmessage = ({ data }) => this.#read(data);
-    this.#socket.onclose = ({ code, reason }) => this.#end(explainClose(code, reason));
-    this.#limit = setTimeout(() => this.#fail(overdue()), SETUP_LIMIT_MS);
+    this.#socket.onclose = ({ code, reason }) => {
+      this.#closed = true;
+      this.#end(explainClose(code, reason));
+    };
+    this.#dropLimit = clock.after(SETUP_LIMIT_MS, () => this.#fail(overdue()));
   }
 
   /** Bytes given to `send` that have not left yet. */
   get backlog() {
     return this.#socket.bufferedAmount;
+  }
+
+  /** Milliseconds from the setup to its answer: a message takes no longer there and back. */
+  get roundTrip() {
+    return this.#roundTrip;
+  }
+
+  /** Whether the socket is closed by now. */
+  get closed() {
+    return this.#closed;
   }
 
   /** @param {string} frame */
@@ -63,6 +87,24 @@ export class Connection {
     this.#forget();
     this.#refuse(hungUp());
     this.#socket.close(1000);
+  }
+
+  /**
+   * Hangs up, and waits until the other side has agreed: then it has read all that was sent, and the conversation may be
+   * resumed. A dead line never agrees; after two seconds it is taken as gone.
+   * @returns {Promise<void>}
+   */
+  retire() {
+    this.close();
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const takeBack = this.#clock.after(CLOSING_LIMIT_MS, resolve);
+      this.#socket.onclose = () => {
+        this.#closed = true;
+        takeBack();
+        resolve();
+      };
+    });
   }
 
   /** @param {string | ArrayBuffer} frame */
@@ -80,8 +122,9 @@ export class Connection {
   }
 
   #complete() {
-    clearTimeout(this.#limit);
-    this.#limit = undefined;
+    this.#dropLimit?.();
+    this.#dropLimit = undefined;
+    this.#roundTrip = this.#clock.now() - this.#openedAt;
     this.#accept();
   }
 
@@ -93,7 +136,7 @@ export class Connection {
 
   /** @param {LiveError | null} error */
   #end(error) {
-    const wasReady = this.#limit === undefined;
+    const wasReady = this.#dropLimit === undefined;
     this.#forget();
     if (wasReady) this.#ended(error);
     else this.#refuse(error ?? refused());
@@ -101,7 +144,7 @@ export class Connection {
 
   #forget() {
     this.#over = true;
-    clearTimeout(this.#limit);
+    this.#dropLimit?.();
     this.#socket.onopen = null;
     this.#socket.onmessage = null;
     this.#socket.onclose = null;

@@ -4,6 +4,7 @@
  * @typedef {object} LiveErrorDetails
  * @property {boolean} [retryable] whether the same thing may work when tried again
  * @property {number} [status] of the token service's answer
+ * @property {number} [retryAfter] seconds that the token service asks to wait
  * @property {{code: number, reason: string}} [close] what the Live API closed the socket with
  * @property {unknown} [cause]
  */
@@ -15,12 +16,13 @@ export class LiveError extends Error {
    * @param {string} message
    * @param {LiveErrorDetails} [details]
    */
-  constructor(code, message, { retryable = false, status, close, cause } = {}) {
+  constructor(code, message, { retryable = false, status, retryAfter, close, cause } = {}) {
     super(message, { cause });
     this.name = 'LiveError';
     this.code = code;
     this.retryable = retryable;
     this.status = status;
+    this.retryAfter = retryAfter;
     this.close = close;
   }
 }
@@ -28,4 +30,17 @@ export class LiveError extends Error {
 /** @returns {LiveError} for whoever waits for something that a hang-up has overtaken */
 export function hungUp() {
   return new LiveError('hung-up', 'The conversation was ended before it began.', { retryable: true });
+}
+
+/** @returns {LiveError} for a device that has just lost its network */
+export function offline() {
+  const sentence = 'There is no network at the moment. Check your connection and start again.';
+  return new LiveError('connection-lost', sentence, { retryable: true });
+}
+
+/** @param {unknown} cause @returns {LiveError} the same, or what it means that something unforeseen was thrown */
+export function asLiveError(cause) {
+  if (cause instanceof LiveError) return cause;
+  const sentence = 'The conversation failed because of a fault in this page. Please reload it and try again.';
+  return new LiveError('page-fault', sentence, { cause });
 }

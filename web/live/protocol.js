@@ -15,7 +15,9 @@ import { CAPTURE_RATE } from './pcm.js';
  *   | {kind: 'transcript', side: 'user' | 'agent', text: string}
  *   | {kind: 'tool-call', calls: FunctionCall[]}
  *   | {kind: 'tool-cancellation', ids: string[]}
- *   | {kind: 'turn-complete'}} Happening
+ *   | {kind: 'turn-complete'}
+ *   | {kind: 'go-away', milliseconds: number}
+ *   | {kind: 'handle', handle: string | null}} Happening `handle` is null while nothing can be resumed
  */
 
 /**
@@ -25,7 +27,8 @@ import { CAPTURE_RATE } from './pcm.js';
  * @typedef {{interrupted?: boolean, turnComplete?: boolean, modelTurn?: {parts?: Part[]},
  *   inputTranscription?: {text?: string}, outputTranscription?: {text?: string}}} ServerContent
  * @typedef {{setupComplete?: object, serverContent?: ServerContent,
- *   toolCall?: {functionCalls?: Partial<FunctionCall>[]}, toolCallCancellation?: {ids?: string[]}}} ServerMessage
+ *   toolCall?: {functionCalls?: Partial<FunctionCall>[]}, toolCallCancellation?: {ids?: string[]},
+ *   goAway?: {timeLeft?: string}, sessionResumptionUpdate?: {newHandle?: string, resumable?: boolean}}} ServerMessage
  */
 
 /** @param {object} setup @returns {string} the first frame of every connection */
@@ -83,6 +86,12 @@ function* happenings(message) {
   const calls = message.toolCall?.functionCalls ?? [];
   if (calls.length > 0) yield { kind: 'tool-call', calls: calls.map(completed) };
   if (message.toolCallCancellation) yield { kind: 'tool-cancellation', ids: message.toolCallCancellation.ids ?? [] };
+  // A Duration in JSON is seconds and an "s" (protobuf.dev, ProtoJSON format).
+  if (message.goAway) yield { kind: 'go-away', milliseconds: 1000 * (parseFloat(message.goAway.timeLeft ?? '') || 0) };
+  if (message.sessionResumptionUpdate) {
+    const { newHandle, resumable } = message.sessionResumptionUpdate;
+    yield { kind: 'handle', handle: (resumable && newHandle) || null };
+  }
 }
 
 /**

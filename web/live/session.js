@@ -1,8 +1,8 @@
 /** A conversation with the Live API: sound, pictures, text and tools over one socket, behind one state. */
 
 import { Camera } from './camera.js';
-import { Connection } from './connection.js';
-import { LiveError, hungUp } from './errors.js';
+import { LiveError, asLiveError, hungUp } from './errors.js';
+import { Line } from './line.js';
 import { Microphone, microphoneGranted } from './microphone.js';
 import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './protocol.js';
 import { Speaker } from './speaker.js';
@@ -21,6 +21,7 @@ const SOUND_LIMIT_MS = 5000;
  * @property {{state: State, previous: State, error: LiveError | null}} state
  * @property {import('./transcript.js').Utterance} transcript an utterance, new or grown
  * @property {{speaking: boolean}} speaking whether the answer is being heard
+ * @property {import('./line.js').Resumption} resumed the conversation goes on over another connection
  * @property {null} interrupted the answer was cut short, and is silent
  * @property {import('./tools.js').ToolProgress} tool
  * @property {{missing: string[], surplus: string[]}} tools declared and not handled, handled and not declared
@@ -44,7 +45,7 @@ export class LiveSession extends TypedEvents {
   #tokens;
   #transport;
   #tools = new Tools(
-    (responses) => this.#connection?.send(toolFrame(responses)),
+    (responses) => this.#line?.sayNow(toolFrame(responses)),
     (progress) => this.announce('tool', progress),
   );
   /** @type {State} */
@@ -56,10 +57,8 @@ export class LiveSession extends TypedEvents {
   #muted = false;
   /** The rest of an interrupted turn is still arriving; nobody wants to hear it. */
   #cut = false;
-  /** @type {(import('./token-source.js').Grant & {endsAt: number}) | null} */
-  #grant = null;
-  /** @type {Connection | null} */
-  #connection = null;
+  /** @type {Line | null} */
+  #line = null;
   /** @type {Microphone | null} */
   #microphone = null;
   /** @type {Speaker | null} */
@@ -86,12 +85,12 @@ export class LiveSession extends TypedEvents {
 
   /** What the token allows and declares; null before there is one. */
   get features() {
-    return this.#grant?.features ?? null;
+    return this.#line?.features ?? null;
   }
 
-  /** When the token's time is over, in milliseconds as `performance.now()` counts; Infinity where that is unknown. */
+  /** When the conversation has to be over, in milliseconds as `performance.now()` counts; Infinity where that is unknown. */
   get endsAt() {
-    return this.#grant?.endsAt ?? Infinity;
+    return this.#line?.endsAt ?? Infinity;
   }
 
   /** How loud the microphone and the answer are, each as root mean square from 0 to 1. */
@@ -113,9 +112,9 @@ export class LiveSession extends TypedEvents {
     this.#muted = muted;
     if (this.#microphone === null) return;
     this.#microphone.muted = muted;
-    if (this.#state !== 'live') return;
-    if (this.features?.activity === 'manual') this.#connection?.send(activityFrame(!muted));
-    else if (muted) this.#connection?.send(soundEndFrame());
+    if (!this.#underWay) return;
+    if (this.features?.activity === 'manual') this.#line?.say(activityFrame(!muted));
+    else if (muted) this.#line?.say(soundEndFrame());
   }
 
   /**
@@ -145,11 +144,12 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
+   * While the conversation is being resumed the text waits, in its place among what is spoken.
    * @param {string} text
    * @throws {LiveError} `not-live`
    */
   sendText(text) {
-    this.#live().send(textFrame(text));
+    this.#live().say(textFrame(text));
     this.announce('transcript', this.#transcript.type(text));
   }
 
@@ -185,13 +185,14 @@ export class LiveSession extends TypedEvents {
     this.#transcript = new Transcript();
     this.#cut = false;
     this.#become('connecting', null);
+    globalThis.addEventListener('pagehide', () => this.close(), { signal });
     try {
       // Made before anything is awaited: only a gesture's own turn may make sound.
       const context = new AudioContext({ latencyHint: 'interactive' });
       signal.addEventListener('abort', () => void context.close(), { once: true });
       await Promise.race([this.#connect(context, options, signal), aborted(signal)]);
     } catch (cause) {
-      const error = cause instanceof LiveError ? cause : unforeseen(cause);
+      const error = asLiveError(cause);
       if (!signal.aborted) this.#close(error);
       throw error;
     }
@@ -203,26 +204,22 @@ export class LiveSession extends TypedEvents {
     const atOnce = microphone === false || (await microphoneGranted());
     const sound = this.#openSound(context, microphone, signal);
     if (!atOnce) await sound;
-    const [grant] = await Promise.all([this.#ask({ profile, options }, signal), sound]);
-    signal.throwIfAborted();
-    const connection = new Connection(
-      grant,
-      { hear: (happening) => this.#hear(happening), ended: (error) => this.#close(error) },
-      this.#transport,
+    const line = new Line(
+      this.#tokens,
+      {
+        hear: (happening) => this.#hear(happening),
+        preface: () => (this.#speakingManually ? [activityFrame(true)] : []),
+        resuming: () => this.#pause(),
+        resumed: (resumption) => this.#goOn(resumption),
+        ended: (error) => this.#close(error),
+      },
+      { signal, transport: this.#transport },
     );
-    signal.addEventListener('abort', () => connection.close(), { once: true });
-    this.#connection = connection;
-    await connection.ready;
-    this.#goLive(connection);
-  }
-
-  /** @param {import('./token-source.js').Choice} choice @param {AbortSignal} signal */
-  async #ask(choice, signal) {
-    const grant = await this.#tokens.grant(choice, signal);
-    // Kept at once, whatever the microphone does: the end of this start has to give it back.
-    if (signal.aborted) this.#tokens.end(grant);
-    else this.#grant = grant;
-    return grant;
+    this.#line = line;
+    await Promise.all([line.obtain({ profile, options }), sound]);
+    signal.throwIfAborted();
+    await line.open();
+    this.#goLive(line);
   }
 
   /** @param {AudioContext} context @param {boolean | MediaTrackConstraints} microphone @param {AbortSignal} signal */
@@ -244,19 +241,43 @@ export class LiveSession extends TypedEvents {
     if (opened) opened.muted = this.#muted;
   }
 
-  /** @param {Connection} connection */
-  #goLive(connection) {
-    const { tools = [], activity, greeting } = this.features ?? {};
+  /** @param {Line} line */
+  #goLive(line) {
+    const { tools = [], greeting } = this.features ?? {};
     this.announce('tools', this.#tools.expect(tools));
-    if (activity === 'manual' && this.#microphone && !this.#muted) connection.send(activityFrame(true));
+    if (this.#speakingManually) line.say(activityFrame(true));
     this.#become('live', null);
     // Models do not speak first.
-    if (greeting) connection.send(textFrame(greeting));
+    if (greeting) line.say(textFrame(greeting));
+  }
+
+  /** The connection is gone: what it was saying will not go on, and its calls wait for no answer. */
+  #pause() {
+    this.#cut = false;
+    this.#speaker?.completeTurn();
+    this.#announceAll(this.#transcript.completeTurn());
+    this.#tools.cancelAll();
+    this.#become('resuming', null);
+  }
+
+  /** @param {import('./line.js').Resumption} resumption */
+  #goOn(resumption) {
+    this.#become('live', null);
+    this.announce('resumed', resumption);
+  }
+
+  /** Whether the token leaves it to us to say who speaks, and the person may be speaking. */
+  get #speakingManually() {
+    return this.features?.activity === 'manual' && this.#microphone !== null && !this.#muted;
+  }
+
+  get #underWay() {
+    return this.#state === 'live' || this.#state === 'resuming';
   }
 
   /** @param {Int16Array} chunk */
   #send(chunk) {
-    if (this.#state === 'live') this.#connection?.send(soundFrame(chunk));
+    if (this.#underWay) this.#line?.say(soundFrame(chunk));
   }
 
   /** @param {import('./protocol.js').Happening} happening */
@@ -290,12 +311,12 @@ export class LiveSession extends TypedEvents {
 
   /** @param {'camera' | 'screen'} kind @param {MediaTrackConstraints} [constraints] */
   async #show(kind, constraints) {
-    const connection = this.#live();
+    const line = this.#live();
     const { signal } = this.#ending;
     const camera = await Camera.open(kind, {
       constraints,
-      busy: () => connection.backlog > 0,
-      show: (jpeg) => connection.send(pictureFrame(jpeg)),
+      busy: () => line.busy,
+      show: (jpeg) => line.sayNow(pictureFrame(jpeg)),
       stopped: () => this.stopVideo(),
       signal,
     });
@@ -304,9 +325,9 @@ export class LiveSession extends TypedEvents {
     this.announce('video', { kind, stream: camera.stream });
   }
 
-  /** @returns {Connection} */
+  /** @returns {Line} */
   #live() {
-    if (this.#state === 'live' && this.#connection) return this.#connection;
+    if (this.#underWay && this.#line) return this.#line;
     throw new LiveError('not-live', 'There is no conversation at the moment. Start one first.', { retryable: true });
   }
 
@@ -317,11 +338,9 @@ export class LiveSession extends TypedEvents {
     this.stopVideo();
     this.#tools.cancelAll();
     this.#ending.abort(error ?? hungUp());
-    this.#connection = null;
     this.#microphone = null;
     this.#speaker = null;
-    if (this.#grant) this.#tokens.end(this.#grant);
-    this.#grant = null;
+    this.#line = null;
     this.#become('closed', error);
   }
 
@@ -359,10 +378,4 @@ async function running(context, signal) {
     const sentence = 'The browser keeps sound off until something on the page is pressed. Press the button to talk again.';
     throw new LiveError('sound-blocked', sentence, { retryable: true, cause });
   }
-}
-
-/** @param {unknown} cause */
-function unforeseen(cause) {
-  const sentence = 'The conversation could not be started because of a fault in this page. Please reload it and try again.';
-  return new LiveError('page-fault', sentence, { cause });
 }

@@ -1,9 +1,9 @@
 /** Where a session's tokens come from: the token service, or a function of the page's own. */
 
+import { steadyClock } from './clock.js';
 import { LiveError } from './errors.js';
 
 const TIME_LIMIT_MS = 15_000;
-const now = () => performance.now();
 
 /**
  * What the token service answers, as far as the client needs it.
@@ -13,7 +13,10 @@ const now = () => performance.now();
  * @property {object} setup what the first frame holds
  * @property {number} [expires_in] seconds
  * @property {Features} [features]
- * @property {string} [lease] what `POST /lease/end` takes
+ * @property {number} [lease_expires_in] seconds
+ * @property {string} [lease] the right to go on with this conversation; until it is ended it takes one of the person's
+ *   places
+ * @property {() => void} [end] what a function of the page's own wants done when the conversation is over
  *
  * @typedef {object} Features
  * @property {string[]} [modalities]
@@ -25,18 +28,22 @@ const now = () => performance.now();
  * @property {string} [greeting]
  *
  * @typedef {{profile?: string, options?: Record<string, string>}} Choice
+ * @typedef {{lease: string, resumption_handle?: string}} Continuation
+ *
+ * What is known of a grant's times, by the client's clock and a little early rather than late.
+ * @typedef {Grant & {endsAt: number, leaseEndsAt: number}} DatedGrant
  *
  * @callback GetCredential
  * @param {{refused: boolean}} situation `refused`: the credential given last is no longer accepted
  * @returns {string | null | Promise<string | null>} a JWT of the site; null for a guest
  *
  * @callback GetGrant
- * @param {Choice} choice
+ * @param {Choice | Continuation} order what `POST /token` is asked
  * @param {AbortSignal} signal
  * @returns {Promise<Grant>}
  */
 
-/** Asks for one grant at a time; each is good for one conversation. */
+/** Asks for grants, and gives back the place that each takes. */
 export class TokenSource {
   #source;
   #getCredential;
@@ -50,7 +57,7 @@ export class TokenSource {
    * @param {typeof globalThis.fetch} [options.fetch]
    * @param {() => number} [options.clock] milliseconds since any moment; never the wall clock, which people set wrong
    */
-  constructor(source, { getCredential = () => null, fetch = globalThis.fetch.bind(globalThis), clock = now } = {}) {
+  constructor(source, { getCredential = () => null, fetch = globalThis.fetch.bind(globalThis), clock = steadyClock.now } = {}) {
     this.#source = source;
     this.#getCredential = getCredential;
     this.#fetch = fetch;
@@ -58,44 +65,54 @@ export class TokenSource {
   }
 
   /**
-   * @param {Choice} choice
+   * A hang-up does not stop the asking: what was granted meanwhile has to be given back.
+   * @param {Choice | Continuation} order
    * @param {AbortSignal} signal
-   * @returns {Promise<Grant & {endsAt: number}>} `endsAt` by the clock, a little early rather than late
+   * @returns {Promise<DatedGrant>}
    * @throws {LiveError} with the code and the sentence of the service's problem, or `token-service-unreachable`, or
    *   `token-answer-invalid`
    */
-  async grant(choice, signal) {
+  async grant(order, signal) {
     const asked = this.#clock();
-    const grant = checked(await this.#ask(choice, signal));
-    return { ...grant, endsAt: asked + (grant.expires_in ?? Infinity) * 1000 };
+    const grant = checked(await this.#ask(order, signal));
+    if (signal.aborted && !('lease' in order)) this.end(grant);
+    signal.throwIfAborted();
+    const at = (/** @type {number | undefined} */ seconds) => asked + (seconds ?? Infinity) * 1000;
+    return { ...grant, endsAt: at(grant.expires_in), leaseEndsAt: at(grant.lease_expires_in) };
   }
 
   /**
-   * Gives the place of a conversation back, where the service is known; it survives the page that asks.
+   * Frees the place of a conversation that is over. Nobody waits for it, and it arrives from a page that closes, too.
    * @param {Grant} grant
    */
-  async end({ lease }) {
-    if (typeof this.#source === 'function' || lease === undefined) return;
+  end(grant) {
+    grant.end?.();
+    if (typeof this.#source === 'function' || grant.lease === undefined) return;
     const address = new URL('lease/end', new URL(this.#source, globalThis.document?.baseURI));
-    const headers = { 'Content-Type': 'application/json' };
-    const request = { method: 'POST', headers, body: JSON.stringify({ lease }), keepalive: true };
-    // Out of reach, the service frees the place itself when the token ends.
-    await this.#fetch(address, { ...request, credentials: 'omit' }).catch(() => undefined);
+    const ended = this.#fetch(address, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ lease: grant.lease }),
+      keepalive: true,
+      credentials: 'omit',
+    });
+    // Where it cannot be told, the place is free again at the token's end.
+    ended.catch(() => {});
   }
 
-  /** @param {Choice} choice @param {AbortSignal} signal @returns {Promise<unknown>} */
-  async #ask(choice, signal) {
-    if (typeof this.#source === 'function') return this.#source(choice, signal);
-    let answer = await this.#post(this.#source, choice, false, signal);
+  /** @param {Choice | Continuation} order @param {AbortSignal} signal @returns {Promise<unknown>} */
+  async #ask(order, signal) {
+    if (typeof this.#source === 'function') return this.#source(order, signal);
+    let answer = await this.#post(this.#source, order, false, signal);
     // A credential may have run out since the page loaded; the page gets one chance to bring a fresh one.
-    if (answer.status === 401) answer = await this.#post(this.#source, choice, true, signal);
+    if (answer.status === 401) answer = await this.#post(this.#source, order, true, signal);
     const content = await answer.json().catch(() => null);
-    if (!answer.ok) throw problem(answer.status, content);
+    if (!answer.ok) throw problem(answer.status, content, answer.headers.get('Retry-After'));
     return content;
   }
 
-  /** @param {string | URL} address @param {Choice} choice @param {boolean} refused @param {AbortSignal} signal */
-  async #post(address, choice, refused, signal) {
+  /** @param {string | URL} address @param {object} order @param {boolean} refused @param {AbortSignal} signal */
+  async #post(address, order, refused, signal) {
     const credential = await this.#getCredential({ refused });
     /** @type {Record<string, string>} */
     const headers = { 'Content-Type': 'application/json' };
@@ -104,10 +121,10 @@ export class TokenSource {
       return await this.#fetch(address, {
         method: 'POST',
         headers,
-        body: JSON.stringify(choice),
+        body: JSON.stringify(order),
         cache: 'no-store',
         credentials: 'omit',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)]),
+        signal: AbortSignal.timeout(TIME_LIMIT_MS),
       });
     } catch (cause) {
       signal.throwIfAborted();
@@ -124,13 +141,14 @@ export class TokenSource {
  * A refusal as the service words it (RFC 9457).
  * @param {number} status
  * @param {any} content the answer's JSON, or null
+ * @param {string | null} [retryAfter] seconds, as the header has it (RFC 9110, section 10.2.3)
  */
-export function problem(status, content) {
+export function problem(status, content, retryAfter = null) {
   const code = typeof content?.code === 'string' ? content.code : 'request-refused';
   const sentence =
     typeof content?.detail === 'string' ? content.detail : `The site answered with an error (${status}). Please try again later.`;
   const retryable = typeof content?.retryable === 'boolean' ? content.retryable : status === 429 || status >= 500;
-  return new LiveError(code, sentence, { retryable, status });
+  return new LiveError(code, sentence, { retryable, status, retryAfter: Number.parseInt(retryAfter ?? '', 10) || undefined });
 }
 
 /** @param {any} content @returns {Grant} */
@@ -143,4 +161,14 @@ function checked(content) {
   if (whole) return content;
   const sentence = 'The site did not give a usable token for the conversation. Please tell its owner.';
   throw new LiveError('token-answer-invalid', sentence);
+}
+
+/**
+ * @param {DatedGrant} grant
+ * @param {string | null} handle
+ * @returns {DatedGrant} whose setup asks to resume; whether that counts is the lock's business
+ */
+export function resuming(grant, handle) {
+  if (handle === null) return grant;
+  return { ...grant, setup: { ...grant.setup, sessionResumption: { handle } } };
 }

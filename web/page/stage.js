@@ -3,6 +3,8 @@
 import { block, button, element, say } from './elements.js';
 
 const COUNTDOWN_MS = 60_000;
+// A renewal is over before anybody notices; only a longer pause is worth a word.
+const PATIENCE_MS = 700;
 // Speech rarely exceeds a quarter of full scale; without the root, the picture would hardly move.
 const FULL_VOICE = 0.25;
 
@@ -16,19 +18,29 @@ export class Stage {
   /** @type {Set<string>} */
   #tools = new Set();
   #speaking = false;
+  #waiting = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #patience;
   /** @type {'camera' | 'screen' | null} */
   #showing = null;
 
   /** @param {import('../live/session.js').LiveSession} session */
   constructor(session) {
     this.#session = session;
-    session.addEventListener('state', ({ detail: { state, error } }) => {
+    session.addEventListener('state', ({ detail: { state, previous, error } }) => {
       document.body.dataset.state = state;
+      clearTimeout(this.#patience);
+      this.#waiting = false;
+      if (state === 'resuming') this.#patience = setTimeout(() => this.#wait(), PATIENCE_MS);
       this.#tools.clear();
       this.#speaking = false;
       if (error || state === 'connecting') this.complain(error?.message ?? '');
-      if (state === 'live') this.#animate();
+      if (state !== 'resuming') say(block('notice'), '');
+      if (state === 'live' && previous === 'connecting') this.#animate();
       this.refresh();
+    });
+    session.addEventListener('resumed', ({ detail: { contextLost } }) => {
+      if (contextLost) say(block('notice'), 'The connection was lost, and with it what was said so far. Please say it again.');
     });
     session.addEventListener('speaking', ({ detail: { speaking } }) => {
       this.#speaking = speaking;
@@ -68,9 +80,14 @@ export class Stage {
     say(block('error'), sentence);
   }
 
+  #wait() {
+    this.#waiting = true;
+    this.refresh();
+  }
+
   refresh() {
     const { state, features, muted, voiced } = this.#session;
-    const live = state === 'live';
+    const live = underWay(state);
     const resting = state === 'idle' || state === 'closed';
     const focused = document.activeElement;
     element('talk-icon', SVGUseElement).setAttribute('href', resting ? '#icon-talk' : '#icon-hang-up');
@@ -94,7 +111,7 @@ export class Stage {
     const { state, muted, voiced } = this.#session;
     if (state === 'idle') return '';
     if (state === 'connecting') return 'Connecting…';
-    if (state === 'resuming') return 'Reconnecting…';
+    if (this.#waiting) return 'Reconnecting… Go on talking, nothing is lost.';
     if (state === 'closed') return 'The conversation has ended.';
     if (this.#tools.size > 0) return 'Working…';
     if (this.#speaking) return 'Speaking';
@@ -105,7 +122,7 @@ export class Stage {
   /** Draws levels and the time that is left until the conversation ends. */
   #animate() {
     const { state, levels, endsAt } = this.#session;
-    const live = state === 'live';
+    const live = underWay(state);
     const [voice, answer] = [levels.microphone, levels.speaker].map((level) => Math.sqrt(Math.min(1, level / FULL_VOICE)));
     this.#level.value = voice;
     this.#orb.style.setProperty('--voice', voice.toFixed(3));
@@ -116,6 +133,11 @@ export class Stage {
     if (block('time-left').textContent !== sentence) say(block('time-left'), sentence);
     if (live) requestAnimationFrame(() => this.#animate());
   }
+}
+
+/** @param {import('../live/session.js').State} state */
+function underWay(state) {
+  return state === 'live' || state === 'resuming';
 }
 
 /** @param {'camera' | 'screen'} kind */

@@ -1,0 +1,318 @@
+/** One conversation over as many connections as it takes: renewed ahead of their end, resumed after a drop. */
+
+import { pause, steadyClock } from './clock.js';
+import { Connection } from './connection.js';
+import { LiveError, asLiveError, offline } from './errors.js';
+import { deviceNetwork, onceOnline } from './network.js';
+import { Renewal } from './renewal.js';
+import { Retries, outOfReach, worthRetrying } from './retries.js';
+import { resuming } from './token-source.js';
+
+// A minute of sound; who was away for longer is not helped by what they said before that.
+const MOST_HELD = 3000;
+// A token with less time left than this is not worth opening a connection with.
+const SPARE_MS = 3000;
+// Refused by these, a conversation may still use up what was granted before.
+const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
+
+/** @typedef {import('./token-source.js').DatedGrant} DatedGrant */
+/** @typedef {import('./token-source.js').Choice} Choice */
+
+/**
+ * @typedef {object} LineListeners
+ * @property {(happening: import('./protocol.js').Happening) => void} hear
+ * @property {() => string[]} preface what a new connection has to be told before what is held back from now on
+ * @property {() => void} resuming the connection is gone; what it was saying will not go on
+ * @property {(resumption: Resumption) => void} resumed there is another; what was held follows
+ * @property {(error: LiveError | null) => void} ended told once
+ *
+ * @typedef {object} Resumption
+ * @property {boolean} planned it was renewed ahead of its end
+ * @property {boolean} contextLost the model knows nothing of what was said
+ * @property {number} gap milliseconds without a connection
+ */
+
+/**
+ * What is said while there is no connection is held, and follows in order; what was given to a connection is never said
+ * again, for nobody can know whether it was heard.
+ */
+export class Line {
+  #tokens;
+  #listeners;
+  #signal;
+  #transport;
+  #clock;
+  #network;
+  #retries;
+  /** @type {Choice} */
+  #choice = {};
+  /** @type {DatedGrant | null} */
+  #grant = null;
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {Renewal | null} */
+  #renewal = null;
+  /** What is held back, where something is. @type {string[] | null} */
+  #held = null;
+  /** @type {string[]} */
+  #preface = [];
+  /** A connection is being replaced; how the old one ends is of no interest. */
+  #replacing = false;
+  #resumed = false;
+  /** @type {number | null} */
+  #liveSince = null;
+  #goneAt = 0;
+  /** Why nothing follows this connection. @type {LiveError | null} */
+  #lastWord = null;
+
+  /**
+   * @param {import('./token-source.js').TokenSource} tokens
+   * @param {LineListeners} listeners
+   * @param {object} options
+   * @param {AbortSignal} options.signal ends everything, and gives the conversation's place back
+   * @param {import('./connection.js').Transport} [options.transport]
+   * @param {import('./clock.js').Clock} [options.clock]
+   * @param {import('./network.js').Network} [options.network]
+   * @param {Retries} [options.retries]
+   */
+  constructor(
+    tokens,
+    listeners,
+    { signal, transport, clock = steadyClock, network = deviceNetwork, retries = new Retries() },
+  ) {
+    this.#tokens = tokens;
+    this.#listeners = listeners;
+    this.#signal = signal;
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#network = network;
+    this.#retries = retries;
+    signal.addEventListener('abort', () => this.#close(), { once: true });
+    network.on('offline', () => this.#dropped(offline()), signal);
+  }
+
+  get features() {
+    return this.#grant?.features ?? null;
+  }
+
+  /** When the conversation is over by what is known now, by the clock. */
+  get endsAt() {
+    if (this.#lastWord) return this.#renewal?.endsAt ?? Infinity;
+    return this.#grant?.leaseEndsAt ?? Infinity;
+  }
+
+  /** Whether anything is waiting to leave. */
+  get busy() {
+    return this.#held !== null || this.#connection === null || this.#connection.backlog > 0;
+  }
+
+  /**
+   * Asks for the first token.
+   * @param {Choice} choice
+   * @throws {LiveError}
+   */
+  async obtain(choice) {
+    this.#choice = choice;
+    this.#grant = await this.#tokens.grant(choice, this.#signal);
+  }
+
+  /**
+   * Connects with it.
+   * @throws {LiveError} this first time, nothing is tried again
+   */
+  async open() {
+    if (this.#grant === null) throw new TypeError('obtain() comes first');
+    this.#replacing = true;
+    await this.#connect(this.#grant, null);
+    this.#replacing = false;
+  }
+
+  /** @param {string} frame said in order, and held while there is no connection */
+  say(frame) {
+    if (this.#held === null) {
+      this.#send(frame);
+      return;
+    }
+    this.#held.push(frame);
+    if (this.#held.length > MOST_HELD) this.#held.shift();
+  }
+
+  /** @param {string} frame of use to this connection only: said at once, or not at all */
+  sayNow(frame) {
+    if (this.#liveSince !== null) this.#send(frame);
+  }
+
+  /** @param {string} frame */
+  #send(frame) {
+    this.#connection?.send(frame);
+    this.#renewal?.sent();
+  }
+
+  /** @param {DatedGrant} grant @param {string | null} handle that `grant.setup` resumes by */
+  async #connect(grant, handle) {
+    this.#renewal?.close();
+    this.#liveSince = null;
+    this.#resumed = handle !== null;
+    const connection = new Connection(
+      grant,
+      { hear: (happening) => this.#hear(happening), ended: (error) => this.#dropped(error) },
+      this.#transport,
+      this.#clock,
+    );
+    this.#connection = connection;
+    const renewal = new Renewal(this.#clock, handle, () => connection.roundTrip, {
+      hold: () => this.#hold(),
+      release: () => this.#release(),
+      replace: (latest) => void this.#replace(connection, latest),
+    });
+    this.#renewal = renewal;
+    await connection.ready;
+    this.#signal.throwIfAborted();
+    this.#grant = grant;
+    this.#liveSince = this.#clock.now();
+    renewal.expect(grant.endsAt, 'token');
+  }
+
+  /** @param {import('./protocol.js').Happening} happening */
+  #hear(happening) {
+    if (happening.kind === 'handle') this.#renewal?.offer(happening.handle);
+    else if (happening.kind === 'go-away') this.#renewal?.expect(this.#clock.now() + happening.milliseconds, 'announced');
+    else {
+      this.#listeners.hear(happening);
+      this.#renewal?.heard(happening.kind !== 'turn-complete');
+    }
+  }
+
+  #hold() {
+    if (this.#held !== null) return;
+    this.#held = [];
+    this.#preface = this.#listeners.preface();
+  }
+
+  #release() {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const frame of held) this.#send(frame);
+  }
+
+  /**
+   * The planned way: the old connection stays until there is a token for the next.
+   * @param {Connection} old
+   * @param {string | null} handle
+   */
+  async #replace(old, handle) {
+    this.#replacing = true;
+    try {
+      const grant = await this.#renewed(handle, (this.#renewal?.endsAt ?? 0) + SPARE_MS);
+      this.#leave();
+      await old.retire();
+      await this.#connect(grant, handle);
+      this.#arrive({ planned: true, contextLost: handle === null });
+    } catch (cause) {
+      if (this.#signal.aborted) return;
+      const error = asLiveError(cause);
+      if (this.#connection !== old || old.closed) this.#recover(error);
+      else this.#keep(error);
+    }
+  }
+
+  /**
+   * There is no token for a next connection; the present one is good until its end.
+   * @param {LiveError} error
+   */
+  #keep(error) {
+    this.#replacing = false;
+    if (!worthRetrying(error) && !LAST_WORDS.has(error.code)) {
+      this.#listeners.ended(error);
+      return;
+    }
+    this.#release();
+    if (worthRetrying(error)) this.#renewal?.postpone();
+    else this.#lastWord = error;
+  }
+
+  /** @param {LiveError | null} error what ended the connection; null where it ended in peace */
+  #dropped(error) {
+    if (this.#replacing || this.#liveSince === null) return;
+    if (this.#lastWord || error === null) this.#listeners.ended(this.#lastWord);
+    else this.#recover(error);
+  }
+
+  /**
+   * The unplanned way: again and again, until it works or cannot any more.
+   * @param {LiveError} error
+   */
+  async #recover(error) {
+    const lived = this.#liveSince === null ? 0 : this.#clock.now() - this.#liveSince;
+    let handle = this.#renewal?.handle ?? null;
+    let death = { resumed: this.#resumed, lasted: lived };
+    this.#replacing = true;
+    this.#renewal?.close();
+    this.#hold();
+    this.#leave();
+    for (;;) {
+      if (this.#retries.blame(error, death)) handle = null;
+      else if (!worthRetrying(error)) break;
+      if (error.code === 'token-ended' && this.#grant) this.#grant = { ...this.#grant, endsAt: -Infinity };
+      const wait = this.#retries.next((error.retryAfter ?? 0) * 1000);
+      if (wait === null) break;
+      try {
+        await pause(this.#clock, wait, this.#signal);
+        await onceOnline(this.#network, this.#signal);
+        await this.#connection?.retire();
+        const grant = await this.#renewed(handle, this.#clock.now() + SPARE_MS);
+        await this.#connect(grant, handle);
+        this.#arrive({ planned: false, contextLost: handle === null });
+        return;
+      } catch (cause) {
+        if (this.#signal.aborted) return;
+        error = asLiveError(cause);
+        death = { resumed: handle !== null, lasted: 0 };
+      }
+    }
+    this.#listeners.ended(error);
+  }
+
+  /**
+   * A token to go on with; while the service is out of reach, the one in hand, if it is good beyond *until*.
+   * @param {string | null} handle
+   * @param {number} until by the clock
+   * @returns {Promise<DatedGrant>}
+   */
+  async #renewed(handle, until) {
+    const inHand = /** @type {DatedGrant} */ (this.#grant);
+    const { lease } = inHand;
+    try {
+      if (lease === undefined) return resuming(await this.#tokens.grant(this.#choice, this.#signal), handle);
+      const order = handle === null ? { lease } : { lease, resumption_handle: handle };
+      return { lease, ...(await this.#tokens.grant(order, this.#signal)) };
+    } catch (error) {
+      // Without a handle it would be a second conversation with a token that is good for one.
+      const reusable = handle !== null && inHand.endsAt > until;
+      if (reusable && error instanceof LiveError && outOfReach(error)) return resuming(inHand, handle);
+      throw error;
+    }
+  }
+
+  #leave() {
+    if (this.#liveSince === null) return;
+    this.#liveSince = null;
+    this.#goneAt = this.#clock.now();
+    this.#listeners.resuming();
+  }
+
+  /** @param {{planned: boolean, contextLost: boolean}} way */
+  #arrive(way) {
+    this.#replacing = false;
+    this.#listeners.resumed({ ...way, gap: this.#clock.now() - this.#goneAt });
+    for (const frame of this.#preface) this.#send(frame);
+    this.#release();
+  }
+
+  #close() {
+    this.#renewal?.close();
+    this.#connection?.close();
+    this.#liveSince = null;
+    if (this.#grant) this.#tokens.end(this.#grant);
+  }
+}

@@ -1,0 +1,160 @@
+/** When a connection is replaced: ahead of its end, in a quiet moment, by a handle that knows all that was said. */
+
+/** @typedef {import('./clock.js').Clock} Clock */
+
+/**
+ * An end that is coming. `at` is by the clock.
+ * @typedef {{at: number, due: number, must: number}} End
+ */
+
+// A quiet moment is looked for from `due` on; at `must` the connection is replaced, quiet or not.
+const DUE_MS = 20_000;
+const MUST_MS = 6000;
+// The Live API sends a handle every 1.2 s; twice that, and what it takes to arrive.
+const HOLD_MS = 2500;
+const POSTPONED_MS = 2000;
+
+/**
+ * Where little time is left, the shares of it count: a token is used for two thirds of its life, and an announced end
+ * is prepared for at once.
+ * @param {number} now
+ * @param {number} at
+ * @param {'token' | 'announced'} kind
+ * @returns {End}
+ */
+export function plan(now, at, kind) {
+  const left = Math.max(0, at - now);
+  const due = at - Math.min(DUE_MS, left * (kind === 'token' ? 1 / 3 : 0.9));
+  const must = at - Math.min(MUST_MS, left * (kind === 'token' ? 1 / 4 : 0.6));
+  return { at, due, must };
+}
+
+/** Watches one connection, and says when to hold back what would be sent, and when to replace it. */
+export class Renewal {
+  #clock;
+  #roundTrip;
+  #act;
+  /** @type {End} */
+  #end = { at: Infinity, due: Infinity, must: Infinity };
+  /** @type {string | null} */
+  #handle = null;
+  #handleAt = -Infinity;
+  #resumable = false;
+  #sentAt = -Infinity;
+  #heardAt = -Infinity;
+  #busy = false;
+  /** @type {number | null} when holding is given up; null while nothing is held */
+  #holdUntil = null;
+  #notBefore = -Infinity;
+  #over = false;
+  #takeBack = () => {};
+
+  /**
+   * @param {Clock} clock
+   * @param {string | null} handle one of the connection before, until this one has its own
+   * @param {() => number} roundTrip milliseconds; a handle that comes sooner after a frame may not know of it
+   * @param {object} act
+   * @param {() => void} act.hold send nothing more
+   * @param {() => void} act.release send what was held: it is tried again later
+   * @param {(handle: string | null) => void} act.replace said once, while holding; null where there is no handle
+   */
+  constructor(clock, handle, roundTrip, act) {
+    this.#clock = clock;
+    this.#handle = handle;
+    this.#roundTrip = roundTrip;
+    this.#act = act;
+  }
+
+  /** The handle that came last, whatever it knows. */
+  get handle() {
+    return this.#handle;
+  }
+
+  /** When this connection is over, as far as anybody has said. */
+  get endsAt() {
+    return this.#end.at;
+  }
+
+  /** @param {number} at by the clock @param {'token' | 'announced'} kind */
+  expect(at, kind) {
+    const end = plan(this.#clock.now(), at, kind);
+    if (end.must < this.#end.must) this.#end = end;
+    this.#look();
+  }
+
+  /** Something was given to the socket. */
+  sent() {
+    this.#sentAt = this.#clock.now();
+    // Each frame is a look at the clock, too: a browser lets the timers of a page in the background sleep.
+    this.#look();
+  }
+
+  /** @param {boolean} busy whether an answer or a tool is under way */
+  heard(busy) {
+    this.#heardAt = this.#clock.now();
+    this.#busy = busy;
+    this.#look();
+  }
+
+  /** @param {string | null} handle null while nothing can be resumed */
+  offer(handle) {
+    this.#resumable = handle !== null;
+    this.#handle = handle ?? this.#handle;
+    this.#handleAt = this.#clock.now();
+    this.#look();
+  }
+
+  /** It could not be replaced; what was held has been sent, and it is tried again a little later. */
+  postpone() {
+    this.#over = false;
+    this.#holdUntil = null;
+    this.#notBefore = this.#clock.now() + POSTPONED_MS;
+    this.#look();
+  }
+
+  close() {
+    this.#over = true;
+    this.#takeBack();
+  }
+
+  #look() {
+    this.#takeBack();
+    if (this.#over) return;
+    const now = this.#clock.now();
+    if (this.#holdUntil === null && now >= this.#begins) {
+      this.#holdUntil = now + Math.min(HOLD_MS, Math.max(0, this.#end.at - now) * 0.7);
+      this.#act.hold();
+    }
+    if (this.#holdUntil === null) this.#wake(this.#begins - now);
+    else if (this.#knowsAll || now >= this.#holdUntil) this.#decide(now);
+    else this.#wake(this.#holdUntil - now);
+  }
+
+  /** When holding begins, as things are. */
+  get #begins() {
+    return Math.max(this.#notBefore, this.#busy ? this.#end.must : this.#end.due);
+  }
+
+  /** Whether resuming by the latest handle loses nothing. */
+  get #knowsAll() {
+    return this.#resumable && this.#handleAt >= Math.max(this.#sentAt + this.#roundTrip(), this.#heardAt);
+  }
+
+  /** @param {number} now */
+  #decide(now) {
+    if (!this.#knowsAll && now < this.#end.must) {
+      this.#holdUntil = null;
+      this.#notBefore = now + POSTPONED_MS;
+      this.#act.release();
+      this.#look();
+      return;
+    }
+    this.#over = true;
+    this.#act.replace(this.#handle);
+  }
+
+  /** @param {number} milliseconds */
+  #wake(milliseconds) {
+    if (milliseconds < Infinity) this.#takeBack = this.#clock.after(milliseconds, () => this.#look());
+  }
+}
