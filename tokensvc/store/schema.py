@@ -22,7 +22,6 @@ events = Table(
     Column("principal_kind", String(16), nullable=False),
     Column("issuer", String(255), nullable=False),
     Column("subject", String(255), nullable=False),
-    Column("api_key", String(64)),  # its name, where a backend asked for its user
     Column("address", String(64), nullable=False),
     Column("profile", String(64), nullable=False),
     Column("model", String(128)),

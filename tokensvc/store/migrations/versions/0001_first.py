@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.Column("principal_kind", sa.String(16), nullable=False),
         sa.Column("issuer", sa.String(255), nullable=False),
         sa.Column("subject", sa.String(255), nullable=False),
-        sa.Column("api_key", sa.String(64)),
         sa.Column("address", sa.String(64), nullable=False),
         sa.Column("profile", sa.String(64), nullable=False),
         sa.Column("model", sa.String(128)),
