@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from hypothesis import given, settings
@@ -66,3 +67,19 @@ def test_any_bytes_as_a_mint(body):
     else:
         assert name.startswith(PREFIX)
         assert not body.strip() or isinstance(wire.loads(body), dict)
+
+
+async def test_nothing_goes_on_after_the_close():
+    """However client and emulator end a connection together, no task of it is left."""
+    options = Options(latency=0.0, send_rate=1.0)
+    async with emulating(options) as client:
+        for _ in range(30):
+            async with client.session() as talker:
+                await talker.type("A long answer to this, if you please, and no hurry.")
+                await talker.next()
+                closing = asyncio.create_task(talker.socket.close())
+                client.emulator.clock.skip(1000)
+                await closing
+        await client.closed()
+        running = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
+        assert not [name for name in running if "Floor" in name or "Timekeeper" in name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +68,18 @@ class LiveEndpoint:
         if fault is not None:
             line.trouble = Trouble(fault, self.clock, request.transport, line.end)
         self.lines.add(line)
-        reading = asyncio.create_task(self._read(line, connection, presented))
+        parts = AsyncExitStack()
+        reading = asyncio.create_task(self._read(line, connection, presented, parts))
         try:
             either: set[asyncio.Future[Any]] = {reading, line.ending}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.lines.discard(line)
+            # The parts are stopped here, not in the task that is cancelled: it may be cancelled
+            # while it ends by itself, and what it then left running would go on unseen.
             reading.cancel()
             await asyncio.wait([reading])
+            await parts.aclose()
             close, by = line.verdict(reading)
             self.register.close(connection, close, by=by)
             if connection.admission is not None:
@@ -87,27 +92,24 @@ class LiveEndpoint:
         for line in self.lines:
             line.end(GOING_AWAY)
 
-    async def _read(self, line: Line, connection: Connection, presented: Presented) -> None:
-        """Take frames until the client goes.
+    async def _read(
+        self, line: Line, connection: Connection, presented: Presented, parts: AsyncExitStack
+    ) -> None:
+        """Take frames until the client goes; what is to be stopped then goes to *parts*.
 
         Raises:
             ClosedError: when one of them ends the session.
         """
         session: Session | None = None
-        keeper: Timekeeper | None = None
-        try:
-            async for frame in line.frames():
-                if session is None:
-                    admission = self.gate.admit(frame, presented, connection.method)
-                    session, keeper = self._begin(admission, line, connection)
-                    await keeper.start()
-                else:
-                    await session.take(frame)
-        finally:
-            if keeper is not None:
-                await keeper.stop()
+        async for frame in line.frames():
             if session is not None:
-                await session.stop()
+                await session.take(frame)
+                continue
+            admission = self.gate.admit(frame, presented, connection.method)
+            session, keeper = self._begin(admission, line, connection)
+            parts.push_async_callback(session.stop)
+            parts.push_async_callback(keeper.stop)
+            await keeper.start()
 
     def _begin(
         self,
