@@ -1,8 +1,10 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from tokensvc import counted
 from tokensvc.configuration import LimitTable
-from tokensvc.domain import Limit, Principal
+from tokensvc.domain import Lease, Limit, Principal
 from tokensvc.profiles import Profile
 
 ALICE = Principal("user", "https://shop.example", "alice")
@@ -10,6 +12,12 @@ GUEST = Principal("guest", "guest", "somebody")
 PROFILE = Profile.model_validate(
     {"name": "default", "model": "gemini-3.8-live", "allow": ["user"], "budget": "9h/day"}
 )
+
+
+@pytest.fixture(name="lease")
+def _lease():
+    now = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+    return Lease("lease-1", ALICE, "default", {}, now, now)
 
 
 def windows(principal, **limits):
@@ -75,3 +83,11 @@ def test_budgets():
 
     assert named(agent) == {"user": 3600, "everyone": 720_000, "default": 32_400, "support": 28_800}
     assert named(GUEST) == {"guest": 1800, "everyone": 720_000, "default": 32_400}
+
+
+def test_the_blocks_of_a_backends_user(lease):
+    """A removed key's users are among them; a person of a site is not."""
+    block = counted.issuer_block("key:backend")
+
+    assert block in counted.blocks(Principal("key", "key:backend", "user-1"), lease)
+    assert block not in counted.blocks(ALICE, lease)

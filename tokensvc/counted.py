@@ -97,6 +97,7 @@ def blocks(principal: Principal, lease: Lease) -> tuple[str, ...]:
     return (
         EVERYONE_BLOCK,
         *([GUESTS_BLOCK] if principal.kind == "guest" else []),
+        *([issuer_block(principal.issuer)] if principal.kind == "key" else []),
         profile_block(lease.profile),
         subject_block(principal.subject),
         subject_block(principal.subject, principal.issuer),
@@ -117,6 +118,11 @@ def profile_block(name: str) -> str:
 def subject_block(subject: str, issuer: str | None = None) -> str:
     """The key of a block of a person: of one issuer's, or of whoever goes by that subject."""
     return _legible("subject", *([] if issuer is None else [issuer]), subject)
+
+
+def issuer_block(issuer: str) -> str:
+    """The key of a block of every user that a removed API key spoke for."""
+    return _legible("issuer", issuer)
 
 
 def lease_block(lease_id: str) -> str:

@@ -96,3 +96,13 @@ def test_pruning(tokensvc):
     """Only what is old enough goes."""
     assert tokensvc("audit", "prune", "--older-than", "1h").stdout == "Removed 0 events.\n"
     assert tokensvc("audit", "prune").exit_code == 2
+
+
+def test_a_key_that_is_removed(tokensvc):
+    """Its users' conversations are blocked, until there is a key of that name again."""
+    assert tokensvc("keys", "create", "backend").stdout.startswith("tsk_")
+    assert tokensvc("keys", "remove", "backend").stdout == "Removed backend.\n"
+    assert "issuer key:backend  since" in tokensvc("blocks").stdout
+
+    tokensvc("keys", "create", "backend")
+    assert tokensvc("blocks").stdout == ""

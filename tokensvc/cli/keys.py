@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from tokensvc.authn.api_keys import KEY_ISSUER, make_key
 from tokensvc.authn.opaque import fingerprint
+from tokensvc.counted import issuer_block
 from tokensvc.profiles import KEY_NAME
 from tokensvc.settings import Places
 from tokensvc.store.api_keys import ApiKeys
+from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_engine, prepare
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 @click.group()
@@ -38,6 +44,7 @@ def create(name: str) -> None:
             f"There is a key “{name}” already. Make one of another name, change over to it, "
             "and remove the old one."
         )
+    _blocks().lift(issuer_block(KEY_ISSUER + name))
     click.echo(key)
     click.echo(
         f"This is shown once. Profiles that list “{KEY_ISSUER}{name}” in “allow” are open to it.",
@@ -55,13 +62,23 @@ def list_keys() -> None:
 @keys.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove a key; it is refused from the next request on."""
+    """Remove a key; it is refused from the next request on, and no conversation of it renews."""
     if not _api_keys().remove(name):
         raise click.ClickException(f"There is no key “{name}”.")
+    # A lease of its users renews by itself; this stops it.
+    _blocks().put(issuer_block(KEY_ISSUER + name), None)
     click.echo(f"Removed {name}.")
 
 
 def _api_keys() -> ApiKeys:
+    return ApiKeys(_engine())
+
+
+def _blocks() -> Blocks:
+    return Blocks(_engine(), lambda: datetime.now(UTC))
+
+
+def _engine() -> Engine:
     engine = open_engine(Places.read(os.environ).database_url)
     prepare(engine)
-    return ApiKeys(engine)
+    return engine
