@@ -16,7 +16,7 @@ from tokensvc.authn.seals import Seal
 from tokensvc.cli.parameters import DURATION, WHEN
 from tokensvc.settings import Places, read_secret_keys
 from tokensvc.store.audit import COLUMNS, Audit, Filters
-from tokensvc.store.engine import open_engine, prepare
+from tokensvc.store.engine import open_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -105,8 +105,7 @@ def prune(age: int) -> None:
 
 
 def _audit() -> Audit:
-    engine = open_engine(Places.read(os.environ).database_url)
-    prepare(engine)
+    engine = open_prepared(Places.read(os.environ).database_url)
     return Audit(engine)
 
 

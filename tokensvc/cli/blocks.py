@@ -13,7 +13,7 @@ from tokensvc import counted
 from tokensvc.cli.parameters import DURATION
 from tokensvc.settings import Places
 from tokensvc.store.blocks import Blocks
-from tokensvc.store.engine import open_engine, prepare
+from tokensvc.store.engine import open_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,5 @@ def _key(what: str, name: str | None, issuer: str | None) -> str:
 
 
 def _blocks() -> Blocks:
-    engine = open_engine(Places.read(os.environ).database_url)
-    prepare(engine)
+    engine = open_prepared(Places.read(os.environ).database_url)
     return Blocks(engine, lambda: datetime.now(UTC))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,10 +15,7 @@ from tokensvc.profiles import KEY_NAME
 from tokensvc.settings import Places
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
-from tokensvc.store.engine import open_engine, prepare
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from tokensvc.store.engine import open_prepared
 
 
 @click.group()
@@ -71,14 +67,9 @@ def remove(name: str) -> None:
 
 
 def _api_keys() -> ApiKeys:
-    return ApiKeys(_engine())
+    return ApiKeys(open_prepared(Places.read(os.environ).database_url))
 
 
 def _blocks() -> Blocks:
-    return Blocks(_engine(), lambda: datetime.now(UTC))
-
-
-def _engine() -> Engine:
-    engine = open_engine(Places.read(os.environ).database_url)
-    prepare(engine)
-    return engine
+    engine = open_prepared(Places.read(os.environ).database_url)
+    return Blocks(engine, lambda: datetime.now(UTC))

@@ -12,7 +12,7 @@ from tokensvc.authn.passwords import hash_password
 from tokensvc.domain import Account
 from tokensvc.settings import Places
 from tokensvc.store.accounts import Accounts
-from tokensvc.store.engine import open_engine, prepare
+from tokensvc.store.engine import open_prepared
 
 _LONGEST_NAME = 255
 
@@ -68,8 +68,7 @@ def remove(username: str) -> None:
 
 
 def _accounts() -> Accounts:
-    engine = open_engine(Places.read(os.environ).database_url)
-    prepare(engine)
+    engine = open_prepared(Places.read(os.environ).database_url)
     return Accounts(engine)
 
 

@@ -42,6 +42,17 @@ def open_engine(url: str) -> Engine:
     raise ConfigurationError("environment", ["DATABASE_URL: SQLite or PostgreSQL, no other"])
 
 
+def open_prepared(url: str) -> Engine:
+    """An engine for *url* whose schema is up to date.
+
+    Raises:
+        ConfigurationError: as `open_engine` and `prepare`.
+    """
+    engine = open_engine(url)
+    prepare(engine)
+    return engine
+
+
 @contextmanager
 def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection]:
     """A transaction that nothing else touching one of *keys* can run beside.
