@@ -7,15 +7,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import sync_playwright
+
 from browser.sound import spoken, write_wav
 from browser.visitor import Visitor
-from playwright.sync_api import sync_playwright
 from programs import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Playwright
+
     from programs import Program
 
 FLAGS = [
@@ -67,6 +69,9 @@ guest = ["1000/minute"]
 concurrent = { user = 1000, guest = 1000 }
 budget = { user = "1000h/day", guest = "1000h/day", everyone = "1000h/day" }
 """
+# Spoken on a clock that waits for nobody. A slow machine takes its time to be live, so nothing is
+# said at first; the second turn falls into the long answer to the first.
+CONVERSATION = (3.0, "ask-for-a-story", 4.0, "ask-for-the-time", 8.0, "say-goodbye", 60.0)
 USERNAME = "ada"
 PASSWORD = "difference engine"
 
@@ -97,17 +102,21 @@ def _quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
 def _visit(
     playwright: Playwright, chromium_path: str, service: Program, quiet: str
 ) -> Iterator[Callable[..., Visitor]]:
-    """Sends a visitor to a page, the service's own unless told; Playwright's context options go through."""
+    """Sends a visitor to a page, the service's own unless told; options are Playwright's."""
     browsers = []
 
     def visit(
-        address: str = service.url, *, flags: list[str] = FAKE_DEVICES + ALLOWED, **options: object
+        address: str = service.url,
+        *,
+        awaits: str = "#sign-in:visible",
+        flags: list[str] = FAKE_DEVICES + ALLOWED,
+        **options: object,
     ) -> Visitor:
         browser = playwright.chromium.launch(
             executable_path=chromium_path, args=[*FLAGS, quiet, *flags]
         )
         browsers.append(browser)
-        return Visitor(browser.new_context(**options).new_page(), address)
+        return Visitor(browser.new_context(**options).new_page(), address, awaits)
 
     yield visit
     for browser in browsers:

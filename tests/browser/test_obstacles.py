@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+
 from browser.conftest import ALLOWED, CONFIGURATION, FAKE_DEVICES
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def test_a_refused_microphone(visit: Callable[..., Visitor], emulator: Program) 
     visitor.go_on_as_a_guest()
     minted = emulator.get("/emulator/mints").json["minted"]
     visitor.button("Start talking").click()
-    assert visitor.error.startswith("The microphone was refused. Allow it in the browser's settings")
+    assert visitor.error.startswith("The microphone was refused. Allow it in the browser")
     assert emulator.get("/emulator/mints").json["minted"] == minted
     assert visitor.left_open == NOTHING
     visitor.type_only()
@@ -44,7 +45,7 @@ def test_an_insecure_page(
     visit: Callable[..., Visitor], start_service: Callable[..., Program], emulator: Program
 ) -> None:
     """Over plain http a browser hides the microphone; the page says what it takes."""
-    public = '\n[http]\npublic_url = "http://insecure.test"\n'
+    public = '\n[http]\npublic_url = "https://insecure.test"\n'
     service = start_service(CONFIGURATION + public, emulator.url)
     address = f"http://insecure.test:{urlsplit(service.url).port}/"
     resolver = "--host-resolver-rules=MAP insecure.test 127.0.0.1"
@@ -101,7 +102,9 @@ def test_cancelled_before_it_began(visit: Callable[..., Visitor]) -> None:
 
 
 @pytest.fixture(name="moody", scope="module")
-def _moody(start_emulator: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory) -> Program:
+def _moody(
+    start_emulator: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
+) -> Program:
     """An emulator that hangs up when it is told to."""
     scenario = tmp_path_factory.mktemp("scenario") / "moody.toml"
     scenario.write_text(
@@ -118,6 +121,12 @@ def _moody(start_emulator: Callable[..., Program], tmp_path_factory: pytest.Temp
     return start_emulator("--scenario", str(scenario))
 
 
+@pytest.fixture(name="moody_service", scope="module")
+def _moody_service(start_service: Callable[..., Program], moody: Program) -> Program:
+    """The service in front of it."""
+    return start_service(CONFIGURATION, moody.url)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -126,14 +135,10 @@ def _moody(start_emulator: Callable[..., Program], tmp_path_factory: pytest.Temp
     ],
 )
 def test_the_voice_service_hangs_up(
-    visit: Callable[..., Visitor],
-    start_service: Callable[..., Program],
-    moody: Program,
-    words: str,
-    sentence: str,
+    visit: Callable[..., Visitor], moody_service: Program, words: str, sentence: str
 ) -> None:
-    """The reason becomes a sentence, everything is released, and talking again is one press away."""
-    visitor = visit(start_service(CONFIGURATION, moody.url).url)
+    """The reason becomes a sentence, all is released, and talking again is one press away."""
+    visitor = visit(moody_service.url)
     visitor.arrive()
     visitor.go_on_as_a_guest()
     visitor.talk()
@@ -146,10 +151,10 @@ def test_the_voice_service_hangs_up(
 
 
 def test_the_token_s_time_is_over(
-    visit: Callable[..., Visitor], start_service: Callable[..., Program], moody: Program
+    visit: Callable[..., Visitor], moody_service: Program, moody: Program
 ) -> None:
     """Google ends the session; the page says why."""
-    visitor = visit(start_service(CONFIGURATION, moody.url).url)
+    visitor = visit(moody_service.url)
     visitor.arrive()
     visitor.go_on_as_a_guest()
     visitor.talk()

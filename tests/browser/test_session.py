@@ -57,7 +57,7 @@ def test_a_closed_session_can_be_started_again(guest: Visitor) -> None:
 
 
 def test_hanging_up_gives_the_place_back(guest: Visitor) -> None:
-    """A person who may hold two conversations at a time may hold any number of them one after another."""
+    """Who may hold two conversations at a time may hold any number one after another."""
     guest.page.evaluate(
         """() => {
           globalThis.requests = [];
@@ -93,7 +93,7 @@ def test_closed_while_it_starts(guest: Visitor) -> None:
           const codes = [];
           for (const turns of [0, 1, 5, 20, 100, 500]) {
             const start = session.start().catch(({ code }) => codes.push(code));
-            for (let i = 0; i < turns; i += 1) await new Promise((resolve) => queueMicrotask(resolve));
+            for (let i = 0; i < turns; i += 1) await null;
             session.close();
             await start;
           }
@@ -156,7 +156,7 @@ def test_missing_and_surplus_tools_are_told(guest: Visitor) -> None:
 
 
 def test_finished_is_when_it_has_been_heard(guest: Visitor) -> None:
-    """Speaking begins with the first sound and ends once, when the queue has run dry and the turn is complete."""
+    """Speaking begins with the first sound and ends once, with the last of the whole turn."""
     spoke = guest.page.evaluate(
         """async () => {
           const spoke = [];

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PATIENCE_MS = 60_000
 
-# The browser's own echo cancellation turns the phases of what it hears; only without it can a recording be compared
-# with what was said. Everything after the browser is the same.
+# The browser's own echo cancellation turns the phases of what it hears; only without it can a
+# recording be compared with what was said. Everything after the browser is the same.
 RAW_MICROPHONE = """
 const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = (wanted) => {
@@ -54,6 +54,7 @@ class Visitor:
 
     page: Page
     address: str
+    awaits: str = "#sign-in:visible"
     complaints: list[str] = field(default_factory=list)
 
     def arrive(self) -> None:
@@ -66,7 +67,7 @@ class Visitor:
         )
         self.page.add_init_script(WITNESS)
         self.page.goto(self.address)
-        self.page.wait_for_selector("#sign-in:visible")
+        self.page.wait_for_selector(self.awaits)
 
     def listen(self) -> None:
         """Record what the page plays, from now on; before `arrive`."""
@@ -111,7 +112,10 @@ class Visitor:
         assert awaited.count() == 1, self.page.locator("body").inner_text()
 
     def until(self, condition: str) -> None:
-        """Wait for a condition in the page's own words; Playwright's way of waiting is eval, which the page forbids."""
+        """Wait for a condition, in JavaScript.
+
+        Playwright's own way to wait for one is eval, and the page's policy forbids it.
+        """
         self.page.evaluate(
             f"""async () => {{
               const end = performance.now() + {PATIENCE_MS};
@@ -146,10 +150,12 @@ class Visitor:
             """async () => {
               const open = () => ({
                 tracks: opened.tracks.filter((track) => track.readyState === 'live').length,
-                sockets: opened.sockets.filter((socket) => socket.readyState < WebSocket.CLOSING).length,
+                sockets: opened.sockets.filter((socket) => socket.readyState < 2).length,
                 contexts: opened.contexts.filter((context) => context.state !== 'closed').length,
               });
-              for (let i = 0; i < 300 && open().contexts > 0; i += 1) await new Promise(requestAnimationFrame);
+              for (let frame = 0; frame < 300 && open().contexts > 0; frame += 1) {
+                await new Promise(requestAnimationFrame);
+              }
               return open();
             }"""
         )

@@ -29,7 +29,7 @@ export class Choices {
 
   /** @param {boolean} enabled */
   enable(enabled) {
-    this.#place.hidden = !enabled || this.#place.childElementCount === 0;
+    this.#place.hidden = !enabled;
   }
 
   /** @param {string} name */
@@ -44,22 +44,20 @@ export class Choices {
         this.#options[option] = choice;
       }),
     );
-    if (this.#profiles.length > 1) selects.unshift(...this.#profileRow(profile));
-    this.#place.replaceChildren(...selects);
-    this.#place.hidden = selects.length === 0;
-  }
-
-  /** @param {Profile} profile @returns {HTMLElement[]} */
-  #profileRow(profile) {
-    const names = this.#profiles.map(({ name }) => name);
-    const row = select('Conversation', names, profile.name, (name) => {
-      this.#choose(name);
-      this.#place.querySelector('select')?.focus();
-    });
+    if (this.#profiles.length > 1) selects.unshift(this.#profileRow(profile));
     const hint = document.createElement('p');
     hint.className = 'hint';
     hint.textContent = profile.description ?? '';
-    return [row, hint];
+    this.#place.replaceChildren(hint, ...selects);
+  }
+
+  /** @param {Profile} profile */
+  #profileRow(profile) {
+    const names = this.#profiles.map(({ name }) => name);
+    return select('Conversation', names, profile.name, (name) => {
+      this.#choose(name);
+      this.#place.querySelector('select')?.focus();
+    });
   }
 }
 
