@@ -62,6 +62,7 @@ model = "gemini-3.8-live"
 allow = ["user"]
 token_lifetime = "30s"
 connect_within = "30s"
+max_session = "45s"
 
 [limits]
 user = ["1000/minute"]

@@ -111,7 +111,7 @@ def _moody(
         """
         [[turn]]
         when = "break down"
-        steps = [ { close = { code = 1011, reason = "Internal error encountered." } } ]
+        steps = [ { close = { code = 1011, reason = "You exceeded your current quota" } } ]
         [[turn]]
         when = "nonsense"
         steps = [ { close = { code = 1007, reason = "Request contains an invalid argument." } } ]
@@ -130,7 +130,7 @@ def _moody_service(start_service: Callable[..., Program], moody: Program) -> Pro
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("Please break down", "The voice service had to stop. Please start again in a moment."),
+        ("Please break down", "The voice service has no room left for this site at the moment."),
         ("Talk nonsense", "The voice service refuses the way this conversation is set up."),
     ],
 )
@@ -148,16 +148,3 @@ def test_the_voice_service_hangs_up(
     assert visitor.transcript == [words], "what was said stays on the screen"
     visitor.button("Talk again").click()
     visitor.becomes("live")
-
-
-def test_the_token_s_time_is_over(
-    visit: Callable[..., Visitor], moody_service: Program, moody: Program
-) -> None:
-    """Google ends the session; the page says why."""
-    visitor = visit(moody_service.url)
-    visitor.arrive()
-    visitor.go_on_as_a_guest()
-    visitor.talk()
-    moody.post("/emulator/skip", {"seconds": 301})
-    assert visitor.error.startswith("The time granted for this conversation is over.")
-    assert visitor.left_open == NOTHING

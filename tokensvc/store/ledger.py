@@ -174,12 +174,14 @@ def _standing(connection: Connection, lease_id: str) -> Paid | None:
 
 def _to_be_paid(admission: Admission, previous: Paid | None, now: int) -> tuple[int, int]:
     """When the next token should end, and from when on it is not paid for yet."""
-    if previous is None and admission.renewal:
-        raise LeaseOver(cause="ended, or so old that the store no longer knows it")
     end = min(now + admission.wanted * SECOND, microseconds(admission.lease.expires_at))
+    if previous is None:
+        if admission.renewal:
+            raise LeaseOver(cause="ended, or so old that the store no longer knows it")
+        return end, now
     if end - now < SHORTEST_TOKEN * SECOND:
         raise LeaseOver(cause="no time left")
-    return end, max(now, microseconds(previous.charged_until)) if previous else now
+    return end, max(now, microseconds(previous.charged_until))
 
 
 def _write_lease(connection: Connection, admission: Admission, paid: Paid, *, new: bool) -> None:

@@ -58,6 +58,8 @@ export class Line {
   #preface = [];
   /** A connection is being replaced; how the old one ends is of no interest. */
   #replacing = false;
+  /** Only a network that was seen to go is waited for: a device without one may reach a service of its own. */
+  #wentOffline = false;
   #resumed = false;
   /** @type {number | null} */
   #liveSince = null;
@@ -88,7 +90,7 @@ export class Line {
     this.#network = network;
     this.#retries = retries;
     signal.addEventListener('abort', () => this.#close(), { once: true });
-    network.on('offline', () => this.#dropped(offline()), signal);
+    network.on('offline', () => this.#lose(), signal);
   }
 
   get features() {
@@ -231,6 +233,11 @@ export class Line {
     else this.#lastWord = error;
   }
 
+  #lose() {
+    this.#wentOffline = true;
+    this.#dropped(offline());
+  }
+
   /** @param {LiveError | null} error what ended the connection; null where it ended in peace */
   #dropped(error) {
     if (this.#replacing || this.#liveSince === null) return;
@@ -258,7 +265,7 @@ export class Line {
       if (wait === null) break;
       try {
         await pause(this.#clock, wait, this.#signal);
-        await onceOnline(this.#network, this.#signal);
+        if (this.#wentOffline) await onceOnline(this.#network, this.#signal);
         await this.#connection?.retire();
         const grant = await this.#renewed(handle, this.#clock.now() + SPARE_MS);
         await this.#connect(grant, handle);
