@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+
 from browser.conftest import ALLOWED, FAKE_DEVICES
 from browser.sound import SPEECH_RATE, match, read_wav, spoken, write_wav
 from browser.visitor import RAW_MICROPHONE
@@ -94,7 +95,7 @@ def test_a_spoken_conversation_over_many_connections(
     heard = heard_by(hasty)
     said = spoken(*TALK)[: len(heard) - SPEECH_RATE // 2]
     hearing = match(said, heard, SPEECH_RATE)
-    print(
+    print(  # noqa: T201 - the figure that the test is about
         f"{len(sessions)} connections, {len(heard) / SPEECH_RATE:.1f} s heard: "
         f"{hearing.share:.1%} of {len(hearing.correlations)} blocks at a lag of {hearing.lag:.2f}, "
         f"the least like {hearing.correlations.min():.3f}"
@@ -137,7 +138,7 @@ def test_a_connection_that_is_cut(
     assert min(first.share, second.share) >= 0.97
     # What was on its way at the cut is gone, and is not said twice.
     lost = second.lag - (first.lag + len(before))
-    print(f"{lost / SPEECH_RATE * 1000:.1f} ms lost")
+    print(f"{lost / SPEECH_RATE * 1000:.1f} ms lost")  # noqa: T201 - likewise
     assert -1 < lost <= 0.25 * SPEECH_RATE
     assert visitor.complaints == []
 
@@ -222,7 +223,7 @@ def test_a_person_who_is_blocked_while_talking(
     visitor.becomes("closed")
     last = emulator.get("/emulator/sessions/last").json
     lasted = visitor.page.evaluate("performance.now() - talkedAt") / 1000
-    print(f"ended {lasted:.1f} s after the token was asked for")
+    print(f"ended {lasted:.1f} s after the token was asked for")  # noqa: T201 - likewise
     assert lasted < 30
     assert last["closed_by"] == "client"
     assert visitor.error == "This has been switched off for you by the site's operator."
