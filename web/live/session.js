@@ -1,17 +1,16 @@
 /** A conversation with the Live API: sound, pictures, text and tools over one socket, behind one state. */
 
+import { aborted } from './abort.js';
 import { Camera } from './camera.js';
 import { LiveError, asLiveError, hungUp } from './errors.js';
 import { Line } from './line.js';
-import { Microphone, microphoneGranted } from './microphone.js';
+import { microphoneGranted } from './microphone.js';
 import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './protocol.js';
-import { Speaker } from './speaker.js';
+import { Sound } from './sound.js';
 import { TokenSource } from './token-source.js';
 import { Tools } from './tools.js';
 import { Transcript } from './transcript.js';
 import { TypedEvents } from './typed-events.js';
-
-const SOUND_LIMIT_MS = 5000;
 
 /** @typedef {'idle' | 'connecting' | 'live' | 'resuming' | 'closed'} State */
 
@@ -59,10 +58,8 @@ export class LiveSession extends TypedEvents {
   #cut = false;
   /** @type {Line | null} */
   #line = null;
-  /** @type {Microphone | null} */
-  #microphone = null;
-  /** @type {Speaker | null} */
-  #speaker = null;
+  /** @type {Sound | null} */
+  #sound = null;
   /** @type {Camera | null} */
   #camera = null;
 
@@ -95,12 +92,12 @@ export class LiveSession extends TypedEvents {
 
   /** How loud the microphone and the answer are, each as root mean square from 0 to 1. */
   get levels() {
-    return { microphone: this.#microphone?.level ?? 0, speaker: this.#speaker?.level ?? 0 };
+    return this.#sound?.levels ?? { microphone: 0, speaker: 0 };
   }
 
   /** Whether a microphone takes part. */
   get voiced() {
-    return this.#microphone !== null;
+    return this.#sound?.voiced ?? false;
   }
 
   get muted() {
@@ -110,9 +107,8 @@ export class LiveSession extends TypedEvents {
   set muted(muted) {
     if (muted === this.#muted) return;
     this.#muted = muted;
-    if (this.#microphone === null) return;
-    this.#microphone.muted = muted;
-    if (!this.#underWay) return;
+    this.#sound?.mute(muted);
+    if (!this.#underWay || !this.voiced) return;
     if (this.features?.activity === 'manual') this.#line?.say(activityFrame(!muted));
     else if (muted) this.#line?.say(soundEndFrame());
   }
@@ -187,10 +183,10 @@ export class LiveSession extends TypedEvents {
     this.#become('connecting', null);
     globalThis.addEventListener('pagehide', () => this.close(), { signal });
     try {
+      signal.throwIfAborted();
       // Made before anything is awaited: only a gesture's own turn may make sound.
-      const context = new AudioContext({ latencyHint: 'interactive' });
-      signal.addEventListener('abort', () => void context.close(), { once: true });
-      await Promise.race([this.#connect(context, options, signal), aborted(signal)]);
+      const sound = new Sound(signal);
+      await Promise.race([this.#connect(sound, options, signal), aborted(signal)]);
     } catch (cause) {
       const error = asLiveError(cause);
       if (!signal.aborted) this.#close(error);
@@ -198,12 +194,17 @@ export class LiveSession extends TypedEvents {
     }
   }
 
-  /** @param {AudioContext} context @param {StartOptions} options @param {AbortSignal} signal */
-  async #connect(context, { profile, options, microphone = true }, signal) {
+  /** @param {Sound} sound @param {StartOptions} options @param {AbortSignal} signal */
+  async #connect(sound, { profile, options, microphone = true }, signal) {
     // A token is not spent on somebody who may yet refuse the microphone; nor is time lost on one who did not.
     const atOnce = microphone === false || (await microphoneGranted());
-    const sound = this.#openSound(context, microphone, signal);
-    if (!atOnce) await sound;
+    const opened = sound.open({
+      microphone,
+      hear: (chunk) => this.#send(chunk),
+      lost: (error) => this.#close(error),
+      changed: (speaking) => this.announce('speaking', { speaking }),
+    });
+    if (!atOnce) await opened;
     const line = new Line(
       this.#tokens,
       {
@@ -216,29 +217,12 @@ export class LiveSession extends TypedEvents {
       { signal, transport: this.#transport },
     );
     this.#line = line;
-    await Promise.all([line.obtain({ profile, options }), sound]);
+    await Promise.all([line.obtain({ profile, options }), opened]);
     signal.throwIfAborted();
+    sound.mute(this.#muted);
+    this.#sound = sound;
     await line.open();
     this.#goLive(line);
-  }
-
-  /** @param {AudioContext} context @param {boolean | MediaTrackConstraints} microphone @param {AbortSignal} signal */
-  async #openSound(context, microphone, signal) {
-    const capture = microphone && {
-      constraints: microphone === true ? {} : microphone,
-      hear: (/** @type {Int16Array} */ chunk) => this.#send(chunk),
-      lost: (/** @type {LiveError} */ error) => this.#close(error),
-      signal,
-    };
-    const [speaker, opened] = await Promise.all([
-      Speaker.open(context, { changed: (speaking) => this.announce('speaking', { speaking }), signal }),
-      capture ? Microphone.open(context, capture) : null,
-      running(context, signal),
-    ]);
-    signal.throwIfAborted();
-    this.#speaker = speaker;
-    this.#microphone = opened;
-    if (opened) opened.muted = this.#muted;
   }
 
   /** @param {Line} line */
@@ -254,7 +238,7 @@ export class LiveSession extends TypedEvents {
   /** The connection is gone: what it was saying will not go on, and its calls wait for no answer. */
   #pause() {
     this.#cut = false;
-    this.#speaker?.completeTurn();
+    this.#sound?.completeTurn();
     this.#announceAll(this.#transcript.completeTurn());
     this.#tools.cancelAll();
     this.#become('resuming', null);
@@ -268,7 +252,7 @@ export class LiveSession extends TypedEvents {
 
   /** Whether the token leaves it to us to say who speaks, and the person may be speaking. */
   get #speakingManually() {
-    return this.features?.activity === 'manual' && this.#microphone !== null && !this.#muted;
+    return this.features?.activity === 'manual' && this.voiced && !this.#muted;
   }
 
   get #underWay() {
@@ -284,7 +268,7 @@ export class LiveSession extends TypedEvents {
   #hear(happening) {
     switch (happening.kind) {
       case 'sound':
-        if (!this.#cut) this.#speaker?.play(happening.samples);
+        if (!this.#cut) this.#sound?.play(happening.samples);
         break;
       case 'transcript':
         if (this.#cut && happening.side === 'agent') break;
@@ -292,13 +276,13 @@ export class LiveSession extends TypedEvents {
         break;
       case 'interrupted':
         this.#cut = true;
-        this.#speaker?.flush();
+        this.#sound?.flush();
         this.#announceAll(this.#transcript.interrupt());
         this.announce('interrupted', null);
         break;
       case 'turn-complete':
         this.#cut = false;
-        this.#speaker?.completeTurn();
+        this.#sound?.completeTurn();
         this.#announceAll(this.#transcript.completeTurn());
         break;
       case 'tool-call':
@@ -338,8 +322,7 @@ export class LiveSession extends TypedEvents {
     this.stopVideo();
     this.#tools.cancelAll();
     this.#ending.abort(error ?? hungUp());
-    this.#microphone = null;
-    this.#speaker = null;
+    this.#sound = null;
     this.#line = null;
     this.#become('closed', error);
   }
@@ -354,28 +337,5 @@ export class LiveSession extends TypedEvents {
     const previous = this.#state;
     this.#state = state;
     this.announce('state', { state, previous, error });
-  }
-}
-
-/** @param {AbortSignal} signal @returns {Promise<never>} rejects with the signal's reason */
-function aborted(signal) {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-}
-
-/**
- * Waits until the context makes sound; outside a gesture some browsers never let it.
- * @param {AudioContext} context
- * @param {AbortSignal} signal
- */
-async function running(context, signal) {
-  const limit = AbortSignal.timeout(SOUND_LIMIT_MS);
-  try {
-    await Promise.race([context.resume(), aborted(AbortSignal.any([signal, limit]))]);
-  } catch (cause) {
-    signal.throwIfAborted();
-    const sentence = 'The browser keeps sound off until something on the page is pressed. Press the button to talk again.';
-    throw new LiveError('sound-blocked', sentence, { retryable: true, cause });
   }
 }
