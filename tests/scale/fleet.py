@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import ExitStack, contextmanager
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import text
 
 from programs import running, service_environment
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from programs import Program
 
+_RESTART = 0.5  # seconds
 LISTENS = r"Listening at: (http://[0-9.]+:[0-9]+)"
 
 
@@ -113,3 +116,21 @@ def standing(fleet: Fleet, *, instances: int = 1, workers: int = 4) -> Iterator[
             )
             fleet.instances.append(program)
         yield fleet
+
+
+@contextmanager
+def supervised(fleet: Fleet, *, workers: int = 2) -> Iterator[None]:
+    """The first instance again, as systemd does it: started over and over, until it stays."""
+    first, pace = fleet.first, threading.Event()
+    first.child.wait(30)
+    port = int(first.url.rpartition(":")[2])
+    with ExitStack() as programs:
+        for _ in range(100):
+            starting = running(command(port, workers), LISTENS, environment=fleet.environment)
+            with suppress(pytest.fail.Exception):
+                programs.enter_context(starting)
+                break
+            pace.wait(_RESTART)  # the old workers have the port yet
+        else:
+            pytest.fail("the service did not start again")
+        yield

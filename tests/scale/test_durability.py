@@ -11,7 +11,6 @@ import threading
 
 import pytest
 
-from programs import running
 from scale import fleet as fleets
 from scale.crashing import Crowd, compare
 from scale.postgres import Postgres
@@ -44,10 +43,8 @@ def test_the_master_is_killed(new_folder, google):
     fleet = fleets.prepared(new_folder(), CONFIGURATION, google.url)
     with fleets.standing(fleet, workers=2), Crowd(fleet.first.url) as crowd:
         crowd.await_more(20)
-        port = int(fleet.first.url.rpartition(":")[2])
         fleet.first.child.kill()
-        fleet.first.child.wait(30)
-        with _supervised(fleet, port):
+        with fleets.supervised(fleet):
             crowd.await_more(50)
 
     assert crowd.statuses.keys() <= {200, 503, 504}
@@ -69,22 +66,6 @@ def test_a_kept_connection_to_an_orphan(new_folder, google):
                 fleet.first.child.kill()
         assert number > 10
         connection.close()
-
-
-@contextlib.contextmanager
-def _supervised(fleet, port):
-    """As systemd does it: started again and again, until it stays."""
-    command, pace = fleets.command(port, 2), threading.Event()
-    with contextlib.ExitStack() as programs:
-        for _ in range(100):
-            starting = running(command, fleets.LISTENS, environment=fleet.environment)
-            with contextlib.suppress(pytest.fail.Exception):
-                programs.enter_context(starting)
-                break
-            pace.wait(EVERY)  # the old workers have the port yet
-        else:
-            pytest.fail("the service did not start again")
-        yield
 
 
 @pytest.mark.parametrize("way", ["kill", "stop"])

@@ -56,11 +56,17 @@ class Exchange(socketserver.StreamRequestHandler):
                 return  # the service hung up, as it should on some of these
 
     def _received(self) -> Received | None:
-        line = self.rfile.readline(65537)
-        if not line:
-            return None
-        headers = {name.lower(): value for name, value in parse_headers(self.rfile).items()}
-        content = self.rfile.read(int(headers.get("content-length", "0")))
+        try:
+            line = self.rfile.readline(65537)
+            if not line:
+                return None
+            headers = {name.lower(): value for name, value in parse_headers(self.rfile).items()}
+            length = int(headers.get("content-length", "0"))
+            content = self.rfile.read(length)
+        except OSError:
+            return None  # who asked was killed
+        if len(content) < length:
+            return None  # who asked gave up
         return Received(line.decode("latin-1").split()[1], headers, content)
 
     def _answer(self, received: Received) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal, select, tuple_, update
 
 from tokensvc.domain import Quota
 from tokensvc.errors import BudgetSpent, RateLimited, TooManyAtOnce
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from tokensvc.domain import Budget, Window
 
-_SWEPT = 8  # outdated rows removed with each new one: more than come in, so a table is bounded
+# Outdated rows removed with each new one: more than come in, so a table is bounded. Written out in
+# the statement, so that PostgreSQL knows how few whichever way it plans.
+_SWEPT = literal(8, literal_execute=True)
+_END_OF_TIME = 2**63 - 1  # the highest that a column of times holds
 
 
 def charge_windows(
@@ -30,6 +33,9 @@ def charge_windows(
     Raises:
         RateLimited: when one is used up, or several, saying when there is more of all.
     """
+    # Compared and ordered as a pair, so that only the index of both serves: where one key is
+    # frequent, PostgreSQL would else walk the one by time, over everybody's charges.
+    charge = tuple_(charges.c.key, charges.c.at)
     quotas: list[Quota] = []
     used_up: list[Quota] = []
     for window in windows:
@@ -37,8 +43,9 @@ def charge_windows(
             length = limit.seconds * SECOND
             counted = (
                 select(charges.c.at)
-                .where(charges.c.key == window.key, charges.c.at > now - length)
-                .order_by(charges.c.at.desc())
+                .where(charge > tuple_(window.key, now - length))
+                .where(charge <= tuple_(window.key, _END_OF_TIME))
+                .order_by(charges.c.key.desc(), charges.c.at.desc())
                 .limit(limit.count)
                 .subquery()
             )

@@ -1,0 +1,233 @@
+"""What a mint asks of the store touches an index and a few rows, however much the store holds."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, text
+
+from tokensvc.domain import Admission, Budget, EphemeralToken, Lease, Limit, Principal, Window
+from tokensvc.errors import RateLimited, TooManyAtOnce
+from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store.ledger import Ledger
+from tokensvc.store.times import DAY, SECOND, microseconds
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+EVENTS, OTHERS = 1_000_000, 200_000  # rows of events; of charges, leases and spending
+GROWING = {"events", "charges", "spending", "leases"}
+_BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
+MOST_ROWS = 64  # the highest limit below, and a few that are swept
+HIGHEST = 60
+LIMITS = (Limit(HIGHEST, 60), Limit(HIGHEST, 86_400))
+BUSY, HOLDER = "the busiest window", "the busiest person"
+_AT = microseconds(NOW)
+
+# A series of numbers from 1, as each engine makes one.
+_SERIES = {
+    "sqlite": "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})"
+    " SELECT n FROM s) AS s",
+    "postgresql": "generate_series(1, {count}) AS s(n)",
+}
+# Half of all charges and leases are one person's, and a tenth is old enough to be swept.
+_FILL = {
+    """INSERT INTO events (at, kind, reservation_id, lease_id, request_id, principal_kind, issuer,
+         subject, address, profile, seconds)
+       SELECT {now} - n * 1000, 'reserved', 'r' || n, 'l' || n, 'q' || n, 'user', 'shop',
+         'person-' || (n % 10000), '192.0.2.1', 'default', 300 FROM {series}""": EVENTS,
+    """INSERT INTO charges (reservation_id, key, at)
+       SELECT 'r' || n, CASE WHEN n % 2 = 0 THEN '{busy}' ELSE 'window-' || n END,
+         {now} - CAST(n AS BIGINT) * 480000 FROM {series}""": OTHERS,
+    """INSERT INTO spending (key, day, seconds)
+       SELECT 'person-' || (n / 10), {now} / {day} - n % 10, 300 FROM {series}""": OTHERS,
+    """INSERT INTO leases (id, holder, charged_until, live_until, deadline)
+       SELECT 'l' || n, CASE WHEN n % 2 = 0 THEN '{holder}' ELSE 'person-' || n END,
+         {now} + n * 1000, {now} + n * 1000, {now} + {day} - CAST(n AS BIGINT) * 950000
+       FROM {series}""": OTHERS,
+}
+_OUTDATED = "SELECT count(*) FROM charges WHERE at <= :before"
+
+
+class _Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+@pytest.fixture(name="stores", scope="module", params=["sqlite", "postgresql"])
+def _stores(request, tmp_path_factory):
+    """An empty store, and one that is full."""
+    engines = []
+    for name in ("empty", "full"):
+        if request.param == "sqlite":
+            engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp(name) / 'tokensvc.db'}")
+        else:
+            engine = open_engine(request.getfixturevalue("new_database")())
+        upgrade(engine)
+        engines.append(engine)
+    series = _SERIES[request.param]
+    with engines[1].begin() as connection:
+        if request.param == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL synchronous_commit = off"))
+        else:
+            connection.exec_driver_sql("PRAGMA cache_size = -200000")
+        for statement, count in _FILL.items():
+            numbers = series.format(count=count)
+            words = {"now": _AT, "day": DAY, "busy": BUSY, "holder": HOLDER, "series": numbers}
+            connection.execute(text(statement.format(**words)))
+    if request.param == "postgresql":
+        with engines[1].connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("ANALYZE"))
+    yield engines
+    for engine in engines:
+        engine.dispose()
+
+
+def _a_life(engine):
+    """Everything that people ask of the ledger: a conversation, a failed mint, and refusals."""
+    clock = _Clock()
+    ledger = Ledger(engine, clock)
+    principal = Principal("user", "shop", "person-7")
+    lease = Lease("new", principal, "default", {}, NOW, NOW + timedelta(hours=1))
+    begun = Admission(
+        request_id="request",
+        address="192.0.2.1",
+        lease=lease,
+        model="models/m",
+        renewal=False,
+        wanted=300,
+        holder="person-8",
+        places=HIGHEST,
+        windows=(Window("user", "quiet", LIMITS), Window("own", "quieter", LIMITS)),
+        budgets=(Budget("user", "person-8", 10**9), Budget("everyone", "everyone", 10**9)),
+        blocks=("everyone", "profile", "subject", "lease"),
+    )
+    reservation = ledger.admit(begun)
+    ledger.grant(reservation, begun, EphemeralToken("auth_tokens/t", clock(), clock()))
+    renewal = replace(begun, renewal=True)
+    ledger.refund(ledger.admit(renewal), renewal, "upstream-timeout")
+    ledger.end(lease, "request", "192.0.2.1")
+    with suppress(RateLimited):
+        ledger.admit(replace(begun, windows=(Window("user", BUSY, LIMITS),)))
+    with suppress(TooManyAtOnce):
+        ledger.admit(replace(begun, holder=HOLDER))
+    ledger.charge_attempt(Window("login", "quiet", LIMITS))
+
+
+@contextmanager
+def _executed(engine):
+    """The statements that are really executed, with their parameters, as the driver gets them."""
+    found = []
+
+    def note(_connection, _cursor, statement, parameters, _context, many):
+        found.append((statement, parameters[0] if many else parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def test_the_plans(stores):
+    """No statement reads a table that grows but by an index, and none reads many rows of it."""
+    _, full = stores
+    with _executed(full) as statements:
+        _a_life(full)
+    asked = [
+        (statement, parameters)
+        for statement, parameters in statements
+        if any(table in statement for table in GROWING | {"blocks"})
+    ]
+    assert {words.split()[0] for words, _ in asked} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    assert all(any(f" {table}" in words for words, _ in asked) for table in GROWING)
+
+    explain = _explain_sqlite if full.dialect.name == "sqlite" else _explain_postgresql
+    for statement, parameters in asked:
+        with full.connect() as connection:
+            explain(connection, statement, parameters)
+            connection.rollback()
+
+
+def _explain_sqlite(connection, statement, parameters):
+    """Each table is searched, by an index or the primary key; what is scanned is a result."""
+    lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    for line in lines:
+        scanned = line.detail.startswith("SCAN") and line.detail.split()[1] in GROWING
+        assert not scanned, f"{line.detail} in {statement}"
+        assert "TEMP B-TREE" not in line.detail, f"{line.detail} in {statement}"
+
+
+def _explain_postgresql(connection, statement, parameters):
+    """Each node of the plan that reads a table is an index's, and reads few rows.
+
+    Asked twice: with these parameters, really executed, and for any, since the driver lets the
+    server keep the plan of what it sends often.
+    """
+    numbers = itertools.count(1)
+    anything = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", statement)
+    asked = [(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {anything}", None)]
+    if not statement.startswith("INSERT"):  # it reads nothing, and its key is taken by now
+        asked.append((f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters))
+    for words, values in asked:
+        ((((plan,),)),) = connection.exec_driver_sql(words, values).all()
+        for node in _nodes(plan["Plan"]):
+            said = f"{node} in {words}"
+            if node.get("Relation Name") in GROWING and node["Node Type"] != "ModifyTable":
+                assert node["Node Type"] in _BY_INDEX, said
+            read = node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0)
+            assert read * node.get("Actual Loops", 0) <= MOST_ROWS, said
+
+
+def _nodes(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
+
+
+def test_the_work_in_sqlite(stores):
+    """Counted in the steps of its machine, a full store costs little more than an empty one."""
+    if stores[0].dialect.name != "sqlite":
+        return  # PostgreSQL has counted its rows above
+    steps = [_steps(engine) for engine in stores]
+    assert steps[0] > 1000
+    assert steps[1] <= 3 * steps[0], steps
+
+
+def _steps(engine):
+    """How many instructions of SQLite's machine a life takes."""
+    count = 0
+
+    def step():
+        nonlocal count
+        count += 1
+
+    with engine.begin() as connection:
+        raw = connection.connection.driver_connection
+    raw.set_progress_handler(step, 1)
+    try:
+        _a_life(engine)
+    finally:
+        raw.set_progress_handler(None, 1)
+    return count
+
+
+def test_the_sweeping_keeps_up(stores):
+    """Each admission removes a few rows that are outdated, and only those."""
+    _, full = stores
+    before = {"before": _AT - 86_400 * SECOND}
+    with full.connect() as connection:
+        outdated = connection.execute(text(_OUTDATED), before).scalar()
+    _a_life(full)
+    with full.connect() as connection:
+        swept = outdated - connection.execute(text(_OUTDATED), before).scalar()
+    assert 0 < swept <= MOST_ROWS

@@ -1,0 +1,84 @@
+"""The long runs: what tests/scale tries for seconds, for a minute or more each, with figures.
+
+`PYTHONPATH=tests python -m soak`; `--seconds` is the length of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from scale import fleet as fleets
+from scale.crashing import Crowd, compare
+from scale.postgres import Postgres
+from scale.shops import shop
+from service.upstream import Upstream
+
+_CONFIGURATION = shop(limits='budget = { user = "20h/day", everyone = "9999h/day" }', default="")
+_EVERY = 0.5  # seconds between two kills of workers
+_OUTAGE = 5  # seconds between two of PostgreSQL
+
+
+def main() -> None:
+    """Run every scenario; what does not hold ends the run with its assertion."""
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="of each scenario")
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        for name, scenario in _SCENARIOS.items():
+            place = Path(folder) / name
+            place.mkdir()
+            with Upstream() as google:
+                figures = {"scenario": name, **scenario(place, google, seconds)}
+                sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def _workers(place: Path, google: Upstream, seconds: int) -> dict[str, int]:
+    """SIGKILL for one of four workers twice a second, and at the end for the master."""
+    fleet = fleets.prepared(place, _CONFIGURATION, google.url)
+    chance, pace = random.Random(7), threading.Event()  # noqa: S311 - which worker is no secret
+    kills = int(seconds / _EVERY)
+    with fleets.standing(fleet, workers=4), Crowd(fleet.first.url) as crowd:
+        crowd.await_more(20)
+        for _ in range(kills):
+            if workers := fleet.workers():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(workers), signal.SIGKILL)
+            pace.wait(_EVERY)
+        crowd.await_more(50)
+        fleet.first.child.kill()
+        with fleets.supervised(fleet, workers=4):
+            crowd.await_more(50)
+    return {"kills": kills, **compare(fleet, google, crowd)}
+
+
+def _postgresql(place: Path, google: Upstream, seconds: int) -> dict[str, int]:
+    """PostgreSQL killed and stopped in turn, under two instances."""
+    postgres, pace = Postgres(), threading.Event()
+    outages = max(2, seconds // _OUTAGE)
+    try:
+        fleet = fleets.prepared(place, _CONFIGURATION, google.url, database_url=postgres.url)
+        with fleets.standing(fleet, instances=2, workers=2), Crowd(fleet.first.url) as crowd:
+            for outage in range(outages):
+                crowd.await_more(20)
+                (postgres.kill if outage % 2 else postgres.stop)()
+                pace.wait(_EVERY)
+                postgres.start()
+            crowd.await_more(50)
+        return {"outages": outages, **compare(fleet, google, crowd)}
+    finally:
+        postgres.close()
+
+
+_SCENARIOS = {"workers": _workers, "postgresql": _postgresql}
+
+if __name__ == "__main__":
+    main()
