@@ -33,6 +33,9 @@ types: $(VENV)/test tests/node_modules/.package-lock.json
 bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the same run
 	$(BIN)/python -m tests.bench
 
+soak: $(VENV)/test programs ## kill what serves, for a minute at a time; not part of the tests
+	PYTHONPATH=tests $(BIN)/python -m soak
+
 screenshots: $(VENV)/test programs ## the page in conversation, into docs/screenshots
 	$(BIN)/python tests/browser/screenshots.py
 

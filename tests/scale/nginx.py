@@ -75,7 +75,7 @@ def in_front_of(folder: Path, urls: Sequence[str]) -> Iterator[list[Program]]:
     """Three doors to the services at *urls*: appending, overwriting, and behind another proxy."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if program is None:
-        pytest.fail("There is no nginx: “tests/scale/install-nginx” installs one.")
+        pytest.fail("There is no nginx: “make programs” installs one.")
     ports = free_ports(3)
     file = folder / "nginx.conf"
     servers = " ".join(f"server {url.removeprefix('http://')};" for url in urls)
