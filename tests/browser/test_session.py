@@ -155,6 +155,29 @@ def test_missing_and_surplus_tools_are_told(guest: Visitor) -> None:
     assert told == {"missing": ["get_local_time"], "surplus": ["make_coffee"]}
 
 
+def test_what_still_arrives_of_a_cut_turn_is_not_played(guest: Visitor) -> None:
+    """Until the cut turn is complete, its sound and its words are nobody's business."""
+    events = guest.page.evaluate(
+        """async () => {
+          const events = [];
+          session.addEventListener('speaking', ({ detail }) => events.push(detail.speaking));
+          session.addEventListener('transcript', ({ detail }) => events.push(detail.text));
+          await session.start({ microphone: false });
+          const receive = (serverContent) =>
+            opened.sockets[0].onmessage({ data: JSON.stringify({ serverContent }) });
+          const data = btoa('\\x00\\x10'.repeat(24000));
+          const sound = { parts: [{ inlineData: { mimeType: 'audio/pcm;rate=24000', data } }] };
+          receive({ modelTurn: sound, outputTranscription: { text: 'One' } });
+          receive({ interrupted: true });
+          receive({ modelTurn: sound, outputTranscription: { text: ' two' } });
+          receive({ turnComplete: true });
+          receive({ modelTurn: sound, outputTranscription: { text: 'Three' } });
+          return events;
+        }"""
+    )
+    assert events == ["One", True, False, "One", "Three", True]
+
+
 def test_finished_is_when_it_has_been_heard(guest: Visitor) -> None:
     """Speaking begins with the first sound and ends once, with the last of the whole turn."""
     spoke = guest.page.evaluate(
