@@ -268,4 +268,5 @@ def test_only_what_is_final_is_announced(visit: Callable[..., Visitor]) -> None:
     visitor.reads("you typed")
     answer = visitor.transcript[1]
     assert [line for line in visitor.page.evaluate("announced") if line] == [f"Gemini: {answer}"]
-    assert visitor.page.locator("[aria-live=polite], [role=status]").count() == 2
+    live = visitor.page.locator("[aria-live=polite], [role=status]")
+    assert live.evaluate_all("all => all.map(({ id }) => id)") == ["status", "notice", "said"]
