@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,12 +25,14 @@ from browser.visitor import RAW_MICROPHONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from browser.sound import Match
+    from browser.sound import Match, Sound
     from browser.visitor import Visitor
     from programs import Program
 
 SCENARIO = Path(__file__).parent / "conversation.toml"
 ANSWER_RATE = 24_000
+ATTEMPTS = 3
+PART = spoken(*CONVERSATION[:-1])
 PCM_HEADER = 44
 
 
@@ -39,75 +42,115 @@ def _storyteller(start_emulator: Callable[..., Program]) -> Program:
     return start_emulator("--scenario", str(SCENARIO))
 
 
-@pytest.fixture(name="held", scope="module")
-def _held(
+@dataclass(frozen=True)
+class Held:
+    """One conversation, seen from both ends."""
+
+    transcript: list[str]
+    session: dict[str, Any]
+    captured: Sound  # what the browser gave to the page, and at which rate
+    captured_rate: int
+    heard: Sound
+    played: Sound
+    played_rate: int
+    said: bytes
+
+
+@pytest.fixture(name="conversation")
+def _conversation(
+    visit: Callable[..., Visitor],
     storyteller: Program,
     start_service: Callable[..., Program],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Program, str]:
-    """The service in front of the storyteller, and a microphone that says our part once."""
-    microphone = tmp_path_factory.mktemp("speech") / "microphone.wav"
+    tmp_path: Path,
+) -> Held:
+    """A conversation for which Chromium had the time.
+
+    Starved of it, Chromium puts 10 ms of silence into its microphone, before any code of ours.
+    Such a conversation shows nothing about us, and is held again.
+    """
+    microphone = tmp_path / "microphone.wav"
     write_wav(microphone, spoken(*CONVERSATION))
     service = start_service(CONFIGURATION, storyteller.url)
-    return service, f"--use-file-for-fake-audio-capture={microphone}%noloop"
+    speech = f"--use-file-for-fake-audio-capture={microphone}%noloop"
+    for _ in range(ATTEMPTS):
+        visitor = visit(service.url, flags=[*FAKE_DEVICES, *ALLOWED, speech])
+        held = hold(visitor, storyteller)
+        captured = at_rate(held.captured, held.captured_rate, SPEECH_RATE)
+        if match(PART, captured, SPEECH_RATE).share >= 0.95:
+            return held
+    return pytest.fail("This machine is too busy: Chromium itself lost the thread each time.")
 
 
-def test_three_spoken_turns_with_an_interruption_and_a_tool(
-    visit: Callable[..., Visitor], storyteller: Program, held: tuple[Program, str]
-) -> None:
-    """What was said is heard, what was answered is played, and what was interrupted stops."""
-    service, microphone = held
-    visitor = visit(service.url, flags=[*FAKE_DEVICES, *ALLOWED, microphone])
+def hold(visitor: Visitor, storyteller: Program) -> Held:
+    """Say our part, listen to the answers, and hang up."""
     visitor.page.add_init_script(RAW_MICROPHONE)
-    visitor.listen()
+    visitor.record()
     visitor.arrive()
     visitor.go_on_as_a_guest()
     visitor.talk()
     visitor.reads("Goodbye, and come back soon.")
     visitor.page.get_by_text("Listening", exact=True).wait_for()
-    played, rate = visitor.played()
+    captured = visitor.recorded("captured")
+    played = visitor.recorded("played")
     transcript = visitor.transcript
     visitor.hang_up()
-
-    session = storyteller.get("/emulator/sessions/last").json
-    heard = read_wav(storyteller.get("/emulator/sessions/last/heard.wav").body)
-    said = storyteller.get("/emulator/sessions/last/said.wav").body[PCM_HEADER:]
-
-    # Both sides, in the order in which they spoke, and the tool between question and answer.
-    assert transcript[0] == "Good morning. Please tell me a long story."
-    assert transcript[1].startswith("Once upon a time")
-    assert transcript[2] == "Wait! What time is it here?"
-    assert transcript[3] == "Used get_local_time"
-    assert transcript[4].startswith("Your clock says")
-    assert transcript[5:] == ["Thank you. Goodbye.", "Goodbye, and come back soon."]
-    assert session["counters"]["spoken_turns"] == 3
-    assert session["counters"]["interruptions"] == 1
-    assert session["counters"]["tool_answers"] == 1
-
-    # What the emulator heard is what was said, at one lag from the first word to the last.
-    hearing = match(spoken(*CONVERSATION[:-1]), heard, SPEECH_RATE)
-    assert hearing.share >= 0.95, f"at a lag of {hearing.lag:.2f} samples"
-
-    # What the page played is what was sent; of the first answer, the part before the interruption.
-    for answer in session["answers"]:
-        sent = from_pcm(said[answer["start"] : answer["start"] + answer["sent"]])
-        sent = at_rate(sent, ANSWER_RATE, rate)
-        playing = match(sent, played, rate, find_by=1.0)
-        interrupted = answer is session["answers"][0]
-        end = cut(playing) if interrupted else len(sent)
-        whole = playing.correlations[playing.starts < end]
-        share = float(np.mean(whole >= 0.95))
-        assert share >= 0.95, f"of the first {end / rate:.2f} s"
-        assert (end < len(sent)) == interrupted
-        after = played[round(playing.lag) + end :][: rate // 2]
-        # A block may hold the end; past it there is nothing, until somebody answers again.
-        assert np.abs(after[round(2 * BLOCK_SECONDS * rate) :]).max() == 0, "silent after its end"
-
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
     assert visitor.complaints == []
     assert visitor.violations == []
+    session = storyteller.get("/emulator/sessions/last").json
+    heard = read_wav(storyteller.get("/emulator/sessions/last/heard.wav").body)
+    said = storyteller.get("/emulator/sessions/last/said.wav").body[PCM_HEADER:]
+    return Held(transcript, session, *captured, heard, *played, said)
+
+
+def test_three_spoken_turns_with_an_interruption_and_a_tool(conversation: Held) -> None:
+    """What was said is heard, what was answered is played, and what was interrupted stops."""
+    check_transcript(conversation)
+    check_heard(conversation)
+    for answer in conversation.session["answers"]:
+        check_played(conversation, answer)
+
+
+def check_transcript(held: Held) -> None:
+    """Both sides, in the order in which they spoke, and the tool between question and answer."""
+    question, story, interruption, tool, time, *rest = held.transcript
+    assert question == "Good morning. Please tell me a long story."
+    assert story.startswith("Once upon a time")
+    assert interruption == "Wait! What time is it here?"
+    assert tool == "Used get_local_time"
+    assert time.startswith("Your clock says")
+    assert rest == ["Thank you. Goodbye.", "Goodbye, and come back soon."]
+    counters = held.session["counters"]
+    assert counters["spoken_turns"] == 3
+    assert counters["interruptions"] == 1
+    assert counters["tool_answers"] == 1
+
+
+def check_heard(held: Held) -> None:
+    """What was heard is what was said, at one lag from the first word to the last."""
+    by_browser = at_rate(held.captured, held.captured_rate, SPEECH_RATE)
+    assert match(PART, held.heard, SPEECH_RATE).share >= 0.95
+    # And it is what the browser gave us, which holds on the busiest machine.
+    assert match(by_browser[: len(held.heard)], held.heard, SPEECH_RATE).share >= 0.95
+
+
+def check_played(held: Held, answer: dict[str, Any]) -> None:
+    """What was played is what was sent; of an interrupted answer, its part before that."""
+    rate = held.played_rate
+    sent = from_pcm(held.said[answer["start"] : answer["start"] + answer["sent"]])
+    sent = at_rate(sent, ANSWER_RATE, rate)
+    playing = match(sent, held.played, rate, find_by=1.0)
+    interrupted = answer is held.session["answers"][0]
+    end = cut(playing) if interrupted else len(sent)
+    assert (end < len(sent)) == interrupted
+    assert np.mean(playing.correlations[playing.starts < end] >= 0.95) >= 0.95
+    after = held.played[round(playing.lag) + end :][: rate // 2]
+    # A block may hold the end; past it there is nothing, until somebody answers again.
+    assert np.abs(after[round(2 * BLOCK_SECONDS * rate) :]).max() == 0
 
 
 def cut(playing: Match) -> int:
     """Where an interrupted answer stops: at the first block that was not played, in samples."""
-    return int(playing.starts[np.flatnonzero(playing.correlations < 0.5)[0]])
+    missing = np.flatnonzero(playing.correlations < 0.5)
+    assert missing.size, "the interrupted answer was played to its end"
+    return int(playing.starts[missing[0]])

@@ -69,14 +69,14 @@ class Visitor:
         self.page.goto(self.address)
         self.page.wait_for_selector(self.awaits)
 
-    def listen(self) -> None:
-        """Record what the page plays, from now on; before `arrive`."""
-        self.page.add_init_script(path=HERE / "tap.js")
+    def record(self) -> None:
+        """Keep what the page captures and plays, from now on; before `arrive`."""
+        self.page.add_init_script(path=HERE / "taps.js")
 
-    def played(self) -> tuple[Sound, int]:
-        """What was recorded, and its rate in hertz."""
-        played = self.page.evaluate("played()")
-        return from_pcm(base64.b64decode(played["pcm"])), played["rate"]
+    def recorded(self, tape: str) -> tuple[Sound, int]:
+        """What was `captured` or `played`, and its rate in hertz."""
+        recorded = self.page.evaluate("(tape) => recorded(tape)", tape)
+        return from_pcm(base64.b64decode(recorded["pcm"])), recorded["rate"]
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
