@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser.conftest import PASSWORD, USERNAME
+from browser.conftest import ANOTHER, PASSWORD, USERNAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,7 @@ def test_keyboard_only(visit: Callable[..., Visitor]) -> None:
         assert visitor.page.evaluate(outline) != "none"
 
     go_to("username")
-    visitor.page.keyboard.type(USERNAME)
+    visitor.page.keyboard.type(ANOTHER)
     press("Tab")
     visitor.page.keyboard.type(PASSWORD)
     press("Enter")
