@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from tokensvc.authn.leases import LeaseSigner
 from tokensvc.authn.passwords import PasswordVerifier
 from tokensvc.authn.site_jwt import SiteJwtAuthenticator
 from tokensvc.deadline_http import DeadlineHttpClient
-from tokensvc.errors import TemporarilyUnavailable
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.minter import Minter
 from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
@@ -100,10 +98,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     deployment = prepare(environment)
     settings, http = deployment.settings, deployment.configuration.http
     engine = stores.open_engine(settings.places.database_url)
-    with contextlib.suppress(TemporarilyUnavailable):
-        # A database that is away is a 503 until it is back. A worker that did not start would stop
-        # its master, and with it those that serve.
-        stores.prepare(engine)
+    stores.prepare(engine)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(

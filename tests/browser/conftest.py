@@ -74,6 +74,8 @@ budget = { user = "1000h/day", guest = "1000h/day", everyone = "1000h/day" }
 # said at first; the second turn falls into the long answer to the first.
 CONVERSATION = (3.0, "ask-for-a-story", 4.0, "ask-for-the-time", 8.0, "say-goodbye", 60.0)
 USERNAME = "ada"
+# Five times a minute somebody may try to sign in: one account is too few for tests that are quick.
+ANOTHER = "grace"
 PASSWORD = "difference engine"
 
 
@@ -84,10 +86,11 @@ def _service(start_service: Callable[..., Program], emulator: Program) -> Progra
 
 
 def with_account(service: Program) -> Program:
-    """The same service, where Ada has an account."""
-    command = [sys.executable, "-m", "tokensvc", "users", "add", USERNAME, "--password-stdin"]
+    """The same service, where two people have accounts."""
     environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
-    subprocess.run(command, input=PASSWORD, text=True, env=environment, check=True)
+    for name in (USERNAME, ANOTHER):
+        command = [sys.executable, "-m", "tokensvc", "users", "add", name, "--password-stdin"]
+        subprocess.run(command, input=PASSWORD, text=True, env=environment, check=True)
     return service
 
 

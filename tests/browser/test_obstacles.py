@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from browser.conftest import ALLOWED, CONFIGURATION, FAKE_DEVICES
+from browser.conftest import ALLOWED, ANOTHER, CONFIGURATION, FAKE_DEVICES, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ def test_a_login_that_has_run_out(visit: Callable[..., Visitor]) -> None:
     """The person is asked to sign in again, in the service's own words."""
     visitor = visit()
     visitor.arrive()
-    visitor.sign_in("ada", "difference engine")
+    visitor.sign_in(ANOTHER, PASSWORD)
     visitor.button("Start talking").wait_for()
     visitor.page.route(
         "**/token",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser.conftest import PASSWORD, USERNAME
+from browser.conftest import ANOTHER, PASSWORD, USERNAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,7 @@ def test_keyboard_only(visit: Callable[..., Visitor]) -> None:
         assert visitor.page.evaluate(outline) != "none"
 
     go_to("username")
-    visitor.page.keyboard.type(USERNAME)
+    visitor.page.keyboard.type(ANOTHER)
     press("Tab")
     visitor.page.keyboard.type(PASSWORD)
     press("Enter")
@@ -268,4 +268,5 @@ def test_only_what_is_final_is_announced(visit: Callable[..., Visitor]) -> None:
     visitor.reads("you typed")
     answer = visitor.transcript[1]
     assert [line for line in visitor.page.evaluate("announced") if line] == [f"Gemini: {answer}"]
-    assert visitor.page.locator("[aria-live=polite], [role=status]").count() == 2
+    live = visitor.page.locator("[aria-live=polite], [role=status]")
+    assert live.evaluate_all("all => all.map(({ id }) => id)") == ["status", "notice", "said"]
