@@ -32,6 +32,7 @@ types: $(VENV)/test tests/node_modules/.package-lock.json
 
 bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the same run
 	$(BIN)/python -m tests.bench
+	PYTHONPATH=tests $(BIN)/python -m bench.key_outage
 
 soak: $(VENV)/test programs ## kill what serves, for a minute at a time; not part of the tests
 	PYTHONPATH=tests $(BIN)/python -m soak
