@@ -42,9 +42,9 @@ screenshots: $(VENV)/test programs ## the page in conversation, into docs/screen
 
 lock: $(VENV)/test ## compile both locks from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --extra postgres \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --all-extras --group dev \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.txt -o tests/requirements.txt
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -c requirements.txt -o tests/requirements.txt
 
 clean:
 	rm -rf $(VENV) tests/node_modules data dist
