@@ -8,9 +8,10 @@ import json
 import aiohttp
 import pytest
 
-from emulator.talking import KEY, QUICK, content, emulating, setup, sound, speech
+from emulator.talking import CHUNK, KEY, QUICK, content, emulating, setup, sound, speech
 from tokensvc.emulator import faults
 from tokensvc.emulator.faults import FaultError
+from tokensvc.emulator.server import SERVICE
 
 
 def going_wrong(client, **fault):
@@ -121,6 +122,65 @@ async def test_cut_socket():
         assert (await client.closed())["counters"]["text_turns"] == 1
 
 
+async def test_cut_loses_what_came_while_deaf():
+    """Nothing is read for so many seconds before the reset; what came in them is lost."""
+    async with emulating() as client:
+        going_wrong(client, on="socket", kind="cut", after=11, seconds=0.2)
+        async with client.session() as talker:
+            await talker.say(speech(1.0))
+            assert (await talker.until_closed())[0] == 1006
+        assert (await client.closed())["heard"]["bytes"] == 10 * CHUNK
+
+
+async def test_cut_of_every_connection_at_its_own_moment():
+    """Each connection meets it anew, between so many seconds after its opening."""
+    async with emulating() as client:
+        going_wrong(client, on="socket", kind="cut", times=0, between=[5, 9], seconds=0.25, seed=3)
+        for _ in range(3):
+            async with client.session() as talker:
+                client.emulator.clock.skip(4)
+                await talker.type("Still there?")
+                await talker.until_turn_complete()
+                client.emulator.clock.skip(5)
+                await talker.say(speech(0.3))
+                client.emulator.clock.skip(0.25)
+                assert (await talker.until_closed())[0] == 1006
+
+
+def test_moments_are_drawn_by_seed():
+    """The same seed draws the same moments, all over the span; another draws others."""
+    told = {"on": "socket", "kind": "cut", "between": [4, 10], "times": 0}
+
+    def moments(seed):
+        fault = faults.read({**told, "seed": seed})
+        return [fault.drawn(number).between[0] for number in range(200)]
+
+    assert moments(1) == moments(1) != moments(2)
+    assert 4 <= min(moments(1)) < 4.5
+    assert 9.5 < max(moments(1)) <= 10
+    assert 6.5 < sum(moments(1)) / 200 < 7.5
+
+
+@pytest.mark.parametrize(("kind", "seen"), [("close", (1012, "Restarting.")), ("cut", (1006, ""))])
+async def test_end_before_the_setup(kind, seen):
+    """A moment is the socket's: it may come before anything was said."""
+    async with emulating() as client:
+        told = {"kind": kind, "between": [0, 0], "code": 1012, "text": "Restarting."}
+        going_wrong(client, on="socket", **told)
+        async with client.socket() as talker:
+            assert await talker.until_closed() == seen
+
+
+async def test_redirected_socket():
+    """The upgrade is answered with a redirect."""
+    async with emulating() as client:
+        going_wrong(client, on="socket", kind="redirect", text="http://127.0.0.1:1/elsewhere")
+        url = f"{client.emulator.url}/ws/{SERVICE}.v1beta.GenerativeService.BidiGenerateContent"
+        async with client.http.get(url, headers=KEY, allow_redirects=False) as response:
+            location = response.headers["Location"]
+            assert (response.status, location) == (307, "http://127.0.0.1:1/elsewhere")
+
+
 async def test_black_hole_socket():
     """The connection stays, and nothing comes or goes."""
     async with emulating() as client:
@@ -188,7 +248,14 @@ async def test_slow_socket(kind):
         ({"on": "moon", "kind": "latency"}, "mint or socket"),
         ({"on": "mint", "kind": "close"}, "one of black_hole, broken_json"),
         ({"on": "mint", "kind": "latency", "seconds": "2"}, "seconds is of the wrong type"),
-        ({"on": "mint", "kind": "latency", "seconds": -2}, "must not be negative"),
+        ({"on": "mint", "kind": "latency", "seconds": -2}, "from 0 to a million"),
+        ({"on": "mint", "kind": "latency", "seconds": 1e999}, "from 0 to a million"),
+        ({"on": "mint", "kind": "redirect", "text": "a\nSet-Cookie: b"}, "text must be one line"),
+        ({"on": "socket", "kind": "close", "code": 1006}, "must be a WebSocket close code"),
+        ({"on": "socket", "kind": "drip", "between": [1, 2]}, "goes with black_hole, close, cut"),
+        ({"on": "mint", "kind": "cut", "between": [1, 2]}, "goes with black_hole, close, cut"),
+        ({"on": "socket", "kind": "cut", "between": [2, 1]}, "two numbers of seconds"),
+        ({"on": "socket", "kind": "cut", "between": [2, "3"]}, "two numbers of seconds"),
         ({"on": "mint", "kind": "status", "status": 200}, "from 400 to 599"),
         ({"on": "mint", "kind": "latency", "often": 1}, "Unknown key 'often'"),
         ([], "A fault is an object"),

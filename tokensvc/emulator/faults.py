@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 
-from tokensvc.emulator.refusals import RefusedError
+from tokensvc.emulator.refusals import RefusedError, closes_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
                 "black_hole",
                 "status",
                 "broken_json",
+                "redirect",
                 "close",
                 "cut",
                 "out_of_order",
@@ -46,6 +48,9 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )
+# What strikes a socket once, so that it can be at a moment instead of after so many messages.
+TIMED = frozenset({"black_hole", "close", "cut"})
+LONGEST = 10**6
 STATUSES: Mapping[int, str] = MappingProxyType(
     {
         400: "INVALID_ARGUMENT",
@@ -72,6 +77,8 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
         "status": int,
         "code": int,
         "text": str,
+        "between": list,
+        "seed": int,
     }
 )
 
@@ -94,6 +101,9 @@ class Fault:
         status: The HTTP status of ``status``.
         code: The close code of ``close``.
         text: The error's message, the close's reason, or the redirect's target.
+        between: For ``cut``, ``black_hole`` and ``close``: the seconds from a socket's opening
+            between which it happens, drawn for each socket, instead of *after* so many messages.
+        seed: What the draws begin with, so that they can be had again.
     """
 
     on: Literal["mint", "socket"]
@@ -104,6 +114,16 @@ class Fault:
     status: int = 503
     code: int = 1011
     text: str = ""
+    between: tuple[float, float] | None = None
+    seed: int = 0
+
+    def drawn(self, number: int) -> Fault:
+        """The same as the *number*-th to meet a fault meets it: its moment drawn."""
+        if self.between is None:
+            return self
+        chance = Random(f"{self.seed}/{number}")  # noqa: S311 - to be had again
+        moment = chance.uniform(*self.between)
+        return replace(self, between=(moment, moment))
 
 
 def read(content: Any) -> Fault:  # noqa: ANN401 - not checked yet
@@ -124,12 +144,27 @@ def read(content: Any) -> Fault:  # noqa: ANN401 - not checked yet
         raise FaultError(
             f"on must be mint or socket, and kind one of {', '.join(sorted(KINDS.get(on, KINDS)))}."
         )
-    fault = Fault(**content)
-    if min(fault.times, fault.after, fault.seconds) < 0:
-        raise FaultError("times, after and seconds must not be negative.")
+    fault = Fault(**{**content, "between": _between(content)})
+    if not all(0 <= each < LONGEST for each in (fault.times, fault.after, fault.seconds)):
+        raise FaultError("times, after and seconds must be from 0 to a million.")
     if not HTTPStatus.BAD_REQUEST <= fault.status < 600:  # noqa: PLR2004 - the last of the 5xx
         raise FaultError("status must be from 400 to 599.")
+    if not closes_with(fault.code):
+        raise FaultError("code must be a WebSocket close code such as 1011.")
+    if not fault.text.isprintable():
+        raise FaultError("text must be one line.")
     return fault
+
+
+def _between(content: dict[str, Any]) -> tuple[float, float] | None:
+    if "between" not in content:
+        return None
+    if content["on"] != "socket" or content["kind"] not in TIMED:
+        raise FaultError(f"between goes with {', '.join(sorted(TIMED))} on a socket.")
+    match content["between"]:
+        case [int() | float() as first, int() | float() as last] if 0 <= first <= last < LONGEST:
+            return first, last
+    raise FaultError("between must be two numbers of seconds, the earlier first.")
 
 
 @dataclass
@@ -156,8 +191,8 @@ class FaultBook:
             if fault.times == 1:
                 del self.waiting[at]
             elif fault.times:
-                self.waiting[at] = Fault(**{**asdict(fault), "times": fault.times - 1})
-            return fault
+                self.waiting[at] = replace(fault, times=fault.times - 1)
+            return fault.drawn(self.met)
         return None
 
 
@@ -165,6 +200,11 @@ def refusal(fault: Fault) -> RefusedError:
     """The error of a ``status`` fault."""
     status = STATUSES.get(fault.status, "UNKNOWN")
     return RefusedError(HTTPStatus(fault.status), status, fault.text or f"A made-up {status}.")
+
+
+def redirect(fault: Fault, request: web.Request) -> web.Response:
+    """The answer of a ``redirect``, to where its text says or to itself."""
+    return web.Response(status=307, headers={"Location": fault.text or str(request.url)})
 
 
 async def answer(
@@ -183,7 +223,7 @@ async def answer(
         case "empty":
             return web.json_response({})
         case "redirect":
-            return web.Response(status=307, headers={"Location": fault.text or str(request.url)})
+            return redirect(fault, request)
         case "drip":
             return await _drip(fault, whole, request, clock)
         case "black_hole":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiohttp import WebSocketError, WSMsgType, web
 
-from tokensvc.emulator.refusals import Close, ClosedError, Closes
+from tokensvc.emulator.refusals import UNSENDABLE, Close, ClosedError, Closes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,8 +20,6 @@ GONE = Close(1006, "")
 GOING_AWAY = Close(1001, "")
 NO_CODE = 1005
 NORMAL = 1000
-# Codes that stand for something on this side and never go over the wire (RFC 6455, 7.4.1).
-UNSENDABLE = frozenset({1005, 1006, 1015})
 
 
 class Line:

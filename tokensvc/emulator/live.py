@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tokensvc.emulator.conversation import Conversation, text_tokens
 from tokensvc.emulator.credentials import Presented
-from tokensvc.emulator.faults import FaultBook, refusal
+from tokensvc.emulator.faults import FaultBook, redirect, refusal
 from tokensvc.emulator.gate import Admission, Gate, Method
 from tokensvc.emulator.line import GOING_AWAY, Line
 from tokensvc.emulator.outlet import Outlet
@@ -54,6 +54,8 @@ class LiveEndpoint:
         if fault is not None and fault.kind == "status":
             error = refusal(fault)
             return web.json_response(error.body(), status=error.http)
+        if fault is not None and fault.kind == "redirect":
+            return redirect(fault, request)
         # The client's close is answered once everything here knows of it: who resumes upon the
         # answer finds the old connection closed.
         socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False, autoclose=False)
@@ -65,10 +67,12 @@ class LiveEndpoint:
             "user_agent": request.headers.get("User-Agent", ""),
         }
         line = Line(socket)
+        parts = AsyncExitStack()
         if fault is not None:
             line.trouble = Trouble(fault, self.clock, request.transport, line.end)
+            line.trouble.start()
+            parts.push_async_callback(line.trouble.stop)
         self.lines.add(line)
-        parts = AsyncExitStack()
         reading = asyncio.create_task(self._read(line, connection, presented, parts))
         try:
             either: set[asyncio.Future[Any]] = {reading, line.ending}

@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 # A close frame has room for 125 bytes, two of them the code (RFC 6455, 5.5).
 REASON_BYTES = 123
+# Codes that stand for something on this side and never go over the wire (RFC 6455, 7.4.1).
+UNSENDABLE = frozenset({1004, 1005, 1006, 1015})
 
 
 class InvalidPayloadError(Exception):
@@ -51,6 +53,11 @@ class Close:
     def reason_bytes(self) -> bytes:
         """The reason, cut to what a close frame can carry, never within a character."""
         return self.reason.encode()[:REASON_BYTES].decode(errors="ignore").encode()
+
+
+def closes_with(code: int) -> bool:
+    """Whether *code* may stand in a close frame (RFC 6455, 7.4)."""
+    return (code in range(1000, 1015) and code not in UNSENDABLE) or code in range(3000, 5000)
 
 
 class ClosedError(Exception):

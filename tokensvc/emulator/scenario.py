@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator import faults
 from tokensvc.emulator.honesty import HonestMind, words
-from tokensvc.emulator.refusals import Close
+from tokensvc.emulator.refusals import Close, closes_with
 from tokensvc.emulator.steps import (
     Call,
     GoAway,
@@ -213,7 +213,7 @@ def _action(name: str, content: dict[str, Any], place: str) -> Step:  # noqa: PL
 
 def _close(content: dict[str, Any], place: str) -> Close:
     code = content.get("code", 1011)
-    if not isinstance(code, int) or not (code in range(1000, 1015) or code in range(3000, 5000)):
+    if not isinstance(code, int) or not closes_with(code):
         raise ScenarioError(f"{place}: code must be a WebSocket close code such as 1011.")
     return Close(code, _text(content.get("reason", ""), f"{place}, reason"))
 
