@@ -1,0 +1,79 @@
+/** The widget's words in one language, and the numbers among them. */
+
+import languages from './locales/index.js';
+
+/** @typedef {Record<string, string>} Strings by their keys, which are those of `locales/en.js` */
+
+/**
+ * @param {string} tag a BCP 47 language tag, such as `pt-BR`
+ * @returns {string} the language of ours that is nearest to it
+ */
+export function nearest(tag) {
+  const language = tag.toLowerCase().split(/[-_]/)[0];
+  return Object.hasOwn(languages, language) ? language : 'en';
+}
+
+/** Sentences by their keys, with what stands in braces filled in. */
+export class Words {
+  #strings;
+  #locale;
+
+  /**
+   * @param {Strings} strings
+   * @param {string} locale whose numbers and times are written
+   */
+  constructor(strings, locale) {
+    this.#strings = strings;
+    this.#locale = locale;
+  }
+
+  /**
+   * @param {string} tag
+   * @param {Strings} overrides of the host
+   */
+  static async load(tag, overrides) {
+    const language = nearest(tag);
+    const { default: strings } = await import(`./locales/${language}.js`);
+    return new Words({ ...strings, ...overrides }, regional(tag, language));
+  }
+
+  get locale() {
+    return this.#locale;
+  }
+
+  /** @param {string} key */
+  has(key) {
+    return key in this.#strings;
+  }
+
+  /**
+   * @param {string} key
+   * @param {Record<string, string>} [fill] by the names in braces
+   */
+  say(key, fill = {}) {
+    return this.#strings[key].replace(/\{(\w+)\}/g, (_, name) => fill[name]);
+  }
+
+  /** @param {number} seconds @returns {string} such as “12 min” or “30 sec” */
+  span(seconds) {
+    const [value, unit] = seconds > 90 ? [Math.round(seconds / 60), 'minute'] : [Math.ceil(seconds), 'second'];
+    return new Intl.NumberFormat(this.#locale, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
+  }
+
+  /** @param {number} seconds from now @returns {string} such as “in 30 seconds” */
+  until(seconds) {
+    const format = new Intl.RelativeTimeFormat(this.#locale);
+    if (seconds > 5400) return format.format(Math.ceil(seconds / 3600), 'hour');
+    return seconds > 90 ? format.format(Math.ceil(seconds / 60), 'minute') : format.format(seconds, 'second');
+  }
+}
+
+/** @param {string} tag as a page wrote it @param {string} language */
+function regional(tag, language) {
+  try {
+    // Numbers as the page's own region writes them, where the words are of its language.
+    return tag.startsWith(language) ? Intl.getCanonicalLocales(tag)[0] : language;
+  } catch {
+    return language; // no language tag, such as `en_US`
+  }
+}
