@@ -23,7 +23,8 @@ from tokensvc.authn.site_jwt import SiteJwtAuthenticator
 from tokensvc.deadline_http import DeadlineHttpClient
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.minter import Minter
-from tokensvc.http import assets, bodies, health, logins, origins, problems, tokens
+from tokensvc.http import assets, bodies, health, logins, origins, pages, problems, tokens
+from tokensvc.http.releases import read_release, web_folder
 from tokensvc.issuing import Policy, TokenService
 from tokensvc.reloading import FollowedPolicy, stamp
 from tokensvc.settings import Places, Settings
@@ -142,9 +143,10 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     app.register_blueprint(health.blueprint(Blocks(engine, _now)))
     app.register_blueprint(tokens.blueprint(service, deployment.websocket_url))
     app.register_blueprint(logins.blueprint(login, http))
+    release = read_release(web_folder())
+    app.register_blueprint(assets.blueprint(release))
     if http.page:
-        files = assets.read_assets(assets.web_folder())
-        app.register_blueprint(assets.blueprint(files, http, deployment.websocket_url))
+        app.register_blueprint(pages.blueprint(release, http, deployment.websocket_url))
     return app
 
 

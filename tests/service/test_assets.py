@@ -1,4 +1,4 @@
-"""The page's files: as they are written, compressed, revalidated, and no file besides."""
+"""What pages load: compressed, kept for good or revalidated, one release, and no file besides."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from service.raw import exchange, request
+from tokensvc.http.comments import without_comments
 
 WEB = Path(__file__).parents[2] / "web"
 TYPES = {
@@ -18,18 +19,35 @@ TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
 }
-SERVED = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.suffix in TYPES)
-ADDRESSES = ["/" if name == "index.html" else f"/{name}" for name in SERVED]
+PARTS = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.suffix in TYPES)
+PARTS = [name for name in PARTS if not name.endswith(".html")]
 
 
-@pytest.mark.parametrize("name", SERVED)
-def test_a_file(shop, name):
-    """Each file is served byte for byte as it is written, with its type."""
-    answer = shop.get("/" if name == "index.html" else f"/{name}")
-    assert answer.status == 200
-    assert answer.body == (WEB / name).read_bytes()
-    assert answer.headers["content-type"] == f"{TYPES[Path(name).suffix]}; charset=utf-8"
-    assert "accept-encoding" in answer.headers["vary"].lower()
+@pytest.fixture(name="release", scope="session")
+def _release(shop):
+    """Where the files of the release that is served lie: `/assets/<digest>/`."""
+    answer = shop.get("/widget.js")
+    assert answer.status == 302
+    return re.fullmatch(r"(/assets/[0-9a-f]{32}/)widget\.js", answer.headers["location"])[1]
+
+
+def content(name: str) -> bytes:
+    """What is sent of the file *name*: all of it, but a script's comments."""
+    written = (WEB / name).read_text(encoding="utf-8")
+    return (without_comments(written) if name.endswith(".js") else written).encode()
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_file(shop, release, name):
+    """Each file is served with its type, at its own address and in its release."""
+    for address in (f"/{name}", release + name):
+        if address == "/widget.js":
+            continue  # which only leads to the other one
+        answer = shop.get(address)
+        assert answer.status == 200
+        assert answer.body == content(name)
+        assert answer.headers["content-type"] == f"{TYPES[Path(name).suffix]}; charset=utf-8"
+        assert "accept-encoding" in answer.headers["vary"].lower()
 
 
 def test_all_that_the_page_needs(shop):
@@ -50,7 +68,10 @@ def test_all_that_the_page_needs(shop):
         for found in named:
             assert not urlsplit(found).netloc, f"{address} takes {found} from elsewhere"
             waiting.append(urljoin(address, found))
-    assert {"/", "/app.js", "/app.css", "/live/session.js"} <= seen
+    digests = {address.split("/")[2] for address in seen - {"/"}}
+    assert len(digests) == 1, "the page takes everything from one release"
+    named = {address.split("/", 3)[3] for address in seen - {"/"}}
+    assert {"app.js", "app.css", "icon.svg", "live/session.js"} <= named
 
 
 @pytest.mark.parametrize("address", ["/", "/app.js"])
@@ -88,8 +109,8 @@ def test_compression(shop, accepted, compressed):
     """A file is compressed for who takes that, and only then."""
     answer = shop.get("/app.js", headers={"Accept-Encoding": accepted})
     assert (answer.headers.get("content-encoding") == "gzip") is compressed
-    content = gzip.decompress(answer.body) if compressed else answer.body
-    assert content == (WEB / "app.js").read_bytes()
+    sent = gzip.decompress(answer.body) if compressed else answer.body
+    assert sent == content("app.js")
 
 
 NOT_SERVED = [
@@ -109,6 +130,7 @@ NOT_SERVED = [
     "/app.js%00.html",
     "/app.js%20",
     "/APP.JS",
+    "/index.html",
     "/index.html~",
     "/live",
     "/live/",
@@ -126,12 +148,13 @@ def test_a_file_that_is_not_for_browsers(shop, path):
     assert (answer.status, answer.code) == (404, "not-found")
 
 
-def test_no_file_of_the_tools_is_served(shop):
+def test_no_file_of_the_tools_is_served(shop, release):
     """Whatever else lies in web/ for the tools stays there."""
     for path in WEB.rglob("*"):
         name = path.relative_to(WEB).as_posix()
-        if path.is_file() and name not in SERVED:
+        if path.is_file() and name not in PARTS:
             assert shop.get(f"/{name}").status == 404, name
+            assert shop.get(f"{release}{name}").status == 404, name
 
 
 @pytest.mark.parametrize("path", ["//evil.test", "//evil.test/app.js", "///app.js", "/\\evil.test"])
@@ -143,11 +166,52 @@ def test_a_path_that_looks_like_a_host(shop, path):
     assert location.netloc in {"", "127.0.0.1"}
 
 
-def test_a_file_for_pages_of_other_sites(shop):
+def test_a_file_of_a_release(shop, release):
+    """A browser keeps it for good: its address is its content's."""
+    for name in ("live/session.js", "app.css"):
+        assert shop.get(release + name).headers["cache-control"] == (
+            "public, max-age=31536000, immutable"
+        )
+
+
+@pytest.mark.parametrize("digest", ["0" * 32, "", "latest", "..", "%2e%2e", "a" * 5000])
+def test_another_release(shop, digest):
+    """Older or newer, it is told as such and kept by no cache: two releases are never mixed."""
+    answer = exchange(shop.url, request("GET", f"/assets/{digest}/live/session.js"))
+    assert answer.status in {404, 308, 400, 414}
+    if len(digest) == 32:
+        assert (answer.status, answer.code) == (404, "not-found")
+        assert "another release" in answer.json["detail"]
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_address_of_the_widget(shop, release):
+    """It leads to the release of now, and a browser asks again soon."""
+    answer = shop.get("/widget.js", headers={"Origin": "https://anywhere.test"})
+    assert (answer.status, answer.body) == (302, b"")
+    assert answer.headers["location"] == f"{release}widget.js"
+    assert answer.headers["cache-control"] == "public, max-age=60"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path",
+    ["/live/session.js", "/widget.js", "{release}live/session.js", "{release}no", "/assets/0/a.js"],
+)
+def test_a_file_for_pages_of_other_sites(shop, release, method, path):
     """Modules and worklets are CORS fetches: any page may load them, none may send credentials."""
-    answer = shop.get("/live/session.js", headers={"Origin": "https://anywhere.test"})
+    answer = exchange(
+        shop.url, request(method, path.format(release=release), "Origin: https://anywhere.test")
+    )
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert "access-control-allow-credentials" not in answer.headers
-    page = shop.get("/", headers={"Origin": "https://anywhere.test"})
-    assert "access-control-allow-origin" not in page.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/assets", "/widget.jsx", "/nothing"])
+def test_what_is_for_our_own_pages(shop, path):
+    """Everything besides is shown to no page of another site."""
+    answer = shop.get(path, headers={"Origin": "https://anywhere.test"})
+    assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"

@@ -1,129 +1,77 @@
-"""Serves web/: read and compressed once at start, each file at its own path."""
+"""Serves what pages load: `/assets/<digest>/…` for good, `/…` for now, `/widget.js` for any site.
+
+A digest names one release and no other, so that a browser may keep its files, and a page never
+puts those of two together.
+"""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import mimetypes
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
+from tokensvc.errors import NotFound
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from tokensvc.http.releases import Asset, Release
 
-    from tokensvc.configuration import Http
-
-_SERVED = {".html", ".js", ".css", ".svg", ".png", ".json", ".webmanifest"}
-_NOT_SERVED = {"package.json", "tsconfig.json", "tsconfig.worklet.json"}
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A file of web/, as it is and compressed."""
-
-    content: bytes
-    compressed: bytes
-    media_type: str
-    digest: str
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_WIDGET = "widget.js"
+_WIDGET_LIFE = 60  # seconds that a browser may go on with the release that it was sent to
 
 
-def web_folder() -> Path:
-    """The folder web/: inside the package where it was installed, beside it in a clone."""
-    package = Path(__file__).parents[1]
-    inside = package / "web"
-    return inside if inside.is_dir() else package.parent / "web"
-
-
-def read_assets(folder: Path) -> dict[str, Asset]:
-    """Every file below *folder* that a browser may have, by its path in POSIX form."""
-    return {
-        path.relative_to(folder).as_posix(): _asset(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and path.suffix in _SERVED
-        and path.name not in _NOT_SERVED
-        and "node_modules" not in path.parts
-    }
-
-
-def blueprint(assets: Mapping[str, Asset], http: Http, websocket_url: str) -> Blueprint:
-    """The routes; the page may talk to us and to *websocket_url*'s origin, and to nobody else."""
+def blueprint(release: Release) -> Blueprint:
+    """The routes of *release*."""
     routes = Blueprint("assets", __name__)
-    policy = _policy(http, websocket_url)
 
-    @routes.get("/")
-    def page() -> Response:
-        response = _sent(assets["index.html"])
-        response.headers["Content-Security-Policy"] = policy
-        response.headers["Permissions-Policy"] = (
-            "microphone=(self), camera=(self), display-capture=(self), screen-wake-lock=(self), "
-            "geolocation=()"
-        )
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        return response
+    @routes.get("/assets/<digest>/<path:name>")
+    def part_of_a_release(digest: str, name: str) -> Response:
+        if digest != release.digest:
+            raise NotFound(
+                "This file belongs to another release than the one served: load the page again."
+            )
+        if name not in release.parts:
+            raise NotFound
+        return sent(release.parts[name], _FOR_GOOD)
 
-    def asset(name: str) -> Response:
-        response = _sent(assets[name])
-        # A module script and a worklet are CORS fetches, also from a page of another site.
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        return response
+    @routes.get(f"/{_WIDGET}")
+    def widget() -> Response:
+        # Its imports are relative, and follow.
+        location = f"/assets/{release.digest}/{_WIDGET}"
+        caching = f"public, max-age={_WIDGET_LIFE}"
+        return Response(status=302, headers={"Location": location, "Cache-Control": caching})
 
-    for name in assets.keys() - {"index.html"}:
+    def part(name: str) -> Response:
+        return sent(release.parts[name])
+
+    for name in release.parts.keys() - {_WIDGET}:
         # A rule for each, so that every other address is still a 404, or a 405, of its own.
-        routes.add_url_rule(f"/{name}", "asset", asset, defaults={"name": name})
+        routes.add_url_rule(f"/{name}", "part", part, defaults={"name": name})
+
+    @routes.after_app_request
+    def open_to_every_site(response: Response) -> Response:
+        # A module script and a worklet are CORS fetches, also from a page of another site; and
+        # what went wrong is told to a page only where the errors are open too.
+        name = request.path.removeprefix("/")
+        if name.startswith("assets/") or name == _WIDGET or name in release.parts:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
     return routes
 
 
-def _asset(path: Path) -> Asset:
-    content = path.read_bytes()
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    if path.suffix == ".js":
-        media_type = "text/javascript"  # whatever this machine's table says
-    return Asset(
-        content=content,
-        compressed=gzip.compress(content, 9, mtime=0),
-        media_type=media_type,
-        digest=hashlib.sha256(content).hexdigest()[:32],
-    )
-
-
-def _sent(asset: Asset) -> Response:
+def sent(asset: Asset, caching: str = "no-cache") -> Response:
+    """*asset*, or 304 where the browser has it."""
     compress = request.accept_encodings["gzip"] > 0
     response = Response(
-        asset.compressed if compress else asset.content, content_type=_content_type(asset)
+        asset.compressed if compress else asset.content,
+        content_type=f"{asset.media_type}; charset=utf-8",
     )
     if compress:
         response.headers["Content-Encoding"] = "gzip"
     response.vary.add("Accept-Encoding")
     response.set_etag(asset.digest + ("-gzip" if compress else ""))
-    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cache-Control"] = caching
     response.make_conditional(request)
     return response
-
-
-def _content_type(asset: Asset) -> str:
-    return f"{asset.media_type}; charset=utf-8"
-
-
-def _policy(http: Http, websocket_url: str) -> str:
-    parts = urlsplit(websocket_url)
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self'",
-            "media-src 'self' blob:",
-            f"connect-src 'self' {parts.scheme}://{parts.netloc}",
-            "base-uri 'none'",
-            "form-action 'none'",
-            f"frame-ancestors {' '.join(http.frame_ancestors)}",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )
