@@ -5,4 +5,15 @@
  */
 export default {
   en: { launcher: 'Talk to us', unreachable: 'No connection. Try again' },
+  tr: { launcher: 'Bizimle konuşun', unreachable: 'Bağlantı yok. Yeniden deneyin' },
+  de: { launcher: 'Sprechen Sie mit uns', unreachable: 'Keine Verbindung. Erneut versuchen' },
+  fr: { launcher: 'Parlez avec nous', unreachable: 'Pas de connexion. Réessayer' },
+  es: { launcher: 'Hable con nosotros', unreachable: 'Sin conexión. Intentar de nuevo' },
+  pt: { launcher: 'Fale conosco', unreachable: 'Sem conexão. Tentar novamente' },
+  it: { launcher: 'Parli con noi', unreachable: 'Nessuna connessione. Riprova' },
+  ar: { launcher: 'تحدّث إلينا', unreachable: 'لا يوجد اتصال. أعد المحاولة' },
+  hi: { launcher: 'हमसे बात करें', unreachable: 'कनेक्शन नहीं है। फिर से कोशिश करें' },
+  ja: { launcher: 'お話しください', unreachable: '接続できません。もう一度試す' },
+  ko: { launcher: '저희와 대화하세요', unreachable: '연결되지 않았습니다. 다시 시도' },
+  zh: { launcher: '与我们交谈', unreachable: '无法连接。重试' },
 };
