@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
+from browser.caller import Caller
+from browser.hosting import hosting
 from browser.sound import spoken, write_wav
 from browser.visitor import Visitor
 from programs import clean_environment
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Playwright
 
+    from browser.hosting import Site
     from programs import Program
 
 FLAGS = [
@@ -94,6 +97,24 @@ def with_account(service: Program) -> Program:
     return service
 
 
+@pytest.fixture(name="site", scope="session")
+def _site() -> Iterator[Site]:
+    """Somebody else's site, on an origin of its own."""
+    with hosting() as site:
+        yield site
+
+
+@pytest.fixture(name="embedded", scope="session")
+def _embedded(start_service: Callable[..., Program], emulator: Program, site: Site) -> Program:
+    """A service that this site may call, in front of the emulator as it comes."""
+    return start_service(open_to(site), emulator.url)
+
+
+def open_to(site: Site) -> str:
+    """The configuration, with the site among those that may call."""
+    return f'{CONFIGURATION}\n[http]\norigins = ["{site.url}"]\n'
+
+
 @pytest.fixture(name="quiet", scope="session")
 def _quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A microphone in an empty room; left alone, Chromium's would beep, and be answered."""
@@ -114,14 +135,33 @@ def _visit(
         *,
         awaits: str = "#sign-in:visible",
         flags: list[str] = FAKE_DEVICES + ALLOWED,
+        kind: type[Visitor] = Visitor,
         **options: object,
     ) -> Visitor:
         browser = playwright.chromium.launch(
             executable_path=chromium_path, args=[*FLAGS, quiet, *flags]
         )
         browsers.append(browser)
-        return Visitor(browser.new_context(**options).new_page(), address, awaits)
+        return kind(browser.new_context(**options).new_page(), address, awaits)
 
     yield visit
     for browser in browsers:
         browser.close()
+
+
+@pytest.fixture(name="call")
+def _call(visit: Callable[..., Visitor], site: Site, embedded: Program) -> Callable[..., Caller]:
+    """Sends somebody to a page with the widget, from *embedded* unless told."""
+
+    def call(
+        markup: str = "<live-agent></live-agent>",
+        *,
+        service: Program = embedded,
+        headers: dict[str, str] | None = None,
+        **options: object,
+    ) -> Caller:
+        script = f'<script type="module" src="{service.url}/widget.js"></script>'
+        address = site.publish(script + markup, headers=headers)
+        return visit(address, awaits="main", kind=Caller, **options)
+
+    return call

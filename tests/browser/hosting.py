@@ -1,0 +1,81 @@
+"""A site of somebody else's: pages that embed the widget, on an origin of their own."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<meta name="color-scheme" content="light dark">
+<title>Somebody's site</title>
+<link rel="icon" href="data:,">
+</head>
+<body>
+<main>
+<h1>Somebody's site</h1>
+<p>It has a text, and a <a href="#link">link</a>.</p>
+<p><label>Search <input id="search"></label></p>
+</main>
+%s
+</body>
+</html>
+"""
+
+
+class Site:
+    """What the site serves, by path: HTML, and the headers that go with it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pages: dict[str, tuple[str, dict[str, str]]] = {}
+
+    def publish(
+        self, body: str, *, headers: dict[str, str] | None = None, whole: bool = False
+    ) -> str:
+        """A page with *body*, or that is *body*, under an address of its own."""
+        path = f"/page-{len(self._pages)}.html"
+        self._pages[path] = (body if whole else PAGE % body, headers or {})
+        return self.url + path
+
+    def answer(self, path: str) -> tuple[str, dict[str, str]] | None:
+        return self._pages.get(path)
+
+
+@contextmanager
+def hosting() -> Iterator[Site]:
+    """The site, on a port of this machine, while the context lasts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = site.answer(self.path.split("?")[0])
+            self.send_response(404 if page is None else 200)
+            content, headers = page or ("", {})
+            sent = content.encode()
+            for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(sent)))
+            self.end_headers()
+            self.wfile.write(sent)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing: what a test needs to know, its browser tells."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    site = Site(f"http://127.0.0.1:{server.server_port}")
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()

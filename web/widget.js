@@ -1,0 +1,5 @@
+/** What a site embeds: defines `<live-agent>`. */
+
+import { LiveAgent } from './widget/element.js';
+
+LiveAgent.define();

@@ -1,0 +1,27 @@
+/** What a person has to agree to before a conversation. */
+
+import { hungUp } from '../live/errors.js';
+import { make } from './dom.js';
+
+/**
+ * @param {import('./panel.js').Panel} panel
+ * @param {import('./words.js').Words} words
+ * @param {string | null} text of the host; empty for ours
+ * @returns {Promise<void>}
+ * @throws {import('../live/errors.js').LiveError} `hung-up` for a no
+ */
+export async function ask(panel, words, text) {
+  const agree = make('button', 'agree', { type: 'button' }, words.say('consent.agree'));
+  const decline = make('button', 'decline', { type: 'button' }, words.say('consent.decline'));
+  const box = make(
+    'section', 'over consent', { 'aria-labelledby': 'consent-title' },
+    make('h3', '', { id: 'consent-title', tabindex: '-1' }, words.say('consent.title')),
+    make('p', '', {}, text || words.say('consent')),
+    agree, decline,
+  );
+  const agreed = await panel.over(box, (settle) => {
+    agree.onclick = () => settle(true);
+    decline.onclick = () => settle(false);
+  });
+  if (!agreed) throw hungUp();
+}

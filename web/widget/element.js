@@ -1,0 +1,340 @@
+/** `<live-agent>`: a conversation with a voice agent, in any page. */
+
+import { Facade } from './facade.js';
+
+/** @typedef {import('../live/session.js').LiveSession} LiveSession */
+/** @typedef {import('../live/token-source.js').GetCredential} GetCredential */
+/** @typedef {import('./view.js').View} View */
+/** @typedef {import('./words.js').Strings} Strings */
+
+/** The session's events that go on to the host, each under its own name and with its own detail. */
+const FORWARDED = /** @type {const} */ ([
+  'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'tool', 'tools', 'video',
+]);
+
+/** What a host may have set on the element before it became one of ours. */
+const PROPERTIES = /** @type {const} */ ([
+  'profile', 'mode', 'corner', 'input', 'pushToTalk', 'open', 'service', 'consent', 'rating', 'getCredential', 'options', 'strings',
+]);
+
+/** Where we were loaded from; a release has a folder of its own below the service's address. */
+const HOME = new URL(new URL('..', import.meta.url).href.replace(/assets\/[^/]+\/$/, ''));
+
+/** Attributes in, events out; until somebody reaches for it, a button and nothing else. */
+export class LiveAgent extends HTMLElement {
+  static observedAttributes = ['open', 'mode', 'lang', 'input', 'push-to-talk'];
+
+  /**
+   * @param {string} [tag]
+   * @param {CustomElementRegistry} [registry]
+   */
+  static define(tag = 'live-agent', registry = customElements) {
+    // A page may bring us twice, from two places; the first one stays.
+    if (!registry.get(tag)) registry.define(tag, this);
+    return this;
+  }
+
+  #facade = new Facade(this.attachShadow({ mode: 'open' }));
+  /** @type {Promise<LiveSession> | undefined} */
+  #loading;
+  /** @type {LiveSession | null} */
+  #session = null;
+  /** @type {View | null} */
+  #view = null;
+  /** @type {Map<string, import('../live/tools.js').Tool>} */
+  #tools = new Map();
+  /** @type {GetCredential | null} */
+  #getCredential = null;
+  /** @type {Record<string, string>} */
+  #options = {};
+  /** @type {Strings} */
+  #strings = {};
+
+  constructor() {
+    super();
+    const { launcher } = this.#facade;
+    for (const sign of ['pointerenter', 'focus', 'touchstart']) launcher.addEventListener(sign, () => this.warm(), { passive: true });
+    launcher.addEventListener('click', () => {
+      this.open = true;
+    });
+  }
+
+  connectedCallback() {
+    for (const name of PROPERTIES) this.#takeOver(name);
+    this.#translate();
+    this.#arrange();
+  }
+
+  disconnectedCallback() {
+    // A move takes an element out and puts it back within one task; only what stays out has been removed.
+    setTimeout(async () => {
+      if (!this.isConnected) (await this.#loading)?.close();
+    });
+  }
+
+  /** With it here, `moveBefore()` does not take the element out at all. */
+  connectedMoveCallback() {}
+
+  /** @param {string} name */
+  attributeChangedCallback(name) {
+    if (!this.isConnected) return;
+    if (name === 'lang') this.#translate();
+    else this.#arrange();
+  }
+
+  /** The service's profile that is talked to. */
+  get profile() {
+    return this.getAttribute('profile') ?? 'default';
+  }
+
+  set profile(profile) {
+    this.setAttribute('profile', profile);
+  }
+
+  /** @returns {'floating' | 'inline' | 'headless'} */
+  get mode() {
+    const mode = this.getAttribute('mode');
+    return mode === 'inline' || mode === 'headless' ? mode : 'floating';
+  }
+
+  set mode(mode) {
+    this.setAttribute('mode', mode);
+  }
+
+  /** Where it floats: `bottom-end`, `bottom-start`, `top-end` or `top-start`. */
+  get corner() {
+    return this.getAttribute('corner') ?? 'bottom-end';
+  }
+
+  set corner(corner) {
+    this.setAttribute('corner', corner);
+  }
+
+  /** @returns {'voice' | 'text' | 'both'} what a person may use */
+  get input() {
+    const input = this.getAttribute('input');
+    return input === 'voice' || input === 'text' ? input : 'both';
+  }
+
+  set input(input) {
+    this.setAttribute('input', input);
+  }
+
+  get pushToTalk() {
+    return this.hasAttribute('push-to-talk');
+  }
+
+  set pushToTalk(wanted) {
+    this.toggleAttribute('push-to-talk', Boolean(wanted));
+  }
+
+  get open() {
+    return this.hasAttribute('open');
+  }
+
+  set open(open) {
+    this.toggleAttribute('open', Boolean(open));
+  }
+
+  /** The service's address, absolute; without the attribute it is the one that we were loaded from. */
+  get service() {
+    const address = this.getAttribute('service');
+    return address === null ? HOME.href : new URL(address.replace(/\/?$/, '/'), document.baseURI).href;
+  }
+
+  set service(address) {
+    this.setAttribute('service', address);
+  }
+
+  /** What a person has to agree to first: null for nothing, empty for the words that come with us. */
+  get consent() {
+    return this.getAttribute('consent');
+  }
+
+  set consent(text) {
+    if (text === null) this.removeAttribute('consent');
+    else this.setAttribute('consent', text);
+  }
+
+  /** Whether to ask at the end how it was. */
+  get rating() {
+    return this.hasAttribute('rating');
+  }
+
+  set rating(wanted) {
+    this.toggleAttribute('rating', Boolean(wanted));
+  }
+
+  /** Brings a JWT of the site; without it a visitor is a guest. */
+  get getCredential() {
+    return this.#getCredential;
+  }
+
+  set getCredential(getCredential) {
+    this.#getCredential = getCredential;
+  }
+
+  /** What is chosen of the profile's options. */
+  get options() {
+    return this.#options;
+  }
+
+  set options(options) {
+    this.#options = { ...options };
+  }
+
+  /** Words that stand instead of ours, by our keys. */
+  get strings() {
+    return this.#strings;
+  }
+
+  set strings(strings) {
+    this.#strings = { ...strings };
+    if (this.isConnected) this.#translate();
+  }
+
+  get state() {
+    return this.#session?.state ?? 'idle';
+  }
+
+  /** The conversation underneath, for a host that draws; null until `warm()` or `start()` has loaded it. */
+  get session() {
+    return this.#session;
+  }
+
+  /** Loads what a conversation needs and warms the connection; mints nothing. */
+  async warm() {
+    try {
+      await this.#load();
+    } catch {
+      // Nobody has asked for anything yet; who does will be told.
+    }
+  }
+
+  /**
+   * Begins a conversation; call it in the person's gesture.
+   * @param {{microphone?: boolean}} [wish] `microphone: false` to type only
+   * @returns {Promise<void>} at `live`
+   * @throws {import('../live/errors.js').LiveError}
+   */
+  async start({ microphone = this.input !== 'text' } = {}) {
+    const session = this.#session ?? (await this.#load());
+    if (this.mode !== 'headless') this.open = true;
+    if (this.#view && this.consent !== null) await this.#view.askConsent();
+    session.muted = microphone && this.pushToTalk;
+    const { profile, options } = this;
+    await session.start({ profile, options, ...this.#view?.devices, microphone: microphone && (this.#view?.devices.microphone ?? true) });
+  }
+
+  stop() {
+    this.#session?.close();
+  }
+
+  /** @param {boolean} [muted] */
+  mute(muted = true) {
+    if (this.#session) this.#session.muted = muted;
+  }
+
+  /**
+   * @param {string} text
+   * @throws {import('../live/errors.js').LiveError} `not-live`
+   */
+  async sendText(text) {
+    (await this.#load()).sendText(text);
+  }
+
+  /**
+   * Answers the calls of a tool that the profile declares; may be called at any time.
+   * @param {string} name
+   * @param {import('../live/tools.js').Tool} tool
+   */
+  handleTool(name, tool) {
+    this.#tools.set(name, tool);
+    this.#session?.handleTool(name, tool);
+  }
+
+  /**
+   * Tells the host.
+   * @param {string} type
+   * @param {unknown} detail
+   */
+  tell(type, detail) {
+    // Like the platform's own, an error stays on its element: what bubbles to the window is taken for a page's fault.
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: type !== 'error', composed: true }));
+  }
+
+  /** @returns {Promise<LiveSession>} */
+  #load() {
+    this.#loading ??= this.#assemble().catch((cause) => {
+      this.#loading = undefined;
+      throw cause;
+    });
+    return this.#loading;
+  }
+
+  async #assemble() {
+    const [{ LiveSession }, { View }, { Words }] = await Promise.all([
+      import('../live/session.js'),
+      this.mode === 'headless' ? { View: null } : import('./view.js'),
+      import('./words.js'),
+    ]);
+    const words = View && (await Words.load(this.#language, this.#strings));
+    const session = new LiveSession({
+      token: new URL('token', this.service),
+      getCredential: (situation) => this.#getCredential?.(situation) ?? null,
+    });
+    for (const [name, tool] of this.#tools) session.handleTool(name, tool);
+    for (const type of FORWARDED) session.addEventListener(type, ({ detail }) => this.tell(type, detail));
+    session.addEventListener('state', ({ detail: { state, error } }) => {
+      this.#facade.frame.dataset.state = state;
+      if (error) this.tell('error', error);
+    });
+    this.#session = session;
+    if (View && words) this.#view = new View(this, session, words, this.#facade);
+    return session;
+  }
+
+  async #arrange() {
+    if (this.mode === 'headless') return;
+    const { launcher } = this.#facade;
+    const reached = this.shadowRoot?.activeElement === launcher;
+    if (this.open && !this.#view) {
+      launcher.setAttribute('aria-busy', 'true');
+      try {
+        await this.#load();
+      } catch (cause) {
+        this.#facade.say(this.#facade.unreachable);
+        this.open = false;
+        this.tell('error', cause);
+      } finally {
+        launcher.removeAttribute('aria-busy');
+      }
+    }
+    this.#view?.show(this.open, reached);
+  }
+
+  async #translate() {
+    this.#facade.translate(this.#language, this.#strings);
+    if (this.#view) {
+      const { Words } = await import('./words.js');
+      this.#view.translate(await Words.load(this.#language, this.#strings));
+    }
+  }
+
+  /** The nearest `lang`, through shadow roots; else the browser's language. */
+  get #language() {
+    for (let at = /** @type {Element | undefined} */ (this); at; at = /** @type {ShadowRoot} */ (at.getRootNode()).host) {
+      const tag = at.closest('[lang]')?.getAttribute('lang');
+      if (tag) return tag;
+    }
+    return navigator.language;
+  }
+
+  /** @param {typeof PROPERTIES[number]} name */
+  #takeOver(name) {
+    if (!Object.hasOwn(this, name)) return;
+    const early = this[name];
+    Reflect.deleteProperty(this, name);
+    Object.assign(this, { [name]: early });
+  }
+}

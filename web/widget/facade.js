@@ -1,0 +1,109 @@
+/** What is seen before anybody reaches for it: one button, light enough for any page. */
+
+import { icon, make, sheet } from './dom.js';
+import languages from './locales/index.js';
+import { nearest } from './words.js';
+
+const STYLES = sheet(`
+  :host {
+    color-scheme: light dark;
+    --accent: var(--live-agent-accent, light-dark(#1c6b58, #7ad6bc));
+    --on-accent: var(--live-agent-on-accent, light-dark(#fff, #06231b));
+    --surface: var(--live-agent-surface, light-dark(#fff, #1a1f1d));
+    --ink: var(--live-agent-ink, light-dark(#1b1d1c, #edf1ef));
+    --quiet: var(--live-agent-quiet, light-dark(#59605d, #a6b1ac));
+    --line: var(--live-agent-line, light-dark(#d9d8d1, #3a4340));
+    --radius: var(--live-agent-radius, 20px);
+    --offset: var(--live-agent-offset, 20px);
+    display: block;
+    font: 16px/1.5 var(--live-agent-font, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif);
+    color: var(--ink);
+    -webkit-text-size-adjust: 100%;
+  }
+  :host([hidden]), [hidden] { display: none !important; }
+  :host([mode="headless"]) { display: contents; }
+  :host([mode="headless"]) .frame, :host(:not([mode="headless"])) .host { display: none; }
+  *, ::before, ::after { box-sizing: border-box; }
+  :host(:not([mode="inline"], [mode="headless"])) .frame {
+    position: fixed;
+    z-index: var(--live-agent-z-index, 2147483000);
+    inset: auto max(var(--offset), env(safe-area-inset-right)) max(var(--offset), env(safe-area-inset-bottom)) auto;
+    inset-inline: auto max(var(--offset), env(safe-area-inset-right));
+  }
+  :host([corner$="start"]:not([mode="inline"], [mode="headless"])) .frame {
+    inset-inline: max(var(--offset), env(safe-area-inset-left)) auto;
+  }
+  :host([corner^="top"]:not([mode="inline"], [mode="headless"])) .frame {
+    inset-block: max(var(--offset), env(safe-area-inset-top)) auto;
+  }
+  svg {
+    width: 24px; height: 24px; flex: none;
+    fill: none; stroke: currentcolor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round;
+  }
+  :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
+  .launcher {
+    display: inline-flex; gap: 10px; align-items: center;
+    min-height: 56px; max-width: 100%; padding: 8px 22px 8px 12px; padding-inline: 12px 22px;
+    border: 1px solid transparent; border-radius: 28px;
+    font: inherit; font-weight: 600; text-align: start;
+    color: var(--on-accent); background: var(--accent);
+    box-shadow: 0 2px 6px rgb(0 0 0/16%), 0 8px 28px rgb(0 0 0/18%);
+    cursor: pointer; transition: filter .15s, transform .15s;
+  }
+  .launcher:hover { filter: brightness(1.08); transform: translateY(-1px); }
+  .launcher[aria-busy] { cursor: progress; opacity: .8; }
+  .avatar { display: grid; place-items: center; width: 36px; height: 36px; flex: none; }
+  .avatar ::slotted(*) { width: 100%; height: 100%; border-radius: 50%; object-fit: cover; }
+  @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
+  @media (forced-colors: active) { .launcher { border-color: ButtonText; } }
+`);
+
+/** The button, and the frame that it shares with the panel. */
+export class Facade {
+  #root;
+  #label = make('span', 'launcher-label');
+  #usual = '';
+  // A slot is one; whichever is shown has it.
+  #avatar = make('span', 'avatar', {}, make('slot', '', { name: 'avatar' }, icon('M4 10v4M8 7v10M12 3.5v17M16 7v10M20 10v4')));
+  launcher = make('button', 'launcher', { type: 'button', 'aria-haspopup': 'dialog' }, this.#avatar, this.#label);
+  frame = make('div', 'frame', {}, this.launcher);
+  /** What is said where the rest cannot be loaded. */
+  unreachable = '';
+
+  /** @param {ShadowRoot} root */
+  constructor(root) {
+    this.#root = root;
+    root.adoptedStyleSheets = [STYLES];
+    root.replaceChildren(this.frame, make('slot', 'host'));
+  }
+
+  /**
+   * @param {string} tag the page's language
+   * @param {import('./words.js').Strings} strings of the host
+   */
+  translate(tag, { launcher, unreachable }) {
+    const language = nearest(tag);
+    this.frame.lang = language;
+    this.frame.dir = language === 'ar' ? 'rtl' : 'ltr';
+    this.#usual = launcher ?? languages[language].launcher;
+    this.unreachable = unreachable ?? languages[language].unreachable;
+    this.say('');
+  }
+
+  /** @param {string} words on the button; empty for the usual ones */
+  say(words) {
+    this.#label.textContent = words || this.#usual;
+  }
+
+  /** @param {HTMLElement} panel @param {CSSStyleSheet} styles */
+  adopt(panel, styles) {
+    this.#root.adoptedStyleSheets.push(styles);
+    this.frame.append(panel);
+  }
+
+  /** @param {HTMLElement | null} header where the avatar stands while the panel is open; null for the button again */
+  lendAvatar(header) {
+    (header ?? this.launcher).prepend(this.#avatar);
+    this.launcher.hidden = header !== null;
+  }
+}

@@ -1,0 +1,89 @@
+/** What was said and done, as it happens on the screen and, once final, for a screen reader. */
+
+import { make } from './dom.js';
+
+/** @typedef {import('../live/transcript.js').Utterance} Utterance */
+/** @typedef {import('../live/tools.js').ToolProgress} ToolProgress */
+/** @typedef {import('./words.js').Words} Words */
+
+/** Grows downwards and stays at its end, unless the person has scrolled up to read. */
+export class Log {
+  // Its own liveness is off, or every syllable would be read out; the announcer says what is final.
+  list = make('div', 'log', { role: 'log', 'aria-live': 'off', tabindex: '0' });
+  announcer = make('p', 'unseen', { 'aria-live': 'polite' });
+  /** @type {Map<string, HTMLElement>} */
+  #lines = new Map();
+
+  clear() {
+    this.#lines.clear();
+    this.list.replaceChildren();
+    this.announce('');
+  }
+
+  /** @param {string} sentence */
+  announce(sentence) {
+    this.announcer.textContent = sentence;
+  }
+
+  /** @param {Utterance} utterance @param {Words} words */
+  show(utterance, words) {
+    const { id, side, text, typed, final, interrupted } = utterance;
+    const who = words.say(side);
+    this.#atEnd(() => {
+      const line = this.#lines.get(id) ?? this.#place(utterance);
+      line.className = `utterance ${side}${interrupted ? ' interrupted' : ''}`;
+      line.setAttribute('part', `utterance ${side}`);
+      const said = make('span', '', { dir: 'auto' }, text);
+      line.replaceChildren(make('span', 'unseen', {}, `${who}: `), said);
+      if (interrupted) line.append(make('span', 'unseen', {}, ` (${words.say('interrupted')})`));
+    });
+    if (final && !typed && text) this.announce(words.say('said', { who, text }));
+  }
+
+  /** @param {ToolProgress} progress @param {Words} words */
+  progress({ id, name, status }, words) {
+    this.note(`tool ${id}`, 'tool', words.say(`tool.${status}`, { name }));
+  }
+
+  /**
+   * Puts something of another kind among what was said, or in the place of what has the same key.
+   * @param {string} key
+   * @param {string} part
+   * @param {(Node | string)[]} content
+   */
+  note(key, part, ...content) {
+    this.#atEnd(() => {
+      const line = this.#lines.get(key) ?? this.#append(key);
+      line.className = part;
+      line.setAttribute('part', part);
+      line.replaceChildren(...content);
+    });
+  }
+
+  /** @param {string} key */
+  #append(key) {
+    const line = make('div', '');
+    this.#lines.set(key, line);
+    this.list.append(line);
+    return line;
+  }
+
+  /**
+   * The words of a question often arrive after the answer has begun; they still belong above it.
+   * @param {Utterance} utterance
+   */
+  #place({ id, side, turn, typed }) {
+    const line = this.#append(id);
+    if (side === 'agent') this.#lines.set(`answer ${turn}`, line);
+    else if (!typed) this.#lines.get(`answer ${turn}`)?.before(line);
+    return line;
+  }
+
+  /** @param {() => void} change */
+  #atEnd(change) {
+    const { scrollHeight, scrollTop, clientHeight } = this.list;
+    const following = scrollHeight - scrollTop - clientHeight < 40;
+    change();
+    if (following) this.list.scrollTop = this.list.scrollHeight;
+  }
+}

@@ -1,0 +1,57 @@
+/** Talking while something is held: a button, or the space bar. */
+
+/** Unmutes while held. The space bar counts wherever it has nothing else to do. */
+export class PushToTalk {
+  #session;
+  #button;
+  /** @type {AbortController | null} */
+  #watch = null;
+
+  /**
+   * @param {import('../live/session.js').LiveSession} session
+   * @param {HTMLButtonElement} button
+   */
+  constructor(session, button) {
+    this.#session = session;
+    this.#button = button;
+  }
+
+  /** @param {boolean} wanted whether there is a conversation to be talked into this way */
+  enable(wanted) {
+    if (wanted === (this.#watch !== null)) return;
+    this.#watch?.abort();
+    this.#watch = null;
+    if (!wanted) {
+      this.#hold(false);
+      return;
+    }
+    this.#watch = new AbortController();
+    const { signal } = this.#watch;
+    const press = () => this.#hold(true);
+    const release = () => this.#hold(false);
+    this.#button.addEventListener('pointerdown', press, { signal });
+    // Who cannot hold (a screen reader, a switch, Enter) turns it on and off.
+    this.#button.addEventListener('click', ({ detail }) => detail === 0 && this.#hold(this.#session.muted), { signal });
+    this.#button.addEventListener('contextmenu', (event) => event.preventDefault(), { signal });
+    // Wherever the pointer, the key or the window goes meanwhile, nobody may be heard unawares.
+    for (const end of ['pointerup', 'pointercancel', 'blur']) addEventListener(end, release, { signal });
+    addEventListener('keydown', (event) => this.#spaceMeant(event) && press(), { signal });
+    addEventListener('keyup', (event) => event.key === ' ' && this.#spaceMeant(event) && release(), { signal });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #spaceMeant(event) {
+    if (event.key !== ' ' || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return false;
+    const [target] = event.composedPath();
+    const takesSpace = 'button, a, input, textarea, select, summary, video, audio, [contenteditable], [role]:not([role=log], [role=dialog])';
+    if (target instanceof Element && target !== this.#button && target.closest(takesSpace)) return false;
+    event.preventDefault(); // else the page would scroll, or the button be pressed once more
+    return true;
+  }
+
+  /** @param {boolean} held */
+  #hold(held) {
+    this.#session.muted = !held;
+    this.#button.setAttribute('aria-pressed', String(held));
+  }
+}

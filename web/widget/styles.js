@@ -1,0 +1,103 @@
+/** How the panel looks: in the host's colours where it names any, light, dark or forced, wide or on a phone. */
+
+import { sheet } from './dom.js';
+
+export const STYLES = sheet(`
+  :host {
+    --soft: color-mix(in srgb, var(--accent) 13%, var(--surface));
+    --sunken: color-mix(in srgb, var(--ink) 6%, var(--surface));
+    --edge: color-mix(in srgb, var(--ink) 55%, var(--surface));
+    --stop: light-dark(#b3261e, #ffb4ab);
+    --end: var(--live-agent-end, #b3261e);
+  }
+  .panel {
+    display: flex; flex-direction: column;
+    width: min(var(--live-agent-width, 392px), 100vw - 2 * var(--offset));
+    height: min(var(--live-agent-height, 660px), 100dvh - 2 * var(--offset));
+    overflow: auto;
+    border: 1px solid var(--line); border-radius: var(--radius);
+    color: var(--ink); background: var(--surface);
+    box-shadow: 0 4px 12px rgb(0 0 0/10%), 0 16px 56px rgb(0 0 0/22%);
+    overflow-wrap: anywhere;
+  }
+  .panel:focus { outline: none; }
+  :host([mode="inline"]) .frame { display: grid; height: 100%; }
+  :host([mode="inline"]) .panel { width: 100%; height: var(--live-agent-height, 100%); min-height: 480px; box-shadow: none; }
+  h2, p { margin: 0; font-size: inherit; }
+  .unseen, .header button span, .send span {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+  }
+
+  .header { display: flex; gap: 4px; align-items: center; padding: 12px 8px 8px 16px; padding-inline: 16px 8px; }
+  .header .avatar { margin-inline-end: 8px; color: var(--accent); background: var(--soft); border-radius: 50%; width: 44px; height: 44px; }
+  .heading { flex: 1; min-width: 0; }
+  .title { font-weight: 650; line-height: 1.3; }
+  .status, .left, .tool, .sources, .hint { color: var(--quiet); font-size: .875rem; }
+  .left { white-space: nowrap; font-variant-numeric: tabular-nums; }
+
+  button, textarea, select, input {
+    min-height: 44px; min-width: 44px; margin: 0; border: 1px solid transparent; border-radius: 12px;
+    font: inherit; color: inherit; background: none;
+  }
+  button { display: inline-flex; gap: 8px; align-items: center; justify-content: center; padding: 6px 10px; cursor: pointer; }
+  button:hover { background: var(--sunken); }
+  button:disabled { opacity: .6; cursor: default; }
+
+  .picture { flex: none; width: calc(100% - 32px); height: 64px; margin: 4px 16px; color: var(--edge); accent-color: var(--accent); }
+  .notice { margin: 4px 16px; padding: 8px 12px; border-radius: 10px; background: var(--sunken); font-size: .875rem; }
+  .log {
+    display: flex; flex: 1 1 120px; flex-direction: column; gap: 8px; min-height: 88px;
+    margin: 0 4px; padding: 8px 12px; overflow-y: auto; border-radius: 8px; overscroll-behavior: contain;
+  }
+  .log:focus-visible, .field:focus-visible { outline-offset: -2px; }
+  .utterance { max-width: 88%; white-space: pre-wrap; }
+  .user { align-self: flex-end; padding: 8px 14px; border-radius: 16px 16px 4px; border-end-end-radius: 4px; background: var(--soft); }
+  .agent { align-self: flex-start; padding: 2px 4px; }
+  .interrupted { opacity: .75; }
+  .interrupted span[dir]::after { content: " …"; }
+
+  .error {
+    display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 4px 16px 8px; padding: 10px 14px;
+    border: 1px solid var(--stop); border-radius: 12px; font-size: .9375rem;
+  }
+  .error p { flex: 1 1 60%; }
+  .remedy { border-color: var(--edge); font-weight: 600; }
+
+  .composer { display: flex; gap: 4px; align-items: flex-end; margin: 0 16px 8px; border: 1px solid var(--edge); border-radius: 24px; }
+  .composer:focus-within { outline: 3px solid var(--accent); outline-offset: 1px; }
+  .field { flex: 1; max-height: 132px; padding: 10px 8px 10px 18px; padding-inline: 18px 8px; resize: none; field-sizing: content; outline: none; }
+  .field::placeholder { color: var(--quiet); opacity: 1; }
+  .send { border-radius: 50%; color: var(--accent); }
+
+  .controls { display: flex; flex-wrap: wrap; gap: 8px; padding: 0 16px 16px; }
+  .controls button { flex: 1 1 72px; flex-direction: column; gap: 2px; min-height: 58px; border-radius: 16px; background: var(--sunken); font-size: .8125rem; line-height: 1.2; }
+  .controls button:hover { background: color-mix(in srgb, var(--ink) 11%, var(--surface)); }
+  .controls [aria-pressed="true"] { color: var(--on-accent); background: var(--accent); }
+  .controls [aria-pressed="true"]:hover { background: var(--accent); filter: brightness(1.08); }
+  .controls .start { color: var(--on-accent); background: var(--accent); font-weight: 600; }
+  .controls .start:not(.end) { flex-direction: row; gap: 10px; min-height: 52px; border-radius: 26px; font-size: 1rem; }
+  .controls .end { color: #fff; background: var(--end); }
+  .controls .start:hover { filter: brightness(1.08); }
+  .talk { touch-action: none; user-select: none; -webkit-user-select: none; }
+  .panel[data-over] > :not(.header, .over) { display: none; }
+  .over { display: flex; flex: 1; flex-direction: column; gap: 12px; padding: 12px 20px 20px; overflow-y: auto; }
+  .over h3 { margin: 0; font-size: 1.125rem; outline: none; }
+  .over > button { border-color: var(--edge); font-weight: 600; }
+  .over > .agree { color: var(--on-accent); background: var(--accent); }
+  .footer { padding: 0 16px; color: var(--quiet); font-size: .8125rem; text-align: center; }
+  .footer ::slotted(*) { padding-bottom: 12px; }
+
+  @media (max-width: 480px) {
+    :host(:not([mode="inline"], [mode="headless"])) .panel {
+      position: fixed; inset: auto 0 0; width: 100%; height: min(100dvh, 760px);
+      border-width: 1px 0 0; border-radius: var(--radius) var(--radius) 0 0;
+      padding: 0 env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left);
+    }
+  }
+  @media (max-height: 480px) { .log { flex: none; max-height: none; overflow: visible; } }
+  @media (forced-colors: active) {
+    button, .composer, .user, .notice { border: 1px solid ButtonText; }
+    .controls [aria-pressed="true"] { forced-color-adjust: none; color: HighlightText; background: Highlight; }
+    .picture { color: CanvasText; accent-color: Highlight; }
+  }
+`);
