@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from tokensvc.domain import Account, Login
 
 # Guessing is slow at one account from one place, and slow from one place at all; nobody can lock
-# another person out from elsewhere.
+# another person out from elsewhere. Who knows the password has not guessed.
 _PER_ACCOUNT = (Limit(5, 60), Limit(30, 3600))
 _PER_ADDRESS = (Limit(20, 60), Limit(200, 3600))
+# Guess or not, each attempt is work: of one place only so much.
+_WORK = (Limit(60, 60),)
 
 
 class Passwords(Protocol):
@@ -31,8 +33,12 @@ class Passwords(Protocol):
 class Attempts(Protocol):
     """Counts attempts, durably."""
 
-    def charge_attempt(self, *windows: Window) -> None:
-        """Count one, or refuse."""
+    def charge_attempt(self, *windows: Window) -> str:
+        """Count one, or refuse; what it gives names the attempt."""
+        ...
+
+    def forgive_attempt(self, attempt: str) -> None:
+        """Count it no longer."""
         ...
 
 
@@ -64,6 +70,7 @@ class Logins(Protocol):
 class SignedIn:
     """What somebody who is signed in gets: two secrets, and the cookie's life in seconds."""
 
+    username: str
     access_token: str = field(repr=False)
     cookie: str = field(repr=False)
     cookie_life: int
@@ -83,10 +90,11 @@ class LoginService:
 
         Raises:
             WrongPassword: where name and password do not fit.
-            RateLimited: after too many attempts.
+            RateLimited: after too many wrong ones, or very many.
         """
         network = counted.network_of(address)
-        self.attempts.charge_attempt(
+        self.attempts.charge_attempt(Window("login", counted.key("login work", network), _WORK))
+        guess = self.attempts.charge_attempt(
             Window("login", counted.key("login", network), _PER_ADDRESS),
             Window("login", counted.key("login", network, unverified_username), _PER_ACCOUNT),
         )
@@ -95,6 +103,7 @@ class LoginService:
         login = self.logins.begin(account, fingerprint(cookie)) if account else None
         if login is None:
             raise WrongPassword
+        self.attempts.forgive_attempt(guess)
         return self._signed_in(login, cookie)
 
     def go_on(self, unverified_cookie: str | None) -> SignedIn:
@@ -119,7 +128,10 @@ class LoginService:
             self.logins.end(fingerprint(unverified_cookie))
 
     def _signed_in(self, login: Login, cookie: str) -> SignedIn:
-        return SignedIn(self.access_tokens.sign(login.account), cookie, login.expires_in)
+        account = login.account
+        return SignedIn(
+            account.username, self.access_tokens.sign(account), cookie, login.expires_in
+        )
 
 
 def _new_cookie() -> str:

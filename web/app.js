@@ -13,7 +13,7 @@ import { Stage } from './page/stage.js';
 const account = new Account(document.baseURI);
 const session = new LiveSession({
   token: new URL('token', document.baseURI),
-  getCredential: () => account.credential,
+  getCredential: (situation) => account.credential(situation),
 });
 session.handleTool('get_local_time', () => ({
   local_time: new Date().toLocaleString('en', { dateStyle: 'full', timeStyle: 'long' }),
@@ -54,7 +54,7 @@ button('mute').addEventListener('click', () => {
 button('camera').addEventListener('click', () => toggleVideo('camera'));
 button('screen').addEventListener('click', () => toggleVideo('screen'));
 button('leave').addEventListener('click', () => leave());
-signIn.show();
+signIn.arrive();
 
 /** @param {boolean} microphone */
 async function begin(microphone) {
@@ -90,10 +90,10 @@ function fail(error) {
 /** @param {string} [sentence] why, where it was not the person's own wish */
 function leave(sentence) {
   session.close();
-  account.signOut();
   stage.close();
   log.clear();
   block('conversation').hidden = true;
   block('account').hidden = true;
+  account.signOut().catch(() => signIn.complain('You are signed out here, but this site could not be told. Sign in and out again.'));
   signIn.show(sentence);
 }

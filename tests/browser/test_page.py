@@ -128,16 +128,40 @@ def test_a_wrong_password(visit: Callable[..., Visitor]) -> None:
     visitor.button("Start talking").wait_for()
 
 
-def test_nothing_is_stored(visit: Callable[..., Visitor]) -> None:
-    """The credential lives in the page's memory alone."""
+def test_somebody_comes_back(visit: Callable[..., Visitor]) -> None:
+    """The credential lives in the page's memory alone; a cookie that no script sees signs in."""
     visitor = visit()
     visitor.arrive()
     visitor.sign_in(USERNAME, PASSWORD)
     visitor.talk()
-    stored = "[localStorage.length, sessionStorage.length, document.cookie]"
-    assert visitor.page.evaluate(stored) == [0, 0, ""]
+    stored = "[{...localStorage}, sessionStorage.length, document.cookie]"
+    assert visitor.page.evaluate(stored) == [{"tokensvc-signed-in": "yes"}, 0, ""]
+    visitor.page.reload()
+    visitor.button("Start talking").wait_for()
+    assert visitor.page.locator("#who").inner_text() == USERNAME
+    visitor.talk()
+    visitor.button("Sign out").click()
+    visitor.page.wait_for_selector("#sign-in:visible")
+    visitor.until("localStorage.length === 0")  # the service knows
     visitor.page.reload()
     visitor.page.wait_for_selector("#sign-in:visible")
+    assert visitor.left_open == NOTHING
+    assert visitor.complaints == []
+
+
+def test_a_login_that_ends_elsewhere(visit: Callable[..., Visitor]) -> None:
+    """Whoever comes back after it is told nothing is wrong, and signs in."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.sign_in(USERNAME, PASSWORD)
+    visitor.button("Start talking").wait_for()
+    visitor.page.context.clear_cookies()
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#sign-in:visible")
+    assert visitor.page.locator("#sign-in-error").inner_text() == ""
+    assert visitor.page.evaluate("localStorage.length") == 0
+    visitor.sign_in(USERNAME, PASSWORD)
+    visitor.button("Start talking").wait_for()
 
 
 def test_keyboard_only(visit: Callable[..., Visitor]) -> None:

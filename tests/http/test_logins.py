@@ -81,7 +81,7 @@ def test_signing_in(browser):
     answer = browser.sign_in()
 
     assert answer.status_code == 200
-    assert set(answer.get_json()) == {"access_token", "token_type", "expires_in"}
+    assert set(answer.get_json()) == {"username", "access_token", "token_type", "expires_in"}
     assert answer.headers["Cache-Control"] == "no-store"
     pair, *attributes = answer.headers["Set-Cookie"].split("; ")
     assert pair.startswith("__Secure-tokensvc-login=")
@@ -106,7 +106,7 @@ def test_coming_back(browser):
     answer = browser.post("/login/refresh")
 
     assert answer.status_code == 200
-    assert set(answer.get_json()) == {"access_token", "token_type", "expires_in"}
+    assert set(answer.get_json()) == {"username", "access_token", "token_type", "expires_in"}
     assert answer.headers["Set-Cookie"].split(";")[0] != first.split(";")[0]
 
 

@@ -97,3 +97,43 @@ def test_guessing(login):
     with pytest.raises(RateLimited):
         login.sign_in("alice", PASSWORD, "192.0.2.1")
     assert login.sign_in("alice", PASSWORD, "192.0.2.2")
+
+
+def test_the_right_password_again_and_again(login):
+    """It uses up nothing, and gives no guess back."""
+    for _ in range(4):
+        with pytest.raises(WrongPassword):
+            login.sign_in("alice", "a wrong password", "192.0.2.1")
+    for _ in range(7):
+        login.sign_in("alice", PASSWORD, "192.0.2.1")
+    with pytest.raises(WrongPassword):
+        login.sign_in("alice", "another wrong one", "192.0.2.1")
+
+    with pytest.raises(RateLimited):
+        login.sign_in("alice", PASSWORD, "192.0.2.1")
+
+
+def test_one_place_for_many_people(login):
+    """It has 20 wrong ones a minute, over all accounts."""
+    for number in range(20):
+        with pytest.raises(WrongPassword):
+            login.sign_in(f"user-{number}", PASSWORD, "192.0.2.1")
+
+    with pytest.raises(RateLimited):
+        login.sign_in("alice", PASSWORD, "192.0.2.1")
+
+
+def test_work(engine, ledger, accounts, clock):
+    """Each password that is checked costs a while: one place has 60 a minute, right or wrong."""
+
+    class Known:
+        def verify(self, username, _password):
+            return accounts.find(username)
+
+    login = LoginService(Known(), ledger, Signer(), Logins(engine, clock))
+    for _ in range(60):
+        login.sign_in("alice", PASSWORD, "192.0.2.1")
+
+    with pytest.raises(RateLimited):
+        login.sign_in("alice", PASSWORD, "192.0.2.1")
+    assert login.sign_in("alice", PASSWORD, "192.0.2.2")

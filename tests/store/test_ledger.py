@@ -162,6 +162,16 @@ def test_attempts(ledger):
         ledger.charge_attempt(Window("login", "alice", limits))
 
 
+def test_an_attempt_that_is_forgiven(ledger):
+    """It is as if it had not been, and no other with it."""
+    window = Window("login", "alice", (Limit(2, 60),))
+    ledger.charge_attempt(window)
+    ledger.forgive_attempt(ledger.charge_attempt(window))
+    ledger.charge_attempt(window)
+    with pytest.raises(RateLimited):
+        ledger.charge_attempt(window)
+
+
 def test_old_rows(engine, ledger, clock, admission):
     """They are swept as new ones come, so that no table grows without end."""
     for number in range(20):

@@ -25,6 +25,10 @@ class Doors:
 
     def charge_attempt(self, *windows):
         assert all(window.limits for window in windows)
+        return "attempt"
+
+    def forgive_attempt(self, attempt):
+        assert attempt == "attempt"
 
     def sign(self, account):
         return f"token of {account.username} in {' '.join(sorted(account.groups))}"

@@ -29,6 +29,7 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
     def answer(signed_in: SignedIn) -> Response:
         response = bodies.json_answer(
             {
+                "username": signed_in.username,
                 "access_token": signed_in.access_token,
                 "token_type": "Bearer",
                 "expires_in": LIFETIME,

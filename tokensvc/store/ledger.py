@@ -130,17 +130,26 @@ class Ledger:
                     )
                 )
 
-    def charge_attempt(self, *windows: Window) -> None:
-        """Count an attempt at something that is not minting.
+    def charge_attempt(self, *windows: Window) -> str:
+        """Count an attempt at something that is not minting; what it gives names the attempt.
 
         Raises:
             RateLimited: when a limit is used up.
             TemporarilyUnavailable: when the store cannot be written.
         """
+        attempt = uuid.uuid4().hex
         with transaction(self._engine, [window.key for window in windows]) as connection:
-            counting.charge_windows(
-                connection, windows, uuid.uuid4().hex, microseconds(self._clock())
-            )
+            counting.charge_windows(connection, windows, attempt, microseconds(self._clock()))
+        return attempt
+
+    def forgive_attempt(self, attempt: str) -> None:
+        """Take the charge of an attempt back.
+
+        Raises:
+            TemporarilyUnavailable: when the store cannot be written; the charge then stands.
+        """
+        with transaction(self._engine) as connection:
+            counting.uncharge(connection, attempt)
 
 
 def _locked(admission: Admission) -> list[str]:

@@ -28,9 +28,25 @@ export class SignIn {
     button('guest').addEventListener('click', () => this.#leave(this.#guestProfiles));
   }
 
+  /** Lets whoever is signed in from an earlier visit come in at once. */
+  async arrive() {
+    try {
+      if (await this.#account.arrive()) this.#leave(await this.#account.profiles());
+      else this.show();
+    } catch (error) {
+      this.#account.forget();
+      this.show(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /** @param {string} sentence */
+  complain(sentence) {
+    say(this.#error, sentence);
+  }
+
   /** @param {string} [sentence] why the person has to sign in again */
   async show(sentence = '') {
-    say(this.#error, sentence);
+    this.complain(sentence);
     this.#view.hidden = false;
     this.#username.focus();
     try {
@@ -52,7 +68,7 @@ export class SignIn {
       await this.#account.signIn(this.#username.value, this.#password.value);
       this.#leave(await this.#account.profiles());
     } catch (error) {
-      this.#account.signOut();
+      this.#account.forget();
       say(this.#error, /** @type {Error} */ (error).message);
       this.#password.select();
     } finally {
@@ -63,7 +79,8 @@ export class SignIn {
   /** @param {import('./account.js').Profile[]} profiles */
   #leave(profiles) {
     if (profiles.length === 0) {
-      say(this.#error, 'You are signed in, but there is no conversation that you may have. Please ask the owner of this site.');
+      this.#account.forget();
+      this.show('You are signed in, but there is no conversation that you may have. Please ask the owner of this site.');
       return;
     }
     this.#password.value = '';
