@@ -40,6 +40,15 @@ def spoken(*parts: str | float) -> Sound:
     )
 
 
+def marker(seconds: float) -> Sound:
+    """Noise that is like itself at no other time, below 6.5 kHz, the same at each call."""
+    count = round(seconds * SPEECH_RATE)
+    noise = np.fft.rfft(np.random.default_rng(15_485_863).standard_normal(count))
+    noise[np.fft.rfftfreq(count, 1 / SPEECH_RATE) > 6500] = 0
+    sound = np.fft.irfft(noise, count)
+    return 0.5 * sound / np.abs(sound).max()
+
+
 def write_wav(path: Path, sound: Sound) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -78,9 +87,8 @@ def match(reference: Sound, recording: Sound, rate: int, *, find_by: float | Non
     """Hold *recording* against *reference*; the lag is found by its first *find_by* seconds."""
     size = len(reference) + len(recording)
     landmark = reference if find_by is None else reference[: round(find_by * rate)]
-    lag = _lag(_padded(landmark, size), _padded(recording, size))
-    lag = lag if lag < len(recording) else lag - size
-    moved = _earlier(_padded(recording, size), lag)
+    lag = lag_of(landmark, recording)
+    moved = earlier(_padded(recording, size), lag)
     block = round(BLOCK_SECONDS * rate)
     starts = np.arange(0, len(reference) - block, block)
     audible = [at for at in starts if _level(reference[at : at + block]) > AUDIBLE]
@@ -100,18 +108,24 @@ def _likeness(one: Sound, other: Sound) -> float:
     return float(one @ other / (np.sqrt((one @ one) * (other @ other)) + 1e-12))
 
 
-def _lag(reference: Sound, recording: Sound) -> float:
-    """The lag of the best match; to a hundredth of a sample, for high notes turn fast."""
-    spectrum = np.fft.rfft(recording) * np.conj(np.fft.rfft(reference))
-    correlation = np.fft.irfft(spectrum, len(recording))
+def lag_of(reference: Sound, recording: Sound) -> float:
+    """By how many samples *recording* is late where it is most like *reference*.
+
+    To a hundredth of a sample, for high notes turn fast.
+    """
+    size = len(reference) + len(recording)
+    spectrum = np.fft.rfft(recording, size) * np.conj(np.fft.rfft(reference, size))
+    correlation = np.fft.irfft(spectrum, size)
     whole = int(np.argmax(correlation))
     near = np.arange(-64, 65)
     values = np.take(correlation, whole + near, mode="wrap")
     fractions = np.arange(-0.6, 0.61, 0.01)
     between = [values @ np.sinc(fraction - near) for fraction in fractions]
-    return whole + float(fractions[int(np.argmax(between))])
+    lag = whole + float(fractions[int(np.argmax(between))])
+    return lag if lag < len(recording) else lag - size
 
 
-def _earlier(sound: Sound, samples: float) -> Sound:
+def earlier(sound: Sound, samples: float) -> Sound:
+    """The same, turned round by *samples*, which may be a fraction."""
     turns = 2j * np.pi * np.fft.rfftfreq(len(sound))
     return np.fft.irfft(np.fft.rfft(sound) * np.exp(turns * samples), len(sound))

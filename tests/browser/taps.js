@@ -1,39 +1,103 @@
-/** Records what the page takes from its microphone and what it gives to its loudspeaker, inside the audio graph. */
+/** Records what the page takes from its microphone and gives to its loudspeaker, and counts what it did with it. */
 
 (() => {
   const { connect } = AudioNode.prototype;
-  const tapes = { captured: { rate: 0, blocks: [] }, played: { rate: 0, blocks: [] } };
+  const { addModule } = AudioWorklet.prototype;
+  const { send } = WebSocket.prototype;
+  const Node = AudioWorkletNode;
+  const worklet = URL.createObjectURL(new Blob([globalThis.tapeWorklet], { type: 'text/javascript' }));
+  const tapes = { captured: newTape(), played: newTape() };
+  const counts = { delivered: 0, sent: 0, firstSent: null };
+
+  AudioWorklet.prototype.addModule = async function (address, ...rest) {
+    await addModule.call(this, worklet);
+    return addModule.call(this, address, ...rest);
+  };
+
+  // The witness is made before what it watches, and so it is there by the first quantum.
+  globalThis.AudioWorkletNode = class extends Node {
+    constructor(context, name, options) {
+      const witness = name === 'tokensvc-capture' ? record(context, tapes.captured) : null;
+      super(context, name, options);
+      if (witness === null) return;
+      this.witness = witness;
+      this.port.addEventListener('message', ({ data }) => {
+        if (data instanceof Int16Array) counts.delivered += 1;
+      });
+    }
+  };
+
   AudioNode.prototype.connect = function (target, ...rest) {
-    if (this instanceof MediaStreamAudioSourceNode) tap(this, tapes.captured);
-    if (target instanceof AudioDestinationNode) tap(this, tapes.played);
+    if (target.witness) connect.call(this, target.witness);
+    if (target instanceof AudioDestinationNode) connect.call(this, record(this.context, tapes.played));
     return connect.call(this, target, ...rest);
   };
 
-  function tap(node, tape) {
-    const copy = new MediaStreamAudioDestinationNode(node.context, { channelCount: 1 });
-    connect.call(node, copy);
-    // Room for half a minute: a page that stands still must not make holes in what is recorded.
-    const track = copy.stream.getAudioTracks()[0];
-    record(new MediaStreamTrackProcessor({ track, maxBufferSize: 3000 }).readable.getReader(), tape);
-  }
-
-  async function record(reader, tape) {
-    for (;;) {
-      const { value: sound, done } = await reader.read();
-      if (done) return;
-      const block = new Float32Array(sound.numberOfFrames);
-      sound.copyTo(block, { planeIndex: 0, format: 'f32-planar' });
-      tape.rate = sound.sampleRate;
-      tape.blocks.push(block);
-      sound.close();
+  WebSocket.prototype.send = function (frame) {
+    if (typeof frame === 'string' && frame.startsWith('{"realtimeInput":{"audio"')) {
+      counts.firstSent ??= counts.delivered - 1;
+      counts.sent += 1;
     }
+    return send.call(this, frame);
+  };
+
+  function newTape() {
+    return { rate: 0, began: null, blocks: [] };
   }
 
-  globalThis.recorded = (name) => {
-    const { rate, blocks } = tapes[name];
-    const samples = blocks.flatMap((block) => Array.from(block, (x) => Math.round(x * 32767)));
+  function record(context, tape) {
+    const node = new Node(context, 'tape', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
+    tape.rate = context.sampleRate;
+    node.port.onmessage = ({ data }) => {
+      if (data.began === undefined) tape.blocks.push(data);
+      else tape.began = data.began;
+    };
+    return node;
+  }
+
+  /** All samples of a tape, from frame `from` on. */
+  function samplesOf({ blocks }, from = -Infinity) {
+    const kept = blocks.map((block) => block.samples.subarray(Math.max(0, from - block.from)));
+    const whole = new Float32Array(kept.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const samples of kept) {
+      whole.set(samples, at);
+      at += samples.length;
+    }
+    return whole;
+  }
+
+  function base64(samples) {
     let binary = '';
-    for (const byte of new Uint8Array(Int16Array.from(samples).buffer)) binary += String.fromCharCode(byte);
-    return { rate, pcm: btoa(binary) };
+    for (const byte of new Uint8Array(samples.buffer)) binary += String.fromCharCode(byte);
+    return btoa(binary);
+  }
+
+  globalThis.taps = {
+    counts,
+
+    /** Whether all that the page was given is with the socket. */
+    get allSent() {
+      return counts.sent > 0 && counts.delivered === counts.firstSent + counts.sent;
+    },
+
+    /** A tape as 16-bit samples, in base64, and its rate. */
+    recorded(name) {
+      const samples = samplesOf(tapes[name]);
+      return { rate: tapes[name].rate, pcm: base64(Int16Array.from(samples, (x) => Math.round(x * 32767))) };
+    },
+
+    /** What the page's own resampler makes of the witness's record, run once over all of it. */
+    async resampled() {
+      const { CAPTURE_RATE, Resampler, toInt16 } = await import(new URL('/live/pcm.js', location.href));
+      const { rate, began, blocks } = tapes.captured;
+      if (began === null || began < blocks[0].from) throw new Error('The witness came too late.');
+      const raw = samplesOf(tapes.captured, began);
+      const room = new Float32Array(Math.ceil((raw.length * CAPTURE_RATE) / rate) + 1);
+      const length = new Resampler(rate, CAPTURE_RATE).resample(raw, raw.length, room);
+      const { delivered, firstSent } = counts;
+      const pcm = base64(Int16Array.from(room.subarray(0, length), toInt16));
+      return { delivered, firstSent, pcm, rate, raw: base64(Int16Array.from(raw, (x) => Math.round(x * 32767))) };
+    },
   };
 })();

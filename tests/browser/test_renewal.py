@@ -5,21 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from browser.conftest import ALLOWED, FAKE_DEVICES
-from browser.sound import SPEECH_RATE, match, read_wav, spoken, write_wav
-from browser.visitor import RAW_MICROPHONE
+from browser.sound import SPEECH_RATE
+from browser.talking import (
+    Talk,
+    assert_nothing_was_lost,
+    closed_sessions,
+    connects,
+    heard_on,
+    speaker_of,
+)
 from programs import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from browser.sound import Sound
     from browser.visitor import Visitor
     from programs import Program
 
@@ -37,8 +41,6 @@ concurrent = { guest = 100 }
 budget = { guest = "999h/day" }
 """
 # Renewals fall into sentences, into pauses, and into the answers that the longer pauses bring.
-TALK = (1.5, *("ask-for-a-story", 1.6, "ask-for-the-time", 0.4, "say-goodbye", 1.6) * 4)
-ONCE = (1.5, "ask-for-a-story", 1.6, "ask-for-the-time", 0.4, "say-goodbye")
 CONNECTIONS = 7
 
 
@@ -48,36 +50,6 @@ def _hasty(start_emulator: Callable[..., Program]) -> Program:
     return start_emulator("--connection-life", "6", "--go-away-lead", "3")
 
 
-def heard_by(emulator: Program) -> Sound:
-    """What came in on all connections, joined."""
-    sessions = emulator.get("/emulator/sessions").json["sessions"]
-    return np.concatenate([read_wav(sound_of(emulator, session)) for session in sessions])
-
-
-def sound_of(emulator: Program, session: dict[str, Any]) -> bytes:
-    """What came in on one connection, as a WAV file."""
-    return emulator.get(f"/emulator/sessions/{session['id']}/heard.wav").body
-
-
-def speaker_of(
-    visit: Callable[..., Visitor], service: Program, recording: Path, *parts: str | float
-) -> Visitor:
-    """A guest with a microphone that says *parts* once, who is about to talk."""
-    write_wav(recording, spoken(*parts, 120.0))
-    microphone = f"--use-file-for-fake-audio-capture={recording}%noloop"
-    visitor = visit(service.url, flags=[*FAKE_DEVICES, *ALLOWED, microphone])
-    visitor.page.add_init_script(RAW_MICROPHONE)
-    visitor.arrive()
-    visitor.go_on_as_a_guest()
-    return visitor
-
-
-def connects(visitor: Visitor, times: int) -> None:
-    """Wait until the page has opened its socket so many times, and is live by the last one."""
-    visitor.until(f"opened.sockets.length >= {times}")
-    visitor.becomes("live")
-
-
 def test_a_spoken_conversation_over_many_connections(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
@@ -85,29 +57,19 @@ def test_a_spoken_conversation_over_many_connections(
     tmp_path: Path,
 ) -> None:
     """Nothing is lost or doubled at a renewal, and the context is kept."""
+    talk = Talk.of(4)
     service = start_service(PROFILE, hasty.url)
-    visitor = speaker_of(visit, service, tmp_path / "talk.wav", *TALK)
+    visitor = speaker_of(visit, service, tmp_path / "talk.wav", talk.sound)
     visitor.talk()
     connects(visitor, CONNECTIONS)
-    visitor.hang_up()
+    visitor.hang_up_with_nothing_held()
 
-    sessions = hasty.get("/emulator/sessions").json["sessions"]
-    heard = heard_by(hasty)
-    said = spoken(*TALK)[: len(heard) - SPEECH_RATE // 2]
-    hearing = match(said, heard, SPEECH_RATE)
-    print(  # noqa: T201 - the figure that the test is about
-        f"{len(sessions)} connections, {len(heard) / SPEECH_RATE:.1f} s heard: "
-        f"{hearing.share:.1%} of {len(hearing.correlations)} blocks at a lag of {hearing.lag:.2f}, "
-        f"the least like {hearing.correlations.min():.3f}"
-    )
-    assert hearing.share >= 0.97
+    assert_nothing_was_lost(visitor, hasty, talk)
+    sessions = closed_sessions(hasty)
     assert [session["resumed"] for session in sessions] == [False] + [True] * (len(sessions) - 1)
     assert {session["close"]["code"] for session in sessions} == {1000}, "none was cut"
     assert all(session["closed_by"] == "client" for session in sessions)
     assert sum(session["counters"]["answers"] for session in sessions) > 0
-    # The handles knew every sample: resuming by them has put all of it together again.
-    context = hasty.get("/emulator/sessions/last/context.wav").body
-    assert np.array_equal(read_wav(context), heard)
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
     assert visitor.complaints == []
 
@@ -123,23 +85,23 @@ def test_a_connection_that_is_cut(
     service = start_service(PROFILE, emulator.url)
     # The setup is the first message; then come three seconds of sound.
     emulator.post("/emulator/faults", {"on": "socket", "kind": "cut", "after": 150})
-    visitor = speaker_of(visit, service, tmp_path / "talk.wav", *ONCE)
+    visitor = speaker_of(visit, service, tmp_path / "talk.wav", Talk.of(1).sound)
     visitor.talk()
     connects(visitor, 2)
     visitor.page.locator("#log li.final").first.wait_for()
-    visitor.hang_up()
+    visitor.hang_up_with_nothing_held()
 
-    cut, resumed = emulator.get("/emulator/sessions").json["sessions"]
+    cut, resumed = closed_sessions(emulator)
     assert cut["close"]["code"] == 1006
     assert resumed["resumed"] is True
-    said = spoken(*ONCE, 60.0)
-    before, after = (read_wav(sound_of(emulator, session)) for session in (cut, resumed))
-    first, second = (match(heard, said, SPEECH_RATE) for heard in (before, after))
-    assert min(first.share, second.share) >= 0.97
+    witnessed = visitor.witnessed()
+    before, after = (heard_on(emulator, session) for session in (cut, resumed))
+    first, second = witnessed.place_of(before), witnessed.place_of(after)
+    assert None not in (first, second), "each connection heard what was captured, as it was"
     # What was on its way at the cut is gone, and is not said twice.
-    lost = second.lag - (first.lag + len(before))
+    lost = second - (first + len(before))
     print(f"{lost / SPEECH_RATE * 1000:.1f} ms lost")  # noqa: T201 - likewise
-    assert -1 < lost <= 0.25 * SPEECH_RATE
+    assert 0 <= lost <= 0.25 * SPEECH_RATE
     assert visitor.complaints == []
 
 
@@ -216,7 +178,7 @@ def test_a_person_who_is_blocked_while_talking(
 ) -> None:
     """The conversation ends within the token's 30 seconds, with the service's own sentence."""
     service = start_service(PROFILE, emulator.url)
-    visitor = speaker_of(visit, service, tmp_path / "talk.wav", *TALK)
+    visitor = speaker_of(visit, service, tmp_path / "talk.wav", Talk.of(4).sound)
     visitor.page.evaluate("globalThis.talkedAt = performance.now()")
     visitor.talk()
     block(service)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from browser.sound import Sound, from_pcm
+from browser.witness import Witnessed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -70,13 +72,23 @@ class Visitor:
         self.page.wait_for_selector(self.awaits)
 
     def record(self) -> None:
-        """Keep what the page captures and plays, from now on; before `arrive`."""
+        """Keep what the page captures and plays, from now on; before `arrive`.
+
+        A worklet of ours has to get past the page's policy: the browser is to be launched with
+        `bypass_csp`.
+        """
+        worklet = (HERE / "tape-worklet.js").read_text()
+        self.page.add_init_script(f"globalThis.tapeWorklet = {json.dumps(worklet)};")
         self.page.add_init_script(path=HERE / "taps.js")
 
-    def recorded(self, tape: str) -> tuple[Sound, int]:
-        """What was `captured` or `played`, and its rate in hertz."""
-        recorded = self.page.evaluate("(tape) => recorded(tape)", tape)
+    def played(self) -> tuple[Sound, int]:
+        """What left the audio graph, and its rate in hertz."""
+        recorded = self.page.evaluate("taps.recorded('played')")
         return from_pcm(base64.b64decode(recorded["pcm"])), recorded["rate"]
+
+    def witnessed(self) -> Witnessed:
+        """What the microphone gave until now, as a witness beside our capture has it."""
+        return Witnessed.read(self.page.evaluate("taps.resampled()"))
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
@@ -103,6 +115,16 @@ class Visitor:
 
     def hang_up(self) -> None:
         self.button("Hang up").click()
+        self.becomes("closed")
+
+    def hang_up_with_nothing_held(self) -> None:
+        """Hang up in the very moment in which all that was captured is with the socket."""
+        self.page.evaluate(
+            """async () => {
+              while (!taps.allSent) await new Promise(requestAnimationFrame);
+              document.getElementById('talk').click();
+            }"""
+        )
         self.becomes("closed")
 
     def becomes(self, state: str) -> None:
