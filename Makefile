@@ -29,6 +29,7 @@ types: $(VENV)/test tests/node_modules/.package-lock.json
 	$(BIN)/mypy
 	tests/node_modules/.bin/tsc -p web/tsconfig.json
 	tests/node_modules/.bin/tsc -p web/tsconfig.worklet.json
+	tests/node_modules/.bin/tsc -p tests/web/tsconfig.json
 
 bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the same run
 	$(BIN)/python -m tests.bench

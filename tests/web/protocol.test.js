@@ -49,8 +49,8 @@ test('a frame may be text or bytes', () => {
 });
 
 test('what is not known is passed over', () => {
-  assert.deepEqual(read({ usageMetadata: { totalTokenCount: 1 }, somethingNew: {} }), []);
-  assert.deepEqual(read({ serverContent: { generationComplete: true, modelTurn: { parts: [{}] } } }), []);
+  assert.deepEqual(read({ voiceActivity: {}, somethingNew: {} }), []);
+  assert.deepEqual(read({ serverContent: { waitingForInput: true, modelTurn: { parts: [{}] } } }), []);
 });
 
 for (const frame of ['not JSON', 'null', '7', new ArrayBuffer(3)]) {
@@ -130,4 +130,24 @@ test('a handle is one only while the conversation can be resumed', () => {
   assert.deepEqual(update({ newHandle: 'h', resumable: true }), [{ kind: 'handle', handle: 'h' }]);
   assert.deepEqual(update({ resumable: false }), [{ kind: 'handle', handle: null }]);
   assert.deepEqual(update({ newHandle: '', resumable: false }), [{ kind: 'handle', handle: null }]);
+});
+
+test('the tokens of a turn come with its end', () => {
+  const usageMetadata = { totalTokenCount: 7 };
+  assert.deepEqual(read({ serverContent: { generationComplete: true, turnComplete: true }, usageMetadata }), [
+    { kind: 'generation-complete' },
+    { kind: 'turn-complete' },
+    { kind: 'usage', metadata: usageMetadata },
+  ]);
+});
+
+test('of what an answer is grounded on, only addresses of the web are kept', () => {
+  const web = (/** @type {string} */ uri, title = '') => ({ web: { uri, title } });
+  const groundingMetadata = {
+    webSearchQueries: ['tides'],
+    groundingChunks: [web('https://sea.test/', 'The sea'), web('javascript:alert(1)'), web('data:text/html,x'), {}],
+  };
+  assert.deepEqual(read({ serverContent: { groundingMetadata } }), [
+    { kind: 'sources', queries: ['tides'], sources: [{ title: 'The sea', url: 'https://sea.test/' }] },
+  ]);
 });

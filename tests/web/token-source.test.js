@@ -200,3 +200,48 @@ test('whether to try again follows the status where the service does not say', (
   const advice = [400, 403, 429, 500, 503].map((status) => problem(status, null).retryable);
   assert.deepEqual(advice, [false, false, true, true, true]);
 });
+
+test('a credential that was asked for ahead is used once', async () => {
+  const service = new Service(Response.json(GRANT), Response.json(GRANT));
+  let asked = 0;
+  const source = new TokenSource('https://site.test/token', { fetch: service.fetch, getCredential: () => `jwt-${(asked += 1)}` });
+  await Promise.all([source.warm(), source.warm()]);
+  assert.equal(asked, 1, 'single flight');
+  assert.equal(service.asked.length, 0, 'no token is asked for');
+  await source.grant({}, signal);
+  await source.grant({}, signal);
+  assert.deepEqual(service.asked.map(({ request }) => request.headers.Authorization), ['Bearer jwt-1', 'Bearer jwt-2']);
+});
+
+test('a credential that was asked for long ago, or in vain, is asked for again', async () => {
+  const service = new Service(Response.json(GRANT), Response.json(GRANT));
+  let time = 0;
+  let asked = 0;
+  const source = new TokenSource('https://site.test/token', {
+    fetch: service.fetch,
+    clock: () => time,
+    getCredential: async () => {
+      asked += 1;
+      if (asked === 1) throw new Error('not signed in yet');
+      return `jwt-${asked}`;
+    },
+  });
+  await source.warm();
+  await source.grant({}, signal);
+  await source.warm();
+  time += 60_000;
+  await source.grant({}, signal);
+  assert.deepEqual(service.asked.map(({ request }) => request.headers.Authorization), ['Bearer jwt-2', 'Bearer jwt-4']);
+});
+
+test('how long a token took is told', async () => {
+  let time = 0;
+  /** @type {[string, number][]} */
+  const told = [];
+  const source = new TokenSource(async () => ((time += 120), GRANT), {
+    clock: () => time,
+    timed: (name, milliseconds) => told.push([name, milliseconds]),
+  });
+  await source.grant({}, signal);
+  assert.deepEqual(told, [['mint', 120]]);
+});

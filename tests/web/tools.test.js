@@ -157,3 +157,38 @@ test('a cancelled call is told to the tool and never answered', async () => {
   assert.deepEqual(page.answers, [[{ id: '2', name: 'g', response: { output: 'still wanted' } }]]);
   assert.ok(page.progress.includes('1 cancelled'));
 });
+
+test('the page says when the model takes up an answer it did not wait for', async () => {
+  const page = new Page();
+  const whisper = (/** @type {unknown} */ _, /** @type {import('../../web/live/tools.js').ToolCall} */ { schedule }) => {
+    schedule('SILENT');
+    return 'noted';
+  };
+  page.tools.handle('note', whisper);
+  page.tools.handle('ask', whisper);
+  page.tools.expect([{ name: 'note', behavior: 'NON_BLOCKING' }, { name: 'ask', behavior: 'BLOCKING' }]);
+  page.tools.call([call('1', 'note'), call('2', 'ask')]);
+  await page.until(({ answers }) => answers.length === 2);
+  const scheduled = Object.fromEntries(page.answers.flat().map(({ id, scheduling }) => [id, scheduling]));
+  assert.deepEqual(scheduled, { 1: 'SILENT', 2: undefined }, 'who is waited for cannot be put off');
+});
+
+test('a tool that takes too long is told so, and so is the model', async () => {
+  const page = new Page();
+  /** @type {AbortSignal | undefined} */
+  let told;
+  page.tools.handle(
+    'f',
+    (_, { signal }) => {
+      told = signal;
+      return new Promise(() => {});
+    },
+    { seconds: 0.01 },
+  );
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  assert.deepEqual(page.answers[0][0].response, { error: 'There was no answer within 0.01 s.' });
+  assert.ok(told?.aborted);
+  assert.deepEqual(page.progress, ['1 running', '1 failed']);
+  assert.ok(!page.tools.busy);
+});

@@ -1,5 +1,6 @@
 /** Pictures in: a camera or a screen, as at most one JPEG a second. */
 
+import { aborted } from './abort.js';
 import { mediaError, obstacle } from './media-errors.js';
 
 /** The Live API reads no more than one picture a second, and none larger than this is of use to it. */
@@ -46,8 +47,7 @@ export class Camera {
       video.playsInline = true;
       video.srcObject = stream;
       // Asked to play by itself, a video that is not on the page would not.
-      await video.play();
-      signal.throwIfAborted();
+      await Promise.race([video.play(), aborted(signal)]);
     } catch (cause) {
       for (const track of stream?.getTracks() ?? []) track.stop();
       throw signal.aborted ? signal.reason : mediaError(kind, cause);
@@ -81,6 +81,15 @@ export class Camera {
     return this.#stream;
   }
 
+  /** @returns {Promise<MediaTrackConstraints>} what to ask for to get the other side's camera, or the next one */
+  async another() {
+    const { facingMode, deviceId } = this.#track.getSettings();
+    if (facingMode) return { facingMode: facingMode === 'environment' ? 'user' : 'environment' };
+    const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === 'videoinput');
+    const next = cameras.findIndex((camera) => camera.deviceId === deviceId) + 1;
+    return { deviceId: { exact: cameras[next % cameras.length].deviceId } };
+  }
+
   close() {
     this.#open = false;
     clearTimeout(this.#timer);
@@ -94,7 +103,8 @@ export class Camera {
   }
 
   async #look() {
-    if (this.#busy()) {
+    // A camera that is being turned has no picture for a moment.
+    if (this.#busy() || this.#video.videoWidth === 0) {
       this.#wait(RETRY_MS);
       return;
     }

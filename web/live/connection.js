@@ -20,6 +20,7 @@ export class Connection {
   #clock;
   /** @type {(() => void) | undefined} */
   #dropLimit;
+  #madeAt;
   #openedAt = 0;
   #roundTrip = 0;
   /** @type {() => void} */
@@ -39,6 +40,7 @@ export class Connection {
    */
   constructor(grant, { hear, ended }, transport = (address) => new WebSocket(address), clock = steadyClock) {
     this.#clock = clock;
+    this.#madeAt = clock.now();
     this.#hear = hear;
     this.#ended = ended;
     /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
@@ -65,6 +67,11 @@ export class Connection {
   /** Bytes given to `send` that have not left yet. */
   get backlog() {
     return this.#socket.bufferedAmount;
+  }
+
+  /** Milliseconds until the socket was open. */
+  get opening() {
+    return this.#openedAt - this.#madeAt;
   }
 
   /** Milliseconds from the setup to its answer: a message takes no longer there and back. */

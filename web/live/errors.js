@@ -38,6 +38,12 @@ export function offline() {
   return new LiveError('connection-lost', sentence, { retryable: true });
 }
 
+/** @param {unknown} cause @returns {LiveError} for a file of ours that did not come */
+export function incomplete(cause) {
+  const sentence = 'A part of this page could not be loaded. Check your network and try again.';
+  return new LiveError('page-incomplete', sentence, { retryable: true, cause });
+}
+
 /** @param {unknown} cause @returns {LiveError} the same, or what it means that something unforeseen was thrown */
 export function asLiveError(cause) {
   if (cause instanceof LiveError) return cause;

@@ -23,6 +23,7 @@ const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
  * @property {(happening: import('./protocol.js').Happening) => void} hear
  * @property {() => string[]} preface what a new connection has to be told before what is held back from now on
  * @property {() => void} resuming the connection is gone; what it was saying will not go on
+ * @property {(name: 'open' | 'setup', milliseconds: number) => void} [timed] how long a connection took
  * @property {(resumption: Resumption) => void} resumed there is another; what was held follows
  * @property {(error: LiveError | null) => void} ended told once
  *
@@ -95,6 +96,11 @@ export class Line {
 
   get features() {
     return this.#grant?.features ?? null;
+  }
+
+  /** What the token holds the conversation to, where the service says it. */
+  get locked() {
+    return this.#grant?.locked;
   }
 
   /** When the conversation is over by what is known now, by the clock. */
@@ -172,6 +178,8 @@ export class Line {
     this.#signal.throwIfAborted();
     this.#grant = grant;
     this.#liveSince = this.#clock.now();
+    this.#listeners.timed?.('open', connection.opening);
+    this.#listeners.timed?.('setup', connection.roundTrip);
     renewal.expect(grant.endsAt, 'token');
   }
 
@@ -181,7 +189,8 @@ export class Line {
     else if (happening.kind === 'go-away') this.#renewal?.expect(this.#clock.now() + happening.milliseconds, 'announced');
     else {
       this.#listeners.hear(happening);
-      this.#renewal?.heard(happening.kind !== 'turn-complete');
+      // A bill says nothing about whether the answer goes on.
+      if (happening.kind !== 'usage') this.#renewal?.heard(happening.kind !== 'turn-complete');
     }
   }
 

@@ -2,10 +2,10 @@
 
 import { LiveError } from './errors.js';
 
-/** @typedef {'microphone' | 'camera' | 'screen'} Device */
+/** @typedef {'microphone' | 'camera' | 'screen' | 'speaker'} Device */
 
 /** The features of the Permissions Policy that allow each device. */
-const POLICY = { microphone: 'microphone', camera: 'camera', screen: 'display-capture' };
+const POLICY = { microphone: 'microphone', camera: 'camera', screen: 'display-capture', speaker: 'speaker-selection' };
 
 /**
  * @param {Device} device
@@ -22,12 +22,13 @@ export function obstacle(device) {
 
 /**
  * @param {Device} device
- * @param {unknown} cause what `getUserMedia` or `getDisplayMedia` rejected with (Media Capture and Streams, 10.2)
+ * @param {unknown} cause what `getUserMedia`, `getDisplayMedia` or `setSinkId` rejected with (Media Capture and Streams, 10.2)
  * @returns {LiveError}
  */
 export function mediaError(device, cause) {
-  const name = cause instanceof DOMException ? cause.name : '';
-  if (name === 'NotAllowedError') return refusal(device, cause);
+  // Not all of them are DOMExceptions in every browser.
+  const name = cause instanceof Object && 'name' in cause ? cause.name : '';
+  if (name === 'NotAllowedError' || name === 'SecurityError') return refusal(device, cause);
   if (name === 'NotFoundError' || name === 'OverconstrainedError') {
     const sentence = `No ${device} was found. Connect one and try again.`;
     return new LiveError(`${device}-missing`, sentence, { retryable: true, cause });
@@ -43,7 +44,8 @@ function refusal(device, cause) {
     /** @type {unknown} */ (document)
   ).featurePolicy;
   if (policy?.allowsFeature(POLICY[device]) === false) {
-    const sentence = `This site does not let this page use the ${device}. Please tell its owner.`;
+    const owner = globalThis.top === globalThis.self ? 'This site' : 'The page around this one';
+    const sentence = `${owner} does not allow the ${device} here. Please tell its owner.`;
     return new LiveError(`${device}-forbidden`, sentence, { cause });
   }
   if (device === 'screen') {

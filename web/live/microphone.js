@@ -3,16 +3,20 @@
 import { LiveError } from './errors.js';
 import { mediaError, obstacle } from './media-errors.js';
 import { loudness } from './pcm.js';
+import { METER_SAMPLES } from './speaker.js';
 import { loadWorklet } from './worklets.js';
 
 /** What the browser is to do for speech; said outright, because browsers differ in what they do unasked. */
 const SPEECH = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
-/** @returns {Promise<boolean>} whether asking for the microphone will not make a browser ask the person */
-export async function microphoneGranted() {
+/** @returns {Promise<boolean>} whether nobody will be asked for the microphone, and there is one */
+export async function microphoneReady() {
   try {
-    const permission = await navigator.permissions.query({ name: 'microphone' });
-    return permission.state === 'granted';
+    const [permission, devices] = await Promise.all([
+      navigator.permissions.query({ name: 'microphone' }),
+      navigator.mediaDevices.enumerateDevices(),
+    ]);
+    return permission.state === 'granted' && devices.some(({ kind }) => kind === 'audioinput');
   } catch {
     // Not every browser knows a permission by this name; then it is as if nothing were granted.
     return false;
@@ -26,13 +30,16 @@ export class Microphone {
   #worklet;
   #muted = false;
   #level = 0;
+  #closed = new AbortController();
+  /** @type {AnalyserNode | null} */
+  #analyser = null;
 
   /**
    * @param {AudioContext} context running at any rate; a context of another rate than the device's fails in Firefox
    * @param {object} options
    * @param {MediaTrackConstraints} [options.constraints] instead of, or on top of, what suits speech
    * @param {(chunk: Int16Array) => void} options.hear 320 samples each, to be used at once: the memory is used again
-   * @param {(error: LiveError) => void} options.lost the device went away
+   * @param {(microphone: Microphone, error: LiveError) => void} options.lost the device went away
    * @param {AbortSignal} options.signal closes the microphone, also one that is still being asked for
    * @returns {Promise<Microphone>}
    * @throws {LiveError}
@@ -52,7 +59,7 @@ export class Microphone {
       throw signal.reason ?? /** @type {PromiseRejectedResult} */ (loaded).reason;
     }
     const microphone = new Microphone(context, stream, hear, lost);
-    signal.addEventListener('abort', () => microphone.close(), { once: true });
+    signal.addEventListener('abort', () => microphone.close(), { signal: microphone.#closed.signal });
     return microphone;
   }
 
@@ -60,7 +67,7 @@ export class Microphone {
    * @param {AudioContext} context
    * @param {MediaStream} stream
    * @param {(chunk: Int16Array) => void} hear
-   * @param {(error: LiveError) => void} lost
+   * @param {(microphone: Microphone, error: LiveError) => void} lost
    */
   constructor(context, stream, hear, lost) {
     this.#stream = stream;
@@ -78,7 +85,7 @@ export class Microphone {
     this.#source.connect(this.#worklet);
     this.#track.onended = () => {
       const sentence = 'The microphone was unplugged or taken away. Connect it and start again.';
-      lost(new LiveError('microphone-lost', sentence, { retryable: true }));
+      lost(this, new LiveError('microphone-lost', sentence, { retryable: true }));
     };
   }
 
@@ -96,7 +103,17 @@ export class Microphone {
     this.#track.enabled = !muted;
   }
 
+  /** For a picture of what is heard; made for who asks. */
+  get analyser() {
+    if (this.#analyser === null) {
+      this.#analyser = new AnalyserNode(this.#source.context, { fftSize: METER_SAMPLES });
+      this.#source.connect(this.#analyser);
+    }
+    return this.#analyser;
+  }
+
   close() {
+    this.#closed.abort();
     this.#track.onended = null;
     this.#track.stop();
     this.#source.disconnect();

@@ -5,7 +5,10 @@ import { LiveError } from './errors.js';
 import { CAPTURE_RATE } from './pcm.js';
 
 /** @typedef {{id: string, name: string, args: Record<string, unknown>}} FunctionCall */
-/** @typedef {{id: string, name: string, response: {output: unknown} | {error: string}}} FunctionResponse */
+/** @typedef {'INTERRUPT' | 'WHEN_IDLE' | 'SILENT'} Scheduling when the model takes up an answer it did not wait for */
+/**
+ * @typedef {{id: string, name: string, response: {output: unknown} | {error: string}, scheduling?: Scheduling}} FunctionResponse
+ */
 
 /**
  * One thing that a frame tells.
@@ -15,18 +18,25 @@ import { CAPTURE_RATE } from './pcm.js';
  *   | {kind: 'transcript', side: 'user' | 'agent', text: string}
  *   | {kind: 'tool-call', calls: FunctionCall[]}
  *   | {kind: 'tool-cancellation', ids: string[]}
+ *   | {kind: 'sources', queries: string[], sources: Source[]}
+ *   | {kind: 'usage', metadata: import('./usage.js').UsageMetadata}
+ *   | {kind: 'generation-complete'}
  *   | {kind: 'turn-complete'}
  *   | {kind: 'go-away', milliseconds: number}
  *   | {kind: 'handle', handle: string | null}} Happening `handle` is null while nothing can be resumed
  */
 
+/** @typedef {{title: string, url: string}} Source a page that an answer is grounded on */
+
 /**
  * As much of BidiGenerateContentServerMessage as is read here; every field may be absent.
  * @typedef {{text?: string, thought?: boolean, inlineData?: {mimeType?: string, data?: string},
  *   functionCall?: Partial<FunctionCall>}} Part
- * @typedef {{interrupted?: boolean, turnComplete?: boolean, modelTurn?: {parts?: Part[]},
- *   inputTranscription?: {text?: string}, outputTranscription?: {text?: string}}} ServerContent
- * @typedef {{setupComplete?: object, serverContent?: ServerContent,
+ * @typedef {{webSearchQueries?: string[], groundingChunks?: {web?: {uri?: string, title?: string}}[]}} Grounding
+ * @typedef {{interrupted?: boolean, generationComplete?: boolean, turnComplete?: boolean, modelTurn?: {parts?: Part[]},
+ *   inputTranscription?: {text?: string}, outputTranscription?: {text?: string},
+ *   groundingMetadata?: Grounding}} ServerContent
+ * @typedef {{setupComplete?: object, serverContent?: ServerContent, usageMetadata?: import('./usage.js').UsageMetadata,
  *   toolCall?: {functionCalls?: Partial<FunctionCall>[]}, toolCallCancellation?: {ids?: string[]},
  *   goAway?: {timeLeft?: string}, sessionResumptionUpdate?: {newHandle?: string, resumable?: boolean}}} ServerMessage
  */
@@ -83,6 +93,7 @@ export function readFrame(frame) {
 function* happenings(message) {
   if (message.setupComplete) yield { kind: 'setup-complete' };
   if (message.serverContent) yield* contents(message.serverContent);
+  if (message.usageMetadata) yield { kind: 'usage', metadata: message.usageMetadata };
   const calls = message.toolCall?.functionCalls ?? [];
   if (calls.length > 0) yield { kind: 'tool-call', calls: calls.map(completed) };
   if (message.toolCallCancellation) yield { kind: 'tool-cancellation', ids: message.toolCallCancellation.ids ?? [] };
@@ -115,7 +126,17 @@ function* contents(content) {
     if (part.text && !part.thought) yield { kind: 'transcript', side: 'agent', text: part.text };
     if (part.functionCall) yield { kind: 'tool-call', calls: [completed(part.functionCall)] };
   }
+  if (content.groundingMetadata) yield grounds(content.groundingMetadata);
+  if (content.generationComplete) yield { kind: 'generation-complete' };
   if (content.turnComplete) yield { kind: 'turn-complete' };
+}
+
+/** @param {Grounding} grounding @returns {Happening} with addresses of the web only: a page makes links of them */
+function grounds({ webSearchQueries = [], groundingChunks = [] }) {
+  const sources = groundingChunks
+    .map(({ web }) => ({ title: web?.title ?? '', url: web?.uri ?? '' }))
+    .filter(({ url }) => /^https?:\/\//i.test(url));
+  return { kind: 'sources', queries: webSearchQueries, sources };
 }
 
 /** @param {string} text @returns {Int16Array<ArrayBuffer>} */

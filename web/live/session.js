@@ -1,16 +1,14 @@
 /** A conversation with the Live API: sound, pictures, text and tools over one socket, behind one state. */
 
 import { aborted } from './abort.js';
-import { Camera } from './camera.js';
+import { steadyClock } from './clock.js';
+import { Conversation } from './conversation.js';
+import { listDevices } from './devices.js';
 import { LiveError, asLiveError, hungUp } from './errors.js';
-import { Line } from './line.js';
-import { microphoneGranted } from './microphone.js';
-import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './protocol.js';
-import { Sound } from './sound.js';
 import { TokenSource } from './token-source.js';
 import { Tools } from './tools.js';
-import { Transcript } from './transcript.js';
 import { TypedEvents } from './typed-events.js';
+import { warmWorklets } from './worklets.js';
 
 /** @typedef {'idle' | 'connecting' | 'live' | 'resuming' | 'closed'} State */
 
@@ -24,7 +22,19 @@ import { TypedEvents } from './typed-events.js';
  * @property {null} interrupted the answer was cut short, and is silent
  * @property {import('./tools.js').ToolProgress} tool
  * @property {{missing: string[], surplus: string[]}} tools declared and not handled, handled and not declared
- * @property {{kind: 'camera' | 'screen', stream: MediaStream} | null} video what is shown now
+ * @property {import('./video.js').Shown | null} video what is shown now
+ * @property {{turn: number, queries: string[], sources: import('./protocol.js').Source[]}} sources what a turn's answer
+ *   is grounded on, whole so far; addresses are http or https
+ * @property {import('./usage.js').UsageReport} usage
+ * @property {Timing} timing
+ * @property {import('./devices.js').Devices} devices they have changed
+ *
+ * `mint`: the token; `open`: the socket; `setup`: its acceptance; `live`: all from `start()` on; `first-sound`: from the
+ * person's last sound or word to the answer's first chunk; `output-latency`: what the device adds to that; `resume`:
+ * without a connection.
+ * @typedef {object} Timing
+ * @property {'mint' | 'open' | 'setup' | 'live' | 'first-sound' | 'output-latency' | 'resume'} name
+ * @property {number} milliseconds
  */
 
 /**
@@ -32,6 +42,7 @@ import { TypedEvents } from './typed-events.js';
  * @property {string} [profile]
  * @property {Record<string, string>} [options] of the profile
  * @property {boolean | MediaTrackConstraints} [microphone] `false` to type only
+ * @property {string | false} [speaker] a device's id; `false` to read only
  */
 
 /**
@@ -44,7 +55,7 @@ export class LiveSession extends TypedEvents {
   #tokens;
   #transport;
   #tools = new Tools(
-    (responses) => this.#line?.sayNow(toolFrame(responses)),
+    (responses) => this.#conversation?.answer(responses),
     (progress) => this.announce('tool', progress),
   );
   /** @type {State} */
@@ -52,16 +63,10 @@ export class LiveSession extends TypedEvents {
   /** @type {Promise<void>} */
   #started = Promise.resolve();
   #ending = new AbortController();
-  #transcript = new Transcript();
+  /** @type {Conversation | null} */
+  #conversation = null;
   #muted = false;
-  /** The rest of an interrupted turn is still arriving; nobody wants to hear it. */
-  #cut = false;
-  /** @type {Line | null} */
-  #line = null;
-  /** @type {Sound | null} */
-  #sound = null;
-  /** @type {Camera | null} */
-  #camera = null;
+  #volume = 1;
 
   /**
    * @param {object} options
@@ -72,7 +77,8 @@ export class LiveSession extends TypedEvents {
    */
   constructor({ token, getCredential, transport }) {
     super();
-    this.#tokens = new TokenSource(token, { getCredential });
+    const timed = (/** @type {'mint'} */ name, /** @type {number} */ milliseconds) => this.announce('timing', { name, milliseconds });
+    this.#tokens = new TokenSource(token, { getCredential, timed });
     this.#transport = transport;
   }
 
@@ -82,22 +88,22 @@ export class LiveSession extends TypedEvents {
 
   /** What the token allows and declares; null before there is one. */
   get features() {
-    return this.#line?.features ?? null;
+    return this.#conversation?.line.features ?? null;
   }
 
   /** When the conversation has to be over, in milliseconds as `performance.now()` counts; Infinity where that is unknown. */
   get endsAt() {
-    return this.#line?.endsAt ?? Infinity;
+    return this.#conversation?.line.endsAt ?? Infinity;
   }
 
   /** How loud the microphone and the answer are, each as root mean square from 0 to 1. */
   get levels() {
-    return this.#sound?.levels ?? { microphone: 0, speaker: 0 };
+    return this.#conversation?.sound?.levels ?? { microphone: 0, speaker: 0 };
   }
 
   /** Whether a microphone takes part. */
   get voiced() {
-    return this.#sound?.voiced ?? false;
+    return this.#conversation?.sound?.voiced ?? false;
   }
 
   get muted() {
@@ -107,19 +113,55 @@ export class LiveSession extends TypedEvents {
   set muted(muted) {
     if (muted === this.#muted) return;
     this.#muted = muted;
-    this.#sound?.mute(muted);
-    if (!this.#underWay || !this.voiced) return;
-    if (this.features?.activity === 'manual') this.#line?.say(activityFrame(!muted));
-    else if (muted) this.#line?.say(soundEndFrame());
+    this.#conversation?.mute(muted);
+  }
+
+  /** How loud the answer is played, from 0 to 1; it stays so from one conversation to the next. */
+  get volume() {
+    return this.#volume;
+  }
+
+  set volume(volume) {
+    this.#volume = Math.min(1, Math.max(0, volume));
+    if (this.#conversation?.sound) this.#conversation.sound.volume = this.#volume;
+  }
+
+  /**
+   * How loud each pitch is just now, as `AnalyserNode.getByteFrequencyData` has it: from 0 Hz up in steps of 43 to 47 Hz
+   * (by the device's rate), up to 512 of them.
+   * @param {'microphone' | 'speaker'} side
+   * @param {Uint8Array<ArrayBuffer>} into filled whole, 0 to 255; zeros where there is no sound
+   */
+  spectrum(side, into) {
+    into.fill(0);
+    this.#conversation?.sound?.analyser(side)?.getByteFrequencyData(into);
+  }
+
+  /**
+   * Gets everything ready that costs nothing, when somebody is about to start: modules, connection, credential. It asks
+   * for no token and no device, and never rejects.
+   * @returns {Promise<void>}
+   */
+  async warm() {
+    await Promise.all([this.#tokens.warm(), warmWorklets()]);
+  }
+
+  /**
+   * Labels are empty until the person has allowed such a device. The event `devices` tells of changes in a conversation.
+   * @returns {Promise<import('./devices.js').Devices>}
+   */
+  devices() {
+    return listDevices();
   }
 
   /**
    * Answers the calls of a tool that the token declares; may be called at any time.
    * @param {string} name
    * @param {import('./tools.js').Tool} tool
+   * @param {import('./tools.js').ToolOptions} [options]
    */
-  handleTool(name, tool) {
-    this.#tools.handle(name, tool);
+  handleTool(name, tool, options) {
+    this.#tools.handle(name, tool, options);
   }
 
   /**
@@ -145,8 +187,26 @@ export class LiveSession extends TypedEvents {
    * @throws {LiveError} `not-live`
    */
   sendText(text) {
-    this.#live().say(textFrame(text));
-    this.announce('transcript', this.#transcript.type(text));
+    this.#live().sendText(text);
+  }
+
+  /**
+   * Speaks through another microphone from now on, or through a first one. Where it cannot be had, nothing changes.
+   * @param {string | MediaTrackConstraints} device its id, or constraints
+   * @throws {LiveError}
+   */
+  async useMicrophone(device) {
+    const constraints = typeof device === 'string' ? { deviceId: { exact: device } } : device;
+    await this.#live().useMicrophone(constraints);
+  }
+
+  /**
+   * Plays through another loudspeaker from now on.
+   * @param {string} id empty for the usual one
+   * @throws {LiveError} `speaker-unsupported` where the browser cannot
+   */
+  async useSpeaker(id) {
+    await this.#live().sound?.useSpeaker(id);
   }
 
   /**
@@ -154,8 +214,8 @@ export class LiveSession extends TypedEvents {
    * @param {MediaTrackConstraints} [constraints]
    * @throws {LiveError}
    */
-  showCamera(constraints) {
-    return this.#show('camera', constraints);
+  async showCamera(constraints) {
+    await this.#live().show('camera', constraints);
   }
 
   /**
@@ -163,30 +223,49 @@ export class LiveSession extends TypedEvents {
    * @param {MediaTrackConstraints} [constraints]
    * @throws {LiveError}
    */
-  showScreen(constraints) {
-    return this.#show('screen', constraints);
+  async showScreen(constraints) {
+    await this.#live().show('screen', constraints);
+  }
+
+  /**
+   * Turns from the front camera to the back one and back, or to the next camera; nothing where none is shown.
+   * @throws {LiveError}
+   */
+  async switchCamera() {
+    await this.#live().switchCamera();
   }
 
   stopVideo() {
-    if (this.#camera === null) return;
-    this.#camera.close();
-    this.#camera = null;
-    this.announce('video', null);
+    this.#conversation?.stopVideo();
   }
 
   /** @param {StartOptions} options */
   async #start(options) {
+    const asked = steadyClock.now();
     this.#ending = new AbortController();
     const { signal } = this.#ending;
-    this.#transcript = new Transcript();
-    this.#cut = false;
     this.#become('connecting', null);
-    globalThis.addEventListener('pagehide', () => this.close(), { signal });
+    globalThis.addEventListener?.('pagehide', () => this.close(), { signal });
     try {
       signal.throwIfAborted();
       // Made before anything is awaited: only a gesture's own turn may make sound.
-      const sound = new Sound(signal);
-      await Promise.race([this.#connect(sound, options, signal), aborted(signal)]);
+      const conversation = new Conversation(
+        options,
+        {
+          tokens: this.#tokens,
+          transport: this.#transport,
+          tools: this.#tools,
+          announce: (type, detail) => this.announce(type, detail),
+          become: (state) => this.#become(state, null),
+          ended: (error) => signal.aborted || this.#close(error),
+        },
+        signal,
+      );
+      conversation.mute(this.#muted);
+      if (conversation.sound) conversation.sound.volume = this.#volume;
+      this.#conversation = conversation;
+      await Promise.race([conversation.begin(), aborted(signal)]);
+      this.announce('timing', { name: 'live', milliseconds: steadyClock.now() - asked });
     } catch (cause) {
       const error = asLiveError(cause);
       if (!signal.aborted) this.#close(error);
@@ -194,142 +273,19 @@ export class LiveSession extends TypedEvents {
     }
   }
 
-  /** @param {Sound} sound @param {StartOptions} options @param {AbortSignal} signal */
-  async #connect(sound, { profile, options, microphone = true }, signal) {
-    // A token is not spent on somebody who may yet refuse the microphone; nor is time lost on one who did not.
-    const atOnce = microphone === false || (await microphoneGranted());
-    const opened = sound.open({
-      microphone,
-      hear: (chunk) => this.#send(chunk),
-      lost: (error) => this.#close(error),
-      changed: (speaking) => this.announce('speaking', { speaking }),
-    });
-    if (!atOnce) await opened;
-    const line = new Line(
-      this.#tokens,
-      {
-        hear: (happening) => this.#hear(happening),
-        preface: () => (this.#speakingManually ? [activityFrame(true)] : []),
-        resuming: () => this.#pause(),
-        resumed: (resumption) => this.#goOn(resumption),
-        ended: (error) => this.#close(error),
-      },
-      { signal, transport: this.#transport },
-    );
-    this.#line = line;
-    await Promise.all([line.obtain({ profile, options }), opened]);
-    signal.throwIfAborted();
-    sound.mute(this.#muted);
-    this.#sound = sound;
-    await line.open();
-    this.#goLive(line);
-  }
-
-  /** @param {Line} line */
-  #goLive(line) {
-    const { tools = [], greeting } = this.features ?? {};
-    this.announce('tools', this.#tools.expect(tools));
-    if (this.#speakingManually) line.say(activityFrame(true));
-    this.#become('live', null);
-    // Models do not speak first.
-    if (greeting) line.say(textFrame(greeting));
-  }
-
-  /** The connection is gone: what it was saying will not go on, and its calls wait for no answer. */
-  #pause() {
-    this.#cut = false;
-    this.#sound?.completeTurn();
-    this.#announceAll(this.#transcript.completeTurn());
-    this.#tools.cancelAll();
-    this.#become('resuming', null);
-  }
-
-  /** @param {import('./line.js').Resumption} resumption */
-  #goOn(resumption) {
-    this.#become('live', null);
-    this.announce('resumed', resumption);
-  }
-
-  /** Whether the token leaves it to us to say who speaks, and the person may be speaking. */
-  get #speakingManually() {
-    return this.features?.activity === 'manual' && this.voiced && !this.#muted;
-  }
-
-  get #underWay() {
-    return this.#state === 'live' || this.#state === 'resuming';
-  }
-
-  /** @param {Int16Array} chunk */
-  #send(chunk) {
-    if (this.#underWay) this.#line?.say(soundFrame(chunk));
-  }
-
-  /** @param {import('./protocol.js').Happening} happening */
-  #hear(happening) {
-    switch (happening.kind) {
-      case 'sound':
-        if (!this.#cut) this.#sound?.play(happening.samples);
-        break;
-      case 'transcript':
-        if (this.#cut && happening.side === 'agent') break;
-        this.announce('transcript', this.#transcript.hear(happening.side, happening.text));
-        break;
-      case 'interrupted':
-        this.#cut = true;
-        this.#sound?.flush();
-        this.#announceAll(this.#transcript.interrupt());
-        this.announce('interrupted', null);
-        break;
-      case 'turn-complete':
-        this.#cut = false;
-        this.#sound?.completeTurn();
-        this.#announceAll(this.#transcript.completeTurn());
-        break;
-      case 'tool-call':
-        this.#tools.call(happening.calls);
-        break;
-      case 'tool-cancellation':
-        this.#tools.cancel(happening.ids);
-    }
-  }
-
-  /** @param {'camera' | 'screen'} kind @param {MediaTrackConstraints} [constraints] */
-  async #show(kind, constraints) {
-    const line = this.#live();
-    const { signal } = this.#ending;
-    const camera = await Camera.open(kind, {
-      constraints,
-      busy: () => line.busy,
-      show: (jpeg) => line.sayNow(pictureFrame(jpeg)),
-      stopped: () => this.stopVideo(),
-      signal,
-    });
-    this.#camera?.close();
-    this.#camera = camera;
-    this.announce('video', { kind, stream: camera.stream });
-  }
-
-  /** @returns {Line} */
+  /** @returns {Conversation} */
   #live() {
-    if (this.#underWay && this.#line) return this.#line;
+    if (this.#conversation && (this.#state === 'live' || this.#state === 'resuming')) return this.#conversation;
     throw new LiveError('not-live', 'There is no conversation at the moment. Start one first.', { retryable: true });
   }
 
   /** @param {LiveError | null} error */
   #close(error) {
-    if (this.#state === 'idle' || this.#state === 'closed') return;
-    this.#announceAll(this.#transcript.completeTurn());
-    this.stopVideo();
-    this.#tools.cancelAll();
+    if (this.#state === 'idle' || this.#ending.signal.aborted) return;
     this.#ending.abort(error ?? hungUp());
-    this.#sound = null;
-    this.#line = null;
+    this.#conversation?.end();
+    this.#conversation = null;
     this.#become('closed', error);
-  }
-
-  /** @param {import('./transcript.js').Utterance[]} utterances */
-  #announceAll(utterances) {
-    for (const utterance of utterances) this.announce('transcript', utterance);
   }
 
   /** @param {State} state @param {LiveError | null} error */

@@ -2,46 +2,68 @@
 
 import { aborted } from './abort.js';
 import { LiveError } from './errors.js';
+import { mediaError, obstacle } from './media-errors.js';
 import { Microphone } from './microphone.js';
 import { Speaker } from './speaker.js';
 
 const START_LIMIT_MS = 5000;
 
+/** @typedef {AudioContext & {sinkId?: string, setSinkId?: (id: string) => Promise<void>}} ChoosingContext not every browser's */
+
+/**
+ * @typedef {object} SoundListeners
+ * @property {(chunk: Int16Array) => void} hear 20 ms of the microphone, to be used at once
+ * @property {(error: LiveError) => void} lost the microphone went away, and there is no other
+ * @property {(speaking: boolean) => void} changed whether the answer is being heard
+ */
+
 /** Made in the person's gesture, opened when there is time, and closed by its signal. */
 export class Sound {
   #context = new AudioContext({ latencyHint: 'interactive' });
+  #listeners;
   #signal;
+  #resumed;
+  #muted = false;
+  #volume = 1;
+  /** One change of microphone after another. @type {Promise<void>} */
+  #changes = Promise.resolve();
   /** @type {Microphone | null} */
   #microphone = null;
   /** @type {Speaker | null} */
   #speaker = null;
 
-  /** @param {AbortSignal} signal */
-  constructor(signal) {
+  /** @param {SoundListeners} listeners @param {AbortSignal} signal */
+  constructor(listeners, signal) {
+    this.#listeners = listeners;
     this.#signal = signal;
+    // In the gesture itself, or a telephone keeps it silent. Whether it worked is looked at in open().
+    this.#resumed = this.#context.resume();
+    this.#resumed.catch(() => {});
     signal.addEventListener('abort', () => void this.#context.close(), { once: true });
   }
 
   /**
    * @param {object} options
    * @param {boolean | MediaTrackConstraints} options.microphone `false` for none
-   * @param {(chunk: Int16Array) => void} options.hear 20 ms of the microphone, to be used at once
-   * @param {(error: LiveError) => void} options.lost the microphone went away
-   * @param {(speaking: boolean) => void} options.changed whether the answer is being heard
+   * @param {string} [options.speaker] a device's id
    * @throws {LiveError}
    */
-  async open({ microphone, hear, lost, changed }) {
-    const context = this.#context;
-    const signal = this.#signal;
+  async open({ microphone, speaker }) {
     const constraints = microphone === true ? {} : microphone;
-    const [speaker, opened] = await Promise.all([
-      Speaker.open(context, { changed, signal }),
-      constraints ? Microphone.open(context, { constraints, hear, lost, signal }) : null,
+    // An insecure page has no worklets either; what it lacks first is what it should be told.
+    const hindrance = obstacle(constraints ? 'microphone' : 'speaker');
+    if (hindrance) throw hindrance;
+    const { changed } = this.#listeners;
+    const [opened] = await Promise.all([
+      Speaker.open(this.#context, { changed, signal: this.#signal }),
+      constraints && this.#take(constraints),
+      speaker && this.useSpeaker(speaker),
       this.#running(),
     ]);
-    signal.throwIfAborted();
-    this.#speaker = speaker;
-    this.#microphone = opened;
+    this.#signal.throwIfAborted();
+    this.#speaker = opened;
+    this.volume = this.#volume;
+    this.#comeBack();
   }
 
   /** Whether there is a microphone. */
@@ -49,14 +71,75 @@ export class Sound {
     return this.#microphone !== null;
   }
 
+  /** Whether the answer is being heard. */
+  get speaking() {
+    return this.#speaker?.speaking ?? false;
+  }
+
   /** How loud the microphone and the answer are, each as root mean square from 0 to 1. */
   get levels() {
     return { microphone: this.#microphone?.level ?? 0, speaker: this.#speaker?.level ?? 0 };
   }
 
+  /** How loud the microphone alone is. */
+  get voice() {
+    return this.#microphone?.level ?? 0;
+  }
+
+  /** Milliseconds from the graph to the ear, as far as the device says; 0 where it does not. */
+  get outputLatency() {
+    return (this.#context.outputLatency || 0) * 1000;
+  }
+
+  /** @param {'microphone' | 'speaker'} side @returns {AnalyserNode | undefined} */
+  analyser(side) {
+    return (side === 'speaker' ? this.#speaker : this.#microphone)?.analyser;
+  }
+
+  /** @param {number} volume 0 to 1 */
+  set volume(volume) {
+    this.#volume = volume;
+    if (this.#speaker) this.#speaker.volume = volume;
+  }
+
   /** @param {boolean} muted */
   mute(muted) {
+    this.#muted = muted;
     if (this.#microphone) this.#microphone.muted = muted;
+  }
+
+  /**
+   * Another microphone, or the first; where it cannot be had, the present one stays.
+   * @param {MediaTrackConstraints} constraints
+   * @throws {LiveError}
+   */
+  useMicrophone(constraints) {
+    const change = this.#changes.then(() => this.#take(constraints));
+    this.#changes = change.catch(() => {});
+    return change;
+  }
+
+  /**
+   * @param {string} id of a device; empty for the usual one
+   * @throws {LiveError} `speaker-unsupported`, `speaker-missing` and others
+   */
+  async useSpeaker(id) {
+    const context = /** @type {ChoosingContext} */ (this.#context);
+    if (context.setSinkId === undefined) {
+      throw new LiveError('speaker-unsupported', 'This browser cannot choose a loudspeaker. Choose it in the system settings.');
+    }
+    await context.setSinkId(id).catch((cause) => {
+      throw mediaError('speaker', cause);
+    });
+  }
+
+  /**
+   * Where the chosen loudspeaker is gone, the usual one takes its place.
+   * @param {import('./devices.js').Device[]} speakers all there are
+   */
+  async keepAmong(speakers) {
+    const { sinkId } = /** @type {ChoosingContext} */ (this.#context);
+    if (sinkId && !speakers.some(({ id }) => id === sinkId)) await this.useSpeaker('');
   }
 
   /** @param {Int16Array<ArrayBuffer>} samples at 24 kHz */
@@ -74,15 +157,49 @@ export class Sound {
     this.#speaker?.completeTurn();
   }
 
+  /** @param {MediaTrackConstraints} constraints */
+  async #take(constraints) {
+    const microphone = await Microphone.open(this.#context, {
+      constraints,
+      hear: this.#listeners.hear,
+      lost: (lost, error) => this.#replace(lost, error),
+      signal: this.#signal,
+    });
+    this.#microphone?.close();
+    this.#microphone = microphone;
+    microphone.muted = this.#muted;
+  }
+
+  /** @param {Microphone} lost @param {LiveError} error */
+  #replace(lost, error) {
+    this.#changes = this.#changes
+      .then(() => (this.#microphone === lost ? this.#take({}) : undefined))
+      .catch(() => {
+        if (!this.#signal.aborted) this.#listeners.lost(error);
+      });
+  }
+
   /** Waits until the context runs; outside a gesture some browsers never let it. */
   async #running() {
     const limit = AbortSignal.any([this.#signal, AbortSignal.timeout(START_LIMIT_MS)]);
     try {
-      await Promise.race([this.#context.resume(), aborted(limit)]);
+      await Promise.race([this.#resumed, aborted(limit)]);
     } catch (cause) {
       this.#signal.throwIfAborted();
       const sentence = 'The browser keeps sound off until something on the page is pressed. Press the button to talk again.';
       throw new LiveError('sound-blocked', sentence, { retryable: true, cause });
     }
+  }
+
+  /** A telephone call, Siri or a locked screen stop the context; it runs again as soon as the browser lets it. */
+  #comeBack() {
+    const context = this.#context;
+    const resume = () => {
+      // What is refused now may be allowed at the next of these events.
+      if (context.state !== 'running' && context.state !== 'closed') context.resume().catch(() => {});
+    };
+    const listening = { signal: this.#signal };
+    context.addEventListener('statechange', resume, listening);
+    for (const type of ['visibilitychange', 'click', 'keydown']) document.addEventListener(type, resume, listening);
   }
 }

@@ -3,12 +3,16 @@
 import { loudness } from './pcm.js';
 import { loadWorklet } from './worklets.js';
 
-const METER_SAMPLES = 1024;
+/** What a level and a spectrum look back on: 21 ms at 48 kHz. */
+export const METER_SAMPLES = 1024;
+// A volume that jumps would click.
+const SLIDE_SECONDS = 0.01;
 
 /** Speaking lasts from the first chunk until the queue has drained and the turn is complete, or until a flush. */
 export class Speaker {
   #worklet;
   #meter;
+  #gain;
   #picture = new Float32Array(METER_SAMPLES);
   #changed;
   #speaking = false;
@@ -44,7 +48,8 @@ export class Speaker {
       this.#drained = received;
       this.#settle();
     };
-    this.#worklet.connect(this.#meter).connect(context.destination);
+    this.#gain = new GainNode(context);
+    this.#worklet.connect(this.#meter).connect(this.#gain).connect(context.destination);
   }
 
   get speaking() {
@@ -55,6 +60,16 @@ export class Speaker {
   get level() {
     this.#meter.getFloatTimeDomainData(this.#picture);
     return loudness(this.#picture, 1);
+  }
+
+  /** For a picture of the answer, whatever the volume. */
+  get analyser() {
+    return this.#meter;
+  }
+
+  /** @param {number} volume 0 to 1 */
+  set volume(volume) {
+    this.#gain.gain.setTargetAtTime(volume, 0, SLIDE_SECONDS);
   }
 
   /** @param {Int16Array<ArrayBuffer>} samples at 24 kHz; the memory is given away */
@@ -83,6 +98,7 @@ export class Speaker {
     this.#worklet.port.close();
     this.#worklet.disconnect();
     this.#meter.disconnect();
+    this.#gain.disconnect();
   }
 
   #settle() {

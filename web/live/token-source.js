@@ -4,6 +4,8 @@ import { steadyClock } from './clock.js';
 import { LiveError } from './errors.js';
 
 const TIME_LIMIT_MS = 15_000;
+// A credential that was asked for ahead is used for this long; sites' JWTs live for minutes.
+const WARM_MS = 60_000;
 
 /**
  * What the token service answers, as far as the client needs it.
@@ -16,6 +18,7 @@ const TIME_LIMIT_MS = 15_000;
  * @property {number} [lease_expires_in] seconds
  * @property {string} [lease] the right to go on with this conversation; until it is ended it takes one of the person's
  *   places
+ * @property {{tools?: import('./tools.js').DeclaredTool[]}} [locked] what the token holds the conversation to
  * @property {() => void} [end] what a function of the page's own wants done when the conversation is over
  *
  * @typedef {object} Features
@@ -25,7 +28,8 @@ const TIME_LIMIT_MS = 15_000;
  * @property {'automatic' | 'manual'} [activity]
  * @property {boolean} [transcripts]
  * @property {import('./tools.js').Declaration[]} [tools]
- * @property {string} [greeting]
+ * @property {string} [greeting] what the client says first, for models do not
+ * @property {number} [idle_stop] seconds of silence after which the client hangs up
  *
  * @typedef {{profile?: string, options?: Record<string, string>}} Choice
  * @typedef {{lease: string, resumption_handle?: string}} Continuation
@@ -49,6 +53,9 @@ export class TokenSource {
   #getCredential;
   #fetch;
   #clock;
+  #timed;
+  /** @type {{credential: Promise<string | null>, until: number} | null} */
+  #warm = null;
 
   /**
    * @param {string | URL | GetGrant} source the address of `POST /token`, or a function that answers what it answers
@@ -56,12 +63,33 @@ export class TokenSource {
    * @param {GetCredential} [options.getCredential]
    * @param {typeof globalThis.fetch} [options.fetch]
    * @param {() => number} [options.clock] milliseconds since any moment; never the wall clock, which people set wrong
+   * @param {(name: 'mint', milliseconds: number) => void} [options.timed] how long it took to be granted something
    */
-  constructor(source, { getCredential = () => null, fetch = globalThis.fetch.bind(globalThis), clock = steadyClock.now } = {}) {
+  constructor(
+    source,
+    {
+      getCredential = () => null,
+      fetch = globalThis.fetch.bind(globalThis),
+      clock = steadyClock.now,
+      timed = () => {},
+    } = {},
+  ) {
     this.#source = source;
     this.#getCredential = getCredential;
     this.#fetch = fetch;
     this.#clock = clock;
+    this.#timed = timed;
+  }
+
+  /** Gets ready for a grant, without asking for one. Never rejects: what fails now is said when it is needed. */
+  async warm() {
+    if (typeof this.#source === 'function') return;
+    preconnect(new URL(this.#source, globalThis.document?.baseURI));
+    const now = this.#clock();
+    if (this.#warm === null || now >= this.#warm.until) {
+      this.#warm = { credential: this.#credential(false), until: now + WARM_MS };
+    }
+    await Promise.allSettled([this.#warm.credential]);
   }
 
   /**
@@ -77,6 +105,7 @@ export class TokenSource {
     const grant = checked(await this.#ask(order, signal));
     if (signal.aborted && !('lease' in order)) this.end(grant);
     signal.throwIfAborted();
+    this.#timed('mint', this.#clock() - asked);
     const at = (/** @type {number | undefined} */ seconds) => asked + (seconds ?? Infinity) * 1000;
     return { ...grant, endsAt: at(grant.expires_in), leaseEndsAt: at(grant.lease_expires_in) };
   }
@@ -100,6 +129,19 @@ export class TokenSource {
     ended.catch(() => {});
   }
 
+  /** @param {boolean} refused */
+  async #credential(refused) {
+    return this.#getCredential({ refused });
+  }
+
+  /** The one that was asked for ahead, once; if that failed, or is long ago, another. */
+  async #warmCredential() {
+    const warm = this.#warm;
+    this.#warm = null;
+    if (warm === null || this.#clock() >= warm.until) return this.#credential(false);
+    return warm.credential.catch(() => this.#credential(false));
+  }
+
   /** @param {Choice | Continuation} order @param {AbortSignal} signal @returns {Promise<unknown>} */
   async #ask(order, signal) {
     if (typeof this.#source === 'function') return this.#source(order, signal);
@@ -113,7 +155,7 @@ export class TokenSource {
 
   /** @param {string | URL} address @param {object} order @param {boolean} refused @param {AbortSignal} signal */
   async #post(address, order, refused, signal) {
-    const credential = await this.#getCredential({ refused });
+    const credential = await (refused ? this.#credential(true) : this.#warmCredential());
     /** @type {Record<string, string>} */
     const headers = { 'Content-Type': 'application/json' };
     if (credential) headers.Authorization = `Bearer ${credential}`;
@@ -135,6 +177,15 @@ export class TokenSource {
       );
     }
   }
+}
+
+/** @param {URL} address whose server is connected to, and asked for nothing */
+function preconnect({ origin }) {
+  const link = globalThis.document?.createElement('link');
+  if (!link) return;
+  Object.assign(link, { rel: 'preconnect', crossOrigin: 'anonymous', href: origin });
+  document.head.append(link);
+  link.remove();
 }
 
 /**

@@ -24,6 +24,10 @@ export class Transcript {
   /** @type {Map<Side, Utterance>} */
   #open = new Map();
 
+  get turn() {
+    return this.#turn;
+  }
+
   /**
    * @param {Side} side
    * @param {string} piece

@@ -1,5 +1,10 @@
 /** An EventTarget that knows which events it fires. */
 
+/**
+ * @template {Record<string, unknown>} Details
+ * @typedef {<Type extends keyof Details & string>(type: Type, detail: Details[Type]) => void} Announce
+ */
+
 /** @template {Record<string, unknown>} Details the detail of each event, by its type */
 export class TypedEvents extends EventTarget {
   /**

@@ -1,6 +1,6 @@
 /** Loads the two audio worklets; they are files of their own, for a strict policy allows no others. */
 
-import { LiveError } from './errors.js';
+import { incomplete } from './errors.js';
 
 /**
  * @param {AudioContext} context
@@ -9,9 +9,17 @@ import { LiveError } from './errors.js';
  */
 export async function loadWorklet(context, name) {
   try {
-    await context.audioWorklet.addModule(new URL(`./${name}-worklet.js`, import.meta.url));
+    await context.audioWorklet.addModule(addressOf(name));
   } catch (cause) {
-    const sentence = 'A part of this page could not be loaded. Check your network and try again.';
-    throw new LiveError('page-incomplete', sentence, { retryable: true, cause });
+    throw incomplete(cause);
   }
 }
+
+/** Has the browser keep both at hand. Never rejects: what fails now is said when it is needed. */
+export async function warmWorklets() {
+  const files = [addressOf('capture'), addressOf('playback')];
+  await Promise.allSettled(files.map(async (file) => (await fetch(file, { credentials: 'same-origin' })).arrayBuffer()));
+}
+
+/** @param {'capture' | 'playback'} name */
+const addressOf = (name) => new URL(`./${name}-worklet.js`, import.meta.url);

@@ -1,0 +1,54 @@
+/** Holds the arguments of a call against their declaration; loaded with the first call that has one. */
+
+/**
+ * As much of a schema as is looked at; types in capitals (Google's) or not (JSON Schema's).
+ * @typedef {object} Schema
+ * @property {string | string[]} [type]
+ * @property {boolean} [nullable]
+ * @property {unknown[]} [enum]
+ * @property {Record<string, Schema>} [properties]
+ * @property {string[]} [required]
+ * @property {Schema} [items]
+ */
+
+/** @type {Record<string, (value: any) => boolean>} */
+const TYPES = {
+  string: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number',
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
+  array: Array.isArray,
+  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  null: (value) => value === null,
+};
+
+/**
+ * @param {unknown} value
+ * @param {Schema} schema
+ * @param {string} [path] where in the arguments it is
+ * @throws {TypeError} whose sentence tells the model what to mend
+ */
+export function check(value, schema, path = 'args') {
+  const types = [schema.type ?? []].flat().map((type) => type.toLowerCase());
+  if (schema.nullable) types.push('null');
+  // A type that is not known here is not ours to judge.
+  const fits = types.every((type) => !(type in TYPES)) || types.some((type) => TYPES[type]?.(value));
+  if (schema.type !== undefined && !fits) throw new TypeError(`${path} must be of type ${types.join(' or ')}.`);
+  if (schema.enum && value !== null && !schema.enum.includes(value)) {
+    throw new TypeError(`${path} must be one of ${JSON.stringify(schema.enum)}.`);
+  }
+  if (TYPES.array(value) && schema.items) {
+    for (const [index, item] of /** @type {unknown[]} */ (value).entries()) check(item, schema.items, `${path}[${index}]`);
+  }
+  if (TYPES.object(value)) checkObject(/** @type {Record<string, unknown>} */ (value), schema, path);
+}
+
+/** @param {Record<string, unknown>} value @param {Schema} schema @param {string} path */
+function checkObject(value, { properties = {}, required = [] }, path) {
+  for (const name of required) {
+    if (!Object.hasOwn(value, name)) throw new TypeError(`${path}.${name} is missing.`);
+  }
+  for (const [name, schema] of Object.entries(properties)) {
+    if (Object.hasOwn(value, name)) check(value[name], schema, `${path}.${name}`);
+  }
+}
