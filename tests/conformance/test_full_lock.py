@@ -11,7 +11,7 @@ import pytest
 from google.genai import types
 
 from conformance import python_sdk
-from emulator.talking import MODEL, Client, emulating
+from emulator.talking import MODEL, SocketClient, emulating
 from tokensvc.emulator.vocabulary import MESSAGES
 
 pytestmark = [
@@ -168,7 +168,7 @@ async def test_without_a_lock_each_field_counts():
                 assert client.last()["effective_setup"][field] == value
 
 
-def shown(client: Client):
+def shown(client: SocketClient):
     return [connection.shown() for connection in client.emulator.register.everything()]
 
 

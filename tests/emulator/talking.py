@@ -1,10 +1,11 @@
-"""A client of few words: a raw socket to the Live API, for what no SDK can say."""
+"""A client of few words, on a raw socket; the SDKs are others (`conformance/peers`)."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
+from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from tokensvc.emulator.sound import IN_RATE, OUT_RATE, Voice, resample, to_pcm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
 KEY = {"x-goog-api-key": "a-key-for-tests"}
 MODEL = "models/gemini-3.8-live"
@@ -56,16 +58,19 @@ class ClosedByServerError(AssertionError):
     """The socket was closed while something was waited for."""
 
 
-class Talker:
-    """One Live connection."""
+class Talker(ABC):
+    """One Live connection, whoever speaks on it."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket = socket
+    def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
-        self.close: tuple[int, str] | None = None
 
+    @abstractmethod
     async def send(self, **message: Any) -> None:
-        await self.socket.send_str(json.dumps(message))
+        """Send one message."""
+
+    @abstractmethod
+    async def next(self) -> dict[str, Any]:
+        """The next message; raises `ClosedByServerError`."""
 
     async def say(self, pcm: bytes, rate: int = IN_RATE) -> None:
         """Send sound in chunks, as fast as it goes."""
@@ -78,17 +83,6 @@ class Talker:
 
     async def type(self, text: str) -> None:
         await self.send(realtimeInput={"text": text})
-
-    async def next(self) -> dict[str, Any]:
-        """The next message."""
-        async with asyncio.timeout(PATIENCE):
-            frame = await self.socket.receive()
-        if frame.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-            self.close = (self.socket.close_code, frame.extra or "")
-            raise ClosedByServerError(self.close)
-        message: dict[str, Any] = json.loads(frame.data)
-        self.received.append(message)
-        return message
 
     async def until(self, condition: Callable[[dict[str, Any]], Any]) -> list[dict[str, Any]]:
         """Messages up to and with the first of which *condition* holds."""
@@ -125,14 +119,34 @@ class Talker:
         return messages[-1]["sessionResumptionUpdate"]["newHandle"]
 
 
+class SocketTalker(Talker):
+    """A raw socket."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        super().__init__()
+        self.socket = socket
+
+    async def send(self, **message: Any) -> None:
+        await self.socket.send_str(json.dumps(message))
+
+    async def next(self) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE):
+            frame = await self.socket.receive()
+        if frame.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+            raise ClosedByServerError((self.socket.close_code, frame.extra or ""))
+        message: dict[str, Any] = json.loads(frame.data)
+        self.received.append(message)
+        return message
+
+
 def content(message: dict[str, Any]) -> dict[str, Any]:
     return message.get("serverContent", {})
 
 
 def sound(messages: list[dict[str, Any]]) -> bytes:
-    """All PCM in *messages*."""
+    """All PCM in *messages*, in either alphabet."""
     return b"".join(
-        base64.b64decode(part["inlineData"]["data"])
+        base64.b64decode(part["inlineData"]["data"].replace("-", "+").replace("_", "/"))
         for message in messages
         for part in content(message).get("modelTurn", {}).get("parts", [])
         if "inlineData" in part
@@ -143,73 +157,47 @@ def transcript(messages: list[dict[str, Any]], kind: str = "outputTranscription"
     return "".join(content(message).get(kind, {}).get("text", "") for message in messages)
 
 
-class Client:
-    """Talks to one emulator."""
+class Client(ABC):
+    """Talks to one emulator, and looks into it."""
 
-    def __init__(self, emulator: Emulator, http: aiohttp.ClientSession) -> None:
+    def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.http = http
 
+    @abstractmethod
     async def mint(
         self, body: Any = None, *, version: str = "v1beta", headers: dict[str, str] = KEY
     ) -> tuple[int, dict[str, Any]]:
-        """Status and answer; *body* may be bytes as they are."""
-        raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
-        url = f"{self.emulator.url}/{version}/auth_tokens"
-        async with self.http.post(url, data=raw, headers=headers) as response:
-            return response.status, await response.json()
+        """Status and answer of a mint."""
+
+    @abstractmethod
+    def session(
+        self, asked: dict[str, Any] | None = None, token: str | None = None, **named: Any
+    ) -> AbstractAsyncContextManager[Talker]:
+        """A session that has been set up, by token, else by a key."""
+
+    def in_two_headers(self, token: str) -> dict[str, Any]:
+        """What makes a session present *token* in two headers; nothing, for who does it anyway."""
+        del token
+        return {}
 
     async def token(self, **body: Any) -> str:
         """A token's name."""
         status, answer = await self.mint(body)
         assert status == 200, answer
-        return answer["name"]
-
-    @asynccontextmanager
-    async def socket(
-        self,
-        token: str | None = None,
-        *,
-        version: str = "v1beta",
-        constrained: bool | None = None,
-        query: str | None = None,
-        headers: dict[str, str] | None = None,
-        slashes: str = "/",
-    ) -> AsyncIterator[Talker]:
-        """A socket opened and nothing said yet; by token, else by a key."""
-        if constrained is None:
-            constrained = token is not None
-        if query is None:
-            query = f"?access_token={token}" if token else ""
-        if headers is None:
-            headers = {} if token else KEY
-        method = "BidiGenerateContent" + ("Constrained" if constrained else "")
-        path = f"{slashes}ws/{SERVICE}.{version}.GenerativeService.{method}{query}"
-        url = self.emulator.url.replace("http", "ws", 1) + path
-        async with self.http.ws_connect(url, headers=headers, max_msg_size=0) as socket:
-            yield Talker(socket)
-
-    @asynccontextmanager
-    async def session(
-        self, asked: dict[str, Any] | None = None, token: str | None = None, **named: Any
-    ) -> AsyncIterator[Talker]:
-        """A session that has been set up."""
-        async with self.socket(token, **named) as talker:
-            await talker.send(setup=setup() if asked is None else asked)
-            assert await talker.next() == {"setupComplete": {}}
-            yield talker
+        name: str = answer["name"]
+        return name
 
     async def refusal(
         self, asked: dict[str, Any] | None = None, token: str | None = None, **named: Any
     ) -> tuple[int, str]:
         """Code and reason with which a setup is closed at once."""
-        async with self.socket(token, **named) as talker:
-            await talker.send(setup=setup() if asked is None else asked)
-            try:
-                message = await talker.next()
-            except ClosedByServerError as closed:
-                return closed.args[0]
-            raise AssertionError(message)
+        try:
+            async with self.session(asked, token, **named):
+                pass
+        except ClosedByServerError as closed:
+            refused: tuple[int, str] = closed.args[0]
+            return refused
+        raise AssertionError("it was taken")
 
     async def seen(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The newest connection, once *condition* holds of it."""
@@ -231,8 +219,64 @@ class Client:
         return self.emulator.register.everything()[-1].shown()
 
 
+class SocketClient(Client):
+    """By HTTP and raw sockets."""
+
+    def __init__(self, emulator: Emulator, http: aiohttp.ClientSession) -> None:
+        super().__init__(emulator)
+        self.http = http
+
+    async def mint(
+        self, body: Any = None, *, version: str = "v1beta", headers: dict[str, str] = KEY
+    ) -> tuple[int, dict[str, Any]]:
+        """The same; *body* may be bytes as they are."""
+        raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        url = f"{self.emulator.url}/{version}/auth_tokens"
+        async with self.http.post(url, data=raw, headers=headers) as response:
+            return response.status, await response.json()
+
+    def in_two_headers(self, token: str) -> dict[str, Any]:
+        return {
+            "headers": {"Authorization": f"Token {token}", "x-goog-api-key": token},
+            "query": "",
+        }
+
+    @asynccontextmanager
+    async def socket(
+        self,
+        token: str | None = None,
+        *,
+        version: str = "v1beta",
+        constrained: bool | None = None,
+        query: str | None = None,
+        headers: dict[str, str] | None = None,
+        slashes: str = "/",
+    ) -> AsyncIterator[SocketTalker]:
+        """A socket opened and nothing said yet; by token, else by a key."""
+        if constrained is None:
+            constrained = token is not None
+        if query is None:
+            query = f"?access_token={token}" if token else ""
+        if headers is None:
+            headers = {} if token else KEY
+        method = "BidiGenerateContent" + ("Constrained" if constrained else "")
+        path = f"{slashes}ws/{SERVICE}.{version}.GenerativeService.{method}{query}"
+        url = self.emulator.url.replace("http", "ws", 1) + path
+        async with self.http.ws_connect(url, headers=headers, max_msg_size=0) as socket:
+            yield SocketTalker(socket)
+
+    @asynccontextmanager
+    async def session(
+        self, asked: dict[str, Any] | None = None, token: str | None = None, **named: Any
+    ) -> AsyncIterator[Talker]:
+        async with self.socket(token, **named) as talker:
+            await talker.send(setup=setup() if asked is None else asked)
+            assert await talker.next() == {"setupComplete": {}}
+            yield talker
+
+
 @asynccontextmanager
-async def emulating(options: Options = QUICK, mind: Any = None) -> AsyncIterator[Client]:
+async def emulating(options: Options = QUICK, mind: Any = None) -> AsyncIterator[SocketClient]:
     """An emulator of the test's own, and a client to it."""
     async with Emulator(options, mind) as emulator, aiohttp.ClientSession() as http:
-        yield Client(emulator, http)
+        yield SocketClient(emulator, http)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from conformance.table.rules import nothing, replaced, rule
-from emulator.talking import MODEL, emulating, setup
+from emulator.talking import MODEL, setup
 from tokensvc.emulator import Options
 
 REFERENCE = "https://ai.google.dev/api/live, AuthToken"
@@ -17,7 +17,7 @@ AUDIO = {"responseModalities": ["AUDIO"]}
     REFERENCE,
     replaced("tokens.Token.effective_setup", lambda self, asked: self.setup or {}),
 )
-async def unconstrained():
+async def unconstrained(emulating):
     async with emulating() as client:
         token = await client.token()
         asked = setup(systemInstruction={"parts": [{"text": "Anything."}]})
@@ -30,7 +30,7 @@ async def unconstrained():
     REFERENCE,
     replaced("tokens.Token.effective_setup", lambda self, asked: {**asked, **self.setup}),
 )
-async def full_lock():
+async def full_lock(emulating):
     async with emulating() as client:
         locked = {"model": MODEL, "generationConfig": AUDIO}
         token = await client.token(bidiGenerateContentSetup=locked)
@@ -43,7 +43,7 @@ async def full_lock():
     "measured 2026-08-29",
     replaced("models._check_modalities", nothing),
 )
-async def model_alone():
+async def model_alone(emulating):
     async with emulating() as client:
         token = await client.token(bidiGenerateContentSetup={"model": MODEL})
         assert await client.refusal(setup(), token) == (
@@ -61,7 +61,7 @@ async def model_alone():
     REFERENCE,
     replaced("tokens.overwrite", lambda client, token, mask: client),
 )
-async def masked():
+async def masked(emulating):
     async with emulating() as client:
         token = await client.token(
             bidiGenerateContentSetup={
@@ -79,11 +79,30 @@ async def masked():
 
 
 @rule(
+    "What an SDK locks in part leaves the rest to the client",
+    "both SDKs, lock_additional_fields",
+    replaced("tokens.overwrite", lambda client, token, mask: client),
+)
+async def partial_lock(emulating):
+    locked = {"model": MODEL, "generationConfig": {**AUDIO, "temperature": 0.25}}
+    async with emulating() as client:
+        token = await client.token(bidiGenerateContentSetup=locked, lockAdditionalFields=["seed"])
+        asked = setup(
+            generationConfig={**AUDIO, "temperature": 1.5, "seed": 5},
+            systemInstruction={"parts": [{"text": "Mine."}]},
+        )
+        async with client.session(asked, token):
+            effective = client.last()["effective_setup"]
+            assert effective["generationConfig"] == locked["generationConfig"]
+            assert effective["systemInstruction"]["parts"] == [{"text": "Mine."}]
+
+
+@rule(
     "A masked field that the token leaves unset is unset for the client",
     REFERENCE,
     replaced("tokens.overwrite", lambda client, token, mask: {**client, **token}),
 )
-async def masked_to_default():
+async def masked_to_default(emulating):
     async with emulating() as client:
         token = await client.token(fieldMask="tools,system_instruction")
         asked = setup(tools=[{"googleSearch": {}}])
@@ -96,7 +115,7 @@ async def masked_to_default():
     "google-genai's own test cases",
     replaced("masks.camel", lambda name: name),
 )
-async def mask_spellings():
+async def mask_spellings(emulating):
     async with emulating() as client:
         status, _ = await client.mint(
             {"fieldMask": "output_audio_transcription" + 2 * ",generationConfig.top_k"}
@@ -113,7 +132,7 @@ async def mask_spellings():
     "js-genai issue 1492",
     replaced("masks._exists", lambda path: True),
 )
-async def odd_masks():
+async def odd_masks(emulating):
     for odd in ("tools.0", "config", "topK", "safetySettings.0", "generationConfig.nothing"):
         async with emulating() as client:
             status, answer = await client.mint({"fieldMask": f"model,{odd}"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.table.rules import nothing, replaced, rule
-from emulator.talking import emulating, setup
+from emulator.talking import setup
 
 AUDIO = {"responseModalities": ["AUDIO"]}
 NATIVE_25 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
@@ -21,7 +21,7 @@ def tool(behavior):
     return {"tools": [{"functionDeclarations": [{"name": "f", "behavior": behavior}]}]}
 
 
-async def check(taken, refused):
+async def check(emulating, taken, refused):
     """Which (model, fields) open a session and which close with 1007."""
     async with emulating() as client:
         for model, fields in taken:
@@ -35,8 +35,9 @@ async def check(taken, refused):
 @rule(
     "Thinking is set as the model has it", MODEL_PAGES, replaced("models._check_thinking", nothing)
 )
-async def thinking_config():
+async def thinking_config(emulating):
     await check(
+        emulating,
         taken=[
             (NATIVE_25, thinking(thinkingBudget=0)),
             (LIVE_31, thinking(thinkingLevel="MINIMAL")),
@@ -55,9 +56,10 @@ async def thinking_config():
 @rule(
     "Affective dialog is for 2.5 alone", MODEL_PAGES, replaced("models._check_affective", nothing)
 )
-async def affective():
+async def affective(emulating):
     affective = {"generationConfig": {**AUDIO, "enableAffectiveDialog": True}}
     await check(
+        emulating,
         taken=[(NATIVE_25, affective)],
         refused=[(LIVE_31, affective), (LIVE_38, affective), (EXTENDED, affective)],
     )
@@ -68,9 +70,10 @@ async def affective():
     MODEL_PAGES,
     replaced("models._check_proactivity", nothing),
 )
-async def proactivity():
+async def proactivity(emulating):
     on, off = ({"proactivity": {"proactiveAudio": way}} for way in (True, False))
     await check(
+        emulating,
         taken=[(NATIVE_25, on), (NATIVE_25, off), (LIVE_38, on)],
         refused=[(LIVE_31, on), (LIVE_38, off), (EXTENDED, off)],
     )
@@ -81,8 +84,9 @@ async def proactivity():
     MODEL_PAGES,
     replaced("models._check_behavior", nothing),
 )
-async def behaviors():
+async def behaviors(emulating):
     await check(
+        emulating,
         taken=[
             (NATIVE_25, tool("BLOCKING")),
             (NATIVE_25, tool("NON_BLOCKING")),
@@ -100,7 +104,7 @@ async def behaviors():
     "measured 2026-08-29, in these words",
     replaced("models._check_modalities", nothing),
 )
-async def modalities():
+async def modalities(emulating):
     words = "The requested combination of response modalities ({}) is not supported by the model"
     async with emulating() as client:
         for asked, named in ((["TEXT"], "TEXT"), (["TEXT", "AUDIO"], "AUDIO, TEXT")):
@@ -113,7 +117,7 @@ async def modalities():
     "https://ai.google.dev/api/live, BidiGenerateContentSetup",
     replaced("models._NEVER_IN_LIVE", ()),
 )
-async def never_in_live():
+async def never_in_live(emulating):
     fields = [
         {"responseLogprobs": True},
         {"responseMimeType": "application/json"},
@@ -123,12 +127,14 @@ async def never_in_live():
         {"audioTimestamp": True},
     ]
     await check(
-        taken=[], refused=[(LIVE_38, {"generationConfig": {**AUDIO, **each}}) for each in fields]
+        emulating,
+        taken=[],
+        refused=[(LIVE_38, {"generationConfig": {**AUDIO, **each}}) for each in fields],
     )
 
 
 @rule("An enum is for strings", "livekit issue 4159", replaced("models._check_schema", nothing))
-async def enums():
+async def enums(emulating):
     async with emulating() as client:
         inner = {"type": "ARRAY", "items": {"type": "INTEGER", "enum": ["1"]}}
         parameters = {"type": "OBJECT", "properties": {"task_ids": inner}}
@@ -157,9 +163,10 @@ async def enums():
         ),
     ),
 )
-async def tools():
+async def tools(emulating):
     others = ("codeExecution", "urlContext", "googleMaps", "fileSearch")
     await check(
+        emulating,
         taken=[(LIVE_38, {"tools": [{"googleSearch": {}}]}), (LIVE_38, tool("BLOCKING"))],
         refused=[(LIVE_38, {"tools": [{name: {}}]}) for name in others],
     )
@@ -170,9 +177,10 @@ async def tools():
     "https://ai.google.dev/api/live",
     replaced("models._check_instruction", nothing),
 )
-async def instruction():
+async def instruction(emulating):
     picture = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
     await check(
+        emulating,
         taken=[(LIVE_38, {"systemInstruction": {"parts": [{"text": "Be kind."}]}})],
         refused=[(LIVE_38, {"systemInstruction": {"parts": [picture]}})],
     )
@@ -183,12 +191,13 @@ async def instruction():
     "https://ai.google.dev/api/live",
     replaced("models._check_compression", nothing),
 )
-async def compression():
+async def compression(emulating):
     def window(trigger, target):
         sliding = {"targetTokens": str(target)}
         return {"contextWindowCompression": {"triggerTokens": trigger, "slidingWindow": sliding}}
 
     await check(
+        emulating,
         taken=[(LIVE_38, window(25_600, 12_800)), (LIVE_38, {"contextWindowCompression": {}})],
         refused=[(LIVE_38, window(10_000, 12_800)), (LIVE_38, window(200_000, 1_000))],
     )
@@ -199,9 +208,10 @@ async def compression():
     "https://ai.google.dev/api/generate-content",
     replaced("models._LIMITS", ()),
 )
-async def sampling():
+async def sampling(emulating):
     fields = [{"temperature": 2.5}, {"topP": -0.1}, {"maxOutputTokens": 0}]
     await check(
+        emulating,
         taken=[(LIVE_38, {"generationConfig": {**AUDIO, "temperature": 2, "topP": 0.9}})],
         refused=[(LIVE_38, {"generationConfig": {**AUDIO, **each}}) for each in fields],
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.table.rules import idle, nothing, replaced, rule
-from emulator.talking import QUICK, emulating, setup, speech, transcript
+from emulator.talking import QUICK, setup, speech, transcript
 from tokensvc.emulator.conversation import Conversation
 
 SESSIONS = "https://ai.google.dev/gemini-api/docs/live-api/session-management"
@@ -24,7 +24,7 @@ def resuming(handle):
     "measured: about every 1.2 s",
     replaced("timekeeping.Timekeeper._update", idle),
 )
-async def updates():
+async def updates(emulating):
     async with emulating(QUICK) as client, client.session(RESUMABLE) as talker:
         first = await talker.next()
         assert first["sessionResumptionUpdate"].keys() == {"newHandle", "resumable"}
@@ -38,7 +38,7 @@ async def updates():
     SESSIONS + " against a measurement",
     replaced("timekeeping.Timekeeper._wanted", lambda self: True),
 )
-async def updates_on_request():
+async def updates_on_request(emulating):
     async with emulating(OFTEN) as client, client.session(setup()) as talker:
         await talker.type("Anything?")
         await talker.until_turn_complete()
@@ -53,7 +53,7 @@ async def updates_on_request():
     SESSIONS,
     replaced("session.Session.generating", False),
 )
-async def not_resumable():
+async def not_resumable(emulating):
     slow = replace(OFTEN, send_rate=4.0, playback_rate=1.0)
     async with emulating(slow) as client, client.session(RESUMABLE) as talker:
         await talker.type("Tell me much about this, if you please, and take your time.")
@@ -71,7 +71,7 @@ async def not_resumable():
     SESSIONS + "; measured 2026-09-18",
     replaced("conversation.Conversation.as_of", lambda self, length: Conversation(0, self.began)),
 )
-async def context_kept():
+async def context_kept(emulating):
     async with emulating(OFTEN) as client:
         async with client.session(RESUMABLE) as talker:
             await talker.type("My bicycle is green.")
@@ -88,7 +88,7 @@ async def context_kept():
     "measured 2026-09-18",
     replaced("conversation.Conversation.as_of", lambda self, length: Conversation(0, self.began)),
 )
-async def other_token():
+async def other_token(emulating):
     async with emulating(OFTEN) as client:
         first = await client.token(bidiGenerateContentSetup=RESUMABLE)
         async with client.session(token=first) as talker:
@@ -106,7 +106,7 @@ async def other_token():
     "sip-to-ai pull request 14",
     replaced("resumption.HandleBook._is_open", lambda self, lineage: False),
 )
-async def still_open():
+async def still_open(emulating):
     async with emulating(OFTEN) as client, client.session(RESUMABLE) as talker:
         handle = await talker.handle()
         assert (await client.refusal(resuming(handle)))[0] == 1011
@@ -117,7 +117,7 @@ async def still_open():
     SESSIONS,
     replaced("conversation.Conversation.length", 10**6),
 )
-async def snapshot():
+async def snapshot(emulating):
     async with emulating(OFTEN) as client:
         early, late = await two_handles(client)
         async with client.session(resuming(early)) as talker:
@@ -148,7 +148,7 @@ async def two_handles(client):
     "open; both are testable",
     replaced("resumption.AT_CLOSE", "never"),
 )
-async def at_close():
+async def at_close(emulating):
     async with emulating(replace(OFTEN, handle_state="at_close")) as client:
         early, _ = await two_handles(client)
         async with client.session(resuming(early)) as talker:
@@ -161,7 +161,7 @@ async def at_close():
     "the tokens page resumes so; the reference says the setup is ignored",
     replaced("gate.Gate._handle", lambda self, setup, asked, token: ""),
 )
-async def client_handle():
+async def client_handle(emulating):
     for way, remembered in (("honoured", True), ("ignored", False)):
         async with emulating(replace(OFTEN, client_handle=way)) as client:
             token = await client.token(uses=2, bidiGenerateContentSetup=RESUMABLE)
@@ -184,7 +184,7 @@ async def client_handle():
         lambda self, setup, asked, token: asked.get("sessionResumption", {}).get("handle", ""),
     ),
 )
-async def locked_out():
+async def locked_out(emulating):
     async with emulating(OFTEN) as client:
         token = await client.token(bidiGenerateContentSetup=setup())
         async with client.session({"sessionResumption": {"handle": "made-up"}}, token):
@@ -196,7 +196,7 @@ async def locked_out():
     "ephemeral-tokens page; measured 2026-09-18",
     replaced("resumption.HandleBook.resume", lambda self, handle, model: None),
 )
-async def no_use():
+async def no_use(emulating):
     async with emulating(OFTEN) as client:
         token = await client.token(bidiGenerateContentSetup=RESUMABLE)
         async with client.session(token=token) as talker:
@@ -213,7 +213,7 @@ async def no_use():
     SESSIONS,
     replaced("resumption.HandleBook._expired", lambda self, kept: False),
 )
-async def handle_life():
+async def handle_life(emulating):
     async with emulating(OFTEN) as client:
         async with client.session(RESUMABLE) as talker:
             handle = await talker.handle()
@@ -234,7 +234,7 @@ async def handle_life():
     "seen in clients' code",
     replaced("resumption.HandleBook.resume", lambda self, handle, model: None),
 )
-async def made_up_handle():
+async def made_up_handle(emulating):
     async with emulating(OFTEN) as client:
         for handle in ("made-up", "A" * 54, "ä"):
             assert await client.refusal(resuming(handle)) == (
@@ -251,7 +251,7 @@ async def made_up_handle():
     SESSIONS,
     replaced("resumption.HandleBook._same_model", lambda self, kept, model: True),
 )
-async def other_model():
+async def other_model(emulating):
     async with emulating(OFTEN) as client:
         async with client.session(RESUMABLE) as talker:
             handle = await talker.handle()
@@ -269,7 +269,7 @@ async def other_model():
         ),
     ),
 )
-async def heard_over_a_resume():
+async def heard_over_a_resume(emulating):
     async with emulating(OFTEN) as client:
         async with client.session(RESUMABLE) as talker:
             await talker.say(speech(1.0, seed="one"))
@@ -292,7 +292,7 @@ async def heard_over_a_resume():
     "ours: the kinder reading",
     replaced("gate.Gate._handle", nothing),
 )
-async def bad_handle_costs_nothing():
+async def bad_handle_costs_nothing(emulating):
     async with emulating(OFTEN) as client:
         token = await client.token(bidiGenerateContentSetup=RESUMABLE)
         bad = {"sessionResumption": {"handle": "made-up"}}

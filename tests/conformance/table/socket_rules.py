@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import aiohttp
 from aiohttp import web
 
-from conformance.table.rules import idle, nothing, replaced, rule
-from emulator.talking import KEY, MODEL, emulating, setup
+from conformance.table.rules import JAVASCRIPT, idle, nothing, replaced, rule
+from emulator.talking import KEY, MODEL, setup
 from tokensvc.emulator import Options
 from tokensvc.emulator.credentials import Presented
 from tokensvc.emulator.models import MODELS, NEWEST
@@ -26,8 +26,9 @@ GUIDE = "https://ai.google.dev/gemini-api/docs/live-api/get-started-websocket"
     "One slash or two begin the path",
     "google-genai 3.4.0 and @google/genai 2.32.0",
     replaced("server.LIVE_PATH", LIVE_PATH.replace("{slash:/?}", "")),
+    unsaid="an SDK has one path for an address",
 )
-async def slashes():
+async def slashes(emulating):
     async with emulating() as client:
         for beginning in ("/", "//"):
             async with client.session(slashes=beginning):
@@ -39,7 +40,7 @@ async def slashes():
     "both SDKs' defaults and the docs of 2026",
     replaced("server.LIVE_PATH", LIVE_PATH.replace("v1alpha|v1beta|v1", "v1beta")),
 )
-async def versions():
+async def versions(emulating):
     async with emulating() as client:
         for version in ("v1alpha", "v1beta", "v1"):
             token = await client.token()
@@ -51,8 +52,9 @@ async def versions():
     "A credential comes in any of four ways",
     "both SDKs, and " + GUIDE,
     replaced("credentials.Presented.by", lambda headers, query: Presented()),
+    unsaid="an SDK has one way for each kind of credential",
 )
-async def four_ways():
+async def four_ways(emulating):
     async with emulating() as client:
         ways = [
             (True, "", lambda token: {"Authorization": f"Token {token}"}),
@@ -75,12 +77,12 @@ async def four_ways():
         "credentials.Presented.by",
         lambda headers, query: Presented(key=headers.get("x-goog-api-key", "")),
     ),
+    unsaid={JAVASCRIPT: "it sends neither header"},
 )
-async def two_headers():
+async def two_headers(emulating):
     async with emulating() as client:
         token = await client.token()
-        headers = {"Authorization": f"Token {token}", "x-goog-api-key": token}
-        async with client.session(constrained=True, headers=headers):
+        async with client.session(token=token, **client.in_two_headers(token)):
             assert client.last()["credential"] == "token"
 
 
@@ -92,8 +94,9 @@ def refused(self):
     "A socket opens with any credential and is judged on its first frame",
     "reported by many; measured",
     replaced("credentials.Presented.form", refused),
+    unsaid="an SDK sends its setup at once",
 )
-async def opens_for_anyone():
+async def opens_for_anyone(emulating):
     async with emulating() as client, client.socket("auth_tokens/made-up") as talker:
         await asyncio.sleep(0)
         assert not talker.socket.closed
@@ -105,8 +108,9 @@ async def opens_for_anyone():
     "A token on the plain method is no credential",
     "cookbook issue 821",
     replaced("credentials.Keys.check_socket", nothing),
+    unsaid="an SDK chooses the method by the credential",
 )
-async def token_on_plain_method():
+async def token_on_plain_method(emulating):
     async with emulating() as client:
         token = await client.token()
         code, reason = await client.refusal(token=token, constrained=False)
@@ -120,8 +124,9 @@ async def token_on_plain_method():
     "A key on the method for tokens is no credential",
     GUIDE,
     replaced("gate.Gate._credential", nothing),
+    unsaid="an SDK chooses the method by the credential",
 )
-async def key_on_token_method():
+async def key_on_token_method(emulating):
     async with emulating() as client:
         code, reason = await client.refusal(constrained=True, headers=KEY)
         assert (code, "unregistered callers" in reason) == (1008, True)
@@ -131,8 +136,9 @@ async def key_on_token_method():
     "Answers come as binary frames, or as text by option",
     "Google's geminilive.js takes blobs",
     replaced("outlet.Outlet._write", lambda self, text: self._socket.send_str(text)),
+    unsaid="an SDK takes either and does not say which",
 )
-async def frames():
+async def frames(emulating):
     kinds = {"binary": aiohttp.WSMsgType.BINARY, "text": aiohttp.WSMsgType.TEXT}
     for kind, expected in kinds.items():
         async with emulating(Options(frames=kind)) as client, client.socket() as talker:
@@ -146,8 +152,9 @@ async def frames():
     "A client may send binary frames too",
     "proto-JSON in any frame",
     replaced("line.WSMsgType", SimpleNamespace(**{**FRAME_TYPES, "BINARY": None})),
+    unsaid="an SDK sends text frames",
 )
-async def binary_in():
+async def binary_in(emulating):
     async with emulating() as client, client.socket() as talker:
         await talker.socket.send_bytes(json.dumps({"setup": setup()}).encode())
         assert await asyncio.wait_for(talker.next(), 1) == {"setupComplete": {}}
@@ -157,8 +164,9 @@ async def binary_in():
     "The first frame is a setup",
     "https://ai.google.dev/api/live; words ours",
     replaced("gate.first_setup", lambda frame: setup()),
+    unsaid="an SDK sends its setup first",
 )
-async def setup_first():
+async def setup_first(emulating):
     async with emulating() as client, client.socket() as talker:
         await talker.type("Hello?")
         code, reason = await talker.until_closed()
@@ -169,8 +177,9 @@ async def setup_first():
     "A stray field closes with its name",
     "reported by many",
     replaced("gate.first_setup", lambda frame: setup()),
+    unsaid="an SDK knows no such field",
 )
-async def stray_field():
+async def stray_field(emulating):
     async with emulating() as client:
         for frame, at in (
             ({"config": {}}, 'Unknown name "config": Cannot find field.'),
@@ -191,8 +200,9 @@ async def stray_field():
     "A setup comes once",
     "https://ai.google.dev/api/live; words ours",
     replaced("session.Session._dispatch", idle),
+    unsaid="an SDK sends one",
 )
-async def setup_once():
+async def setup_once(emulating):
     async with emulating() as client, client.session() as talker:
         await talker.send(setup=setup())
         assert (await asyncio.wait_for(talker.until_closed(), 1))[0] == 1007
@@ -202,26 +212,40 @@ async def setup_once():
     "A message is one of its kinds",
     "https://ai.google.dev/api/live",
     replaced("session.Session._dispatch", idle),
+    unsaid="an SDK sends one kind in a message",
 )
-async def one_of():
+async def one_of(emulating):
     async with emulating() as client, client.session() as talker:
         await talker.send(realtimeInput={"text": "a"}, clientContent={"turnComplete": True})
         code, reason = await asyncio.wait_for(talker.until_closed(), 1)
         assert (code, "oneof field 'message_type' is already set" in reason) == (1007, True)
 
 
+async def falls_through(emulating, model):
+    async with emulating() as client:
+        token = await client.token()
+        code, reason = await client.refusal(setup(model=model), token)
+        assert code == 1007
+        assert "project-scoped features such as tuned models" in reason
+
+
 @rule(
-    "A bare or retired model id by token falls through to tuned models",
+    "A bare model id by token falls through to tuned models",
+    "probed 2026-08-10",
+    replaced("models.find", lambda name, **_: MODELS[NEWEST]),
+    unsaid="an SDK puts models/ before it",
+)
+async def bare_model(emulating):
+    await falls_through(emulating, "gemini-3.8-live")
+
+
+@rule(
+    "A retired model by token does so too",
     "probed 2026-08-10",
     replaced("models.find", lambda name, **_: MODELS[NEWEST]),
 )
-async def bare_model():
-    async with emulating() as client:
-        for model in ("gemini-3.8-live", "models/gemini-live-2.5-flash-preview"):
-            token = await client.token()
-            code, reason = await client.refusal(setup(model=model), token)
-            assert code == 1007
-            assert "project-scoped features such as tuned models" in reason
+async def retired_model(emulating):
+    await falls_through(emulating, "models/gemini-live-2.5-flash-preview")
 
 
 @rule(
@@ -229,7 +253,7 @@ async def bare_model():
     "measured 2026-09-18",
     replaced("models.find", lambda name, **_: MODELS[NEWEST]),
 )
-async def no_such_model():
+async def no_such_model(emulating):
     async with emulating() as client:
         token = await client.token()
         code, reason = await client.refusal(setup(model="models/gemini-99"), token)
@@ -246,7 +270,7 @@ async def no_such_model():
     "ours: the kinder reading",
     replaced("models.check", nothing),
 )
-async def refused_setup_costs_nothing():
+async def refused_setup_costs_nothing(emulating):
     async with emulating() as client:
         token = await client.token()
         text = setup(generationConfig={"responseModalities": ["TEXT"]})

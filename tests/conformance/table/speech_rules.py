@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.table.rules import idle, nothing, replaced, rule
-from emulator.talking import QUICK, emulating, setup, sound, speech, transcript
+from emulator.talking import QUICK, setup, sound, speech, transcript
 from tokensvc.emulator import honesty
 from tokensvc.emulator.plan import Detection
 from tokensvc.emulator.sound import IN_RATE, from_pcm, resample, to_pcm
@@ -28,11 +28,11 @@ def louder(pcm, factor):
     return to_pcm((from_pcm(pcm) * factor).astype(np.int16))
 
 
-async def spoken_turns(asked, pcm):
+async def spoken_turns(emulating, asked, pcm):
     """How many turns the emulator makes of *pcm*."""
     async with emulating(QUICK) as client, client.session(asked) as talker:
         await talker.say(pcm)
-        await talker.send(clientContent={"turns": []})
+        await talker.send(clientContent={"turns": [{"role": "user", "parts": [{"text": "."}]}]})
         await client.taken(-(-len(pcm) // 1280) + 1)
         return client.last()["counters"]["spoken_turns"]
 
@@ -42,11 +42,11 @@ async def spoken_turns(asked, pcm):
     CAPABILITIES,
     replaced("plan._detection", lambda asked: Detection()),
 )
-async def silence_duration():
+async def silence_duration(emulating):
     pcm = speech(0.6, 0.4) + speech(0.6, 1.0)
-    assert await spoken_turns(detection(silenceDurationMs=200), pcm) == 2
-    assert await spoken_turns(detection(), pcm) == 1
-    assert await spoken_turns(detection(silenceDurationMs=1500), pcm) == 0
+    assert await spoken_turns(emulating, detection(silenceDurationMs=200), pcm) == 2
+    assert await spoken_turns(emulating, detection(), pcm) == 1
+    assert await spoken_turns(emulating, detection(silenceDurationMs=1500), pcm) == 0
 
 
 @rule(
@@ -54,19 +54,24 @@ async def silence_duration():
     CAPABILITIES,
     replaced("plan._detection", lambda asked: Detection()),
 )
-async def prefix_padding():
+async def prefix_padding(emulating):
     click = speech(0.2, 1.2)
-    assert await spoken_turns(detection(prefixPaddingMs=400), click) == 0
-    assert await spoken_turns(detection(prefixPaddingMs=20), click) == 1
+    assert await spoken_turns(emulating, detection(prefixPaddingMs=400), click) == 0
+    assert await spoken_turns(emulating, detection(prefixPaddingMs=20), click) == 1
 
 
 @rule(
     "A sensitive start hears a low voice", CAPABILITIES, replaced("voice_activity.RELUCTANT", 0.001)
 )
-async def start_sensitivity():
+async def start_sensitivity(emulating):
     low = louder(speech(1.0), 0.1)
-    assert await spoken_turns(detection(), low) == 1
-    assert await spoken_turns(detection(startOfSpeechSensitivity="START_SENSITIVITY_LOW"), low) == 0
+    assert await spoken_turns(emulating, detection(), low) == 1
+    assert (
+        await spoken_turns(
+            emulating, detection(startOfSpeechSensitivity="START_SENSITIVITY_LOW"), low
+        )
+        == 0
+    )
 
 
 @rule(
@@ -74,11 +79,14 @@ async def start_sensitivity():
     CAPABILITIES,
     replaced("voice_activity.RELUCTANT_END", 0.99),
 )
-async def end_sensitivity():
+async def end_sensitivity(emulating):
     fading = to_pcm(np.full(IN_RATE * 3 // 2, 32768 * 0.005, np.int16))
     pcm = speech(0.6, 0.0) + fading + speech(0.4, 1.2)
-    assert await spoken_turns(detection(), pcm) == 2
-    assert await spoken_turns(detection(endOfSpeechSensitivity="END_SENSITIVITY_LOW"), pcm) == 1
+    assert await spoken_turns(emulating, detection(), pcm) == 2
+    assert (
+        await spoken_turns(emulating, detection(endOfSpeechSensitivity="END_SENSITIVITY_LOW"), pcm)
+        == 1
+    )
 
 
 def all_is_loud(patch):
@@ -87,9 +95,9 @@ def all_is_loud(patch):
 
 
 @rule("What is quiet throughout is no turn", CAPABILITIES, all_is_loud)
-async def quiet():
+async def quiet(emulating):
     noise = np.random.default_rng(7).normal(0, 40, IN_RATE * 2).astype(np.int16)
-    assert await spoken_turns(detection(), to_pcm(noise) + silence(1)) == 0
+    assert await spoken_turns(emulating, detection(), to_pcm(noise) + silence(1)) == 0
 
 
 @rule(
@@ -97,7 +105,7 @@ async def quiet():
     CAPABILITIES,
     replaced("session.Session._activity", idle),
 )
-async def manual():
+async def manual(emulating):
     async with emulating(QUICK) as client:
         async with client.session(detection(disabled=True)) as talker:
             await talker.say(speech(0.5))
@@ -116,7 +124,7 @@ async def manual():
 @rule(
     "audioStreamEnd ends what was being said", CAPABILITIES, replaced("hearing.Ears.pause", nothing)
 )
-async def stream_end():
+async def stream_end(emulating):
     async with emulating(QUICK) as client, client.session() as talker:
         await talker.say(speech(0.9, 0.0))
         await talker.send(realtimeInput={"audioStreamEnd": True})
@@ -134,7 +142,7 @@ async def stream_end():
         ),
     ),
 )
-async def played_back():
+async def played_back(emulating):
     async with emulating(QUICK) as client, client.session() as talker:
         pcm = speech(1.3)
         await talker.say(pcm)
@@ -148,7 +156,7 @@ async def played_back():
 
 
 @rule("With all input, silence counts too", CAPABILITIES, replaced("session.ALL_INPUT", "never"))
-async def all_input():
+async def all_input(emulating):
     costs = []
     for coverage in ("TURN_INCLUDES_ONLY_ACTIVITY", "TURN_INCLUDES_ALL_INPUT"):
         asked = setup(realtimeInputConfig={"turnCoverage": coverage})
@@ -165,7 +173,7 @@ async def all_input():
     CAPABILITIES,
     replaced("hearing.Ears._at_our_rate", lambda self, pcm, rate: pcm),
 )
-async def rates():
+async def rates(emulating):
     async with emulating(QUICK) as client:
         for rate in (8_000, 24_000, 44_100, 48_000):
             async with client.session() as talker:
@@ -181,9 +189,9 @@ async def rates():
     "https://ai.google.dev/api/live",
     replaced("session.rate_of", lambda kind: IN_RATE),
 )
-async def no_pcm():
+async def no_pcm(emulating):
     async with emulating(QUICK) as client:
-        for kind in ("audio/mp3", "video/mp4", "audio/pcm;rate=1"):
+        for kind in ("audio/mp3", "audio/ogg", "audio/pcm;rate=1"):
             async with client.session() as talker:
                 blob = {"data": "AAAA", "mimeType": kind}
                 await talker.send(realtimeInput={"audio": blob})
@@ -196,7 +204,7 @@ async def no_pcm():
     "measured 2026-09",
     replaced("session.Session._media_chunks", nothing),
 )
-async def media_chunks():
+async def media_chunks(emulating):
     chunks = [{"data": "AAAA", "mimeType": "audio/pcm;rate=16000"}]
     async with emulating(QUICK) as client:
         async with client.session() as talker:
@@ -215,7 +223,7 @@ async def media_chunks():
     "ours: one turn, not two",
     replaced("hearing.Ears.active", False),
 )
-async def text_in_speech():
+async def text_in_speech(emulating):
     async with emulating(QUICK) as client, client.session() as talker:
         await talker.say(speech(0.5, 0.0))
         await talker.type("This one, number 88.")

@@ -8,8 +8,8 @@ import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from conformance.table.rules import entry, nothing, replaced, rule
-from emulator.talking import MODEL, emulating
+from conformance.table.rules import JAVASCRIPT, PYTHON, entry, nothing, replaced, rule
+from emulator.talking import MODEL
 from tokensvc.emulator import Options, wire
 from tokensvc.emulator.refusals import ClosedError, Closes, InvalidPayloadError
 from tokensvc.emulator.vocabulary import MESSAGES
@@ -28,8 +28,9 @@ def in_hours(hours: float, zone: timezone = UTC) -> str:
     "Both spellings of a field are taken at any depth",
     PROTO_JSON,
     replaced("wire.camel", lambda name: name),
+    unsaid={JAVASCRIPT: "it writes camelCase alone"},
 )
-async def spellings():
+async def spellings(emulating):
     async with emulating() as client:
         asked = {
             "model": MODEL,
@@ -49,7 +50,7 @@ async def spellings():
     PROTO_JSON,
     replaced("wire._TIMESTAMP", re.compile(r"([-\dT:]+)(\.\d+)?(Z)")),
 )
-async def offsets():
+async def offsets(emulating):
     async with emulating() as client:
         east = in_hours(1, timezone(timedelta(hours=2)))
         assert "+02:00" in east
@@ -62,7 +63,7 @@ async def offsets():
 
 
 @rule("A time without a zone is refused", PROTO_JSON, entry(wire.SCALARS, "timestamp", wire._any))
-async def zoneless():
+async def zoneless(emulating):
     async with emulating() as client:
         status, answer = await client.mint({"expireTime": "2036-12-01T00:00:00"})
         assert status == 400
@@ -83,7 +84,7 @@ ORIGINAL_READ = wire.read
     "google-genai 3.4.0 sends no body",
     replaced("wire.read", refuse_empty),
 )
-async def empty_body():
+async def empty_body(emulating):
     async with emulating() as client:
         for body in (b"", b"{}"):
             status, answer = await client.mint(body)
@@ -96,8 +97,9 @@ async def empty_body():
     "The name that only SDKs know is refused in Google's words",
     "reported for v1alpha and v1beta, 2026",
     entry(MESSAGES["AuthToken"], "liveConnectConstraints", "any"),
+    unsaid="an SDK translates the name",
 )
-async def sdk_name_over_rest():
+async def sdk_name_over_rest(emulating):
     async with emulating() as client:
         status, answer = await client.mint({"liveConnectConstraints": {"model": MODEL}})
         assert status == 400
@@ -112,8 +114,9 @@ async def sdk_name_over_rest():
     "A stray field deep in the setup is refused by its place",
     REFERENCE,
     entry(MESSAGES["GenerationConfig"], "tools", "any"),
+    unsaid="an SDK knows no such field",
 )
-async def stray_field():
+async def stray_field(emulating):
     async with emulating() as client:
         asked = {"model": MODEL, "generationConfig": {"tools": []}}
         status, answer = await client.mint({"bidiGenerateContentSetup": asked})
@@ -125,7 +128,7 @@ async def stray_field():
 
 
 @rule("A token ends less than 20 hours ahead", PAGE, replaced("tokens.LONGEST", math.inf))
-async def longest_life():
+async def longest_life(emulating):
     async with emulating() as client:
         for field in ("expireTime", "newSessionExpireTime"):
             status, _ = await client.mint({field: in_hours(19.9)})
@@ -136,7 +139,7 @@ async def longest_life():
 
 
 @rule("uses counts the sessions a token starts", PAGE, replaced("tokens.TokenBook.spend", nothing))
-async def uses():
+async def uses(emulating):
     async with emulating() as client:
         token = await client.token(uses=2)
         for _ in range(2):
@@ -151,7 +154,7 @@ def always_used_up(book, token, *, resuming):
 
 
 @rule("uses of 0 is no limit", REFERENCE, replaced("tokens.TokenBook.spend", always_used_up))
-async def unlimited():
+async def unlimited(emulating):
     async with emulating() as client:
         token = await client.token(uses=0)
         for _ in range(3):
@@ -160,7 +163,7 @@ async def unlimited():
 
 
 @rule("Without uses there is one", REFERENCE, replaced("tokens.TokenBook.spend", nothing))
-async def one_use():
+async def one_use(emulating):
     async with emulating() as client:
         token = await client.token()
         async with client.session(token=token):
@@ -169,7 +172,7 @@ async def one_use():
 
 
 @rule("Without a window, new sessions may begin for 60 s", PAGE, replaced("tokens.WINDOW", 1e6))
-async def default_window():
+async def default_window(emulating):
     async with emulating() as client:
         early, late = await client.token(), await client.token()
         client.emulator.clock.skip(55)
@@ -181,7 +184,7 @@ async def default_window():
 
 
 @rule("Without an end, a token ends after 30 min", PAGE, replaced("tokens.LIFE", 1e6))
-async def default_life():
+async def default_life(emulating):
     async with emulating() as client:
         token = await client.token(newSessionExpireTime=in_hours(10))
         client.emulator.clock.skip(30 * 60 + 1)
@@ -193,7 +196,7 @@ async def default_life():
     "measured 2026-09-18",
     replaced("timekeeping.Timekeeper._keep", lambda self, announcing: self._scene.clock.sleep(9)),
 )
-async def expires_mid_session():
+async def expires_mid_session(emulating):
     async with emulating() as client:
         token = await client.token(expireTime=in_hours(0.5), newSessionExpireTime=in_hours(0.4))
         async with client.session(token=token) as talker:
@@ -206,25 +209,39 @@ async def expires_mid_session():
     "no report of the words; ours",
     replaced("tokens.TokenBook.find", lambda self, name: next(iter(self.tokens.values()))),
 )
-async def unknown_token():
+async def unknown_token(emulating):
     async with emulating() as client:
         await client.token()
         assert await client.refusal(token="auth_tokens/none") == (1011, "Token not found")
 
 
 @rule(
-    "Minting takes an API key, and says which way it is wrong",
+    "Minting takes an API key",
     "seen on GET /v1beta/models",
     replaced("credentials.Keys.check_request", nothing),
+    unsaid="an SDK does not start without a key",
 )
-async def keys():
-    async with emulating(Options(api_keys=("the-one",))) as client:
+async def no_key(emulating):
+    async with emulating() as client:
         status, answer = await client.mint(headers={})
         assert (status, answer["error"]["status"]) == (403, "PERMISSION_DENIED")
         assert "unregistered callers" in answer["error"]["message"]
+
+
+@rule(
+    "A key that is none is refused, for mints and sessions alike",
+    "seen on GET /v1beta/models",
+    replaced("credentials.Keys.take", lambda self, key: True),
+)
+async def keys(emulating):
+    async with emulating(Options(api_keys=("the-one",))) as client:
         status, answer = await client.mint(headers={"x-goog-api-key": "another"})
         assert (status, answer["error"]["status"]) == (400, "INVALID_ARGUMENT")
         assert answer["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+        assert await client.refusal() == (
+            1007,
+            "API key not valid. Please pass a valid API key.",
+        )
         status, _ = await client.mint(headers={"x-goog-api-key": "the-one"})
         assert status == 200
 
@@ -233,8 +250,9 @@ async def keys():
     "A token is no API key",
     "google-genai: only for the Live API",
     replaced("credentials.Keys.take", lambda self, key: True),
+    unsaid="an SDK refuses it itself",
 )
-async def token_as_key():
+async def token_as_key(emulating):
     async with emulating() as client:
         token = await client.token()
         status, answer = await client.mint(headers={"x-goog-api-key": token})
@@ -249,8 +267,9 @@ async def found(self, request):
     "A token can be neither read nor listed nor revoked",
     "measured 2026-09-18",
     replaced("auth_tokens.AuthTokensEndpoint.nothing", found),
+    unsaid="an SDK has create alone",
 )
-async def no_reading():
+async def no_reading(emulating):
     async with emulating() as client:
         token = await client.token()
         for path in ("auth_tokens", token):
@@ -266,8 +285,9 @@ async def no_reading():
     "Numbers, enums and types are held to their field",
     PROTO_JSON,
     entry(wire.SCALARS, "int32", wire._any),
+    unsaid={PYTHON: "it checks types itself"},
 )
-async def types():
+async def types(emulating):
     async with emulating() as client:
         for body in ({"uses": "many"}, {"uses": 1.5}, {"uses": 2**31}, {"uses": True}):
             status, answer = await client.mint(body)
@@ -281,8 +301,13 @@ def no_json(text):
     return {}
 
 
-@rule("What is no JSON is refused", PROTO_JSON, replaced("wire.loads", no_json))
-async def broken_json():
+@rule(
+    "What is no JSON is refused",
+    PROTO_JSON,
+    replaced("wire.loads", no_json),
+    unsaid="an SDK writes JSON",
+)
+async def broken_json(emulating):
     async with emulating() as client:
         for body in (b'{"uses":', b"[[[", b"\xff\xfe", b'{"uses":NaN}', b"[" * 200_000):
             status, answer = await client.mint(body)

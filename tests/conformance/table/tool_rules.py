@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 
 from conformance.table.rules import PACED, idle, nothing, replaced, rule
-from emulator.talking import QUICK, content, emulating, function, setup, speech, transcript
+from emulator.talking import QUICK, content, function, setup, speech, transcript
 from tokensvc.emulator import scenario
 
 TOOLS = "https://ai.google.dev/gemini-api/docs/live-api/tools"
@@ -23,7 +23,7 @@ ASK = "Please read the meter."
     "ours; google-genai's own test needs it",
     replaced("honesty.words", lambda text: {text}),
 )
-async def called():
+async def called(emulating):
     async with emulating(QUICK) as client:
         for name, ask in (
             ("read_the_meter", "Would you read the meter?"),
@@ -44,7 +44,7 @@ async def called():
     TOOLS,
     replaced("floor.is_blocking", lambda tool: False),
 )
-async def blocking():
+async def blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
         await talker.type(ASK)
         call = await talker.call()
@@ -62,7 +62,7 @@ async def blocking():
     TOOLS,
     replaced("floor.is_blocking", lambda tool: True),
 )
-async def non_blocking():
+async def non_blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
         await talker.type(ASK)
         call = await talker.call()
@@ -77,7 +77,7 @@ async def non_blocking():
     "model page against tools guide",
     replaced("plan._behavior", lambda *_: "NON_BLOCKING"),
 )
-async def default_behavior():
+async def default_behavior(emulating):
     bare = {"functionDeclarations": [{"name": "read_the_meter"}]}
     for model, option, blocks in (
         ("models/gemini-3.8-live", "by_model", False),
@@ -100,7 +100,7 @@ async def default_behavior():
 
 
 @rule("A result may be silent", TOOLS, replaced("floor.SILENT", "never"))
-async def silent():
+async def silent(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
         await talker.type(ASK)
         call = await talker.call()
@@ -120,7 +120,7 @@ async def silent():
     TOOLS,
     replaced("floor.INTERRUPT", "never"),
 )
-async def interrupting_result():
+async def interrupting_result(emulating):
     for scheduling, interrupts in (("INTERRUPT", True), ("WHEN_IDLE", False)):
         async with (
             emulating(replace(PACED, send_rate=30.0)) as client,
@@ -141,7 +141,7 @@ async def interrupting_result():
     "FunctionResponse.willContinue",
     replaced("floor.more_to_come", lambda result: False),
 )
-async def will_continue():
+async def will_continue(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
         await talker.type(ASK)
         call = await talker.call()
@@ -162,7 +162,7 @@ async def will_continue():
     TOOLS,
     replaced("floor.Floor._discard", lambda self: []),
 )
-async def cancellation():
+async def cancellation(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
         await talker.type(ASK)
         call = await talker.call()
@@ -182,7 +182,7 @@ async def cancellation():
     TOOLS,
     replaced("floor.Floor.result", lambda self, result: self.late(result)),
 )
-async def late_result():
+async def late_result(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
         await talker.respond({"id": "made-up", "name": "read_the_meter"}, {"reading": 666})
         await talker.type("What do you know?")
@@ -194,8 +194,9 @@ async def late_result():
     "A result without an id is refused",
     "https://ai.google.dev/api/live",
     replaced("session.Session._tool_response", idle),
+    unsaid="an SDK refuses it itself",
 )
-async def no_id():
+async def no_id(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
         await talker.send(toolResponse={"functionResponses": [{"name": "read_the_meter"}]})
         assert (await asyncio.wait_for(talker.until_closed(), 1))[0] == 1007
@@ -206,7 +207,7 @@ async def no_id():
     "models' pages",
     replaced("session.Session._check_scheduling", nothing),
 )
-async def no_scheduling():
+async def no_scheduling(emulating):
     model = "models/gemini-3.1-flash-live-preview"
     async with (
         emulating(QUICK) as client,
@@ -223,7 +224,7 @@ async def no_scheduling():
     "mastra issue 22985; by scenario",
     replaced("floor.Floor._repeat", idle),
 )
-async def twice():
+async def twice(emulating):
     script = scenario.read({"turn": [{"call": "read_the_meter", "twice": True, "then": "Done."}]})
     async with (
         emulating(QUICK, script.mind) as client,
@@ -236,7 +237,7 @@ async def twice():
 
 
 @rule("Arguments follow the declared types", "ours", replaced("honesty.arguments", lambda *_: {}))
-async def arguments():
+async def arguments(emulating):
     properties = {
         "room": {"type": "STRING", "enum": ["kitchen", "hall"]},
         "degrees": {"type": "NUMBER"},
@@ -261,7 +262,7 @@ async def arguments():
 
 
 @rule("A search comes back as grounding", TOOLS, replaced("floor.grounding", lambda query: {}))
-async def search():
+async def search(emulating):
     async with (
         emulating(QUICK) as client,
         client.session(setup(tools=[{"googleSearch": {}}])) as talker,
@@ -283,7 +284,7 @@ async def search():
     "https://ai.google.dev/gemini-api/docs/live-api/session-management",
     replaced("floor.Floor.generating", by=False),
 )
-async def not_resumable():
+async def not_resumable(emulating):
     asked = setup(tools=[ASYNC_METER], sessionResumption={})
     async with emulating(QUICK) as client, client.session(asked) as talker:
         await talker.handle()

@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import replace
 
 from conformance.table.rules import PACED, idle, replaced, rule
-from emulator.talking import QUICK, content, emulating, setup, sound, speech, transcript
+from emulator.talking import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator import Options
 from tokensvc.emulator.floor import Floor
 
@@ -23,7 +23,7 @@ LONG = "Tell me about the weather, the sea and the mountains, and do not leave a
     CAPABILITIES,
     replaced("floor.Floor.person_begins", idle),
 )
-async def interruption():
+async def interruption(emulating):
     async with emulating(PACED) as client, client.session() as talker:
         await talker.type(LONG)
         begun = await talker.until(lambda message: content(message).get("modelTurn"))
@@ -45,7 +45,7 @@ async def interruption():
     "measured: turnComplete is held",
     replaced("floor.Floor.person_begins", idle),
 )
-async def interruption_while_playing():
+async def interruption_while_playing(emulating):
     ahead = replace(PACED, send_rate=1000.0)
     async with emulating(ahead) as client, client.session() as talker:
         await talker.type(LONG)
@@ -60,7 +60,7 @@ async def interruption_while_playing():
     CAPABILITIES,
     replaced("floor.Floor.person_begins", Floor.interrupt),
 )
-async def no_interruption():
+async def no_interruption(emulating):
     asked = setup(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
     async with emulating(replace(PACED, send_rate=20.0)) as client, client.session(asked) as talker:
         await talker.type("Short, please.")
@@ -78,7 +78,7 @@ async def no_interruption():
     "https://ai.google.dev/api/live, clientContent",
     replaced("floor.Floor.interrupt", idle),
 )
-async def content_interrupts():
+async def content_interrupts(emulating):
     async with emulating(PACED) as client, client.session() as talker:
         await talker.type(LONG)
         await talker.until(lambda message: content(message).get("modelTurn"))
@@ -93,7 +93,7 @@ async def content_interrupts():
     "documented; measured to 30 ms",
     replaced("floor.Floor._hold", idle),
 )
-async def held_turn_complete():
+async def held_turn_complete(emulating):
     async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as talker:
         await talker.type("Hi")
         begun = await talker.until(lambda message: content(message).get("modelTurn"))
@@ -111,7 +111,7 @@ async def held_turn_complete():
     "measured: unbounded queues are normal",
     replaced("speaking.BURST", 10**6),
 )
-async def bursts():
+async def bursts(emulating):
     async with emulating(PACED) as client, client.session() as talker:
         await talker.type(LONG)
         await talker.until(lambda message: content(message).get("modelTurn"))
@@ -132,7 +132,7 @@ async def bursts():
         ),
     ),
 )
-async def transcripts():
+async def transcripts(emulating):
     async with emulating(QUICK) as client:
         for fields in ((), ("inputAudioTranscription",), ("outputAudioTranscription",)):
             asked = {"model": setup()["model"], "generationConfig": AUDIO}
@@ -155,7 +155,7 @@ PLAN_OF = __import__("tokensvc.emulator.plan", fromlist=["Plan"]).Plan.of
     "reports differ",
     replaced("session.Session._fragments", lambda self, text: [text]),
 )
-async def input_transcripts():
+async def input_transcripts(emulating):
     ways = {
         "fragments": ["[0.8 s ", "of speech]"],
         "final": ["[0.8 s of speech]"],
@@ -178,7 +178,7 @@ async def input_transcripts():
     "models' pages",
     replaced("speaking.Speaker._parts", lambda self, piece: [PARTS(self, piece)[0]]),
 )
-async def several_parts():
+async def several_parts(emulating):
     for model, most in (
         ("models/gemini-3.8-live", 2),
         ("models/gemini-2.5-flash-native-audio-preview-12-2025", 1),
@@ -203,7 +203,7 @@ PARTS = __import__("tokensvc.emulator.speaking", fromlist=["Speaker"]).Speaker._
     "its model page",
     replaced("floor.Floor._status", lambda self: {}),
 )
-async def interaction_status():
+async def interaction_status(emulating):
     model = "models/gemini-3.8-live-extended-thinking"
     async with emulating(QUICK) as client, client.session(setup(model=model)) as talker:
         await talker.type("Done?")
@@ -216,7 +216,7 @@ async def interaction_status():
     "native models; measured",
     replaced("plan.thoughts_of", lambda setup: True),
 )
-async def thoughts():
+async def thoughts(emulating):
     model = "models/gemini-3.1-flash-live-preview"
     for asked in (True, False):
         generation = {**AUDIO, "thinkingConfig": {"includeThoughts": asked}}
@@ -240,7 +240,7 @@ async def thoughts():
     CAPABILITIES,
     replaced("session.ONLY_ACTIVITY", "never"),
 )
-async def turn_coverage():
+async def turn_coverage(emulating):
     native = "models/gemini-2.5-flash-native-audio-preview-12-2025"
     only, every = "TURN_INCLUDES_ONLY_ACTIVITY", "TURN_INCLUDES_ALL_INPUT"
     for model, coverage, counted in (
@@ -266,7 +266,7 @@ async def turn_coverage():
     "google-genai's own test",
     replaced("honesty.recital", lambda conversation: "I forgot."),
 )
-async def context():
+async def context(emulating):
     async with emulating(QUICK) as client, client.session() as talker:
         turns = [{"role": "user", "parts": [{"text": "Remember the number 1739."}]}]
         await talker.send(clientContent={"turns": turns, "turnComplete": True})
@@ -282,11 +282,11 @@ async def context():
     "its model page against Google's own test",
     replaced("session.Session._client_content", idle),
 )
-async def initial_only():
+async def initial_only(emulating):
     options = Options(mid_session_content="refused")
     model = "models/gemini-3.1-flash-live-preview"
     async with emulating(options) as client, client.session(setup(model=model)) as talker:
-        await talker.send(clientContent={"turns": [], "turnComplete": True})
+        await talker.send(clientContent={"turnComplete": True})
         assert await asyncio.wait_for(talker.until_closed(), 1) == (
             1007,
             "Request contains an invalid argument.",
