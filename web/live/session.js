@@ -10,6 +10,8 @@ import { Tools } from './tools.js';
 import { TypedEvents } from './typed-events.js';
 import { warmWorklets } from './worklets.js';
 
+export { LiveError };
+
 /** @typedef {'idle' | 'connecting' | 'live' | 'resuming' | 'closed'} State */
 
 /**
