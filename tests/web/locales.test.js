@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { remedy, sentence } from '../../web/widget/complaints.js';
-import languages from '../../web/widget/locales/index.js';
+import languages, { nearest } from '../../web/widget/locales/index.js';
 import inEnglish from '../../web/widget/locales/en.js';
-import { nearest, Words } from '../../web/widget/words.js';
+import { Words } from '../../web/widget/words.js';
 
 /** @typedef {Record<string, string>} Strings */
 

@@ -3,32 +3,39 @@
 /** @typedef {import('../live/errors.js').LiveError} LiveError */
 /** @typedef {import('./words.js').Words} Words */
 
-/** Codes that mean the same to a person as the one in front. */
+/**
+ * Codes that mean to a person what another one means.
+ * @type {Record<string, string>}
+ */
 const ALIKE = {
-  'connection-lost': 'token-service-unreachable',
-  'service-failed':
-    'connection-ended setup-overdue setup-unanswered protocol-violated request-refused internal-error ' +
-    'upstream-unavailable upstream-bad-response upstream-throttled upstream-timeout temporarily-unavailable',
-  'setup-refused':
-    'token-answer-invalid invalid-request invalid-host profile-not-allowed origin-not-allowed not-found ' +
-    'method-not-allowed too-large unsupported-media-type profile-rejected issuer-misconfigured',
-  'authentication-required': 'invalid-token login-over wrong-password',
-  'lease-over': 'lease-refused token-ended',
-  'page-fault': 'page-incomplete',
-  'screen-busy': 'screen-missing',
-  'video-unsupported': 'camera-unsupported screen-unsupported',
+  'token-service-unreachable': 'connection-lost',
+  'token-answer-invalid': 'setup-refused',
+  'token-ended': 'lease-over',
+  'lease-refused': 'lease-over',
+  'page-incomplete': 'page-fault',
+  'screen-missing': 'screen-busy',
+  'camera-unsupported': 'video-unsupported',
+  'screen-unsupported': 'video-unsupported',
 };
 
 /**
  * @param {LiveError} error
  * @param {Words} words
- * @returns {string} the sentence for its code, else for those of its kind, else one that is always true
+ * @returns {string} the sentence for its code, or for what it comes to; a host may have one of its own for each code
  */
-export function sentence({ code, retryAfter }, words) {
-  const kind = Object.entries(ALIKE).find(([, codes]) => codes.split(' ').includes(code))?.[0];
-  const key = [`error.${code}`, `error.${kind}`].find((candidate) => words.has(candidate)) ?? 'error';
+export function sentence(error, words) {
+  const { code, retryAfter } = error;
+  const key = [code, ALIKE[code], kind(error)].map((name) => `error.${name}`).find((name) => words.has(name)) ?? 'error';
   const said = words.say(key);
   return retryAfter ? `${said} ${words.say('wait', { time: words.until(retryAfter) })}` : said;
+}
+
+/** @param {LiveError} error @returns {string | undefined} a code that says as much as can be known of any other */
+function kind({ retryable, status }) {
+  if (status === 401) return 'authentication-required';
+  // What will not get better is the site's to mend; the service refuses nothing else for good.
+  if (retryable) return 'service-failed';
+  return status === undefined ? undefined : 'setup-refused';
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { hungUp } from '../live/errors.js';
 import { make } from './dom.js';
+import { dress } from './extra-styles.js';
 
 /**
  * @param {import('./panel.js').Panel} panel
@@ -14,11 +15,12 @@ export async function ask(panel, words, text) {
   const agree = make('button', 'agree', { type: 'button' }, words.say('consent.agree'));
   const decline = make('button', 'decline', { type: 'button' }, words.say('consent.decline'));
   const box = make(
-    'section', 'over consent', { 'aria-labelledby': 'consent-title' },
-    make('h3', '', { id: 'consent-title', tabindex: '-1' }, words.say('consent.title')),
+    'section', 'over consent', { 'aria-labelledby': 'over-title' },
+    make('h3', '', { id: 'over-title', tabindex: '-1' }, words.say('consent.title')),
     make('p', '', {}, text || words.say('consent')),
     agree, decline,
   );
+  dress(panel.element);
   const agreed = await panel.over(box, (settle) => {
     agree.onclick = () => settle(true);
     decline.onclick = () => settle(false);

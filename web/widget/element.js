@@ -9,7 +9,7 @@ import { Facade } from './facade.js';
 
 /** The session's events that go on to the host, each under its own name and with its own detail. */
 const FORWARDED = /** @type {const} */ ([
-  'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'tool', 'tools', 'video',
+  'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'tool', 'tools', 'video', 'sources', 'usage', 'timing', 'devices',
 ]);
 
 /** What a host may have set on the element before it became one of ours. */
@@ -54,9 +54,7 @@ export class LiveAgent extends HTMLElement {
     super();
     const { launcher } = this.#facade;
     for (const sign of ['pointerenter', 'focus', 'touchstart']) launcher.addEventListener(sign, () => this.warm(), { passive: true });
-    launcher.addEventListener('click', () => {
-      this.open = true;
-    });
+    launcher.addEventListener('click', () => (this.open = true));
   }
 
   connectedCallback() {
@@ -68,7 +66,7 @@ export class LiveAgent extends HTMLElement {
   disconnectedCallback() {
     // A move takes an element out and puts it back within one task; only what stays out has been removed.
     setTimeout(async () => {
-      if (!this.isConnected) (await this.#loading)?.close();
+      if (!this.isConnected) await this.#loading?.then((session) => session.close(), () => {});
     });
   }
 
@@ -80,6 +78,7 @@ export class LiveAgent extends HTMLElement {
     if (!this.isConnected) return;
     if (name === 'lang') this.#translate();
     else this.#arrange();
+    if (name === 'open') this.tell('toggle', { open: this.open });
   }
 
   /** The service's profile that is talked to. */
@@ -205,7 +204,8 @@ export class LiveAgent extends HTMLElement {
   /** Loads what a conversation needs and warms the connection; mints nothing. */
   async warm() {
     try {
-      await this.#load();
+      const [session] = await Promise.all([this.#load(), this.mode === 'headless' || this.#present()]);
+      await session.warm();
     } catch {
       // Nobody has asked for anything yet; who does will be told.
     }
@@ -218,12 +218,19 @@ export class LiveAgent extends HTMLElement {
    * @throws {import('../live/errors.js').LiveError}
    */
   async start({ microphone = this.input !== 'text' } = {}) {
+    // Nothing is awaited that is there already: some browsers give sound to the gesture's own turn only.
     const session = this.#session ?? (await this.#load());
-    if (this.mode !== 'headless') this.open = true;
-    if (this.#view && this.consent !== null) await this.#view.askConsent();
+    const view = this.mode === 'headless' ? null : (this.#view ?? (await this.#present()));
+    if (view) this.open = true;
+    if (view && this.consent !== null) await view.askConsent();
+    const chosen = view?.chosen.microphone;
     session.muted = microphone && this.pushToTalk;
-    const { profile, options } = this;
-    await session.start({ profile, options, ...this.#view?.devices, microphone: microphone && (this.#view?.devices.microphone ?? true) });
+    await session.start({
+      profile: this.profile,
+      options: this.options,
+      microphone: microphone && (chosen ? { deviceId: { exact: chosen } } : true),
+      speaker: view?.chosen.speaker || undefined,
+    });
   }
 
   stop() {
@@ -232,7 +239,9 @@ export class LiveAgent extends HTMLElement {
 
   /** @param {boolean} [muted] */
   mute(muted = true) {
-    if (this.#session) this.#session.muted = muted;
+    if (!this.#session) return;
+    this.#session.muted = muted;
+    this.#view?.refresh();
   }
 
   /**
@@ -273,12 +282,7 @@ export class LiveAgent extends HTMLElement {
   }
 
   async #assemble() {
-    const [{ LiveSession }, { View }, { Words }] = await Promise.all([
-      import('../live/session.js'),
-      this.mode === 'headless' ? { View: null } : import('./view.js'),
-      import('./words.js'),
-    ]);
-    const words = View && (await Words.load(this.#language, this.#strings));
+    const { LiveSession } = await import('../live/session.js');
     const session = new LiveSession({
       token: new URL('token', this.service),
       getCredential: (situation) => this.#getCredential?.(situation) ?? null,
@@ -290,8 +294,13 @@ export class LiveAgent extends HTMLElement {
       if (error) this.tell('error', error);
     });
     this.#session = session;
-    if (View && words) this.#view = new View(this, session, words, this.#facade);
     return session;
+  }
+
+  async #present() {
+    const [session, { View }, words] = await Promise.all([this.#load(), import('./view.js'), this.#words()]);
+    this.#view ??= new View(this, session, words, this.#facade);
+    return this.#view;
   }
 
   async #arrange() {
@@ -299,26 +308,29 @@ export class LiveAgent extends HTMLElement {
     const { launcher } = this.#facade;
     const reached = this.shadowRoot?.activeElement === launcher;
     if (this.open && !this.#view) {
-      launcher.setAttribute('aria-busy', 'true');
+      launcher.ariaBusy = 'true';
       try {
-        await this.#load();
+        await this.#present();
       } catch (cause) {
-        this.#facade.say(this.#facade.unreachable);
+        const { unreachable } = this.#facade;
+        this.#facade.say(unreachable);
         this.open = false;
-        this.tell('error', cause);
-      } finally {
-        launcher.removeAttribute('aria-busy');
+        // A LiveError in all but its class, which could not be loaded either.
+        this.tell('error', Object.assign(new Error(unreachable, { cause }), { code: 'page-incomplete', retryable: true }));
       }
+      launcher.ariaBusy = null;
     }
     this.#view?.show(this.open, reached);
   }
 
   async #translate() {
     this.#facade.translate(this.#language, this.#strings);
-    if (this.#view) {
-      const { Words } = await import('./words.js');
-      this.#view.translate(await Words.load(this.#language, this.#strings));
-    }
+    if (this.#view) this.#view.translate(await this.#words());
+  }
+
+  async #words() {
+    const { Words } = await import('./words.js');
+    return Words.load(this.#language, this.#strings);
   }
 
   /** The nearest `lang`, through shadow roots; else the browser's language. */

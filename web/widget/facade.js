@@ -1,8 +1,7 @@
 /** What is seen before anybody reaches for it: one button, light enough for any page. */
 
 import { icon, make, sheet } from './dom.js';
-import languages from './locales/index.js';
-import { nearest } from './words.js';
+import languages, { nearest } from './locales/index.js';
 
 const STYLES = sheet(`
   :host {
@@ -20,22 +19,18 @@ const STYLES = sheet(`
     color: var(--ink);
     -webkit-text-size-adjust: 100%;
   }
-  :host([hidden]), [hidden] { display: none !important; }
+  :host([hidden]), [hidden], :host([mode="headless"]) .frame, :host(:not([mode="headless"])) .host { display: none !important; }
   :host([mode="headless"]) { display: contents; }
-  :host([mode="headless"]) .frame, :host(:not([mode="headless"])) .host { display: none; }
   *, ::before, ::after { box-sizing: border-box; }
-  :host(:not([mode="inline"], [mode="headless"])) .frame {
-    position: fixed;
-    z-index: var(--live-agent-z-index, 2147483000);
-    inset: auto max(var(--offset), env(safe-area-inset-right)) max(var(--offset), env(safe-area-inset-bottom)) auto;
-    inset-inline: auto max(var(--offset), env(safe-area-inset-right));
+  .frame {
+    --x: max(var(--offset), env(safe-area-inset-left), env(safe-area-inset-right));
+    --y: max(var(--offset), env(safe-area-inset-bottom), env(safe-area-inset-top));
+    position: fixed; z-index: var(--live-agent-z-index, 2147483000);
+    inset-inline-end: var(--x); inset-block-end: var(--y);
   }
-  :host([corner$="start"]:not([mode="inline"], [mode="headless"])) .frame {
-    inset-inline: max(var(--offset), env(safe-area-inset-left)) auto;
-  }
-  :host([corner^="top"]:not([mode="inline"], [mode="headless"])) .frame {
-    inset-block: max(var(--offset), env(safe-area-inset-top)) auto;
-  }
+  :host([corner$="start"]) .frame { inset-inline: var(--x) auto; }
+  :host([corner^="top"]) .frame { inset-block: var(--y) auto; }
+  :host([mode="inline"]) .frame { position: static; }
   svg {
     width: 24px; height: 24px; flex: none;
     fill: none; stroke: currentcolor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round;
@@ -43,18 +38,17 @@ const STYLES = sheet(`
   :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
   .launcher {
     display: inline-flex; gap: 10px; align-items: center;
-    min-height: 56px; max-width: 100%; padding: 8px 22px 8px 12px; padding-inline: 12px 22px;
+    min-height: 56px; padding-block: 8px; padding-inline: 12px 22px;
     border: 1px solid transparent; border-radius: 28px;
     font: inherit; font-weight: 600; text-align: start;
     color: var(--on-accent); background: var(--accent);
     box-shadow: 0 2px 6px rgb(0 0 0/16%), 0 8px 28px rgb(0 0 0/18%);
-    cursor: pointer; transition: filter .15s, transform .15s;
+    cursor: pointer;
   }
-  .launcher:hover { filter: brightness(1.08); transform: translateY(-1px); }
+  .launcher:hover { filter: brightness(1.08); }
   .launcher[aria-busy] { cursor: progress; opacity: .8; }
   .avatar { display: grid; place-items: center; width: 36px; height: 36px; flex: none; }
   .avatar ::slotted(*) { width: 100%; height: 100%; border-radius: 50%; object-fit: cover; }
-  @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
   @media (forced-colors: active) { .launcher { border-color: ButtonText; } }
 `);
 

@@ -3,8 +3,7 @@
 import { make } from './dom.js';
 
 const BARS = 28;
-// Speech rarely exceeds a quarter of full scale; without the root, the picture would hardly move.
-const FULL_VOICE = 0.25;
+const AUDIBLE = 0.02;
 
 /** Moves while somebody speaks; where less motion is asked for, it only tells who does. */
 export class Picture {
@@ -12,6 +11,7 @@ export class Picture {
   #session;
   #calm = matchMedia('(prefers-reduced-motion: reduce)');
   #heights = { microphone: new Float32Array(BARS), speaker: new Float32Array(BARS) };
+  #bins = new Uint8Array(128);
   #drawing = false;
 
   /** @param {import('../live/session.js').LiveSession} session */
@@ -58,11 +58,20 @@ export class Picture {
   /** @param {'microphone' | 'speaker'} side */
   #grow(side) {
     const heights = this.#heights[side];
-    const level = Math.sqrt(Math.min(1, this.#session.levels[side] / FULL_VOICE));
+    if (!this.#drawing) return heights.map((_, bar) => (side === 'speaker' ? restingHeight(bar) : 0));
+    this.#session.spectrum(side, this.#bins);
     heights.forEach((height, bar) => {
-      const wanted = level * Math.sin((Math.PI * (bar + 0.5)) / BARS);
-      heights[bar] = this.#calm.matches ? Number(level > 0.3) * 0.4 : height + (wanted - height) * 0.3;
+      // What matters of a voice lies below 5 kHz, and most of it low; the middle bars show the lowest.
+      const from = Math.round(2 + 100 * (Math.abs(bar - (BARS - 1) / 2) / (BARS / 2)) ** 2);
+      const wanted = Math.max(0, (Math.max(...this.#bins.subarray(from, from + 4)) - 90) / 150);
+      heights[bar] = this.#calm.matches ? height : height + (Math.min(1, wanted) - height) * 0.35;
     });
+    if (this.#calm.matches) heights.fill(this.#session.levels[side] > AUDIBLE ? 0.3 : 0);
     return heights;
   }
+}
+
+/** @param {number} bar @returns {number} its part in the picture of a voice that may be heard yet */
+function restingHeight(bar) {
+  return 0.5 * Math.sin((Math.PI * (bar + 0.5)) / BARS) ** 2 * (0.6 + 0.4 * Math.cos(bar * 2.4));
 }

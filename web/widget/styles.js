@@ -32,8 +32,9 @@ export const STYLES = sheet(`
   .header .avatar { margin-inline-end: 8px; color: var(--accent); background: var(--soft); border-radius: 50%; width: 44px; height: 44px; }
   .heading { flex: 1; min-width: 0; }
   .title { font-weight: 650; line-height: 1.3; }
-  .status, .left, .tool, .sources, .hint { color: var(--quiet); font-size: .875rem; }
-  .left { white-space: nowrap; font-variant-numeric: tabular-nums; }
+  .status, .left, .tool { color: var(--quiet); font-size: .875rem; }
+  .status, .left { display: inline; }
+  .left::before { content: "· "; }
 
   button, textarea, select, input {
     min-height: 44px; min-width: 44px; margin: 0; border: 1px solid transparent; border-radius: 12px;
@@ -43,7 +44,9 @@ export const STYLES = sheet(`
   button:hover { background: var(--sunken); }
   button:disabled { opacity: .6; cursor: default; }
 
-  .picture { flex: none; width: calc(100% - 32px); height: 64px; margin: 4px 16px; color: var(--edge); accent-color: var(--accent); }
+  .picture { flex: none; align-self: center; width: min(100% - 64px, 300px); height: 64px; margin: 8px 0; color: var(--edge); accent-color: var(--accent); }
+  .panel:has(.log:empty) .picture { height: 120px; margin-block: auto; }
+  .log:empty { display: none; }
   .notice { margin: 4px 16px; padding: 8px 12px; border-radius: 10px; background: var(--sunken); font-size: .875rem; }
   .log {
     display: flex; flex: 1 1 120px; flex-direction: column; gap: 8px; min-height: 88px;
@@ -54,7 +57,7 @@ export const STYLES = sheet(`
   .user { align-self: flex-end; padding: 8px 14px; border-radius: 16px 16px 4px; border-end-end-radius: 4px; background: var(--soft); }
   .agent { align-self: flex-start; padding: 2px 4px; }
   .interrupted { opacity: .75; }
-  .interrupted span[dir]::after { content: " …"; }
+  .interrupted span[dir]::after { content: "…"; }
 
   .error {
     display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 4px 16px 8px; padding: 10px 14px;
@@ -64,32 +67,33 @@ export const STYLES = sheet(`
   .remedy { border-color: var(--edge); font-weight: 600; }
 
   .composer { display: flex; gap: 4px; align-items: flex-end; margin: 0 16px 8px; border: 1px solid var(--edge); border-radius: 24px; }
-  .composer:focus-within { outline: 3px solid var(--accent); outline-offset: 1px; }
-  .field { flex: 1; max-height: 132px; padding: 10px 8px 10px 18px; padding-inline: 18px 8px; resize: none; field-sizing: content; outline: none; }
+  .composer:focus-within { border-color: var(--accent); outline: 2px solid var(--accent); outline-offset: 0; }
+  .field { flex: 1; max-height: 132px; padding: 10px 8px 10px 18px; padding-inline: 18px 8px; border: 0; resize: none; field-sizing: content; outline: none; }
   .field::placeholder { color: var(--quiet); opacity: 1; }
   .send { border-radius: 50%; color: var(--accent); }
 
-  .controls { display: flex; flex-wrap: wrap; gap: 8px; padding: 0 16px 16px; }
-  .controls button { flex: 1 1 72px; flex-direction: column; gap: 2px; min-height: 58px; border-radius: 16px; background: var(--sunken); font-size: .8125rem; line-height: 1.2; }
-  .controls button:hover { background: color-mix(in srgb, var(--ink) 11%, var(--surface)); }
+  .controls { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; justify-content: center; padding: 0 16px 16px; }
+  .controls button { min-height: 52px; min-width: 52px; border-radius: 26px; background: var(--sunken); }
+  .controls button:is(.camera, .screen, .mute) span, .controls [aria-pressed="true"] svg:first-child:not(:nth-last-child(2)), .controls [aria-pressed="false"] svg + svg {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  }
+  .controls button:not(.start, [aria-pressed="true"]):hover { background: color-mix(in srgb, var(--ink) 12%, var(--surface)); }
   .controls [aria-pressed="true"] { color: var(--on-accent); background: var(--accent); }
-  .controls [aria-pressed="true"]:hover { background: var(--accent); filter: brightness(1.08); }
-  .controls .start { color: var(--on-accent); background: var(--accent); font-weight: 600; }
-  .controls .start:not(.end) { flex-direction: row; gap: 10px; min-height: 52px; border-radius: 26px; font-size: 1rem; }
+  .controls .start, .controls .talk, .controls .voice { max-width: 440px; }
+  .controls .start { flex: 1 1 130px; font-weight: 600; line-height: 1.2; }
+  .controls .talk, .controls .voice { flex: 1 1 100%; font-weight: 600; }
+  .controls .start:not(.end) { color: var(--on-accent); background: var(--accent); }
   .controls .end { color: #fff; background: var(--end); }
-  .controls .start:hover { filter: brightness(1.08); }
+  .controls .start:hover, .launcher:hover { filter: brightness(1.08); }
   .talk { touch-action: none; user-select: none; -webkit-user-select: none; }
-  .panel[data-over] > :not(.header, .over) { display: none; }
-  .over { display: flex; flex: 1; flex-direction: column; gap: 12px; padding: 12px 20px 20px; overflow-y: auto; }
-  .over h3 { margin: 0; font-size: 1.125rem; outline: none; }
-  .over > button { border-color: var(--edge); font-weight: 600; }
-  .over > .agree { color: var(--on-accent); background: var(--accent); }
+
   .footer { padding: 0 16px; color: var(--quiet); font-size: .8125rem; text-align: center; }
   .footer ::slotted(*) { padding-bottom: 12px; }
 
   @media (max-width: 480px) {
-    :host(:not([mode="inline"], [mode="headless"])) .panel {
-      position: fixed; inset: auto 0 0; width: 100%; height: min(100dvh, 760px);
+    :host(:not([mode="inline"], [mode="headless"])) .frame:has(.panel:not([hidden])) { inset: auto 0 0; }
+    :host(:not([mode="inline"])) .panel {
+      width: 100%; height: min(100dvh, 760px);
       border-width: 1px 0 0; border-radius: var(--radius) var(--radius) 0 0;
       padding: 0 env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left);
     }

@@ -1,11 +1,11 @@
 /** What a person sees of a conversation, and does in it. */
 
 import { remedy, sentence } from './complaints.js';
+import { compose } from './composer.js';
 import { tell } from './dom.js';
 import { Log } from './log.js';
 import { Panel } from './panel.js';
 import { Picture } from './picture.js';
-import { PushToTalk } from './push-to-talk.js';
 import { STYLES } from './styles.js';
 
 /** @typedef {import('../live/errors.js').LiveError} LiveError */
@@ -18,8 +18,8 @@ const LAST_MINUTE_S = 60;
 
 /** Shows what the session is; what a person does goes to the agent, as a host would do it. */
 export class View {
-  /** @type {{microphone?: MediaTrackConstraints, speaker?: string}} what was chosen in the settings */
-  devices = {};
+  /** @type {import('./settings.js').Chosen} */
+  chosen = { microphone: '', speaker: '', camera: '' };
   #agent;
   #session;
   #words;
@@ -27,19 +27,19 @@ export class View {
   #log = new Log();
   #picture;
   #panel;
-  #hold;
+  /** @type {import('./push-to-talk.js').PushToTalk | null} */
+  #hold = null;
   /** @type {Set<string>} */
   #working = new Set();
   #speaking = false;
   /** @type {Promise<void> | null} */
-  #asking = null;
-  /** @type {'camera' | 'screen' | null} */
+  #consent = null;
+  /** @type {import('./showing.js').Showing | null} */
   #showing = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #patience;
+  /** The connection has been away for so long that it has to be mentioned. */
   #late = false;
-  /** @type {(() => void) | null} */
-  #mend = null;
 
   /**
    * @param {import('./element.js').LiveAgent} agent
@@ -54,15 +54,10 @@ export class View {
     this.#facade = facade;
     this.#picture = new Picture(session);
     this.#panel = new Panel(this.#picture.canvas, this.#log);
-    this.#hold = new PushToTalk(session, this.#panel.talk);
     facade.adopt(this.#panel.element, STYLES);
     this.#listen();
     this.#wire();
     this.translate(words);
-  }
-
-  get words() {
-    return this.#words;
   }
 
   /** @param {Words} words */
@@ -78,14 +73,15 @@ export class View {
    * @param {boolean} reached whether it was the button that opened it, so that the focus goes along
    */
   show(open, reached) {
-    const { element, start, field, collapse } = this.#panel;
+    const { element, header, collapse } = this.#panel;
     const inside = element.contains(this.#agent.shadowRoot?.activeElement ?? null);
+    const inline = this.#agent.mode === 'inline';
     element.hidden = !open;
-    element.role = this.#agent.mode === 'inline' ? 'region' : 'dialog';
-    collapse.hidden = this.#agent.mode === 'inline';
-    this.#facade.lendAvatar(open ? this.#panel.header : null);
+    element.role = inline ? 'region' : 'dialog';
+    collapse.hidden = inline;
+    this.#facade.lendAvatar(open ? header : null);
     this.refresh();
-    if (open && reached) (start.hidden ? field : start).focus();
+    if (open && reached) this.#first.focus();
     if (!open && inside) this.#facade.launcher.focus();
     if (open) this.#picture.run();
   }
@@ -95,31 +91,13 @@ export class View {
    * @throws {LiveError} `hung-up` when they would rather not
    */
   askConsent() {
-    this.#asking ??= this.#ask().catch((error) => {
-      this.#asking = null;
-      throw error;
-    });
-    return this.#asking;
-  }
-
-  async #ask() {
-    const { ask } = await import('./consent.js');
-    try {
-      await ask(this.#panel, this.#words, this.#agent.consent);
-    } finally {
-      this.#panel.start.focus();
-    }
-  }
-
-  /** @param {LiveError | null} error */
-  complain(error) {
-    const { error: place, sentence: said, remedy: button } = this.#panel;
-    place.hidden = error === null || error.code === 'hung-up';
-    if (error === null || place.hidden) return;
-    const way = this.#agent.input === 'voice' && remedy(error) === 'write' ? 'retry' : remedy(error);
-    this.#mend = { retry: () => this.#start(), write: () => this.#panel.field.focus(), dismiss: () => {} }[way];
-    said.textContent = sentence(error, this.#words);
-    button.textContent = this.#words.say(way);
+    this.#consent ??= import('./consent.js')
+      .then(({ ask }) => ask(this.#panel, this.#words, this.#agent.consent))
+      .catch((error) => {
+        this.#consent = null;
+        throw error;
+      });
+    return this.#consent;
   }
 
   refresh() {
@@ -127,29 +105,30 @@ export class View {
     const { input, pushToTalk } = this.#agent;
     const panel = this.#panel;
     const live = underWay(state);
-    const resting = state === 'idle' || state === 'closed';
-    const focused = this.#agent.shadowRoot?.activeElement;
+    const focused = /** @type {HTMLElement | null} */ (this.#agent.shadowRoot?.activeElement);
     panel.offer(state === 'idle' ? 'start' : state === 'closed' ? 'again' : live ? 'end' : 'cancel', this.#words);
-    panel.start.hidden = resting && input === 'text';
+    panel.start.hidden = resting(state) && input === 'text';
     panel.composer.hidden = input === 'voice' || features?.text === false;
+    panel.voice.hidden = !live || voiced || input === 'text';
     panel.mute.hidden = !live || !voiced || pushToTalk;
     panel.mute.ariaPressed = String(muted);
     panel.talk.hidden = !live || !voiced || !pushToTalk;
-    for (const kind of /** @type {const} */ (['camera', 'screen'])) {
-      panel[kind].hidden = !live || !features?.video?.includes(kind) || !offered(kind);
-      panel[kind].ariaPressed = String(this.#showing === kind);
-    }
-    this.#hold.enable(!panel.talk.hidden);
-    tell(panel.status, this.#words.say(`state.${this.#condition()}`));
-    tell(panel.notice, this.#late ? this.#words.say('notice.resuming') : '');
+    this.#letHold(!panel.talk.hidden);
+    this.#showing?.refresh(live, this.#words);
+    tell(panel.status, this.#words.say(`state.${this.#condition}`));
     this.#facade.say(live ? this.#words.say('ongoing') : '');
     // What had the focus may just have gone; the keyboard must not be sent back to the top of the page.
-    if (focused?.checkVisibility() === false) (panel.start.hidden ? panel.field : panel.start).focus();
+    if (focused?.checkVisibility() === false) this.#first.focus();
   }
 
-  #condition() {
+  /** What the keyboard is to begin with. */
+  get #first() {
+    return this.#panel.start.hidden ? this.#panel.field : this.#panel.start;
+  }
+
+  get #condition() {
     const { state, muted, voiced } = this.#session;
-    if (state !== 'live') return state === 'resuming' && !this.#late ? 'listening' : state;
+    if (state !== 'live' && (state !== 'resuming' || this.#late)) return state;
     if (this.#working.size > 0) return 'working';
     if (this.#speaking) return 'speaking';
     if (!voiced) return 'reading';
@@ -160,8 +139,8 @@ export class View {
   #listen() {
     const session = this.#session;
     session.addEventListener('state', ({ detail }) => this.#turnTo(detail));
-    session.addEventListener('resumed', ({ detail }) => {
-      if (detail.contextLost) tell(this.#panel.notice, this.#words.say('notice.forgotten'));
+    session.addEventListener('resumed', ({ detail: { contextLost } }) => {
+      if (contextLost) tell(this.#panel.notice, this.#words.say('notice.forgotten'));
     });
     session.addEventListener('speaking', ({ detail: { speaking } }) => {
       this.#speaking = speaking;
@@ -174,84 +153,89 @@ export class View {
       this.#log.progress(detail, this.#words);
       this.refresh();
     });
-    session.addEventListener('video', async ({ detail }) => {
-      this.#showing = detail?.kind ?? null;
-      this.refresh();
-      const { preview } = await import('./preview.js');
-      preview(this.#panel, this.#words, detail);
+    session.addEventListener('sources', async ({ detail }) => {
+      const { showSources } = await import('./sources.js');
+      showSources(this.#log, this.#words, detail);
     });
   }
 
   /** @param {SessionEvents['state']} change */
   #turnTo({ state, previous, error }) {
+    const { notice, status } = this.#panel;
     clearTimeout(this.#patience);
     this.#late = false;
-    if (state === 'resuming') {
-      this.#patience = setTimeout(() => {
-        this.#late = true;
-        this.refresh();
-      }, PATIENCE_MS);
-    }
+    if (state === 'resuming') this.#patience = setTimeout(() => this.#mentionDelay(), PATIENCE_MS);
+    else tell(notice, '');
     if (state !== 'live') {
       this.#working.clear();
       this.#speaking = false;
     }
     if (state === 'connecting') this.#log.clear();
-    if (error || state === 'connecting') this.complain(error);
+    if (error || state === 'connecting') this.#complain(error);
     this.refresh();
-    // Who listens and who speaks can be heard; a screen reader says the rest.
-    if (state === 'connecting' || state === 'closed') this.#log.announce(this.#panel.status.textContent ?? '');
-    if (state === 'live' && previous === 'connecting') {
-      this.#log.announce(this.#panel.status.textContent ?? '');
+    const begun = state === 'live' && previous === 'connecting';
+    // Who listens and who speaks can be heard; of the rest a screen reader tells.
+    if (begun || state === 'connecting' || (state === 'closed' && !error)) this.#log.announce(status.textContent ?? '');
+    if (begun) {
+      if (this.#session.features?.video?.length) this.#letShow();
       this.#picture.run();
       this.#countDown();
     }
+    if (state === 'closed' && previous !== 'connecting' && this.#agent.rating) this.#askRating();
+  }
+
+  #mentionDelay() {
+    this.#late = true;
+    tell(this.#panel.notice, this.#words.say('notice.resuming'));
+    this.refresh();
   }
 
   /** Tells the time that is left, calmly: by the minute, and aloud once, a minute before the end. */
   #countDown() {
     const seconds = (this.#session.endsAt - performance.now()) / 1000;
-    const known = underWay(this.#session.state) && Number.isFinite(seconds);
-    const sentence = known ? this.#words.say('notice.left', { time: this.#words.span(Math.max(0, seconds)) }) : '';
-    tell(this.#panel.left, sentence);
-    if (known && Math.ceil(seconds) === LAST_MINUTE_S) this.#log.announce(sentence);
-    if (underWay(this.#session.state)) setTimeout(() => this.#countDown(), 1000);
+    const live = underWay(this.#session.state);
+    const known = live && Number.isFinite(seconds);
+    const words = known ? this.#words.say('notice.left', { time: this.#words.span(Math.max(0, seconds)) }) : '';
+    tell(this.#panel.left, words);
+    if (known && Math.ceil(seconds) === LAST_MINUTE_S) this.#log.announce(words);
+    if (live) setTimeout(() => this.#countDown(), 1000);
+  }
+
+  /** @param {LiveError | null} error a hang-up is none */
+  #complain(error) {
+    const { error: place, sentence: said, remedy: button, field } = this.#panel;
+    place.hidden = error === null || error.code === 'hung-up';
+    if (error === null || place.hidden) return;
+    const wanted = remedy(error);
+    const way = wanted === 'write' && this.#agent.input === 'voice' ? 'retry' : wanted;
+    const act = { retry: () => this.#start(), write: () => field.focus(), dismiss: () => this.#first.focus() }[way];
+    said.textContent = sentence(error, this.#words);
+    button.textContent = this.#words.say(way);
+    button.onclick = () => {
+      act();
+      place.hidden = true;
+    };
   }
 
   #wire() {
-    const { element, start, mute, camera, screen, collapse, composer, field, remedy: button } = this.#panel;
-    start.addEventListener('click', () => {
-      if (this.#session.state === 'idle' || this.#session.state === 'closed') this.#start();
-      else this.#agent.stop();
-    });
-    mute.addEventListener('click', () => {
-      this.#agent.mute(!this.#session.muted);
-      this.refresh();
-    });
-    camera.addEventListener('click', () => this.#toggleVideo('camera'));
-    screen.addEventListener('click', () => this.#toggleVideo('screen'));
-    button.addEventListener('click', () => {
-      this.complain(null);
-      this.#mend?.();
-    });
-    collapse.addEventListener('click', () => {
-      this.#agent.open = false;
-    });
-    element.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape' || event.isComposing || this.#agent.mode === 'inline') return;
+    const panel = this.#panel;
+    /** @type {[HTMLButtonElement, () => unknown][]} */
+    const actions = [
+      [panel.start, () => (resting(this.#session.state) ? this.#start() : this.#agent.stop())],
+      [panel.mute, () => this.#agent.mute(!this.#session.muted)],
+      [panel.voice, () => this.#try(() => this.#addVoice())],
+      [panel.settings, () => this.#openSettings()],
+      [panel.collapse, () => (this.#agent.open = false)],
+    ];
+    for (const [button, act] of actions) button.addEventListener('click', act);
+    compose(panel.composer, panel.field, (text) => this.#write(text));
+    panel.element.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || event.isComposing) return;
+      if (panel.leave) panel.leave();
+      else if (this.#agent.mode === 'inline') return;
+      else this.#agent.open = false;
       event.preventDefault();
-      event.stopPropagation(); // the host's own dialog, around us, stays
-      this.#agent.open = false;
-    });
-    field.addEventListener('keydown', (event) => {
-      // Safari ends a composition before it reports its Enter; 229 is then all that tells (UI Events, 7.3.1).
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-      event.preventDefault();
-      composer.requestSubmit();
-    });
-    composer.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#write();
+      event.stopPropagation(); // a dialog of the host's, around us, stays
     });
   }
 
@@ -264,27 +248,55 @@ export class View {
     }
   }
 
-  /** Says what was typed; where nothing goes on, that begins a conversation without a microphone. */
-  async #write() {
+  /** @param {string} text where nothing goes on, it begins a conversation without a microphone */
+  async #write(text) {
     const { field } = this.#panel;
-    const text = field.value.trim();
-    if (text === '' || this.#session.state === 'connecting') return;
-    if (!underWay(this.#session.state)) await this.#start(false);
-    if (!underWay(this.#session.state)) return;
-    this.#session.sendText(text);
-    field.value = '';
+    if (resting(this.#session.state)) await this.#start(false);
+    if (underWay(this.#session.state)) this.#session.sendText(text);
+    else field.value = text;
   }
 
-  /** @param {'camera' | 'screen'} kind */
-  async #toggleVideo(kind) {
-    this.complain(null);
+  /** @param {boolean} wanted whether a button is to be held to talk */
+  async #letHold(wanted) {
+    if (wanted && this.#hold === null) {
+      const { PushToTalk } = await import('./push-to-talk.js');
+      this.#hold ??= new PushToTalk(this.#session, this.#panel.talk);
+    }
+    this.#hold?.enable(!this.#panel.talk.hidden);
+  }
+
+  async #letShow() {
+    const { Showing } = await import('./showing.js');
+    this.#showing ??= new Showing(this.#panel, this.#session, (action) => this.#try(action), this.chosen);
+    this.translate(this.#words);
+  }
+
+  async #addVoice() {
+    this.#session.muted = this.#agent.pushToTalk;
+    await this.#session.useMicrophone(this.chosen.microphone || {});
+    this.refresh();
+  }
+
+  /** @param {() => Promise<void>} action that asks for a device */
+  async #try(action) {
+    this.#complain(null);
     try {
-      if (this.#showing === kind) this.#session.stopVideo();
-      else await (kind === 'camera' ? this.#session.showCamera() : this.#session.showScreen());
+      await action();
     } catch (error) {
-      this.complain(/** @type {LiveError} */ (error));
+      this.#complain(/** @type {LiveError} */ (error));
       this.#agent.tell('error', error);
     }
+  }
+
+  async #openSettings() {
+    const { Settings } = await import('./settings.js');
+    const settings = new Settings(this.#agent, this.#session, this.#words, this.chosen);
+    settings.open(this.#panel, (action) => this.#try(action), async () => this.#showing?.again());
+  }
+
+  async #askRating() {
+    const { askRating } = await import('./rating.js');
+    askRating(this.#panel, this.#words, (rating) => this.#agent.tell('rating', { rating }));
   }
 }
 
@@ -293,8 +305,7 @@ function underWay(state) {
   return state === 'live' || state === 'resuming';
 }
 
-/** @param {'camera' | 'screen'} kind */
-function offered(kind) {
-  // Phones have no getDisplayMedia. An insecure page has neither; there the button stays, and says why it cannot.
-  return kind === 'camera' || !isSecureContext || 'getDisplayMedia' in navigator.mediaDevices;
+/** @param {import('../live/session.js').State} state */
+function resting(state) {
+  return state === 'idle' || state === 'closed';
 }

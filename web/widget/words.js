@@ -1,17 +1,8 @@
 /** The widget's words in one language, and the numbers among them. */
 
-import languages from './locales/index.js';
+import { nearest } from './locales/index.js';
 
 /** @typedef {Record<string, string>} Strings by their keys, which are those of `locales/en.js` */
-
-/**
- * @param {string} tag a BCP 47 language tag, such as `pt-BR`
- * @returns {string} the language of ours that is nearest to it
- */
-export function nearest(tag) {
-  const language = tag.toLowerCase().split(/[-_]/)[0];
-  return Object.hasOwn(languages, language) ? language : 'en';
-}
 
 /** Sentences by their keys, with what stands in braces filled in. */
 export class Words {
@@ -52,6 +43,11 @@ export class Words {
    */
   say(key, fill = {}) {
     return this.#strings[key].replace(/\{(\w+)\}/g, (_, name) => fill[name]);
+  }
+
+  /** @param {string[]} items */
+  list(items) {
+    return new Intl.ListFormat(this.#locale).format(items);
   }
 
   /** @param {number} seconds @returns {string} such as “12 min” or “30 sec” */

@@ -3,7 +3,7 @@
  * needed before the rest is loaded; the other words of each language are in a file of their own.
  * @type {Record<string, {launcher: string, unreachable: string}>}
  */
-export default {
+const languages = {
   en: { launcher: 'Talk to us', unreachable: 'No connection. Try again' },
   tr: { launcher: 'Bizimle konuşun', unreachable: 'Bağlantı yok. Yeniden deneyin' },
   de: { launcher: 'Sprechen Sie mit uns', unreachable: 'Keine Verbindung. Erneut versuchen' },
@@ -17,3 +17,14 @@ export default {
   ko: { launcher: '저희와 대화하세요', unreachable: '연결되지 않았습니다. 다시 시도' },
   zh: { launcher: '与我们交谈', unreachable: '无法连接。重试' },
 };
+
+export default languages;
+
+/**
+ * @param {string} tag a BCP 47 language tag, such as `pt-BR`
+ * @returns {string} the language of ours that is nearest to it
+ */
+export function nearest(tag) {
+  const language = tag.toLowerCase().split(/[-_]/)[0];
+  return Object.hasOwn(languages, language) ? language : 'en';
+}

@@ -1,0 +1,23 @@
+/** Typed text: Enter sends, Shift and Enter begins a line, and an input method's own Enter is left alone. */
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLTextAreaElement} field
+ * @param {(text: string) => unknown} send called with text that is not empty
+ */
+export function compose(form, field, send) {
+  field.addEventListener('keydown', (event) => {
+    // Safari ends a composition before it reports its Enter; 229 is then all that tells (UI Events, 7.3.1).
+    const composing = event.isComposing || event.keyCode === 229;
+    if (event.key !== 'Enter' || event.shiftKey || composing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const text = field.value.trim();
+    if (text === '') return;
+    field.value = '';
+    send(text);
+  });
+}

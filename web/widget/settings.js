@@ -1,0 +1,133 @@
+/** What a person may choose: the profile's options, their devices, how loud it is. */
+
+import { make } from './dom.js';
+import { dress } from './extra-styles.js';
+
+/** @typedef {import('./words.js').Words} Words */
+/** @typedef {Record<string, {choices: string[], default?: string}>} Options of a profile, by their names */
+
+/**
+ * What was chosen, for this conversation and the next.
+ * @typedef {{microphone: string, speaker: string, camera: string}} Chosen by id; empty for what the browser takes
+ */
+
+/** The settings, in the place of the conversation while they are open. */
+export class Settings {
+  #agent;
+  #session;
+  #words;
+  #chosen;
+  #options = make('div', 'options');
+  #devices = make('div', 'devices');
+
+  /**
+   * @param {import('./element.js').LiveAgent} agent
+   * @param {import('../live/session.js').LiveSession} session
+   * @param {Words} words
+   * @param {Chosen} chosen changed as the person chooses
+   */
+  constructor(agent, session, words, chosen) {
+    this.#agent = agent;
+    this.#session = session;
+    this.#words = words;
+    this.#chosen = chosen;
+  }
+
+  /**
+   * @param {import('./panel.js').Panel} panel
+   * @param {(action: () => Promise<void>) => void} attempt tells where a device cannot be had
+   * @param {() => Promise<void>} showCamera by the camera that is chosen now, if one is shown
+   */
+  async open(panel, attempt, showCamera) {
+    const words = this.#words;
+    const back = make('button', 'back', { type: 'button' }, words.say('back'));
+    const title = make('h3', '', { id: 'over-title', tabindex: '-1' }, words.say('settings'));
+    const box = make('section', 'over', { 'aria-labelledby': 'over-title' }, title, this.#options, this.#devices, this.#volume(), back);
+    const closed = new AbortController();
+    const list = () => this.#listDevices((kind) => attempt(() => (kind === 'camera' ? showCamera() : this.#use(kind))));
+    this.#session.addEventListener('devices', list, { signal: closed.signal });
+    list();
+    this.#listOptions();
+    dress(panel.element);
+    await panel.over(box, (settle) => {
+      back.onclick = () => settle(null);
+    });
+    closed.abort();
+  }
+
+  async #listOptions() {
+    const options = Object.entries(await this.#offered()).filter(([, { choices }]) => choices.length > 1);
+    const rows = options.map(([name, { choices, default: usual }]) => {
+      const label = this.#words.has(`option.${name}`) ? this.#words.say(`option.${name}`) : sentenceCase(name);
+      const chosen = this.#agent.options[name] ?? usual ?? choices[0];
+      return select(label, choices.map((choice) => [choice, choice]), chosen, (choice) => {
+        this.#agent.options = { ...this.#agent.options, [name]: choice };
+      });
+    });
+    const late = rows.length > 0 && !['idle', 'closed'].includes(this.#session.state);
+    this.#options.replaceChildren(...rows, ...(late ? [make('p', 'hint', {}, this.#words.say('option.later'))] : []));
+  }
+
+  /** @returns {Promise<Options>} none where they cannot be had: starting will say why */
+  async #offered() {
+    try {
+      const credential = await this.#agent.getCredential?.({ refused: false });
+      const headers = credential ? { Authorization: `Bearer ${credential}` } : undefined;
+      const answer = await fetch(new URL('profiles', this.#agent.service), { headers, credentials: 'omit', cache: 'no-store' });
+      const { profiles } = await answer.json();
+      return profiles.find((/** @type {{name: string}} */ { name }) => name === this.#agent.profile).options;
+    } catch {
+      return {};
+    }
+  }
+
+  /** @param {(kind: keyof Chosen) => void} change */
+  async #listDevices(change) {
+    const { microphones, speakers, cameras } = await this.#session.devices();
+    const words = this.#words;
+    /** @type {[keyof Chosen, string, {id: string, label: string}[]][]} */
+    const kinds = [['microphone', words.say('microphone'), microphones], ['speaker', words.say('speaker'), speakers], ['camera', words.say('camera.device'), cameras]];
+    const rows = kinds.filter(([, , devices]) => devices.length > 0).map(([kind, label, devices]) => {
+      const choices = devices.map(({ id, label: name }, index) => /** @type {[string, string]} */ ([id, name || `${label} ${index + 1}`]));
+      return select(label, [['', words.say('device.default')], ...choices], this.#chosen[kind], (id) => {
+        this.#chosen[kind] = id;
+        change(kind);
+      });
+    });
+    this.#devices.replaceChildren(...(rows.length > 0 ? rows : [make('p', 'hint', {}, words.say('devices.later'))]));
+  }
+
+  /** @param {'microphone' | 'speaker'} kind of which another one was chosen, perhaps while there is a conversation */
+  async #use(kind) {
+    if (this.#session.state !== 'live' && this.#session.state !== 'resuming') return;
+    if (kind === 'speaker') await this.#session.useSpeaker(this.#chosen.speaker);
+    if (kind === 'microphone' && this.#session.voiced) await this.#session.useMicrophone(this.#chosen.microphone || {});
+  }
+
+  #volume() {
+    const range = make('input', 'volume', { type: 'range', min: '0', max: '1', step: '0.05' });
+    range.valueAsNumber = this.#session.volume;
+    range.addEventListener('input', () => {
+      this.#session.volume = range.valueAsNumber;
+    });
+    return make('label', 'row', {}, this.#words.say('volume'), range);
+  }
+}
+
+/**
+ * @param {string} label
+ * @param {[value: string, name: string][]} choices
+ * @param {string} chosen
+ * @param {(choice: string) => void} change
+ */
+function select(label, choices, chosen, change) {
+  const element = make('select', 'choice', {}, ...choices.map(([value, name]) => new Option(name, value, false, value === chosen)));
+  element.addEventListener('change', () => change(element.value));
+  return make('label', 'row', {}, label, element);
+}
+
+/** @param {string} name such as `voice` or `reply_language` */
+function sentenceCase(name) {
+  const words = name.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
