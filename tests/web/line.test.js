@@ -71,13 +71,14 @@ class Scene {
   ends = 0;
   ending = new AbortController();
   online = true;
+  silent = false;
   network = new EventTarget();
 
   constructor() {
     const tokens = new TokenSource(
       async (order) => {
         this.orders.push(order);
-        const answer = this.answers.shift() ?? {};
+        const answer = (await this.answers.shift()) ?? {};
         if (answer instanceof LiveError) throw answer;
         return { ...GRANT, token: `auth_tokens/${this.orders.length}`, end: () => (this.ends += 1), ...answer };
       },
@@ -126,9 +127,13 @@ class Scene {
     return this;
   }
 
-  /** @param {number} milliseconds */
+  /** @param {number} milliseconds in which the server says something every now and then, as it does */
   async pass(milliseconds) {
-    this.clock.pass(milliseconds);
+    for (let left = milliseconds; left > 0; left -= 5000) {
+      if (!this.silent) this.socket.receive({});
+      this.clock.pass(Math.min(left, 5000));
+    }
+    this.clock.pass(0);
     await settled();
   }
 
@@ -337,6 +342,115 @@ test("another's backend, which knows no leases, is asked anew, and the setup say
   assert.deepEqual(scene.orders, [{ profile: 'p' }, { profile: 'p' }]);
   await scene.socket.accept();
   assert.deepEqual(scene.socket.sent[0].setup.sessionResumption, { handle: 'h1' });
+});
+
+test('a token that goes back to an earlier handle is not used for a later one', async () => {
+  const scene = await new Scene().start();
+  scene.answers = [{ setup: { model: 'models/m', sessionResumption: { handle: 'h1' } } }];
+  scene.socket.offer('h1');
+  await scene.pass(280_000);
+  await scene.sockets[0].ends(1000);
+  await scene.socket.accept();
+  scene.socket.offer('h2');
+  scene.answers = [unreachable(), {}];
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  assert.equal(scene.sockets.length, 2, 'what was said since would be forgotten');
+  await scene.pass(500);
+  await scene.socket.accept();
+  assert.deepEqual(scene.orders.at(-1), { lease: 'lease', resumption_handle: 'h2' });
+  assert.deepEqual(scene.told.at(-1), 'resumed');
+});
+
+test('a connection that ends with the service out of reach is left in order, and nothing of it is lost', async () => {
+  const scene = await new Scene().start();
+  scene.answers = [{ setup: { model: 'models/m', sessionResumption: { handle: 'h1' } } }, unreachable(), unreachable()];
+  scene.socket.offer('h1');
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  await scene.socket.accept();
+  const [, old] = scene.sockets;
+  old.receive({ goAway: { timeLeft: '3s' } });
+  scene.line.say('sent');
+  await scene.pass(300);
+  scene.line.say('held');
+  old.offer('h2');
+  await settled();
+  await scene.pass(0);
+  scene.line.say('while nobody is there');
+  assert.ok(old.closing, 'before it is cut');
+  assert.deepEqual(old.sent.slice(1), ['sent']);
+  await old.ends(1000);
+  await scene.pass(500);
+  await scene.pass(1000);
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held', 'while nobody is there']);
+  assert.equal(scene.orders.at(-1).resumption_handle, 'h2');
+});
+
+test('a network that goes while a token is fetched takes the connection with it', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  /** @type {(error: LiveError) => void} */
+  let fail = () => {};
+  scene.answers = [new Promise((_, reject) => (fail = reject))];
+  await scene.pass(280_000);
+  await scene.goes('offline');
+  fail(unreachable());
+  await settled();
+  scene.line.say('held');
+  assert.deepEqual(scene.socket.sent.slice(1), []);
+  await scene.sockets[0].ends(1006);
+  await scene.goes('online');
+  await scene.pass(0);
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held']);
+});
+
+test('a path that dies without a word is left after eight seconds of silence', async () => {
+  const scene = await new Scene().start();
+  const [dead] = scene.sockets;
+  dead.offer('h1');
+  scene.silent = true;
+  await scene.pass(7900);
+  assert.deepEqual(scene.told, []);
+  dead.receive({});
+  await scene.pass(7900);
+  assert.deepEqual(scene.told, [], 'any frame is a sign of life');
+  await scene.pass(200);
+  assert.deepEqual(scene.told, ['resuming']);
+  assert.ok(dead.closing);
+  await scene.pass(2000);
+  await scene.socket.accept();
+  assert.deepEqual(scene.orders[1], { lease: 'lease', resumption_handle: 'h1' });
+  assert.deepEqual(scene.told, ['resuming', 'resumed']);
+});
+
+test('silence means nothing where no handles are sent, and after a goodbye', async () => {
+  for (const last of [{}, { goAway: { timeLeft: '60s' } }]) {
+    const scene = await new Scene().start();
+    if ('goAway' in last) scene.socket.offer('h1');
+    scene.socket.receive(last);
+    scene.silent = true;
+    // In an answer, so that no quiet moment is taken before the end.
+    scene.socket.receive({ serverContent: { outputTranscription: { text: 'so' } } });
+    await scene.pass(30_000);
+    assert.deepEqual(scene.told, ['transcript']);
+  }
+});
+
+test('a page that has slept reads what came meanwhile before it takes the path for dead', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.clock.oversleep(60_000);
+  scene.silent = true;
+  await scene.pass(1000);
+  assert.deepEqual(scene.told, []);
+  scene.socket.receive({});
+  await scene.pass(7900);
+  assert.deepEqual(scene.told, []);
+  await scene.pass(200);
+  assert.deepEqual(scene.told, ['resuming']);
 });
 
 test('hanging up while resuming leaves nothing behind', async () => {

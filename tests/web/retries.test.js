@@ -37,6 +37,15 @@ test('ten stable seconds make everything good', () => {
   assert.equal(retries.next(), 0);
 });
 
+test('connections that are of some use are gone back to for ever, at long distances', () => {
+  const retries = new Retries(() => 0.5);
+  const waits = Array.from({ length: 20 }, () => {
+    retries.blame(closed(1006), { resumed: true, lasted: 5000 });
+    return retries.next();
+  });
+  assert.deepEqual([waits[0], waits[19]], [0, 10_000]);
+});
+
 /** @type {[string, LiveError, boolean][]} */
 const errors = [
   ['a lost connection', closed(1006), true],

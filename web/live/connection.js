@@ -4,6 +4,7 @@ import { steadyClock } from './clock.js';
 import { explainClose } from './close-codes.js';
 import { LiveError, hungUp } from './errors.js';
 import { readFrame, setupFrame } from './protocol.js';
+import { Pulse } from './pulse.js';
 
 const SETUP_LIMIT_MS = 10_000;
 const CLOSING_LIMIT_MS = 2000;
@@ -21,6 +22,7 @@ export class Connection {
   /** @type {(() => void) | undefined} */
   #dropLimit;
   #madeAt;
+  #pulse;
   #openedAt = 0;
   #roundTrip = 0;
   /** @type {() => void} */
@@ -29,6 +31,8 @@ export class Connection {
   #refuse = () => {};
   #over = false;
   #closed = false;
+  /** @type {Promise<void> | undefined} */
+  #retired;
 
   /**
    * @param {import('./token-source.js').Grant} grant
@@ -43,6 +47,7 @@ export class Connection {
     this.#madeAt = clock.now();
     this.#hear = hear;
     this.#ended = ended;
+    this.#pulse = new Pulse(clock, () => this.#fail(silent()));
     /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
     this.ready = new Promise((resolve, reject) => {
       this.#accept = resolve;
@@ -102,6 +107,12 @@ export class Connection {
    * @returns {Promise<void>}
    */
   retire() {
+    this.#retired ??= this.#retire();
+    return this.#retired;
+  }
+
+  /** @returns {Promise<void>} */
+  #retire() {
     this.close();
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
@@ -116,16 +127,25 @@ export class Connection {
 
   /** @param {string | ArrayBuffer} frame */
   #read(frame) {
+    this.#pulse.felt();
     try {
       for (const happening of readFrame(frame)) {
         if (this.#over) return;
         if (happening.kind === 'setup-complete') this.#complete();
-        else this.#hear(happening);
+        else this.#tell(happening);
       }
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
       this.#fail(error);
     }
+  }
+
+  /** @param {import('./protocol.js').Happening} happening */
+  #tell(happening) {
+    if (happening.kind === 'handle') this.#pulse.begin();
+    // Some servers say nothing more from here on; when it ends is known now.
+    else if (happening.kind === 'go-away') this.#pulse.end();
+    this.#hear(happening);
   }
 
   #complete() {
@@ -151,11 +171,17 @@ export class Connection {
 
   #forget() {
     this.#over = true;
+    this.#pulse.end();
     this.#dropLimit?.();
     this.#socket.onopen = null;
     this.#socket.onmessage = null;
     this.#socket.onclose = null;
   }
+}
+
+function silent() {
+  const sentence = 'The connection to the voice service went silent. Check your network and start again.';
+  return new LiveError('connection-lost', sentence, { retryable: true });
 }
 
 function overdue() {

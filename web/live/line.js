@@ -2,21 +2,18 @@
 
 import { pause, steadyClock } from './clock.js';
 import { Connection } from './connection.js';
-import { LiveError, asLiveError, offline } from './errors.js';
+import { asLiveError, offline } from './errors.js';
+import { Held } from './held.js';
 import { deviceNetwork, onceOnline } from './network.js';
 import { Renewal } from './renewal.js';
-import { Retries, outOfReach, worthRetrying } from './retries.js';
-import { resuming } from './token-source.js';
+import { Retries, worthRetrying } from './retries.js';
+import { Tenure } from './tenure.js';
 
-// A minute of sound; who was away for longer is not helped by what they said before that.
-const MOST_HELD = 3000;
-// A token with less time left than this is not worth opening a connection with.
-const SPARE_MS = 3000;
 // Refused by these, a conversation may still use up what was granted before.
 const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
 
+/** @typedef {import('./errors.js').LiveError} LiveError */
 /** @typedef {import('./token-source.js').DatedGrant} DatedGrant */
-/** @typedef {import('./token-source.js').Choice} Choice */
 
 /**
  * @typedef {object} LineListeners
@@ -38,25 +35,18 @@ const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
  * again, for nobody can know whether it was heard.
  */
 export class Line {
-  #tokens;
+  #tenure;
   #listeners;
   #signal;
   #transport;
   #clock;
   #network;
   #retries;
-  /** @type {Choice} */
-  #choice = {};
-  /** @type {DatedGrant | null} */
-  #grant = null;
+  #held = new Held((frame) => this.#send(frame));
   /** @type {Connection | null} */
   #connection = null;
   /** @type {Renewal | null} */
   #renewal = null;
-  /** What is held back, where something is. @type {string[] | null} */
-  #held = null;
-  /** @type {string[]} */
-  #preface = [];
   /** A connection is being replaced; how the old one ends is of no interest. */
   #replacing = false;
   /** Only a network that was seen to go is waited for: a device without one may reach a service of its own. */
@@ -83,7 +73,7 @@ export class Line {
     listeners,
     { signal, transport, clock = steadyClock, network = deviceNetwork, retries = new Retries() },
   ) {
-    this.#tokens = tokens;
+    this.#tenure = new Tenure(tokens, signal);
     this.#listeners = listeners;
     this.#signal = signal;
     this.#transport = transport;
@@ -95,33 +85,32 @@ export class Line {
   }
 
   get features() {
-    return this.#grant?.features ?? null;
+    return this.#tenure.grant?.features ?? null;
   }
 
   /** What the token holds the conversation to, where the service says it. */
   get locked() {
-    return this.#grant?.locked;
+    return this.#tenure.grant?.locked;
   }
 
   /** When the conversation is over by what is known now, by the clock. */
   get endsAt() {
     if (this.#lastWord) return this.#renewal?.endsAt ?? Infinity;
-    return this.#grant?.leaseEndsAt ?? Infinity;
+    return this.#tenure.grant?.leaseEndsAt ?? Infinity;
   }
 
   /** Whether anything is waiting to leave. */
   get busy() {
-    return this.#held !== null || this.#connection === null || this.#connection.backlog > 0;
+    return this.#held.holding || this.#connection === null || this.#connection.backlog > 0;
   }
 
   /**
    * Asks for the first token.
-   * @param {Choice} choice
+   * @param {import('./token-source.js').Choice} choice
    * @throws {LiveError}
    */
-  async obtain(choice) {
-    this.#choice = choice;
-    this.#grant = await this.#tokens.grant(choice, this.#signal);
+  obtain(choice) {
+    return this.#tenure.begin(choice);
   }
 
   /**
@@ -129,20 +118,16 @@ export class Line {
    * @throws {LiveError} this first time, nothing is tried again
    */
   async open() {
-    if (this.#grant === null) throw new TypeError('obtain() comes first');
+    const { grant } = this.#tenure;
+    if (grant === null) throw new TypeError('obtain() comes first');
     this.#replacing = true;
-    await this.#connect(this.#grant, null);
+    await this.#connect(grant, null);
     this.#replacing = false;
   }
 
   /** @param {string} frame said in order, and held while there is no connection */
   say(frame) {
-    if (this.#held === null) {
-      this.#send(frame);
-      return;
-    }
-    this.#held.push(frame);
-    if (this.#held.length > MOST_HELD) this.#held.shift();
+    this.#held.say(frame);
   }
 
   /** @param {string} frame of use to this connection only: said at once, or not at all */
@@ -170,13 +155,13 @@ export class Line {
     this.#connection = connection;
     const renewal = new Renewal(this.#clock, handle, () => connection.roundTrip, {
       hold: () => this.#hold(),
-      release: () => this.#release(),
+      release: () => this.#held.release(),
       replace: (latest) => void this.#replace(connection, latest),
     });
     this.#renewal = renewal;
     await connection.ready;
     this.#signal.throwIfAborted();
-    this.#grant = grant;
+    this.#tenure.use(grant);
     this.#liveSince = this.#clock.now();
     this.#listeners.timed?.('open', connection.opening);
     this.#listeners.timed?.('setup', connection.roundTrip);
@@ -195,15 +180,7 @@ export class Line {
   }
 
   #hold() {
-    if (this.#held !== null) return;
-    this.#held = [];
-    this.#preface = this.#listeners.preface();
-  }
-
-  #release() {
-    const held = this.#held ?? [];
-    this.#held = null;
-    for (const frame of held) this.#send(frame);
+    this.#held.hold(this.#listeners.preface);
   }
 
   /**
@@ -214,7 +191,7 @@ export class Line {
   async #replace(old, handle) {
     this.#replacing = true;
     try {
-      const grant = await this.#renewed(handle, (this.#renewal?.endsAt ?? 0) + SPARE_MS);
+      const grant = await this.#tenure.next(handle, this.#renewal?.endsAt ?? 0);
       this.#leave();
       await old.retire();
       await this.#connect(grant, handle);
@@ -222,7 +199,8 @@ export class Line {
     } catch (cause) {
       if (this.#signal.aborted) return;
       const error = asLiveError(cause);
-      if (this.#connection !== old || old.closed) this.#recover(error);
+      const leaving = old.closed || !this.#network.online() || (worthRetrying(error) && this.#renewal?.last);
+      if (this.#connection !== old || leaving) this.#recover(error);
       else this.#keep(error);
     }
   }
@@ -237,7 +215,7 @@ export class Line {
       this.#listeners.ended(error);
       return;
     }
-    this.#release();
+    this.#held.release();
     if (worthRetrying(error)) this.#renewal?.postpone();
     else this.#lastWord = error;
   }
@@ -266,17 +244,18 @@ export class Line {
     this.#renewal?.close();
     this.#hold();
     this.#leave();
+    void this.#connection?.retire();
     for (;;) {
       if (this.#retries.blame(error, death)) handle = null;
       else if (!worthRetrying(error)) break;
-      if (error.code === 'token-ended' && this.#grant) this.#grant = { ...this.#grant, endsAt: -Infinity };
+      if (error.code === 'token-ended') this.#tenure.spent();
       const wait = this.#retries.next((error.retryAfter ?? 0) * 1000);
       if (wait === null) break;
       try {
         await pause(this.#clock, wait, this.#signal);
         if (this.#wentOffline) await onceOnline(this.#network, this.#signal);
         await this.#connection?.retire();
-        const grant = await this.#renewed(handle, this.#clock.now() + SPARE_MS);
+        const grant = await this.#tenure.next(handle, this.#clock.now());
         await this.#connect(grant, handle);
         this.#arrive({ planned: false, contextLost: handle === null });
         return;
@@ -287,27 +266,6 @@ export class Line {
       }
     }
     this.#listeners.ended(error);
-  }
-
-  /**
-   * A token to go on with; while the service is out of reach, the one in hand, if it is good beyond *until*.
-   * @param {string | null} handle
-   * @param {number} until by the clock
-   * @returns {Promise<DatedGrant>}
-   */
-  async #renewed(handle, until) {
-    const inHand = /** @type {DatedGrant} */ (this.#grant);
-    const { lease } = inHand;
-    try {
-      if (lease === undefined) return resuming(await this.#tokens.grant(this.#choice, this.#signal), handle);
-      const order = handle === null ? { lease } : { lease, resumption_handle: handle };
-      return { lease, ...(await this.#tokens.grant(order, this.#signal)) };
-    } catch (error) {
-      // Without a handle it would be a second conversation with a token that is good for one.
-      const reusable = handle !== null && inHand.endsAt > until;
-      if (reusable && error instanceof LiveError && outOfReach(error)) return resuming(inHand, handle);
-      throw error;
-    }
   }
 
   #leave() {
@@ -321,14 +279,13 @@ export class Line {
   #arrive(way) {
     this.#replacing = false;
     this.#listeners.resumed({ ...way, gap: this.#clock.now() - this.#goneAt });
-    for (const frame of this.#preface) this.#send(frame);
-    this.#release();
+    this.#held.goOn();
   }
 
   #close() {
     this.#renewal?.close();
     this.#connection?.close();
     this.#liveSince = null;
-    if (this.#grant) this.#tokens.end(this.#grant);
+    this.#tenure.end();
   }
 }

@@ -75,6 +75,11 @@ export class Renewal {
     return this.#end.at;
   }
 
+  /** Whether there is no time to try once more, with another hold, before the connection is over. */
+  get last() {
+    return this.#clock.now() + POSTPONED_MS + HOLD_MS > this.#end.at;
+  }
+
   /** @param {number} at by the clock @param {'token' | 'announced'} kind */
   expect(at, kind) {
     const end = plan(this.#clock.now(), at, kind);

@@ -30,7 +30,10 @@ export const outOfReach = (error) => error.code === 'token-service-unreachable' 
 /** Counts the attempts to come back, and the deaths soon after coming back. */
 export class Retries {
   #random;
+  /** Since the last connection that was stable: they make the next wait longer. */
   #attempts = 0;
+  /** Since the last connection that was of any use: after too many of them there is no next. */
+  #inVain = 0;
   #blame = 0;
 
   /** @param {() => number} [random] from 0 to 1 */
@@ -45,7 +48,8 @@ export class Retries {
   next(atLeast = 0) {
     const attempt = this.#attempts;
     this.#attempts += 1;
-    if (attempt === MOST) return null;
+    this.#inVain += 1;
+    if (this.#inVain > MOST) return null;
     if (attempt === 0) return atLeast;
     const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1));
     return Math.max(atLeast, wait * (0.75 + 0.5 * this.#random()));
@@ -57,6 +61,7 @@ export class Retries {
    * @returns {boolean} whether its handle is to be dropped
    */
   blame(error, { resumed, lasted }) {
+    if (lasted >= QUICK_MS) this.#inVain = 0;
     if (lasted >= STABLE_MS) {
       this.#attempts = 0;
       this.#blame = 0;
