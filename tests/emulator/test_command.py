@@ -31,8 +31,8 @@ def running(*flags):
         assert line.startswith("Live API emulator on http"), child.stderr.read()
         yield child, line.split()[-1]
     finally:
-        child.kill()
-        child.communicate()
+        child.terminate()
+        child.communicate(timeout=20)
 
 
 def test_it_says_where_it_listens_and_stops():

@@ -129,6 +129,11 @@ async def test_order_goes_on_over_a_resume():
         ({"turn": [{"close": {"code": 5}}]}, "must be a WebSocket close code"),
         ({"fault": [{"on": "mint"}]}, "fault 1: on must be mint or socket"),
         ([], "the scenario: must be a table"),
+        ({"turn": [{"when": "?!", "say": "a"}]}, "turn 1, when: has no word in it"),
+        ({"turn": [{"pause": float("nan")}]}, "turn 1, pause: must be a number of seconds"),
+        ({"turn": [{"steps": [{"say": "a"}, {"latency": 1}]}]}, "turn 1: latency comes first"),
+        ({"turn": [{"call": "f", "then": [{"latency": 1}]}]}, "use pause"),
+        ({"turn": [{"call": "f", "twice": "yes"}]}, "twice must be true or false"),
     ],
 )
 def test_wrong_scenario(content, sentence):
@@ -142,6 +147,14 @@ def test_file_that_is_no_toml(tmp_path):
     path = tmp_path / "broken.toml"
     path.write_text("[[turn")
     with pytest.raises(ScenarioError, match=r"broken\.toml is no valid toml"):
+        scenario.load(path)
+
+
+def test_file_that_is_no_text(tmp_path):
+    """The file is named here too."""
+    path = tmp_path / "picture.toml"
+    path.write_bytes(b"\x89PNG\xff")
+    with pytest.raises(ScenarioError, match=r"picture\.toml is no valid toml"):
         scenario.load(path)
 
 

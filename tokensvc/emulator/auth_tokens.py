@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tokensvc.emulator import faults
 from tokensvc.emulator.credentials import Keys, Presented
-from tokensvc.emulator.refusals import RefusedError
+from tokensvc.emulator.refusals import RefusedError, invalid_argument
 
 if TYPE_CHECKING:
     from tokensvc.emulator.faults import FaultBook
@@ -46,9 +46,17 @@ class AuthTokensEndpoint:
         """The answer has the token's name alone, as Google's other fields are input only."""
         try:
             self.keys.check_request(Presented.by(request.headers, request.query))
-            name = self.tokens.mint(await request.read(), request.match_info["version"])
+            name = self.tokens.mint(await self._body(request), request.match_info["version"])
         except RefusedError as error:
             self.answers[error.http] += 1
             return web.json_response(error.body(), status=error.http)
         self.answers[200] += 1
         return web.json_response({"name": name})
+
+    async def _body(self, request: web.Request) -> bytes:
+        try:
+            return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise invalid_argument(
+                f"Request payload size exceeds the limit: {LARGEST_BODY} bytes."
+            ) from None

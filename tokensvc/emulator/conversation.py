@@ -16,7 +16,7 @@ Modality: TypeAlias = Literal["TEXT", "AUDIO", "VIDEO"]
 Kind: TypeAlias = Literal["typed", "spoken", "shown", "said", "called", "answered", "given"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Remark:
     """One thing in the context.
 
@@ -77,9 +77,15 @@ class Conversation:
         return self.dropped + len(self.remarks)
 
     def add(self, kind: Kind, text: str, modality: Modality, tokens: int) -> None:
-        """Put a remark at the end."""
-        self.remarks.append(Remark(kind, text, modality, tokens))
-        self._held += tokens
+        """Put a remark at the end; none is free, so that the context's bound is one on memory."""
+        remark = Remark(kind, text, modality, max(1, tokens))
+        self.remarks.append(remark)
+        self._held += remark.tokens
+
+    def typed_since(self, length: int) -> str:
+        """What was typed since the conversation was *length* remarks long."""
+        since = self.remarks[max(0, length - self.dropped) :]
+        return " ".join(remark.text for remark in since if remark.kind == "typed")
 
     def tokens(self) -> int:
         """What the whole context costs."""

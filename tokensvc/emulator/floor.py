@@ -63,6 +63,7 @@ class Floor:
         self._waiting: deque[Job] = deque(maxlen=WAITING)
         self._pending: dict[str, Pending] = {}
         self._prompt: list[Remark] = []
+        self._thoughts = 0
         self._making = False
 
     @property
@@ -162,6 +163,7 @@ class Floor:
         self._making = True
         scene.counters.answers += 1
         self._prompt = list(scene.conversation.remarks)
+        self._thoughts = 0
         self._speaker.begin(job.turn)
         steps = job.steps()
         first = steps[0] if steps else None
@@ -192,6 +194,7 @@ class Floor:
                 case Pause(seconds):
                     await scene.clock.sleep(seconds)
                 case Think(text):
+                    self._thoughts += text_tokens(text)
                     part = {"text": text, "thought": True}
                     await scene.outlet.content(modelTurn={"role": "model", "parts": [part]})
                 case Search(query):
@@ -233,9 +236,10 @@ class Floor:
 
     async def _complete(self, answer_tokens: int) -> None:
         scene = self._scene
+        instruction = scene.conversation.instruction_tokens
         await scene.outlet.send(
             serverContent={"turnComplete": True, **self._status()},
-            usageMetadata=usage(self._prompt, scene.conversation.instruction_tokens, answer_tokens),
+            usageMetadata=usage(self._prompt, instruction, answer_tokens, self._thoughts),
         )
 
 
@@ -249,14 +253,15 @@ def more_to_come(result: Result) -> bool:
     return result.more
 
 
-def usage(prompt: list[Remark], instruction: int, answer: int) -> dict[str, Any]:
-    """A turn's cost: the whole context again, and the answer."""
+def usage(prompt: list[Remark], instruction: int, answer: int, thoughts: int) -> dict[str, Any]:
+    """A turn's cost: the whole context again, the answer, and what was thought for it."""
     by_modality = tokens_by_modality(prompt, instruction)
     asked = sum(by_modality.values())
     return {
         "promptTokenCount": asked,
         "responseTokenCount": answer,
-        "totalTokenCount": asked + answer,
+        **({"thoughtsTokenCount": thoughts} if thoughts else {}),
+        "totalTokenCount": asked + answer + thoughts,
         "promptTokensDetails": [
             {"modality": modality, "tokenCount": tokens} for modality, tokens in by_modality.items()
         ],

@@ -109,7 +109,7 @@ class Ears:
         return Utterance(max(0, end - began) / IN_RATE, sound[-LONGEST:])
 
     def _trim(self) -> None:
-        reach = PREROLL + IN_RATE * self._detection.prefix_ms // 1000
+        reach = min(LONGEST, PREROLL + IN_RATE * self._detection.prefix_ms // 1000)
         keep = LONGEST if self._began is not None else reach
         while self._kept and self._kept_from + len(self._kept[0]) < self._position - keep:
             self._kept_from += len(self._kept.popleft())

@@ -41,7 +41,7 @@ class HonestMind(Mind):
         if turn.spoken is not None and not turn.typed:
             heard = f"{spoken_as(turn.spoken.seconds)[:-1]}, played back]"
             return (*steps, Say(heard, turn.spoken.sound))
-        called = [tool for tool in plan.tools if words(tool.name) <= words(turn.typed)]
+        called = [tool for tool in plan.tools if asks_for(tool.name, turn.typed)]
         for tool in called:
             steps.append(Call(tool.name, arguments(tool, turn.typed)))
             if not tool.blocking:
@@ -76,6 +76,11 @@ def words(text: str) -> frozenset[str]:
     """The words of a sentence, or of a name such as ``turn_on_the_lights`` or ``turnOn``."""
     apart = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)
     return frozenset(re.findall(r"[^\W_]+", apart.lower()))
+
+
+def asks_for(name: str, typed: str) -> bool:
+    """Whether all words of *name*, which has some, are in what was typed."""
+    return bool(words(name)) and words(name) <= words(typed)
 
 
 def arguments(tool: Tool, typed: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 GONE = Close(1006, "")
 GOING_AWAY = Close(1001, "")
 NO_CODE = 1005
+# Seconds that a close frame may take to be read and answered.
+PARTING = 15.0
 NORMAL = 1000
 
 
@@ -30,8 +32,11 @@ class Line:
         trouble: The fault that is at work on it.
     """
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None
+    ) -> None:
         self.socket = socket
+        self._transport = transport
         self.ending: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.trouble: Trouble | None = None
         self._left = GONE
@@ -73,6 +78,11 @@ class Line:
         return self._left, "client"
 
     async def hang_up(self, close: Close) -> None:
-        """Send the close frame, or the answer to the client's."""
+        """Send the close frame, or the answer to the client's; one who reads neither is cut off."""
         code = NORMAL if close.code in UNSENDABLE else close.code
-        await self.socket.close(code=code, message=close.reason_bytes())
+        try:
+            async with asyncio.timeout(PARTING):
+                await self.socket.close(code=code, message=close.reason_bytes())
+        except TimeoutError:
+            if isinstance(self._transport, asyncio.WriteTransport):
+                self._transport.abort()

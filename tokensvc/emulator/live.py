@@ -66,7 +66,7 @@ class LiveEndpoint:
             "origin": request.headers.get("Origin", ""),
             "user_agent": request.headers.get("User-Agent", ""),
         }
-        line = Line(socket)
+        line = Line(socket, request.transport)
         parts = AsyncExitStack()
         if fault is not None:
             line.trouble = Trouble(fault, self.clock, request.transport, line.end)

@@ -17,6 +17,7 @@ class Outlet:
 
     Attributes:
         silent: Nothing goes out any more.
+        waiting: Messages that the client does not take yet.
         sent: Messages that went out.
     """
 
@@ -28,6 +29,7 @@ class Outlet:
         self._binary = binary
         self._late: set[asyncio.Task[None]] = set()
         self.silent = False
+        self.waiting = 0
         self.sent = 0
 
     async def send(self, **message: Any) -> None:  # noqa: ANN401 - proto-JSON
@@ -56,6 +58,7 @@ class Outlet:
     async def _write(self, text: str) -> None:
         if self._socket.closed:
             return
+        self.waiting += 1
         try:
             if self._binary:
                 await self._socket.send_bytes(text.encode())
@@ -66,3 +69,5 @@ class Outlet:
             self.silent = True
         else:
             self.sent += 1
+        finally:
+            self.waiting -= 1

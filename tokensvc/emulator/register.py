@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tokensvc.emulator.clock import Clock, rfc3339
 from tokensvc.emulator.recordings import Recording, Spool
 from tokensvc.emulator.sound import IN_RATE, OUT_RATE
+from tokensvc.emulator.tokens import without_handle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 
 MEGABYTE = 1_000_000
+_NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 
 
 @dataclass
@@ -68,8 +71,8 @@ class Connection:
             "resumed": admission is not None and admission.resumed is not None,
             "go_aways": self.go_aways,
             "resumption_updates": self.updates,
-            "effective_setup": _without_handle(admission.setup) if admission else None,
-            "client_setup": _without_handle(admission.asked) if admission else None,
+            "effective_setup": without_handle(admission.setup) if admission else None,
+            "client_setup": without_handle(admission.asked) if admission else None,
             "heard": _measured(self.heard),
             "said": _measured(self.said),
         }
@@ -97,12 +100,6 @@ class Connection:
 
 def _measured(recording: Recording) -> dict[str, float]:
     return {"bytes": recording.size, "kept": recording.kept, "seconds": recording.seconds}
-
-
-def _without_handle(setup: dict[str, Any]) -> dict[str, Any]:
-    if "handle" not in setup.get("sessionResumption", {}):
-        return setup
-    return {**setup, "sessionResumption": {"handle": "(kept to ourselves)"}}
 
 
 class Register:
@@ -150,7 +147,7 @@ class Register:
         """The connection whose id is *name*; ``last`` is the newest one."""
         if name == "last" and self._connections:
             return self._connections[max(self._connections)]
-        return self._connections.get(int(name)) if name.isascii() and name.isdigit() else None
+        return self._connections.get(int(name)) if _NUMBER.fullmatch(name) else None
 
     def everything(self) -> list[Connection]:
         """Every connection, oldest first."""

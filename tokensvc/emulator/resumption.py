@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.conversation import Conversation
     from tokensvc.emulator.options import Options
 
-CAPACITY = 20_000
+CAPACITY = 5_000
 AT_CLOSE = "at_close"
 _FORM = struct.Struct(">QQQ")
 _SEAL = 16

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator import faults
-from tokensvc.emulator.honesty import HonestMind, words
+from tokensvc.emulator.honesty import HonestMind, asks_for, words
 from tokensvc.emulator.refusals import Close, closes_with
 from tokensvc.emulator.steps import (
     Call,
@@ -71,8 +71,8 @@ class Scenario:
 class ScriptedMind(Mind):
     """Follows a scenario, and is honest where it has none.
 
-    A turn with `when` answers every typed turn that has its words. The others are taken in the
-    order of the conversation, one for each turn that no `when` claims, over a resume as well.
+    A turn with `when` answers every typed turn that has its words. The others answer the first,
+    second, … turn of the conversation, over a resume as well, where no `when` claims it.
     """
 
     turns: tuple[ScriptedTurn, ...]
@@ -100,7 +100,7 @@ class ScriptedMind(Mind):
 
     def _scripted(self, turn: Turn) -> ScriptedTurn | None:
         for scripted in self.turns:
-            if scripted.when and turn.typed and words(scripted.when) <= words(turn.typed):
+            if asks_for(scripted.when, turn.typed):
                 return scripted
         in_order = [scripted for scripted in self.turns if not scripted.when]
         return in_order[turn.number - 1] if turn.number <= len(in_order) else None
@@ -113,8 +113,8 @@ def load(path: Path) -> Scenario:
         ScenarioError: naming the fault and the turn it is in.
         OSError: when the file cannot be read.
     """
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:
         raise ScenarioError(
@@ -150,6 +150,9 @@ def _fault(content: Any, place: str) -> Fault:  # noqa: ANN401 - not checked yet
 
 def _turn(content: Any, place: str) -> ScriptedTurn:  # noqa: ANN401 - not checked yet
     turn = _table(content, place, {*OF_A_TURN, *ACTIONS, *BESIDE_CALL})
+    when = _text(turn.get("when", ""), f"{place}, when")
+    if when and not words(when):
+        raise ScenarioError(f"{place}, when: has no word in it.")
     inline = {key: value for key, value in turn.items() if key not in OF_A_TURN}
     if inline and "steps" in turn:
         raise ScenarioError(
@@ -160,8 +163,10 @@ def _turn(content: Any, place: str) -> ScriptedTurn:  # noqa: ANN401 - not check
         steps = _steps(turn["steps"], f"{place}, steps")
     elif inline:
         steps = tuple(_actions(inline, place))
+    if any(isinstance(step, Latency) for step in (steps or ())[1:]):
+        raise ScenarioError(f"{place}: latency comes first; pause is for later.")
     return ScriptedTurn(
-        when=_text(turn.get("when", ""), f"{place}, when"),
+        when=when,
         transcript=_text(turn.get("transcript", ""), f"{place}, transcript"),
         steps=steps,
     )
@@ -222,13 +227,17 @@ def _call(content: dict[str, Any], place: str) -> Call:
     args = content.get("args", {})
     if not isinstance(args, dict):
         raise ScenarioError(f"{place}: args must be a table.")
+    if not isinstance(content.get("twice", False), bool):
+        raise ScenarioError(f"{place}: twice must be true or false.")
     then = content.get("then")
     steps: tuple[Step, ...] | None = None
     if isinstance(then, str):
         steps = (Say(then),)
     elif then is not None:
         steps = _steps(then, f"{place}, then")
-    return Call(_text(content["call"], place), args, steps, repeated=content.get("twice") is True)
+    if any(isinstance(step, Latency) for step in steps or ()):
+        raise ScenarioError(f"{place}, then: latency is for an answer's beginning; use pause.")
+    return Call(_text(content["call"], place), args, steps, repeated=content.get("twice", False))
 
 
 def _table(content: Any, place: str, known: set[str]) -> dict[str, Any]:  # noqa: ANN401 - as above
@@ -249,7 +258,8 @@ def _text(value: Any, place: str) -> str:  # noqa: ANN401 - not checked yet
 
 
 def _seconds(value: Any, place: str) -> float:  # noqa: ANN401 - not checked yet
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
+    if not 0 <= number < faults.LONGEST:
         raise ScenarioError(f"{place}: must be a number of seconds, 0 or more.")
     return float(value)
 

@@ -35,10 +35,9 @@ class Counters:
     tool_calls: int = 0
     tool_answers: int = 0
     tool_cancellations: int = 0
-    compressions: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Span:
     """One answer's part of what was said; sizes in bytes of PCM.
 

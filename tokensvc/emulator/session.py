@@ -34,7 +34,7 @@ class Session:
         self._locked = locked
         self._floor = Floor(scene)
         self._ears = Ears(scene.plan.detection, heard)
-        self._typed: list[str] = []
+        self._answered = scene.conversation.length
         self._charged = 0.0
         self._history = scene.plan.initial_history
         self._takers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
@@ -131,21 +131,21 @@ class Session:
         complete = content.get("turnComplete", False)
         if self._history:
             self._remember(content)
+            self._answered = scene.conversation.length
             self._history = not complete
             return
         model = scene.plan.model
         if model.only_initial_content and scene.options.mid_session_content == "refused":
             raise ClosedError(Closes.invalid_argument)
         await self._floor.interrupt()
-        self._typed.extend(self._remember(content))
+        self._remember(content)
         if complete:
             scene.counters.text_turns += 1
             await self._answer(None)
 
-    def _remember(self, content: dict[str, Any]) -> list[str]:
-        """Put *content* into the context; the texts that are the person's."""
+    def _remember(self, content: dict[str, Any]) -> None:
+        """Put *content* into the context."""
         conversation = self._scene.conversation
-        texts = []
         for turn in content.get("turns", []):
             by_model = turn.get("role") == "model"
             for part in turn.get("parts", []):
@@ -156,8 +156,6 @@ class Session:
                     conversation.add(
                         "given" if by_model else "typed", text, "TEXT", text_tokens(text)
                     )
-                    texts += [] if by_model else [text]
-        return texts
 
     def _inline(self, blob: dict[str, Any]) -> None:
         if blob.get("mimeType") not in FRAME_TYPES:
@@ -214,7 +212,6 @@ class Session:
         scene = self._scene
         scene.counters.text_turns += 1
         scene.conversation.add("typed", text, "TEXT", text_tokens(text))
-        self._typed.append(text)
         if not self._ears.active:
             await self._answer(None)
 
@@ -244,9 +241,10 @@ class Session:
 
     async def _answer(self, utterance: Utterance | None) -> None:
         scene = self._scene
-        scene.conversation.turns += 1
-        typed, self._typed = " ".join(self._typed), []
-        turn = Turn(scene.conversation.turns, typed, utterance)
+        conversation = scene.conversation
+        conversation.turns += 1
+        turn = Turn(conversation.turns, conversation.typed_since(self._answered), utterance)
+        self._answered = conversation.length
         if utterance is not None:
             await self._transcribe(turn, utterance)
         await self._floor.answer(turn)

@@ -101,7 +101,8 @@ class Timekeeper:
 
     async def _update(self) -> None:
         scene = self._scene
-        if not self._wanted():
+        # To a client that reads nothing, waiting here would put off every deadline.
+        if not self._wanted() or scene.outlet.waiting:
             return
         if self._session.generating:
             await scene.outlet.send(sessionResumptionUpdate={"resumable": False})

@@ -29,11 +29,20 @@ LONGEST = 20 * 3600.0
 # Tokens that ended this long ago are forgotten: a token is then "not found", not "expired".
 FORGET = 24 * 3600.0
 CAPACITY = 200_000
+# ... and the oldest, once what they were minted with takes this many bytes together.
+ROOM = 256 * 1024 * 1024
 
 
 def fingerprint(name: str) -> str:
     """SHA-256 of a token's name, in hex: how it is spoken of without being given away."""
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
+
+
+def without_handle(setup: dict[str, Any]) -> dict[str, Any]:
+    """*setup* as it may be shown: a handle is as good as the conversation."""
+    if "handle" not in setup.get("sessionResumption", {}):
+        return setup
+    return {**setup, "sessionResumption": {"handle": "(kept to ourselves)"}}
 
 
 @dataclass
@@ -79,7 +88,7 @@ class Token:
             "request_base64": base64.b64encode(self.request).decode(),
             "lock": self.lock,
             "mask": [".".join(path) for path in self.mask],
-            "setup": self.setup,
+            "setup": without_handle(self.setup) if self.setup else self.setup,
             "created": rfc3339(self.created),
             "expires": rfc3339(self.expires),
             "new_session_expires": rfc3339(self.new_session_expires),
@@ -103,6 +112,7 @@ class TokenBook:
     options: Options
     tokens: dict[str, Token] = field(default_factory=dict)
     minted: int = 0
+    _held: int = 0
 
     def mint(self, body: bytes, version: str) -> str:
         """Make a token of a request *body* and return its name.
@@ -123,6 +133,7 @@ class TokenBook:
         mask = read_mask(asked.get("fieldMask", ""), odd=self.options.odd_masks == "accepted")
         name = PREFIX + secrets.token_hex(32)
         self.minted += 1
+        self._held += len(body)
         self._forget(now)
         self.tokens[fingerprint(name)] = Token(
             number=self.minted,
@@ -185,5 +196,7 @@ class TokenBook:
 
     def _forget(self, now: float) -> None:
         for token in list(islice(self.tokens.values(), 2)):
-            if token.expires + FORGET < now or len(self.tokens) >= CAPACITY:
+            full = len(self.tokens) >= CAPACITY or self._held > ROOM
+            if full or token.expires + FORGET < now:
                 del self.tokens[token.fingerprint]
+                self._held -= len(token.request)

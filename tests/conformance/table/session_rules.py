@@ -154,7 +154,7 @@ async def history(emulating):
 @rule(
     "Usage counts the whole context again, by modality",
     "usageMetadata; 25 tokens a second",
-    replaced("floor.usage", lambda prompt, instruction, answer: {}),
+    replaced("floor.usage", lambda prompt, instruction, answer, thoughts: {}),
 )
 async def usage(emulating):
     async with emulating() as client, client.session() as talker:

@@ -232,6 +232,7 @@ async def thoughts(emulating):
                 for part in content(each).get("modelTurn", {}).get("parts", [])
             ]
             assert any(part.get("thought") for part in parts) is asked
+            assert ("thoughtsTokenCount" in answer[-1]["usageMetadata"]) is asked
             assert "Turn 1 came" not in transcript(answer)
 
 
