@@ -86,6 +86,24 @@ def test_which_key_may_use_it(name, expected):
     assert profile(allow=["key:backend", "group:support"]).admits(principal) is expected
 
 
+@pytest.mark.parametrize(
+    ("allow", "profiles", "expected"),
+    [
+        ("key:backend", {"default"}, True),
+        ("key:backend", {"other", "default"}, True),
+        ("key:backend", {"other"}, False),
+        ("key:backend", set(), False),
+        ("key:another", {"default"}, False),
+        ("user", {"default"}, False),
+    ],
+)
+def test_a_key_for_some_profiles(allow, profiles, expected):
+    """It needs both: the profile lists the key, and the key is good for the profile."""
+    principal = Principal("key", "key:backend", "alice", profiles=frozenset(profiles))
+
+    assert profile(allow=[allow]).admits(principal) is expected
+
+
 def test_options_that_are_left_out():
     """They have their defaults: the first choice unless one is named."""
     made = profile(

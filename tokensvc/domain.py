@@ -31,7 +31,8 @@ class Principal:
     """Somebody whose credential was checked.
 
     A person is the pair of *issuer* and *subject*: the same subject of two issuers is two people.
-    Of kind “key”, the issuer is “key:” and the key's name, and the subject its backend's user.
+    Of kind “key”, the issuer is “key:” and the key's name, and the subject its backend's user;
+    *profiles* are all that the key is good for, None where that is left to the profiles.
     *claims* are those that the configuration lets into an instruction.
     """
 
@@ -40,6 +41,7 @@ class Principal:
     subject: str
     groups: frozenset[str] = frozenset()
     claims: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    profiles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,15 @@ class Account:
     username: str
     password_hash: str = field(repr=False)
     groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A backend's key as far as anybody may know it; *profiles* None: good for all that list it."""
+
+    name: str
+    created_at: datetime
+    profiles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ LONGEST_WINDOW = max(_WINDOWS.values())
 SHORTEST_TOKEN = 30  # seconds
 LONGEST_TOKEN = 20 * 3600  # seconds: what Google allows (ai.google.dev, ephemeral tokens)
 
-KEY_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of an API key
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
 def duration(text: object) -> int:
@@ -87,7 +87,7 @@ class Profile(Model):
     description: str = ""
     model: Annotated[str, BeforeValidator(_model)]
     allow: Annotated[
-        tuple[Annotated[str, Field(pattern=rf"^(user|guest|group:[^\s:]+|key:{KEY_NAME})$")], ...],
+        tuple[Annotated[str, Field(pattern=rf"^(user|guest|group:[^\s:]+|key:{NAME})$")], ...],
         Field(min_length=1),
     ]
     token_lifetime: Seconds = 300
@@ -116,7 +116,8 @@ class Profile(Model):
     def admits(self, principal: Principal) -> bool:
         """Whether *principal* may use this profile."""
         if principal.kind == "key":
-            return principal.issuer in self.allow
+            good_for = principal.profiles
+            return principal.issuer in self.allow and (good_for is None or self.name in good_for)
         return principal.kind in self.allow or any(
             f"group:{group}" in self.allow for group in principal.groups
         )

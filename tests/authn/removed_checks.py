@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+from datetime import UTC, datetime
 
 from tokensvc.authn import api_keys, claim_checks, header_checks, jws, site_jwt
 from tokensvc.authn.guests import GuestAuthenticator
 from tokensvc.authn.jws import UnverifiedJws
 from tokensvc.authn.keys import ListedKeys
 from tokensvc.authn.site_jwt import SiteJwtAuthenticator
-from tokensvc.domain import Principal
+from tokensvc.domain import ApiKey, Principal
 
 CHECKS = (
     "form",
@@ -94,7 +95,7 @@ def remove(monkeypatch, names, mode):
             monkeypatch.setattr(site_jwt, "json_object", reading(mode.claims()))
         elif name == "API key":
             monkeypatch.setattr(api_keys, "_is_whole", lambda _: True)
-            monkeypatch.setattr(NoKeys, "name_of", lambda *_: "backend")
+            monkeypatch.setattr(NoKeys, "find", lambda *_: ApiKey("backend", datetime.now(UTC)))
         else:
             monkeypatch.setattr(*replacements[name])
 
@@ -102,7 +103,7 @@ def remove(monkeypatch, names, mode):
 class NoKeys:
     """A store of API keys that has none."""
 
-    def name_of(self, _key_hash):
+    def find(self, _key_hash):
         return None
 
 

@@ -1,4 +1,5 @@
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -6,7 +7,7 @@ from tokensvc.authn.api_keys import PREFIX, ApiKeyAuthenticator, make_key
 from tokensvc.authn.chain import AuthenticatorChain
 from tokensvc.authn.guests import GuestAuthenticator
 from tokensvc.authn.opaque import fingerprint
-from tokensvc.domain import Credentials
+from tokensvc.domain import ApiKey, Credentials
 from tokensvc.errors import InvalidRequest, InvalidToken
 
 KEY = make_key()
@@ -15,12 +16,13 @@ KEY = make_key()
 class Store:
     """Knows one key by its fingerprint, and counts who asks."""
 
-    def __init__(self):
+    def __init__(self, profiles=None):
         self.asked = 0
+        self.key = ApiKey("backend", datetime.now(UTC), profiles)
 
-    def name_of(self, key_hash):
+    def find(self, key_hash):
         self.asked += 1
-        return "backend" if key_hash == fingerprint(KEY) else None
+        return self.key if key_hash == fingerprint(KEY) else None
 
 
 def ask(bearer, on_behalf_of=None, store=None):
@@ -46,6 +48,12 @@ def test_a_backend():
         "backend",
     )
     assert not principal.groups
+
+
+@pytest.mark.parametrize("profiles", [None, frozenset({"phone"})])
+def test_a_key_for_some_profiles(profiles):
+    """Whoever it speaks for may have no others."""
+    assert ask(KEY, "alice", Store(profiles)).profiles == profiles
 
 
 @pytest.mark.parametrize("user", ["alice", "用户 7", "a" * 255, "user:7", " a"])

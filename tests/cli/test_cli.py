@@ -83,6 +83,20 @@ def test_api_keys(tokensvc):
     assert tokensvc("keys", "list").stdout == ""
 
 
+def test_an_api_key_for_some_profiles(tokensvc):
+    """It is made and listed with them; a name that no profile has is a mistake."""
+    made = tokensvc("keys", "create", "phone", "--profile", "sales", "--profile", "help")
+    assert made.stdout.startswith("tsk_")
+    assert "help, sales" in made.stderr
+    tokensvc("keys", "create", "all")
+    of_all, of_phone = tokensvc("keys", "list").stdout.splitlines()
+    assert of_phone.endswith("help, sales")
+    assert "sales" not in of_all
+    for name in ("a b", "", "x" * 65, "ü"):
+        refused = tokensvc("keys", "create", "other", "--profile", name)
+        assert (refused.exit_code, "profile's name" in refused.stderr) == (1, True)
+
+
 def test_check_of_an_issuer(tokensvc, tmp_path):
     """It says whose JWTs are believed, and fetches nothing; a fault is told with its issuer."""
     issuer = """

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from tokensvc.authn.api_keys import make_key
 from tokensvc.authn.opaque import fingerprint
+from tokensvc.domain import ApiKey
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.engine import open_engine
 from tokensvc.store.schema import events
@@ -15,10 +16,14 @@ KEY = make_key()
 CONFIGURATION = """
 [profiles.default]
 model = "gemini-3.8-live"
-allow = ["key:backend"]
+allow = ["key:backend", "key:narrow"]
+[profiles.other]
+model = "gemini-3.8-live"
+allow = ["key:backend", "key:narrow"]
 [limits]
 user = ["2/hour"]
 """
+NARROW = make_key()
 
 
 @pytest.fixture(name="service", scope="module")
@@ -29,7 +34,9 @@ def _service(start_service, emulator):
 @pytest.fixture(name="engine", scope="module")
 def _engine(service):
     engine = open_engine(f"sqlite:///{service.folder / 'data' / 'tokensvc.db'}")
-    ApiKeys(engine).add("backend", fingerprint(KEY), datetime.now(UTC))
+    ApiKeys(engine).add(ApiKey("backend", datetime.now(UTC)), fingerprint(KEY))
+    narrow = ApiKey("narrow", datetime.now(UTC), frozenset({"other"}))
+    ApiKeys(engine).add(narrow, fingerprint(NARROW))
     yield engine
     engine.dispose()
 
@@ -62,3 +69,15 @@ def test_the_audit(ask, engine):
         ).all()
 
     assert who == [("key", "key:backend", "carol")]
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_key_for_some_profiles(service):
+    """It opens those, sees no others, and its conversations go on."""
+    offered = service.get("/profiles", bearer=NARROW).json["profiles"]
+    assert [profile["name"] for profile in offered] == ["other"]
+    refused = service.post("/token", {"on_behalf_of": "dora"}, bearer=NARROW)
+    assert (refused.status, refused.code) == (403, "profile-not-allowed")
+    granted = service.post("/token", {"profile": "other", "on_behalf_of": "dora"}, bearer=NARROW)
+    assert granted.status == 200
+    assert service.post("/token", {"lease": granted.json["lease"]}).status == 200

@@ -9,7 +9,7 @@ from tokensvc.app import create_app
 from tokensvc.authn.api_keys import make_key
 from tokensvc.authn.opaque import fingerprint
 from tokensvc.authn.passwords import hash_password
-from tokensvc.domain import Account
+from tokensvc.domain import Account, ApiKey
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.engine import open_engine
@@ -35,7 +35,7 @@ def _start(compiled):
         app = create_app(environment)
         engine = open_engine(f"sqlite:///{compiled / 'data' / 'tokensvc.db'}")
         Accounts(engine).add(Account("alice", hash_password(PASSWORD)))
-        ApiKeys(engine).add("backend", fingerprint(KEY), datetime.now(UTC))
+        ApiKeys(engine).add(ApiKey("backend", datetime.now(UTC)), fingerprint(KEY))
         engine.dispose()
         return app
 

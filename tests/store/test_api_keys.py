@@ -5,7 +5,8 @@ from sqlalchemy import text
 
 from tokensvc.authn.api_keys import make_key
 from tokensvc.authn.opaque import fingerprint
-from tokensvc.store.api_keys import ApiKeys, NamedKey
+from tokensvc.domain import ApiKey
+from tokensvc.store.api_keys import ApiKeys
 
 AT = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
 
@@ -17,28 +18,38 @@ def _keys(engine):
 
 def test_a_key(keys):
     """It is found by its fingerprint, until it is removed."""
-    assert keys.add("backend", "a" * 64, AT)
-    assert keys.name_of("a" * 64) == "backend"
-    assert keys.name_of("b" * 64) is None
-    assert keys.listed() == [NamedKey("backend", AT)]
+    backend = ApiKey("backend", AT)
+    assert keys.add(backend, "a" * 64)
+    assert keys.find("a" * 64) == backend
+    assert keys.find("b" * 64) is None
+    assert keys.listed() == [backend]
 
     assert keys.remove("backend")
     assert not keys.remove("backend")
-    assert keys.name_of("a" * 64) is None
+    assert keys.find("a" * 64) is None
     assert keys.listed() == []
+
+
+@pytest.mark.parametrize("profiles", [{"sales"}, {"sales", "help.de"}, set()])
+def test_a_key_for_some_profiles(keys, profiles):
+    """It comes back with them; for none is not for all."""
+    keys.add(ApiKey("backend", AT, frozenset(profiles)), "a" * 64)
+
+    assert keys.find("a" * 64).profiles == profiles
+    assert keys.listed()[0].profiles == profiles
 
 
 def test_a_name_that_is_taken(keys):
     """It stays with the key that has it."""
-    assert keys.add("backend", "a" * 64, AT)
-    assert not keys.add("backend", "b" * 64, AT)
-    assert keys.name_of("b" * 64) is None
+    assert keys.add(ApiKey("backend", AT), "a" * 64)
+    assert not keys.add(ApiKey("backend", AT), "b" * 64)
+    assert keys.find("b" * 64) is None
 
 
 def test_what_is_kept(keys, engine):
     """No part of the key: whoever reads the store cannot use it."""
     key = make_key()
-    keys.add("backend", fingerprint(key), AT)
+    keys.add(ApiKey("backend", AT), fingerprint(key))
     with engine.begin() as connection:
         row = str(connection.execute(text("SELECT * FROM api_keys")).one())
 

@@ -13,7 +13,7 @@ from tokensvc.domain import Principal
 from tokensvc.errors import InvalidRequest, InvalidToken
 
 if TYPE_CHECKING:
-    from tokensvc.domain import Credentials
+    from tokensvc.domain import ApiKey, Credentials
 
 PREFIX = "tsk_"  # so that people, and scanners of source code, know one when they see it
 KEY_ISSUER = "key:"
@@ -25,8 +25,8 @@ _CHECKSUM = 6  # letters, which hold a CRC-32
 class KeyStore(Protocol):
     """Where API keys are, by their fingerprints."""
 
-    def name_of(self, key_hash: str) -> str | None:
-        """The name of the key with that fingerprint, or None."""
+    def find(self, key_hash: str) -> ApiKey | None:
+        """The key with that fingerprint, or None."""
         ...
 
 
@@ -53,17 +53,17 @@ class ApiKeyAuthenticator:
         unverified = credentials.unverified_bearer
         if unverified is None or not unverified.startswith(PREFIX):
             return None
-        name = self._keys.name_of(fingerprint(unverified)) if _is_whole(unverified) else None
-        if name is None:
+        key = self._keys.find(fingerprint(unverified)) if _is_whole(unverified) else None
+        if key is None:
             raise InvalidToken(cause="an API key that is not one of ours, or no longer")
         subject = credentials.unverified_on_behalf_of
         if subject is None:
-            subject = name
+            subject = key.name
         if not is_subject(subject):
             raise InvalidRequest(
                 f"“on_behalf_of” must be a string of 1 to {LONGEST_SUBJECT} plain characters."
             )
-        return Principal(kind="key", issuer=KEY_ISSUER + name, subject=subject)
+        return Principal("key", KEY_ISSUER + key.name, subject, profiles=key.profiles)
 
 
 def _is_whole(unverified: str) -> bool:

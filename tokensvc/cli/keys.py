@@ -11,7 +11,8 @@ import click
 from tokensvc.authn.api_keys import KEY_ISSUER, make_key
 from tokensvc.authn.opaque import fingerprint
 from tokensvc.counted import issuer_block
-from tokensvc.profiles import KEY_NAME
+from tokensvc.domain import ApiKey
+from tokensvc.profiles import NAME
 from tokensvc.settings import Places
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
@@ -25,34 +26,40 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
-def create(name: str) -> None:
+@click.option(
+    "--profile",
+    "profiles",
+    metavar="PROFILE",
+    multiple=True,
+    help="Make it good for this profile only; may stand several times.",
+)
+def create(name: str, profiles: tuple[str, ...]) -> None:
     """Make a key called NAME and show it, this once: only its fingerprint is kept.
 
     A profile is for it where its “allow” lists “key:NAME”.
     """
-    if not re.fullmatch(KEY_NAME, name):
-        raise click.ClickException(
-            "A key's name has 1 to 64 letters, digits, dots, dashes and underlines."
-        )
+    for what, called in (("key", name), *(("profile", profile) for profile in profiles)):
+        if not re.fullmatch(NAME, called):
+            raise click.ClickException(
+                f"A {what}'s name has 1 to 64 letters, digits, dots, dashes and underlines."
+            )
     key = make_key()
-    if not _api_keys().add(name, fingerprint(key), datetime.now(UTC)):
+    made = ApiKey(name, datetime.now(UTC), frozenset(profiles) or None)
+    if not _api_keys().add(made, fingerprint(key)):
         raise click.ClickException(
             f"There is a key “{name}” already. Make one of another name, change over to it, "
             "and remove the old one."
         )
     _blocks().lift(issuer_block(KEY_ISSUER + name))
     click.echo(key)
-    click.echo(
-        f"This is shown once. Profiles that list “{KEY_ISSUER}{name}” in “allow” are open to it.",
-        err=True,
-    )
+    click.echo(f"This is shown once. It opens {_opened(made)}.", err=True)
 
 
 @keys.command("list")
 def list_keys() -> None:
-    """List the keys by name, with the day each was made."""
+    """List the keys by name, with the day each was made and what it opens."""
     for key in _api_keys().listed():
-        click.echo(f"{key.name}\t{key.created_at:%Y-%m-%d}")
+        click.echo(f"{key.name}\t{key.created_at:%Y-%m-%d}\t{_opened(key)}")
 
 
 @keys.command()
@@ -64,6 +71,13 @@ def remove(name: str) -> None:
     # A lease of its users renews by itself; this stops it.
     _blocks().put(issuer_block(KEY_ISSUER + name), None)
     click.echo(f"Removed {name}.")
+
+
+def _opened(key: ApiKey) -> str:
+    listing = f"profiles whose “allow” lists “{KEY_ISSUER}{key.name}”"
+    if key.profiles is None:
+        return listing
+    return f"of the {listing}: {', '.join(sorted(key.profiles))}"
 
 
 def _api_keys() -> ApiKeys:

@@ -110,4 +110,5 @@ api_keys = Table(
     Column("name", String(64), primary_key=True),
     Column("key_hash", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
+    Column("profiles", Text),  # words: all that it is good for; none: whatever lists it
 )
