@@ -1,4 +1,5 @@
 import http.client
+import socket
 import threading
 import time
 from contextlib import ExitStack, closing
@@ -109,6 +110,47 @@ def test_an_upstream_that_drips(connect, content):
             post(connect(url), seconds=0.3)
         assert started.is_set()
         stop.set()
+
+
+@pytest.fixture(name="resolver")
+def _resolver(monkeypatch):
+    """A resolver that hangs until it is released; it counts how often it was asked."""
+    resolver = Resolver(socket.getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    yield resolver
+    resolver.released.set()
+
+
+class Resolver:
+    def __init__(self, real):
+        self.real, self.asked, self.released = real, 0, threading.Event()
+
+    def __call__(self, *arguments, **named):
+        self.asked += 1
+        self.released.wait(30)
+        return self.real(*arguments, **named)
+
+
+def test_a_resolver_that_hangs(connect, resolver):
+    """The deadline holds over looking up the host, too; who asks again waits for that answer."""
+    with upstream(answering(http_answer())) as (url, _):
+        client = connect(url.replace("127.0.0.1", "localhost"))
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                post(client, seconds=0.05)
+        assert resolver.asked == 1
+        resolver.released.set()
+        assert post(client).status == 200
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64 + ".example", "a..b"])
+def test_a_host_that_there_is_not(connect, host):
+    """It is an error of the exchange; a later request asks anew."""
+    client = connect(f"http://{host}:9")
+    for _ in range(2):
+        with pytest.raises(OSError, match=r".") as failed:
+            post(client)
+        assert not isinstance(failed.value, TimeoutError)
 
 
 def test_an_upstream_that_says_nothing(connect):

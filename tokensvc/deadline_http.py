@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LONGEST_ANSWER = 64 * 1024  # bytes
 _IDLE_KEPT = 32  # connections
+
+_Address = tuple[int, tuple[Any, ...]]  # a family, and what `connect` takes
 
 
 class TooLong(Exception):  # noqa: N818 - says what happened
@@ -61,6 +64,7 @@ class DeadlineHttpClient:
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
         self._base_path = parts.path.rstrip("/")
+        self._addresses = _Addresses(self._host, self._port)
         self._idle: deque[_Connection] = deque()
         self._lock = threading.Lock()
 
@@ -92,7 +96,8 @@ class DeadlineHttpClient:
                 return self._exchange(kept, request, deadline)
             except (http.client.RemoteDisconnected, ConnectionError):
                 pass  # gone stale while idle
-        return self._exchange(_Connection(self._host, self._port, self._tls), request, deadline)
+        fresh = _Connection(self._host, self._port, self._tls, self._addresses)
+        return self._exchange(fresh, request, deadline)
 
     def _exchange(self, connection: _Connection, request: _Request, deadline: float) -> Answer:
         connection.deadline = deadline
@@ -134,12 +139,57 @@ def _read_capped(response: http.client.HTTPResponse, longest: int) -> bytes:
     return content
 
 
+class _Addresses:
+    """The addresses of a host: the first of each family.
+
+    A resolver may hang for as long as it likes, and nothing stops it: it does so in a thread of its
+    own, and at most in one.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._lock = threading.Lock()
+        self._asked: Future[list[_Address]] | None = None
+
+    def look_up(self, seconds: float) -> list[_Address]:
+        """What the resolver says within *seconds*; who asks meanwhile gets the same answer.
+
+        Raises:
+            TimeoutError: when the time is over.
+            OSError: where there is no such host.
+        """
+        with self._lock:
+            asked = self._asked
+            if asked is None or asked.done():
+                asked = Future()
+                threading.Thread(target=self._ask, args=(asked,), daemon=True).start()
+                self._asked = asked
+        return asked.result(seconds)
+
+    def _ask(self, asked: Future[list[_Address]]) -> None:
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            asked.set_exception(OSError("no host has such a name"))
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            asked.set_exception(error)
+        else:
+            first: dict[int, _Address] = {}
+            for family, *_, address in found:
+                first.setdefault(family, (family, address))
+            asked.set_result(list(first.values()))
+
+
 class _Connection(http.client.HTTPConnection):
     """A connection every one of whose waits ends at `deadline`."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None, addresses: _Addresses
+    ) -> None:
         super().__init__(host, port)
         self._tls = tls
+        self._addresses = addresses
         self.deadline = 0.0
 
     def connect(self) -> None:
@@ -160,10 +210,7 @@ class _Connection(http.client.HTTPConnection):
         The time left is shared: a family whose packets vanish, as on a machine with half an IPv6,
         must leave some to the other.
         """
-        addresses: dict[int, tuple[Any, ...]] = {}
-        for found, *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-            addresses.setdefault(found, address)
-        untried = list(addresses.items())
+        untried = self._addresses.look_up(self._left())
         while True:
             family, address = untried.pop(0)
             raw = socket.socket(family, socket.SOCK_STREAM)
