@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, request
+from flask import Flask
 
 from tokensvc import configuration
 from tokensvc.authn.access_tokens import AccessTokens
@@ -21,13 +21,24 @@ from tokensvc.authn.leases import LeaseSigner
 from tokensvc.authn.passwords import PasswordVerifier
 from tokensvc.authn.site_jwt import SiteJwtAuthenticator
 from tokensvc.deadline_http import DeadlineHttpClient
+from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.minter import Minter
-from tokensvc.http import assets, bodies, health, logins, origins, pages, problems, tokens
+from tokensvc.http import (
+    assets,
+    bodies,
+    headers,
+    health,
+    logins,
+    origins,
+    pages,
+    problems,
+    tokens,
+)
 from tokensvc.http.releases import read_release, web_folder
 from tokensvc.issuing import Policy, TokenService
 from tokensvc.reloading import FollowedPolicy, stamp
-from tokensvc.settings import Places, Settings
+from tokensvc.settings import Places, Settings, is_loopback
 from tokensvc.signing_in import LoginService
 from tokensvc.store import engine as stores
 from tokensvc.store.accounts import Accounts
@@ -37,7 +48,7 @@ from tokensvc.store.ledger import Ledger
 from tokensvc.store.logins import Logins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tokensvc.configuration import Configuration
     from tokensvc.gemini.compiler import CompiledProfile
@@ -65,6 +76,18 @@ class Deployment:
             f"{self.settings.gemini_websocket_url}/ws/google.ai.generativelanguage.{version}"
             ".GenerativeService.BidiGenerateContentConstrained"
         )
+
+    def listen_on(self, hosts: Iterable[str]) -> None:
+        """Do nothing where requests that reach *hosts* are answered.
+
+        Raises:
+            ConfigurationError: where they would all be for a host that is not ours.
+        """
+        beyond = ", ".join(host for host in hosts if not is_loopback(host))
+        if beyond and self.configuration.http.public_url is None:
+            fault = f"is missing; without it only this machine is answered, and not {beyond}"
+            source = str(self.settings.places.config_file)
+            raise ConfigurationError(source, [f"http.public_url: {fault}"])
 
 
 def prepare(environment: Mapping[str, str]) -> Deployment:
@@ -139,7 +162,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_READ
     problems.install(app)
     origins.install(app, http)
-    app.after_request(_harden)
+    headers.install(app, http)
     app.register_blueprint(health.blueprint(Blocks(engine, _now)))
     app.register_blueprint(tokens.blueprint(service, deployment.websocket_url))
     app.register_blueprint(logins.blueprint(login, http))
@@ -152,15 +175,3 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _harden(response: Response) -> Response:
-    """What every answer says, unless its route has said it already (OWASP ASVS 5.0, V3.4)."""
-    headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -46,8 +47,14 @@ def _origin(value: str) -> str:
     return value
 
 
-Origin = Annotated[str, AfterValidator(_origin)]
+def _some(value: Network) -> Network:
+    if value.prefixlen == 0:
+        raise ValueError("that is everybody, and anybody could say where they come from")
+    return value
 
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PlaceCount = Annotated[int, Field(ge=1, le=1000)]
 
@@ -60,8 +67,13 @@ class Http(Model):
     frame_ancestors: tuple[
         Annotated[str, Field(pattern=r"^('self'|'none'|https?://[^\s;,]+)$")], ...
     ] = ("'self'",)
-    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    trusted_proxies: tuple[Annotated[IPvAnyNetwork, AfterValidator(_some)], ...] = ()
     page: bool = True
+
+    @property
+    def by_https(self) -> bool:
+        """Whether browsers reach us by https, whoever speaks it for us."""
+        return self.public_url is not None and self.public_url.startswith("https:")
 
 
 class Gemini(Model):

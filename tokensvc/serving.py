@@ -103,10 +103,12 @@ except ConfigurationError as error:
     sys.exit(error.report())
 
 
-def on_starting(_server: Arbiter) -> None:
+def on_starting(server: Arbiter) -> None:
     """Find every fault, compile the profiles and upgrade the store, once for all workers."""
     try:
         deployment = app.prepare(os.environ)
+        # A socket of the file system, which is text, is reached by this machine alone.
+        deployment.listen_on(at[0] for at in server.cfg.address if not isinstance(at, str))
         engine = stores.open_engine(deployment.settings.places.database_url)
         stores.prepare(engine)
     except ConfigurationError as error:

@@ -25,6 +25,37 @@ def test_check(tokensvc):
     assert "bidiGenerateContentSetup" in said
 
 
+@pytest.mark.parametrize(
+    ("http", "expected"),
+    [
+        ("", ["this machine alone", "our own alone may call", "https     not here", "list it in"]),
+        (
+            """public_url = "https://tokens.example.com"
+            origins = ["https://www.example.com", "https://shop.example.com"]
+            frame_ancestors = ["'none'"]
+            trusted_proxies = ["10.0.0.0/8", "2001:db8::/32"]
+            page = false""",
+            [
+                "answers   https://tokens.example.com; a request for any other host is refused",
+                "HSTS",
+                "our own and https://www.example.com, https://shop.example.com may call",
+                "a POST from any other is refused (403)",
+                "page      none, framed by 'none'",
+                "where X-Forwarded-For leaves the proxies of 10.0.0.0/8, 2001:db8::/32",
+            ],
+        ),
+        ('public_url = "http://localhost:8080"', ["http://localhost:8080", "https     not here"]),
+    ],
+)
+def test_check_of_the_web(tokensvc, tmp_path, http, expected):
+    """It says who is answered, which pages may call, and whose word is taken for an address."""
+    file = tmp_path / "web.toml"
+    file.write_text(f"[http]\n{http}\n{OPEN_PROFILE}")
+    said = tokensvc("check", TOKENSVC_CONFIG=str(file)).stdout
+
+    assert [line for line in expected if line not in said] == []
+
+
 def test_check_of_one_body(tokensvc):
     """It is JSON and nothing else."""
     body = json.loads(tokensvc("check", "--body", "default").stdout)

@@ -17,6 +17,7 @@ PROCFILE = (Path(__file__).parents[2] / "Procfile").read_text(encoding="utf-8")
 # The Procfile's own command line, at a port of its own.
 GUNICORN = ["-m", *PROCFILE.splitlines()[0].removeprefix("web: ").replace("'", "").split()]
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is refused
 PROFILE = '[profiles.default]\nmodel = "gemini-3.8-live"\nallow = ["user"]\n'
 
 
@@ -24,11 +25,12 @@ PROFILE = '[profiles.default]\nmodel = "gemini-3.8-live"\nallow = ["user"]\n'
 class Broken:
     """A configuration file and an environment, and what the report must name.
 
-    *by* is how it is started: by `tokensvc serve`, or by the Procfile's command.
+    *by* is how it is started: by `tokensvc serve`, or by the Procfile's command; *host* is where.
     """
 
     named: list[str]
     by: str = "serve"
+    host: str = "127.0.0.1"
     file: str | None = OPEN_PROFILE
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -66,6 +68,8 @@ BROKEN = {
         [
             "http.origins.0",
             "http.pubic_url: there is no such key",
+            "http.trusted_proxies.0: that is everybody",
+            "http.trusted_proxies.1: that is everybody",
             "issuers.0: audience is missing",
             "profiles.default.model",
             "profiles.default.allow",
@@ -77,6 +81,7 @@ BROKEN = {
 [http]
 origins = ["https://*.example.com"]
 pubic_url = "https://a.example"
+trusted_proxies = ["0.0.0.0/0", "::/0"]
 [[issuers]]
 name = "shop"
 issuer = "https://shop.test/"
@@ -95,6 +100,12 @@ default = "Puck"
 [limits]
 user = ["10/fortnight"]
 """,
+    ),
+    "everywhere, without a name": Broken(
+        ["http.public_url: is missing", EVERYWHERE], host=EVERYWHERE
+    ),
+    "everywhere, by another way": Broken(
+        ["http.public_url: is missing", "::"], "gunicorn", host="[::]"
     ),
     "faults of two issuers": Broken(
         ["issuers.0 (shop)", "SHOP_SECRET", "issuers.1 (bank)", "bank.pem"],
@@ -143,7 +154,10 @@ def _reports(tmp_path_factory) -> dict[str, subprocess.CompletedProcess[str]]:
         environment = service_environment(folder, broken.file or "", "http://127.0.0.1:9")
         if broken.file is None:
             (folder / "tokensvc.toml").unlink()
-        command = {"serve": SERVE, "gunicorn": [*GUNICORN, "--bind", "127.0.0.1:0"]}[broken.by]
+        command = {
+            "serve": [*SERVE, "--host", broken.host],
+            "gunicorn": [*GUNICORN, "--bind", f"{broken.host}:0"],
+        }[broken.by]
         return subprocess.run(
             [sys.executable, *command],
             env=environment | broken.environment,

@@ -87,6 +87,19 @@ def test_the_page(shop, google):
     assert "microphone=(self)" in headers["permissions-policy"]
 
 
+def test_https_that_a_proxy_speaks(shop, counting):
+    """Where browsers come by https they are told to stay with it, whatever the proxy forwards."""
+    for forwarded in ("https", "http"):
+        for path in ("/", "/livez", "/nothing"):
+            asked = written(
+                "GET", path, f"X-Forwarded-Proto: {forwarded}", host="tokens.example.com"
+            )
+            answer = exchange(counting.url, asked)
+            assert answer.status == (404 if path == "/nothing" else 200)
+            assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "strict-transport-security" not in shop.get("/").headers
+
+
 @pytest.mark.parametrize("offered", ["abc-1.2_3", "A" * 64])
 def test_a_request_id_from_outside(shop, offered):
     """A plain one is kept, so that a site can follow its request."""

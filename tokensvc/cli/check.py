@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokensvc import app
+from tokensvc.cli.web import web_explained
 from tokensvc.gemini.features import features_of
 
 if TYPE_CHECKING:
@@ -45,9 +46,12 @@ def check(body_of: str | None, options: tuple[str, ...]) -> None:
     for issuer in deployment.trust.issuers:
         audience = issuer.audience or "no audience"
         click.echo(f"JWTs of {issuer.issuer} for {audience}: {', '.join(issuer.algorithms)}")
-    for compiled in deployment.profiles.values():
+    for lines in (
+        web_explained(deployment.configuration.http),
+        *(_explained(compiled) for compiled in deployment.profiles.values()),
+    ):
         click.echo("")
-        for line in _explained(compiled):
+        for line in lines:
             click.echo(line)
 
 

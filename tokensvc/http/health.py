@@ -1,4 +1,4 @@
-"""GET /livez: the process answers. GET /readyz: it can issue tokens."""
+"""GET /livez: the process answers. GET /readyz: send it requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from tokensvc import counted
-from tokensvc.errors import Blocked
 
 if TYPE_CHECKING:
     from tokensvc.store.blocks import Blocks
@@ -24,12 +23,13 @@ def blueprint(blocks: Blocks) -> Blueprint:
     @routes.get("/readyz")
     def ready() -> Response:
         # Takes the store's write lock, as a mint does: a store that cannot be written is a 503.
-        if any(block.key == counted.EVERYONE_BLOCK for block in blocks.in_force()):
-            raise Blocked("Everybody is blocked at the moment.", cause="everyone")
-        return _ok()
+        # A block is said and is no 503: without us a balancer would have nobody to tell visitors.
+        blocked = any(block.key == counted.EVERYONE_BLOCK for block in blocks.in_force())
+        return _ok(", and everybody is blocked" if blocked else "")
 
     return routes
 
 
-def _ok() -> Response:
-    return Response("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
+def _ok(remark: str = "") -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(f"ok{remark}\n", mimetype="text/plain", headers=headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
@@ -21,7 +20,7 @@ _PATH = "/login"
 def blueprint(service: LoginService, http: Http) -> Blueprint:
     """The routes. The cookie goes to `/login` and below, to no script and to no other site."""
     routes = Blueprint("logins", __name__)
-    secure = urlsplit(http.public_url or "").scheme == "https"
+    secure = http.by_https
     # A browser takes `__Secure-` over https only. `__Host-` would bind the cookie closer, and asks
     # for the path `/`: then it would go along with every request for a file or a token.
     name = "__Secure-tokensvc-login" if secure else "tokensvc-login"
