@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
 import sys
 import warnings
 from contextlib import ExitStack
@@ -14,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import OPEN_PROFILE, clean_environment, running, service_environment, serving
+from programs import (
+    OPEN_PROFILE,
+    chromium,
+    clean_environment,
+    running,
+    service_environment,
+    serving,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +96,4 @@ def _new_database() -> Iterator[Callable[[], str]]:
 @pytest.fixture(name="chromium_path", scope="session")
 def _chromium_path() -> str:
     """The browser that `make test` found or installed."""
-    named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if named is None:
-        pytest.fail("There is no Chromium: “make programs” installs one, CHROMIUM names another.")
-    return named
+    return chromium()

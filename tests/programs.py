@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,14 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 START_DEADLINE = 60  # seconds: how long a program may take to say that it listens
 SECRET_KEY = "signs-in-tests-and-nowhere-else-0123456789"
@@ -180,6 +182,18 @@ def running(
         reader.join(timeout=10)
         assert not reader.is_alive(), f"{command} has left a program running"
         child.stdout.close()
+
+
+def chromium() -> str:
+    """The browser that CHROMIUM names, or the machine has, or Playwright has fetched."""
+    named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if named is not None:
+        return named
+    with sync_playwright() as playwright:
+        fetched = playwright.chromium.executable_path
+    if not Path(fetched).exists():
+        pytest.fail("There is no Chromium: “make programs” installs one, CHROMIUM names another.")
+    return fetched
 
 
 def clean_environment(**added: str) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 from browser.conftest import ALLOWED, CONFIGURATION, CONVERSATION, FAKE_DEVICES, FLAGS
 from browser.sound import spoken, write_wav
 from browser.visitor import Visitor
-from programs import Program, clean_environment, running, service_environment, serving
+from programs import Program, chromium, clean_environment, running, service_environment, serving
 
 PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
 SCREENS = {
@@ -67,7 +65,7 @@ def main() -> None:
             with serving(environment) as service, sync_playwright() as playwright:
                 speech = f"--use-file-for-fake-audio-capture={microphone}%noloop"
                 browser = playwright.chromium.launch(
-                    executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
+                    executable_path=chromium(),
                     args=[*FLAGS, *FAKE_DEVICES, *ALLOWED, speech],
                 )
                 take(browser, service)
