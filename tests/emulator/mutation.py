@@ -48,6 +48,10 @@ METER = function(
     parameters={"type": "OBJECT", "properties": {"room": {"type": "STRING", "enum": ["hall"]}}},
 )
 
+AUDIO = {"responseModalities": ["AUDIO"]}
+LIVE_31 = "models/gemini-3.1-flash-live-preview"
+EXTENDED = "models/gemini-3.8-live-extended-thinking"
+
 SETUPS: tuple[dict[str, Any], ...] = (
     setup(),
     setup(tools=[METER, {"googleSearch": {}}], sessionResumption={}),
@@ -67,10 +71,29 @@ SETUPS: tuple[dict[str, Any], ...] = (
         },
         historyConfig={"initialHistoryInClientContent": True},
     ),
+    setup(model=LIVE_31),
     setup(
-        model="models/gemini-3.8-live-extended-thinking",
+        model=EXTENDED,
         tools=[function("look_up", behavior="NON_BLOCKING")],
     ),
+)
+# Each is refused for a reason of its own.
+REFUSED: tuple[dict[str, Any], ...] = (
+    *({"model": model} for model in ("", "gemini-3.8-live", "models/gemini-99")),
+    setup(model="models/gemini-2.0-flash-live-001"),
+    *(setup(generationConfig={**AUDIO, **each}) for each in ({}, {"responseModalities": ["TEXT"]})),
+    setup(generationConfig={**AUDIO, "enableAffectiveDialog": True}),
+    setup(generationConfig={**AUDIO, "thinkingConfig": {"thinkingLevel": "LOW"}}),
+    setup(model=LIVE_31, generationConfig={**AUDIO, "thinkingConfig": {"thinkingBudget": 1}}),
+    setup(
+        model=EXTENDED, generationConfig={**AUDIO, "thinkingConfig": {"thinkingLevel": "MINIMAL"}}
+    ),
+    setup(model=LIVE_31, proactivity={"proactiveAudio": True}),
+    setup(proactivity={"proactiveAudio": False}),
+    setup(model=EXTENDED, tools=[METER]),
+    setup(tools=[function("9")]),
+    setup(tools=[function("f", parameters={"type": "INTEGER", "enum": ["1"]})]),
+    setup(contextWindowCompression={"triggerTokens": 1, "slidingWindow": {"targetTokens": 2}}),
 )
 FRAMES: tuple[dict[str, Any], ...] = (
     *({"realtimeInput": {"audio": _CHUNK}},) * 4,
@@ -112,10 +135,12 @@ FRAMES: tuple[dict[str, Any], ...] = (
                     "name": "f",
                     "response": {"ok": True},
                     "will_continue": False,
+                    "scheduling": "WHEN_IDLE",
                 }
             ]
         }
     },
+    {"realtimeInput": {"text": "a"}, "clientContent": {"turnComplete": True}},
     {
         "contextUpdate": {
             "systemInstruction": {"parts": [{"text": "New."}]},
@@ -124,17 +149,16 @@ FRAMES: tuple[dict[str, Any], ...] = (
     },
 )
 # What a session of either kind of activity detection takes.
+TAKEN = tuple(frame for frame in FRAMES if len(frame) == 1 and "contextUpdate" not in frame)
 AUTOMATIC = tuple(
     frame
-    for frame in FRAMES
+    for frame in TAKEN
     if not {"activityStart", "activityEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
-    and "contextUpdate" not in frame
 )
 MANUAL = tuple(
     frame
-    for frame in FRAMES
+    for frame in TAKEN
     if not {"audioStreamEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
-    and "contextUpdate" not in frame
 )
 BODIES: tuple[dict[str, Any], ...] = (
     {},

@@ -12,12 +12,22 @@ from typing import Any
 
 import aiohttp
 
-from emulator.mutation import AUTOMATIC, BODIES, FRAMES, MANUAL, SETUPS, Mutator
-from emulator.talking import KEY
+from emulator.mutation import AUTOMATIC, BODIES, FRAMES, LIVE_31, MANUAL, REFUSED, SETUPS, Mutator
+from emulator.talking import KEY, MODEL
 from tokensvc.emulator.refusals import Close, Closes
 from tokensvc.emulator.server import SERVICE
 
-MODELS = ("gemini-3.8-live", "models/gemini-99", "models/gemini-2.0-flash-live-001", "")
+# One of each kind of close whose reason names what is wrong.
+NAMING = (
+    *(Closes.modalities("TEXT"), Closes.model_not_found("models/gemini-99", "v1beta")),
+    *(Closes.no_resource("gemini-3.8-live"), Closes.one_of("setup"), Closes.enum("parameters")),
+    *(Closes.thinking_field("thinkingBudget"), Closes.thinking_level("MINIMAL")),
+    Closes.behavior("BLOCKING"),
+    *(
+        Close(1007, f"Invalid JSON payload received. {fault}")
+        for fault in ("Unexpected token.", 'Unknown name "x": Cannot find field.')
+    ),
+)
 ANY_FRAME = 0.03
 MUTATED = 0.8
 MINTING = 0.05
@@ -59,11 +69,12 @@ class Weather:
     @property
     def unseen(self) -> set[str]:
         """Closes that the emulator has and that did not occur; 1011 for its own faults aside."""
-        known = {
-            general(close.code, close.reason_bytes().decode())
+        plain = [
+            close
             for close in vars(Closes).values()
             if isinstance(close, Close) and close is not Closes.internal
-        }
+        ]
+        known = {general(each.code, each.reason_bytes().decode()) for each in (*plain, *NAMING)}
         return known - self.ends.keys()
 
     def show(self) -> str:
@@ -166,10 +177,9 @@ class Storm:
         setup = self._random.choice(SETUPS)
         if self._weather.handles and self._random.random() < 0.1:
             handle = self._random.choice(self._weather.handles)
-            return {**SETUPS[1], "sessionResumption": {"handle": handle}}
-        if self._random.random() < 0.01:
-            return {**setup, "model": self._random.choice(MODELS)}
-        return setup
+            model = self._random.choice((MODEL, MODEL, MODEL, LIVE_31))
+            return {**SETUPS[1], "model": model, "sessionResumption": {"handle": handle}}
+        return self._random.choice(REFUSED) if self._random.random() < 0.03 else setup
 
     def _frame(self, *, manual: bool) -> dict[str, Any]:
         kind = MANUAL if manual else AUTOMATIC

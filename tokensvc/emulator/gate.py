@@ -67,6 +67,8 @@ class Gate:
             unknown=self.options.unknown_models,
         )
         models.check(setup, model, modality=self.options.default_modality)
+        if self.options.native_fields == "v1alpha" != method.version:
+            models.check_version(setup, model)
         handle = self._handle(setup, asked, token)
         resumed = self.handles.resume(handle, setup["model"]) if handle else None
         if token is not None:

@@ -122,11 +122,9 @@ def find(name: str, *, version: str, constrained: bool, unknown: bool) -> Model:
     if constrained and (not name.startswith("models/") or name in RETIRED):
         raise ClosedError(Closes.project_scoped)
     if not name:
-        raise ClosedError(Closes.argument("setup.model: model is required."))
+        raise ClosedError(Closes.no_model)
     if not name.startswith("models/"):
-        raise ClosedError(
-            Closes.argument(f"setup.model: {name[:40]!r} is not a resource name models/{{id}}.")
-        )
+        raise ClosedError(Closes.no_resource(name))
     if unknown and name not in RETIRED:
         return MODELS[NEWEST]
     raise ClosedError(Closes.model_not_found(name[:60], version))
@@ -148,6 +146,20 @@ def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> Non
     _check_realtime(setup.get("realtimeInputConfig", {}))
     _check_instruction(setup.get("systemInstruction", {}))
     check_tools(setup.get("tools", []), model)
+
+
+def check_version(setup: dict[str, Any], model: Model) -> None:
+    """Hold a setup of 2.5 to a version that is not v1alpha, as js-genai issue 696 had it.
+
+    Raises:
+        ClosedError: 1007 for what only v1alpha knew.
+    """
+    if not model.affective:
+        return
+    if "proactivity" in setup:
+        raise ClosedError(Closes.unknown_field("proactivity", "setup"))
+    if "enableAffectiveDialog" in setup.get("generationConfig", {}):
+        raise ClosedError(Closes.unknown_field("enableAffectiveDialog", "setup.generation_config"))
 
 
 def check_tools(tools: list[dict[str, Any]], model: Model) -> None:
@@ -182,31 +194,27 @@ def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
     if thinking is None:
         return
     if not model.thinking:
-        raise ClosedError(Closes.argument("Thinking is not supported for this model."))
+        raise ClosedError(Closes.thinking)
     for name in thinking:
         if name not in model.thinking:
-            raise ClosedError(
-                Closes.argument(f"{name} in thinking_config is not supported for this model.")
-            )
+            raise ClosedError(Closes.thinking_field(name))
     level = thinking.get("thinkingLevel")
     if level is not None and level not in model.levels:
-        raise ClosedError(
-            Closes.argument(f"Thinking level {level} is not supported for this model.")
-        )
+        raise ClosedError(Closes.thinking_level(level))
 
 
 def _check_affective(generation: dict[str, Any], model: Model) -> None:
     if "enableAffectiveDialog" in generation and not model.affective:
-        raise ClosedError(Closes.argument("Affective dialog is not supported for this model."))
+        raise ClosedError(Closes.affective)
 
 
 def _check_proactivity(proactivity: dict[str, Any] | None, model: Model) -> None:
     if proactivity is None or model.proactive == "freely":
         return
     if model.proactive == "never":
-        raise ClosedError(Closes.argument("Proactive audio is not supported for this model."))
+        raise ClosedError(Closes.proactive)
     if proactivity.get("proactiveAudio") is False:
-        raise ClosedError(Closes.argument("Proactive audio cannot be disabled for this model."))
+        raise ClosedError(Closes.not_proactive)
 
 
 def _check_compression(compression: dict[str, Any] | None, model: Model) -> None:
@@ -232,21 +240,17 @@ def _check_instruction(instruction: dict[str, Any]) -> None:
 
 def _check_name(name: str) -> None:
     if not _FUNCTION_NAME.fullmatch(name):
-        raise ClosedError(
-            Closes.argument("Invalid function name. Must start with a letter or an underscore.")
-        )
+        raise ClosedError(Closes.function_name)
 
 
 def _check_behavior(behavior: str, model: Model) -> None:
     if behavior not in (*model.behaviors, "UNSPECIFIED"):
-        raise ClosedError(
-            Closes.argument(f"Function behavior {behavior} is not supported for this model.")
-        )
+        raise ClosedError(Closes.behavior(behavior))
 
 
 def _check_schema(schema: dict[str, Any], path: str) -> None:
     if schema.get("enum") and schema.get("type") != "STRING":
-        raise ClosedError(Closes.argument(f"{path}.enum: only allowed for STRING type"))
+        raise ClosedError(Closes.enum(path))
     for name, inner in schema.get("properties", {}).items():
         _check_schema(inner, f"{path}.properties[{name}]")
     if "items" in schema:

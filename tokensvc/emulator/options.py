@@ -60,6 +60,9 @@ class Options:
     default_behavior: Literal["by_model", "BLOCKING", "NON_BLOCKING"] = setting(
         "by_model", "What a function declared without behavior is."
     )
+    native_fields: Literal["everywhere", "v1alpha"] = setting(
+        "everywhere", "Versions on which 2.5 takes proactivity and affective dialog."
+    )
     input_transcripts: Literal["fragments", "final", "cumulative"] = setting(
         "fragments", "How inputTranscription comes: in parts, whole, or each time from the start."
     )

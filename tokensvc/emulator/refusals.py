@@ -75,6 +75,12 @@ UNREGISTERED = (
 BAD_KEY = "API key not valid. Please pass a valid API key."
 
 
+def unknown_name(name: str, place: str) -> str:
+    """The API's sentence about a field that is none of the message at *place*."""
+    at = f" at '{place}'" if place else ""
+    return f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'
+
+
 def invalid_argument(message: str) -> RefusedError:
     """A 400 for a request that will never be right."""
     return RefusedError(HTTPStatus.BAD_REQUEST, "INVALID_ARGUMENT", message)
@@ -121,6 +127,18 @@ class Closes:
     setup_first = Close(1007, "setup must be the first message and only the first")
     not_supported = Close(1008, "Operation is not implemented, or supported, or enabled.")
     internal = Close(1011, "Internal error encountered.")
+    no_model = Close(1007, "setup.model: model is required.")
+    model_changed = Close(1007, "The model cannot be changed on session resumption.")
+    explicit_activity = Close(
+        1007,
+        "Explicit activity control is not supported when automatic activity detection is enabled.",
+    )
+    thinking = Close(1007, "Thinking is not supported for this model.")
+    affective = Close(1007, "Affective dialog is not supported for this model.")
+    proactive = Close(1007, "Proactive audio is not supported for this model.")
+    not_proactive = Close(1007, "Proactive audio cannot be disabled for this model.")
+    scheduling = Close(1007, "Function response scheduling is not supported for this model.")
+    function_name = Close(1007, "Invalid function name. Must start with a letter or an underscore.")
 
     @staticmethod
     def payload(error: InvalidPayloadError) -> Close:
@@ -146,6 +164,40 @@ class Closes:
         )
 
     @staticmethod
-    def argument(sentence: str) -> Close:
-        """1007 with a sentence that names the argument."""
-        return Close(1007, sentence)
+    def unknown_field(name: str, place: str) -> Close:
+        """1007 for a field that exists elsewhere only."""
+        return Close(1007, unknown_name(name, place))
+
+    @staticmethod
+    def no_resource(name: str) -> Close:
+        """1007 for a model that is named in no form."""
+        return Close(1007, f"setup.model: {name[:40]!r} is not a resource name models/{{id}}.")
+
+    @staticmethod
+    def one_of(second: str) -> Close:
+        """1007 for a message of two kinds."""
+        return Close(
+            1007,
+            f"Invalid value at '{second}' (oneof), oneof field 'message_type' is already set. "
+            f"Cannot set '{second}'",
+        )
+
+    @staticmethod
+    def thinking_field(name: str) -> Close:
+        """1007 for a way to think that is another model's."""
+        return Close(1007, f"{name} in thinking_config is not supported for this model.")
+
+    @staticmethod
+    def thinking_level(level: str) -> Close:
+        """1007 for thinking more or less than the model can."""
+        return Close(1007, f"Thinking level {level} is not supported for this model.")
+
+    @staticmethod
+    def behavior(behavior: str) -> Close:
+        """1007 for a function that blocks, or does not, where the model has the other only."""
+        return Close(1007, f"Function behavior {behavior} is not supported for this model.")
+
+    @staticmethod
+    def enum(path: str) -> Close:
+        """1007 for the choices of what is no string."""
+        return Close(1007, f"{path}.enum: only allowed for STRING type")

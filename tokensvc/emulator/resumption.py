@@ -101,7 +101,7 @@ class HandleBook:
         if self._expired(kept):
             raise ClosedError(Closes.session_expired)
         if not self._same_model(kept, model):
-            raise ClosedError(Closes.argument("The model cannot be changed on session resumption."))
+            raise ClosedError(Closes.model_changed)
         if self._options.handle_state == AT_CLOSE:
             length = kept.conversation.length
         return Resumed(

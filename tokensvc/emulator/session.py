@@ -113,12 +113,7 @@ class Session:
             raise ClosedError(Closes.invalid_argument)
         if len(message) > 1:
             second = wire.snake(list(message)[1])
-            raise ClosedError(
-                Closes.argument(
-                    f"Invalid value at '{second}' (oneof), oneof field 'message_type' is already "
-                    f"set. Cannot set '{second}'"
-                )
-            )
+            raise ClosedError(Closes.one_of(second))
         ((kind, content),) = message.items()
         if kind == "setup":
             raise ClosedError(Closes.setup_first)
@@ -217,12 +212,7 @@ class Session:
 
     async def _activity(self, *, begins: bool) -> None:
         if self._scene.plan.detection.automatic:
-            raise ClosedError(
-                Closes.argument(
-                    "Explicit activity control is not supported when automatic activity "
-                    "detection is enabled."
-                )
-            )
+            raise ClosedError(Closes.explicit_activity)
         if begins:
             self._ears.begin()
             await self._floor.person_begins()
@@ -292,9 +282,7 @@ class Session:
 
     def _check_scheduling(self, answer: dict[str, Any]) -> None:
         if "scheduling" in answer and not self._scene.plan.model.scheduling:
-            raise ClosedError(
-                Closes.argument("Function response scheduling is not supported for this model.")
-            )
+            raise ClosedError(Closes.scheduling)
 
     async def _context_update(self, content: dict[str, Any]) -> None:
         """A client that a token holds to a setup may not change it on the way."""

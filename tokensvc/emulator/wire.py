@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.refusals import InvalidPayloadError
+from tokensvc.emulator.refusals import InvalidPayloadError, unknown_name
 from tokensvc.emulator.vocabulary import ENUMS, MESSAGES
 
 if TYPE_CHECKING:
@@ -117,10 +117,7 @@ def _message(name: str, value: dict[str, object], path: str, depth: int) -> dict
     for key, item in value.items():
         field = key if key in fields else camel(key)
         if field not in fields or (key != field and key != snake(field)):
-            at = f" at '{path}'" if path else ""
-            raise InvalidPayloadError(
-                f'Invalid JSON payload received. Unknown name "{key[:80]}"{at}: Cannot find field.'
-            )
+            raise InvalidPayloadError(unknown_name(key[:80], path))
         if item is None:
             continue
         where = f"{path}.{snake(field)}" if path else snake(field)

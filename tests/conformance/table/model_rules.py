@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.table.rules import nothing, replaced, rule
 from emulator.talking import setup
+from tokensvc.emulator import Options
 
 AUDIO = {"responseModalities": ["AUDIO"]}
 NATIVE_25 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
@@ -77,6 +78,24 @@ async def proactivity(emulating):
         taken=[(NATIVE_25, on), (NATIVE_25, off), (LIVE_38, on)],
         refused=[(LIVE_31, on), (LIVE_38, off), (EXTENDED, off)],
     )
+
+
+@rule(
+    "On 2.5 both may be known to v1alpha alone, by option",
+    "js-genai issue 696, June 2025",
+    replaced("models.check_version", nothing),
+)
+async def alpha_fields(emulating):
+    proactive = setup(model=NATIVE_25, proactivity={"proactiveAudio": True})
+    affective = setup(model=NATIVE_25, generationConfig={**AUDIO, "enableAffectiveDialog": True})
+    async with emulating(Options(native_fields="v1alpha")) as client:
+        for asked, name in ((proactive, "proactivity"), (affective, "enableAffectiveDialog")):
+            async with client.session(asked, version="v1alpha"):
+                pass
+            code, reason = await client.refusal(asked, version="v1beta")
+            assert (code, f'Unknown name "{name}" at \'setup' in reason) == (1007, True)
+        async with client.session(setup(proactivity={"proactiveAudio": True}), version="v1beta"):
+            pass
 
 
 @rule(
