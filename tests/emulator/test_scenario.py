@@ -88,6 +88,22 @@ async def test_json_with_every_step(tmp_path):
         assert transcript(talker.received).endswith("Two.")
 
 
+async def test_a_search_that_finds_what_it_is_told():
+    """The sources are the scenario's, whatever they are."""
+    found = {"title": "<b>Otters", "url": "javascript:alert(1)"}
+    script = scenario.read({"turn": [{"search": {"query": "otters", "sources": [found]}}]})
+    async with emulating(QUICK, script.mind) as client, client.session() as talker:
+        await talker.type("Go.")
+        (grounding,) = [
+            content(message)["groundingMetadata"]
+            for message in await talker.until_turn_complete()
+            if "groundingMetadata" in content(message)
+        ]
+    assert grounding["webSearchQueries"] == ["otters"]
+    web = {"title": found["title"], "uri": found["url"]}
+    assert grounding["groundingChunks"] == [{"web": web}]
+
+
 async def test_go_away_by_scenario():
     """It is announced at once and kept."""
     script = scenario.read({"turn": [{"go_away": 2.5}]})
@@ -127,6 +143,13 @@ async def test_order_goes_on_over_a_resume():
         ({"turn": [{"steps": {}}]}, "turn 1, steps: must be a list"),
         ({"turn": [{"steps": [{"say": "a"}, 7]}]}, "turn 1, steps 2: must be a table"),
         ({"turn": [{"close": {"code": 5}}]}, "must be a WebSocket close code"),
+        ({"turn": [{"search": 5}]}, "turn 1, search: must be a table"),
+        ({"turn": [{"search": {"sources": []}}]}, "turn 1, search, query: must be a string"),
+        ({"turn": [{"search": {"query": "", "sources": 5}}]}, "sources must be a list of tables"),
+        (
+            {"turn": [{"search": {"query": "", "sources": [{"title": "a"}]}}]},
+            "turn 1, search, source 1, url: must be a string",
+        ),
         ({"fault": [{"on": "mint"}]}, "fault 1: on must be mint or socket"),
         ([], "the scenario: must be a table"),
         ({"turn": [{"when": "?!", "say": "a"}]}, "turn 1, when: has no word in it"),

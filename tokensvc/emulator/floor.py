@@ -197,8 +197,8 @@ class Floor:
                     self._thoughts += text_tokens(text)
                     part = {"text": text, "thought": True}
                     await scene.outlet.content(modelTurn={"role": "model", "parts": [part]})
-                case Search(query):
-                    await scene.outlet.content(groundingMetadata=grounding(query))
+                case Search(query, sources):
+                    await scene.outlet.content(groundingMetadata=grounding(query, sources))
                 case GoAway(seconds):
                     scene.leave(seconds)
                 case Shut(close):
@@ -269,11 +269,11 @@ def usage(prompt: list[Remark], instruction: int, answer: int, thoughts: int) ->
     }
 
 
-def grounding(query: str) -> dict[str, Any]:
-    """Made-up search results for *query*, in the shape of real ones."""
-    source = {"uri": "https://example.com/", "title": "example.com"}
+def grounding(query: str, sources: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
+    """Search results in the shape of real ones; without *sources*, made up for *query*."""
+    found = sources or (("example.com", "https://example.com/"),)
     return {
         "webSearchQueries": [query],
         "searchEntryPoint": {"renderedContent": "<div>A search suggestion would be here.</div>"},
-        "groundingChunks": [{"web": source}],
+        "groundingChunks": [{"web": {"uri": url, "title": title}} for title, url in found],
     }

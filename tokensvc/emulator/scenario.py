@@ -202,7 +202,7 @@ def _action(name: str, content: dict[str, Any], place: str) -> Step:  # noqa: PL
         case "think":
             return Think(_text(value, place))
         case "search":
-            return Search(_text(value, place))
+            return _search(value, place)
         case "latency":
             return Latency(_seconds(value, place))
         case "pause":
@@ -214,6 +214,26 @@ def _action(name: str, content: dict[str, Any], place: str) -> Step:  # noqa: PL
             return Shut(_close(close, place))
         case _:
             return _call(content, place)
+
+
+def _search(value: Any, place: str) -> Search:  # noqa: ANN401 - not checked yet
+    if isinstance(value, str):
+        return Search(value)
+    found = _table(value, place, {"query", "sources"})
+    sources = found.get("sources", [])
+    if not isinstance(sources, list):
+        raise ScenarioError(f"{place}: sources must be a list of tables with title and url.")
+    return Search(
+        _text(found.get("query"), f"{place}, query"),
+        tuple(
+            (
+                _text(source.get("title"), f"{place}, source {number}, title"),
+                _text(source.get("url"), f"{place}, source {number}, url"),
+            )
+            for number, one in enumerate(sources, 1)
+            for source in [_table(one, f"{place}, source {number}", {"title", "url"})]
+        ),
+    )
 
 
 def _close(content: dict[str, Any], place: str) -> Close:

@@ -30,9 +30,13 @@ class Think:
 
 @dataclass(frozen=True)
 class Search:
-    """Search the web for *query*: the answer is grounded in made-up results."""
+    """Search the web for *query*: the answer is grounded in *sources*, each a title and a URL.
+
+    Without any, made-up ones are found.
+    """
 
     query: str
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

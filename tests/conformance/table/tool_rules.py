@@ -261,7 +261,7 @@ async def arguments(emulating):
         }
 
 
-@rule("A search comes back as grounding", TOOLS, replaced("floor.grounding", lambda query: {}))
+@rule("A search comes back as grounding", TOOLS, replaced("floor.grounding", lambda *_: {}))
 async def search(emulating):
     async with (
         emulating(QUICK) as client,
