@@ -1,4 +1,4 @@
-"""Leaves the comments out of a script: almost half of its bytes, and nothing that runs."""
+"""Leaves out of a script its comments and blanks: half of its bytes, and nothing that runs."""
 
 from __future__ import annotations
 
@@ -30,8 +30,13 @@ _BEFORE_VALUE = {
 _BEFORE_STATEMENT = {"for", "if", "while", "with"}  # and brackets
 
 
+# Beside these no blank is needed, unless two of them would be read as one.
+_TIGHT = set("=<>{}()[];,:?|&*%^!~+-/")
+_READ_AS_ONE = {"++", "--", "//"}
+
+
 def without_comments(script: str) -> str:
-    """*script*, an ECMAScript module, less its comments and its indentation.
+    """*script*, an ECMAScript module, less its comments, its indentation and needless blanks.
 
     Each line stays in its place, so that the line which a browser reports is the source's.
     Strings, templates and regular expressions stay as they are. A `}` ends no value that is
@@ -40,14 +45,27 @@ def without_comments(script: str) -> str:
     Raises:
         ValueError: for a template or a bracket without an end.
     """
-    return "".join(_kept(kind, text) for kind, text in _Tokens(script))
+    kept = [""]
+    between = ""
+    for kind, text in _Tokens(script):
+        if kind in {"comment", "blank"}:
+            # A comment in a line is a blank; one that a line ends is nothing.
+            between += _WITHIN_A_LINE.sub("", text) or ("" if text.startswith("//") else " ")
+            continue
+        kept += [_parting(kept[-1], between, text), text]
+        between = ""
+    return "".join([*kept, between.replace(" ", "")])
 
 
-def _kept(kind: str, text: str) -> str:
-    if kind not in {"comment", "blank"}:
-        return text
-    # What stood between two words goes on parting them.
-    return _WITHIN_A_LINE.sub("", text) or ("" if text.startswith("//") else " ")
+def _parting(before: str, between: str, after: str) -> str:
+    """What of *between* has to stay, so that two tokens remain two and each in its line."""
+    lines = between.replace(" ", "")
+    if lines or not between or not before:
+        return lines
+    touching = before[-1] + after[0]
+    flagged = len(before) > 1 and before[-1] == "/"  # a word would be a regular expression's flags
+    needless = not _TIGHT.isdisjoint(touching) and touching not in _READ_AS_ONE and not flagged
+    return "" if needless else " "
 
 
 class _Tokens:
