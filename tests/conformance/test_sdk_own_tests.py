@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from google import genai
 
+from conformance.peers import python
+from emulator.talking import function, setup, sound, transcript
+
 HERE = Path(__file__).parent
 SDK_TESTS = Path(genai.__file__).parent / "tests"
 
@@ -52,3 +55,40 @@ def test_sdk_own_tests(tls_emulator, tmp_path, suite, passing):
 
     assert finished.returncode == 0, finished.stdout[-5000:] + finished.stderr[-2000:]
     assert f"{passing} passed" in finished.stdout
+
+
+async def asked(talker, text):
+    """What is said to *text*, sent as those tests send it."""
+    turns = [{"role": "user", "parts": [{"text": text}]}]
+    await talker.send(clientContent={"turns": turns, "turnComplete": True})
+    answer = await talker.until_turn_complete()
+    assert sound(answer)
+    return transcript(answer)
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
+@pytest.mark.parametrize(
+    ("number", "name", "request_for_it"),
+    [
+        ("9071", "open_the_gate", "Please open the gate."),
+        ("1.5", "weather.lookUp", "Would you look up the weather in Oslo?"),
+    ],
+)
+async def test_their_questions_with_other_words(number, name, request_for_it):
+    """No number and no function is known by heart; after a resume the context is there too."""
+    model = "models/gemini-3.1-flash-live-preview"
+    config = {"model": model, "tools": [function(name)], "sessionResumption": {}}
+    async with python.emulating() as client:
+        async with client.session(setup(**config)) as talker:
+            assert await asked(talker, f"Remember the number {number}. Just acknowledge it.")
+            assert number in await asked(talker, "What number did I ask you to remember?")
+            client.emulator.clock.skip(2)
+            handle = await talker.handle()
+        config["sessionResumption"] = {"handle": handle}
+        async with client.session(setup(**config)) as talker:
+            assert number in await asked(talker, "What number did I ask you to remember?")
+            await talker.type(request_for_it)
+            call = await talker.call()
+            assert call["name"] == name
+            await talker.respond(call, {"result": number[::-1]})
+            assert number[::-1] in transcript(await talker.until_turn_complete())

@@ -25,12 +25,12 @@ def live_config(setup: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return model, config
 
 
-def token_config(body: dict[str, Any]) -> dict[str, Any]:
-    """The config with which an SDK mints a token by *body*.
+def token_config(body: Any) -> dict[str, Any]:
+    """The config with which an SDK mints a token by *body*; none, or bytes, is an empty one.
 
     A mask that the SDK would derive otherwise goes in as its `extraBody`.
     """
-    asked = camel(body)
+    asked = camel(body) if isinstance(body, dict) else {}
     setup = asked.pop("bidiGenerateContentSetup", None)
     mask = asked.pop("fieldMask", None)
     if setup is not None:

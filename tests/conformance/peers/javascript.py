@@ -98,7 +98,7 @@ class JavascriptClient(Client):
         version: str = "v1beta",
         headers: dict[str, str] = KEY,
     ) -> tuple[int, dict[str, Any]]:
-        config = token_config({} if isinstance(body, bytes) or not body else body)
+        config = token_config(body)
         async with errand(self.node) as minting:
             await minting.tell(mint=config, **self._where(headers["x-goog-api-key"], version))
             answer = await minting.hear()

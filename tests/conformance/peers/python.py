@@ -124,7 +124,7 @@ class PythonClient(Client):
         version: str = "v1beta",
         headers: dict[str, str] = KEY,
     ) -> tuple[int, dict[str, Any]]:
-        asked = types.CreateAuthTokenConfig.model_validate(token_config(_json(body)))
+        asked = types.CreateAuthTokenConfig.model_validate(token_config(body))
         sdk = self._sdk(headers["x-goog-api-key"], version)
         try:
             token = await sdk.aio.auth_tokens.create(config=asked if body else None)
@@ -153,11 +153,6 @@ class PythonClient(Client):
                 raise ClosedByServerError((closed.code, closed.details)) from None
             talker.begin(session)
             yield talker
-
-
-def _json(body: Any) -> dict[str, Any]:
-    """A body as a row has it; bytes are an empty one."""
-    return {} if isinstance(body, bytes) or not body else body
 
 
 @asynccontextmanager

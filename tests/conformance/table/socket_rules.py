@@ -157,7 +157,7 @@ async def frames(emulating):
 async def binary_in(emulating):
     async with emulating() as client, client.socket() as talker:
         await talker.socket.send_bytes(json.dumps({"setup": setup()}).encode())
-        assert await asyncio.wait_for(talker.next(), 1) == {"setupComplete": {}}
+        assert await talker.next() == {"setupComplete": {}}
 
 
 @rule(
@@ -205,7 +205,7 @@ async def stray_field(emulating):
 async def setup_once(emulating):
     async with emulating() as client, client.session() as talker:
         await talker.send(setup=setup())
-        assert (await asyncio.wait_for(talker.until_closed(), 1))[0] == 1007
+        assert (await talker.until_closed())[0] == 1007
 
 
 @rule(
@@ -217,7 +217,7 @@ async def setup_once(emulating):
 async def one_of(emulating):
     async with emulating() as client, client.session() as talker:
         await talker.send(realtimeInput={"text": "a"}, clientContent={"turnComplete": True})
-        code, reason = await asyncio.wait_for(talker.until_closed(), 1)
+        code, reason = await talker.until_closed()
         assert (code, "oneof field 'message_type' is already set" in reason) == (1007, True)
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 
@@ -34,7 +33,7 @@ async def called(emulating):
                 await talker.type("Nothing of the kind.")
                 assert not any("toolCall" in each for each in await talker.until_turn_complete())
                 await talker.type(ask)
-                call = await asyncio.wait_for(talker.call(), 2)
+                call = await talker.call()
                 assert call["name"] == name
                 assert call["id"]
 
@@ -148,9 +147,7 @@ async def will_continue(emulating):
         await talker.until_turn_complete()
         for part, more in ((1, True), (2, True), (3, False)):
             await talker.respond(call, {"part": part}, willContinue=more)
-            assert f'"part": {part}' in transcript(
-                await asyncio.wait_for(talker.until_turn_complete(), 2)
-            )
+            assert f'"part": {part}' in transcript(await talker.until_turn_complete())
         await talker.respond(call, {"part": 4})
         await talker.type("And now?")
         await talker.until_turn_complete()
@@ -199,7 +196,7 @@ async def late_result(emulating):
 async def no_id(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
         await talker.send(toolResponse={"functionResponses": [{"name": "read_the_meter"}]})
-        assert (await asyncio.wait_for(talker.until_closed(), 1))[0] == 1007
+        assert (await talker.until_closed())[0] == 1007
 
 
 @rule(

@@ -288,7 +288,7 @@ async def initial_only(emulating):
     model = "models/gemini-3.1-flash-live-preview"
     async with emulating(options) as client, client.session(setup(model=model)) as talker:
         await talker.send(clientContent={"turnComplete": True})
-        assert await asyncio.wait_for(talker.until_closed(), 1) == (
+        assert await talker.until_closed() == (
             1007,
             "Request contains an invalid argument.",
         )
