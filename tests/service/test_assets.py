@@ -92,6 +92,12 @@ def test_a_file_that_the_browser_has(shop, address):
     assert len(tags) == 2  # one for each encoding (RFC 9110, section 8.8.3.3)
 
 
+def test_a_precondition_that_does_not_hold(shop):
+    """It is a refusal like any other, and no file comes with it."""
+    answer = shop.get("/app.js", headers={"If-Match": '"another"'})
+    assert (answer.status, answer.code) == (400, "invalid-request")
+
+
 @pytest.mark.parametrize(
     ("accepted", "compressed"),
     [

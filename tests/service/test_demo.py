@@ -102,11 +102,14 @@ def test_what_it_prints(demo):
 
 
 def test_the_page(demo):
-    """The wheel carries the page and its modules."""
+    """The wheel carries the page, its modules and the widget."""
     page = demo.get("/")
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
     assert demo.get("/app.js").status == demo.get("/live/session.js").status == 200
+    widget = demo.get("/widget.js")
+    assert widget.status == 302
+    assert b"widget/element.js" in demo.get(widget.headers["location"]).body
 
 
 def test_a_conversation_is_granted(demo):

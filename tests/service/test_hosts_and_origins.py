@@ -168,6 +168,21 @@ def test_a_foreign_host(shop, path, host):
     assert (answer.status, answer.code) == (400, "invalid-host")
 
 
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_no_host(shop, version):
+    """Who names none names not ours (RFC 9112, section 3.2); only a probe need not."""
+    for method, path, expected in (
+        ("POST", "/token", 400),
+        ("GET", "/", 400),
+        ("GET", "/livez", 200),
+    ):
+        content = f"{method} {path} HTTP/{version}\r\nConnection: close\r\n\r\n".encode()
+        answer = exchange(shop.url, content)
+        assert answer.status == expected
+        assert expected == 200 or answer.code == "invalid-host"
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1", "[::1]:80"])
 def test_a_host_that_is_this_machine(shop, host):
     """The names of this machine are served, whatever the port."""

@@ -6,11 +6,12 @@ puts those of two together.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from tokensvc.errors import NotFound
+from tokensvc.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from tokensvc.http.releases import Asset, Release
@@ -62,7 +63,11 @@ def blueprint(release: Release) -> Blueprint:
 
 
 def sent(asset: Asset, caching: str = "no-cache") -> Response:
-    """*asset*, or 304 where the browser has it."""
+    """*asset*, or 304 where the browser has it.
+
+    Raises:
+        InvalidRequest: for a precondition that does not hold.
+    """
     compress = request.accept_encodings["gzip"] > 0
     response = Response(
         asset.compressed if compress else asset.content,
@@ -74,4 +79,6 @@ def sent(asset: Asset, caching: str = "no-cache") -> Response:
     response.set_etag(asset.digest + ("-gzip" if compress else ""))
     response.headers["Cache-Control"] = caching
     response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise InvalidRequest("The precondition names another content than this file has.")
     return response

@@ -31,13 +31,8 @@ def install(app: Flask, http: Http) -> None:
     """Let the pages of `http.origins` call the API, and no others; answer for our own host only."""
 
     def refuse_other_hosts() -> None:
-        if request.path in _PROBED:
-            return
-        host = urlsplit(f"//{request.host}").hostname or ""
-        ours = urlsplit(http.public_url).hostname if http.public_url else None
-        # Without a public_url we serve this machine alone: another name is a page that rebinds it.
-        if host != ours and not is_loopback(host):
-            raise InvalidHost(cause="a foreign Host header")
+        if request.path not in _PROBED and not _is_for_us(http):
+            raise InvalidHost(cause="a foreign Host header, or none")
 
     def refuse_other_origins() -> None:
         origin = request.headers.get("Origin")
@@ -78,6 +73,18 @@ def install(app: Flask, http: Http) -> None:
         send_wildcard=False,
         always_send=False,
     )
+
+
+def _is_for_us(http: Http) -> bool:
+    """Whether the request names our public host, or this machine.
+
+    Without a public_url we serve this machine alone: another name is a page that rebinds it.
+    """
+    if "Host" not in request.headers:
+        return False  # where Werkzeug takes the name of the socket's own side
+    host = urlsplit(f"//{request.host}").hostname or ""
+    ours = urlsplit(http.public_url).hostname if http.public_url else None
+    return host == ours or is_loopback(host)
 
 
 def refuse_nameless_pages() -> None:
