@@ -208,15 +208,15 @@ def service_environment(
     """What a service in *folder* is told, with its configuration file written there."""
     file = folder / "tokensvc.toml"
     file.write_text(configuration, encoding="utf-8")
-    return clean_environment(
-        GEMINI_API_KEY=API_KEY,
-        TOKENSVC_SECRET_KEY=SECRET_KEY,
-        TOKENSVC_CONFIG=str(file),
-        TOKENSVC_DATA_DIR=str(folder / "data"),
-        TOKENSVC_GEMINI_BASE_URL=upstream,
-        TOKENSVC_GEMINI_WEBSOCKET_URL=upstream.replace("http", "ws", 1),
-        **added,
-    )
+    told = {
+        "GEMINI_API_KEY": API_KEY,
+        "TOKENSVC_SECRET_KEY": SECRET_KEY,
+        "TOKENSVC_CONFIG": str(file),
+        "TOKENSVC_DATA_DIR": str(folder / "data"),
+        "TOKENSVC_GEMINI_BASE_URL": upstream,
+        "TOKENSVC_GEMINI_WEBSOCKET_URL": upstream.replace("http", "ws", 1),
+    }
+    return clean_environment(**told | added)
 
 
 @contextmanager

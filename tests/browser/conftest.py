@@ -104,6 +104,13 @@ def _site() -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(name="stranger", scope="session")
+def _stranger() -> Iterator[Site]:
+    """A site that no service lists."""
+    with hosting() as site:
+        yield site
+
+
 @pytest.fixture(name="embedded", scope="session")
 def _embedded(start_service: Callable[..., Program], emulator: Program, site: Site) -> Program:
     """A service that this site may call, in front of the emulator as it comes."""

@@ -36,7 +36,8 @@ class Site:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._pages: dict[str, tuple[str, dict[str, str]]] = {}
+        # A browser asks for it on every site; a 404 would be a complaint of its own.
+        self._pages: dict[str, tuple[str, dict[str, str]]] = {"/favicon.ico": ("", {})}
 
     def publish(
         self, body: str, *, headers: dict[str, str] | None = None, whole: bool = False

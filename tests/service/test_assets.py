@@ -50,9 +50,9 @@ def test_a_file(shop, release, name):
         assert "accept-encoding" in answer.headers["vary"].lower()
 
 
-def test_all_that_the_page_needs(shop):
-    """Whatever the page and its modules name is served: nothing is missing, nothing from afar."""
-    waiting, seen = ["/"], set()
+def test_all_that_the_pages_need(shop):
+    """Whatever they and their modules name is served: nothing is missing, nothing from afar."""
+    waiting, seen = ["/", "/embed"], set()
     while waiting:
         address = waiting.pop()
         if address in seen:
@@ -68,10 +68,11 @@ def test_all_that_the_page_needs(shop):
         for found in named:
             assert not urlsplit(found).netloc, f"{address} takes {found} from elsewhere"
             waiting.append(urljoin(address, found))
-    digests = {address.split("/")[2] for address in seen - {"/"}}
-    assert len(digests) == 1, "the page takes everything from one release"
-    named = {address.split("/", 3)[3] for address in seen - {"/"}}
-    assert {"app.js", "app.css", "icon.svg", "live/session.js"} <= named
+    parts = seen - {"/", "/embed"}
+    digests = {address.split("/")[2] for address in parts}
+    assert len(digests) == 1, "the pages take everything from one release"
+    named = {address.split("/", 3)[3] for address in parts}
+    assert {"app.js", "app.css", "icon.svg", "live/session.js", "embed/doctor.js"} <= named
 
 
 @pytest.mark.parametrize("address", ["/", "/app.js"])
@@ -221,3 +222,10 @@ def test_what_is_for_our_own_pages(shop, path):
     answer = shop.get(path, headers={"Origin": "https://anywhere.test"})
     assert "access-control-allow-origin" not in answer.headers
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_what_an_embedding_site_has_to_name(shop, google):
+    """Our own origin and that of the Live API, for its policy."""
+    answer = shop.get("/embed.json")
+    assert answer.json == {"service": shop.url, "websocket": google.url.replace("http", "ws")}
+    assert answer.headers["cache-control"] == "no-store"

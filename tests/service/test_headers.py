@@ -70,11 +70,12 @@ def test_the_answers_of_the_api(shop):
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-def test_the_page(shop, google):
+@pytest.mark.parametrize("page", ["/", "/embed"])
+def test_a_page(shop, google, page):
     """It may load its own files and call Google, and be framed by its own site alone."""
+    headers = shop.get(page).headers
     policy = dict(
-        directive.split(" ", 1)
-        for directive in shop.get("/").headers["content-security-policy"].split("; ")
+        directive.split(" ", 1) for directive in headers["content-security-policy"].split("; ")
     )
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
@@ -82,7 +83,6 @@ def test_the_page(shop, google):
     assert policy["frame-ancestors"] == "'self'"
     assert policy["base-uri"] == policy["form-action"] == "'none'"
     assert "unsafe" not in str(policy)
-    headers = shop.get("/").headers
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "microphone=(self)" in headers["permissions-policy"]
 

@@ -4,18 +4,18 @@
  * @type {Record<string, {launcher: string, unreachable: string}>}
  */
 const languages = {
-  en: { launcher: 'Talk to us', unreachable: 'No connection. Try again' },
-  tr: { launcher: 'Bizimle konuşun', unreachable: 'Bağlantı yok. Yeniden deneyin' },
-  de: { launcher: 'Sprechen Sie mit uns', unreachable: 'Keine Verbindung. Erneut versuchen' },
-  fr: { launcher: 'Parlez avec nous', unreachable: 'Pas de connexion. Réessayer' },
-  es: { launcher: 'Hable con nosotros', unreachable: 'Sin conexión. Intentar de nuevo' },
-  pt: { launcher: 'Fale conosco', unreachable: 'Sem conexão. Tentar novamente' },
-  it: { launcher: 'Parli con noi', unreachable: 'Nessuna connessione. Riprova' },
-  ar: { launcher: 'تحدّث إلينا', unreachable: 'لا يوجد اتصال. أعد المحاولة' },
-  hi: { launcher: 'हमसे बात करें', unreachable: 'कनेक्शन नहीं है। फिर से कोशिश करें' },
-  ja: { launcher: 'お話しください', unreachable: '接続できません。もう一度試す' },
-  ko: { launcher: '저희와 대화하세요', unreachable: '연결되지 않았습니다. 다시 시도' },
-  zh: { launcher: '与我们交谈', unreachable: '无法连接。重试' },
+  en: { launcher: 'Talk to us', unreachable: 'Could not load. Please reload the page' },
+  tr: { launcher: 'Bizimle konuşun', unreachable: 'Yüklenemedi. Lütfen sayfayı yenileyin' },
+  de: { launcher: 'Sprechen Sie mit uns', unreachable: 'Nicht geladen. Bitte laden Sie die Seite neu' },
+  fr: { launcher: 'Parlez avec nous', unreachable: 'Échec du chargement. Veuillez recharger la page' },
+  es: { launcher: 'Hable con nosotros', unreachable: 'No se pudo cargar. Recargue la página' },
+  pt: { launcher: 'Fale conosco', unreachable: 'Não foi possível carregar. Recarregue a página' },
+  it: { launcher: 'Parli con noi', unreachable: 'Caricamento non riuscito. Ricarichi la pagina' },
+  ar: { launcher: 'تحدّث إلينا', unreachable: 'تعذّر التحميل. يُرجى إعادة تحميل الصفحة' },
+  hi: { launcher: 'हमसे बात करें', unreachable: 'लोड नहीं हो सका। कृपया पेज फिर से लोड करें' },
+  ja: { launcher: 'お話しください', unreachable: '読み込めません。ページを再読み込みしてください' },
+  ko: { launcher: '저희와 대화하세요', unreachable: '불러오지 못했습니다. 페이지를 새로 고쳐 주세요' },
+  zh: { launcher: '与我们交谈', unreachable: '无法加载。请重新加载页面' },
 };
 
 export default languages;

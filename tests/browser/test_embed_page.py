@@ -1,0 +1,190 @@
+"""The page for those who embed the widget: what they try there, and what they take along."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from browser import axe
+from browser.caller import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from browser.hosting import Site
+    from browser.visitor import Visitor
+    from programs import Program
+
+ELEMENT = Path(__file__).parents[2] / "web" / "widget" / "element.js"
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture(name="open_page")
+def _open_page(visit: Callable[..., Visitor], embedded: Program) -> Callable[..., Caller]:
+    """Sends somebody to the page; options are Playwright's."""
+
+    def open_page(**options: object) -> Caller:
+        caller = visit(f"{embedded.url}/embed", awaits="#examine", kind=Caller, **options)
+        caller.arrive()
+        caller.page.locator("live-agent").wait_for(state="attached")
+        return caller
+
+    return open_page
+
+
+def line(caller: Caller, name: str) -> str:
+    """What is there to be copied."""
+    return caller.page.locator(f"#{name}").input_value()
+
+
+def test_what_is_chosen_is_seen_and_written_down(
+    open_page: Callable[..., Caller], embedded: Program
+) -> None:
+    """The widget follows each attribute at once, and so does the snippet."""
+    caller = open_page()
+    script = f'<script type="module" src="{embedded.url}/widget.js"></script>\n'
+    assert line(caller, "snippet") == f"{script}<live-agent></live-agent>"
+    caller.page.get_by_label("Language").select_option("tr")
+    caller.button("Bizimle konuşun").wait_for()
+    caller.page.get_by_label("Mode").select_option("inline")
+    caller.page.get_by_label("Consent", exact=False).first.check()
+    caller.page.get_by_label("a text of yours").fill('Yes & "no"')
+    caller.page.get_by_label("Rating").check()
+    assert line(caller, "snippet") == (
+        f'{script}<live-agent mode="inline" lang="tr" consent="Yes &amp; &quot;no&quot;" rating>'
+        "</live-agent>"
+    )
+    assert caller.page.locator("#place live-agent").evaluate("({ consent }) => consent") == (
+        'Yes & "no"'
+    )
+    assert caller.violations == []
+    assert caller.complaints == []
+
+
+def test_a_conversation_is_held_there(open_page: Callable[..., Caller], emulator: Program) -> None:
+    """It is the real widget, under the service's own policy."""
+    caller = open_page()
+    caller.reach()
+    caller.type_only()
+    caller.reads("you typed")
+    caller.hang_up()
+    assert emulator.get("/emulator/sessions/last").json["counters"]["text_turns"] == 1
+    assert caller.violations == []
+
+
+def test_headless(open_page: Callable[..., Caller]) -> None:
+    """Then the page draws, by methods and events, which shows a host how."""
+    caller = open_page()
+    caller.page.get_by_label("Mode").select_option("headless")
+    caller.button("Talk").click()
+    caller.page.get_by_text("live", exact=True).wait_for()
+    caller.button("Stop").click()
+    caller.page.get_by_text("closed", exact=True).wait_for()
+    assert caller.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
+
+
+def test_each_attribute_can_be_tried(open_page: Callable[..., Caller]) -> None:
+    """All that the element reads are in the form, but where its service is."""
+    source = ELEMENT.read_text(encoding="utf-8")
+    read = set(re.findall(r"(?:get|has)Attribute\('([a-z-]+)'\)", source)) - {"service"}
+    names = open_page().page.locator("#form code").all_text_contents()
+    assert read <= set(names)
+    assert "profile" in read
+    assert len(names) == len(set(names))
+
+
+def test_what_is_copied_works(
+    open_page: Callable[..., Caller], visit: Callable[..., Visitor], site: Site
+) -> None:
+    """Snippet and policy, pasted as they are, are a conversation on another site."""
+    caller = open_page(permissions=["clipboard-read", "clipboard-write", "microphone"])
+    copied = {}
+    for name, button in {"snippet": "Copy the snippet", "policy": "Copy the policy"}.items():
+        caller.button(button).click()
+        caller.page.locator("#copied", has_text="Copied.").wait_for()
+        copied[name] = caller.page.evaluate("navigator.clipboard.readText()")
+        assert copied[name] == line(caller, name)
+    shop = '<!doctype html><html lang="en"><title>Shop</title><main><p>Shop</p>%s</main>'
+    policy = f"default-src 'self'; {copied['policy']}"
+    address = site.publish(
+        shop % copied["snippet"], headers={"Content-Security-Policy": policy}, whole=True
+    )
+    customer = visit(address, awaits="main", kind=Caller)
+    customer.arrive()
+    customer.reach()
+    customer.talk()
+    customer.hang_up()
+    assert customer.violations == []
+
+
+def test_an_origin_is_written_as_the_service_wants_it(open_page: Callable[..., Caller]) -> None:
+    """What would be refused at start is refused here, where somebody is reading."""
+    caller = open_page()
+    field = caller.page.get_by_label("Origin of your site")
+    field.fill("https://Shop.example:8443/")
+    assert line(caller, "allowed") == '[http]\norigins = ["https://shop.example:8443"]'
+    for wrong in (
+        "shop.example",
+        "http://shop.example",
+        "https://shop.example/path",
+        "https://*.a",
+    ):
+        field.fill(wrong)
+        assert caller.error.startswith("Write an origin, such as https://www.example.com")
+        assert field.get_attribute("aria-invalid") == "true"
+        assert "8443" in line(caller, "allowed")
+    field.fill("http://localhost:3000")
+    assert line(caller, "allowed") == '[http]\norigins = ["http://localhost:3000"]'
+    assert caller.page.locator("[role=alert]:visible").count() == 0
+
+
+def test_without_a_clipboard(open_page: Callable[..., Caller]) -> None:
+    """Where nothing may be written to it, the line is selected, and that is said."""
+    caller = open_page()
+    caller.page.evaluate("delete Navigator.prototype.clipboard")
+    caller.button("Copy the policy").click()
+    caller.page.locator("#copied", has_text="Selected").wait_for()
+    assert caller.page.evaluate("getSelection().toString()") == line(caller, "policy")
+
+
+def test_by_keyboard(open_page: Callable[..., Caller]) -> None:
+    """The doctor is called and read without a pointer; the focus comes back to its button."""
+    caller = open_page()
+    press = caller.page.keyboard.press
+    for _ in range(60):
+        press("Tab")
+        if caller.page.evaluate("document.activeElement.id") == "examine":
+            break
+    press("Enter")
+    caller.page.locator("#diagnosis", has_text="All is well").wait_for()
+    caller.until("document.activeElement.id === 'examine'")
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert caller.page.evaluate(outline) != "none"
+    press("Tab")
+    press("Enter")  # the summary
+    assert "embed/doctor.js" in caller.page.get_by_label("Into the browser's console").input_value()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["wide", "phone"])
+def test_everywhere_and_in_both_schemes(
+    open_page: Callable[..., Caller], scheme: str, screen: dict[str, object]
+) -> None:
+    """Axe finds nothing, before and after the doctor; nothing is wider than the screen."""
+    caller = open_page(color_scheme=scheme, **screen)
+    assert axe.faults(caller.page) == []
+    caller.page.locator("summary").click()
+    caller.button("Examine").click()
+    caller.page.locator("#diagnosis", has_text="All is well").wait_for()
+    caller.page.get_by_label("Origin of your site").fill("shop")
+    assert axe.faults(caller.page) == []
+    assert caller.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    small = """[...document.querySelectorAll('button, input, select, textarea, summary')]
+      .filter((control) => control.checkVisibility())
+      .map((control) => control.closest('label.flag') ?? control)
+      .filter((target) => Math.min(target.offsetWidth, target.offsetHeight) < 44)
+      .map((target) => target.outerHTML)"""
+    assert caller.page.evaluate(small) == []

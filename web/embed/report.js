@@ -1,0 +1,44 @@
+/** The doctor's findings as they come, and a sentence at the end for those who hear rather than see them. */
+
+/** @typedef {import('./doctor.js').Finding} Finding */
+
+const WORDS = { ok: 'OK', fault: 'Fault', untested: 'Not tested' };
+
+/** Fills its list anew for each examination. */
+export class Report {
+  #list;
+  #status;
+
+  /** @param {HTMLElement} list @param {HTMLElement} status a live region */
+  constructor(list, status) {
+    this.#list = list;
+    this.#status = status;
+  }
+
+  begin() {
+    this.#list.replaceChildren();
+    this.#list.hidden = false;
+    this.#status.textContent = 'Examining…';
+  }
+
+  /** @param {Finding} finding */
+  add({ check, result, sentence }) {
+    const mark = document.createElement('strong');
+    mark.textContent = WORDS[result];
+    const name = document.createElement('span');
+    name.textContent = check;
+    const text = document.createElement('p');
+    text.textContent = sentence;
+    const line = document.createElement('li');
+    line.className = result;
+    line.append(mark, name, text);
+    this.#list.append(line);
+  }
+
+  /** @param {Finding[]} findings */
+  conclude(findings) {
+    const faults = findings.filter(({ result }) => result === 'fault').length;
+    this.#status.textContent =
+      faults === 0 ? 'All is well: the widget works from here.' : `${faults} ${faults === 1 ? 'fault' : 'faults'} found; each says what mends it.`;
+  }
+}
