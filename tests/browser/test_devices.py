@@ -152,6 +152,15 @@ def test_another_loudspeaker(guest: Visitor) -> None:
     assert sinks == [True, True, "speaker-missing"]
 
 
+def test_the_devices_of_the_other_day_are_gone(guest: Visitor) -> None:
+    """What was chosen then is no condition; the usual ones are used."""
+    guest.page.evaluate(
+        "session.start({ microphone: { deviceId: 'gone' }, speaker: 'gone' })",
+    )
+    guest.until("chunks > 10")
+    assert guest.page.evaluate("opened.contexts[0].sinkId") == ""
+
+
 def test_the_chosen_loudspeaker_is_unplugged(guest: Visitor) -> None:
     """The usual one takes its place, and the page learns what is left."""
     left = guest.page.evaluate(

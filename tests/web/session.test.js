@@ -213,6 +213,15 @@ test('the greeting is sent once, when live', async () => {
   session.close();
 });
 
+test('who has begun without sound cannot choose devices for it', async () => {
+  const { session } = scripted();
+  await session.start(SILENTLY);
+  await assert.rejects(session.useMicrophone('a'), { code: 'sound-off' });
+  await assert.rejects(session.useSpeaker('a'), { code: 'sound-off' });
+  session.close();
+  await assert.rejects(session.useSpeaker('a'), { code: 'not-live' });
+});
+
 test('silence of both sides ends the conversation with a sentence', async () => {
   const { session } = scripted({ grant: { features: { idle_stop: 0.05 } } });
   await session.start(SILENTLY);

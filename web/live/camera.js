@@ -32,6 +32,7 @@ export class Camera {
    * @throws {import('./errors.js').LiveError}
    */
   static async open(kind, { constraints = {}, busy, show, stopped, signal }) {
+    signal.throwIfAborted();
     const hindrance = obstacle(kind);
     if (hindrance) throw hindrance;
     /** @type {MediaStream | undefined} */

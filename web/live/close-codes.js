@@ -48,7 +48,7 @@ const MEANINGS = [
   },
   {
     code: 1011,
-    words: /token.*(used|expired)|expired.*token/i,
+    words: /token.*(used|expire|not found)|expired.*token/i,
     as: 'token-ended',
     retryable: true,
     sentence: 'The time granted for this conversation is over. Start again to go on.',

@@ -1,8 +1,7 @@
 /** All that one conversation needs, put together: the line, sound, pictures, and what is made of what is heard. */
 
 import { stayAwake } from './awake.js';
-import { listDevices } from './devices.js';
-import { incomplete } from './errors.js';
+import { LiveError, loaded } from './errors.js';
 import { Hearing } from './hearing.js';
 import { Line } from './line.js';
 import { microphoneReady } from './microphone.js';
@@ -17,7 +16,7 @@ import { Sound } from './sound.js';
  * @property {import('./tools.js').Tools} tools
  * @property {import('./typed-events.js').Announce<import('./session.js').SessionEvents>} announce
  * @property {(state: 'live' | 'resuming') => void} become
- * @property {(error: import('./errors.js').LiveError | null) => void} ended
+ * @property {(error: LiveError | null) => void} ended
  */
 
 /** Everything is released by its signal. */
@@ -81,15 +80,21 @@ export class Conversation {
     return this.#sound;
   }
 
+  /** @param {string} speaker */
+  async useSpeaker(speaker) {
+    await this.#audible().useSpeaker(speaker);
+  }
+
   /**
    * @returns {Promise<void>} at `live`
-   * @throws {import('./errors.js').LiveError}
+   * @throws {LiveError}
    */
   async begin() {
     const { profile, options, microphone = true, speaker } = this.#options;
-    // A token is not spent on somebody who may yet refuse the microphone; nor is time lost on one who did not. Nor on a
-    // page that hangs up in the same breath, as a framework does that mounts twice.
-    const atOnce = await (microphone === false || microphoneReady());
+    // A token is not spent on somebody who may yet refuse the microphone, nor where the browser may keep sound off; and
+    // no time is lost on others. Nor is it on a page that hangs up in the same breath, as a framework that mounts twice.
+    const ready = await (microphone === false || microphoneReady());
+    const atOnce = ready && globalThis.navigator?.userActivation?.hasBeenActive !== false;
     this.#signal.throwIfAborted();
     const opened = this.#sound?.open({ microphone, speaker: speaker || '' });
     if (!atOnce) await opened;
@@ -123,8 +128,9 @@ export class Conversation {
 
   /** @param {MediaTrackConstraints} constraints */
   async useMicrophone(constraints) {
-    const voiced = this.#sound?.voiced;
-    await this.#sound?.useMicrophone(constraints);
+    const sound = this.#audible();
+    const { voiced } = sound;
+    await sound.useMicrophone(constraints);
     if (!voiced && this.#speakingManually) this.#line.say(activityFrame(true));
   }
 
@@ -133,9 +139,7 @@ export class Conversation {
    * @param {MediaTrackConstraints} [constraints]
    */
   async show(kind, constraints) {
-    const { Video } = await import('./video.js').catch((cause) => {
-      throw incomplete(cause);
-    });
+    const { Video } = await loaded(import('./video.js'));
     this.#video ??= new Video(
       {
         busy: () => this.#line.busy,
@@ -182,7 +186,8 @@ export class Conversation {
     }
     if (!this.#sound) return;
     stayAwake(this.#signal);
-    const changed = () => void this.#devicesChanged();
+    // Without the file that lists them, the next change may tell.
+    const changed = () => this.#devicesChanged().catch(() => {});
     navigator.mediaDevices?.addEventListener('devicechange', changed, { signal: this.#signal });
   }
 
@@ -199,6 +204,12 @@ export class Conversation {
     become('live');
     announce('resumed', resumption);
     announce('timing', { name: 'resume', milliseconds: resumption.gap });
+  }
+
+  /** @returns {Sound} */
+  #audible() {
+    if (this.#sound) return this.#sound;
+    throw new LiveError('sound-off', 'This conversation was started without sound. Start it again to speak and listen.');
   }
 
   get #manual() {
@@ -227,6 +238,7 @@ export class Conversation {
 
   async #devicesChanged() {
     const { announce } = this.#circumstances;
+    const { listDevices } = await import('./devices.js');
     const devices = await listDevices();
     if (this.#signal.aborted) return;
     await this.#sound?.keepAmong(devices.speakers);

@@ -39,9 +39,21 @@ export function offline() {
 }
 
 /** @param {unknown} cause @returns {LiveError} for a file of ours that did not come */
-export function incomplete(cause) {
+function incomplete(cause) {
   const sentence = 'A part of this page could not be loaded. Check your network and try again.';
   return new LiveError('page-incomplete', sentence, { retryable: true, cause });
+}
+
+/**
+ * For what is loaded when it is wanted.
+ * @template Module
+ * @param {Promise<Module>} loading
+ * @throws {LiveError} `page-incomplete`
+ */
+export function loaded(loading) {
+  return loading.catch((cause) => {
+    throw incomplete(cause);
+  });
 }
 
 /** @param {unknown} cause @returns {LiveError} the same, or what it means that something unforeseen was thrown */

@@ -3,8 +3,7 @@
 import { aborted } from './abort.js';
 import { steadyClock } from './clock.js';
 import { Conversation } from './conversation.js';
-import { listDevices } from './devices.js';
-import { LiveError, asLiveError, hungUp } from './errors.js';
+import { LiveError, asLiveError, hungUp, loaded } from './errors.js';
 import { TokenSource } from './token-source.js';
 import { Tools } from './tools.js';
 import { TypedEvents } from './typed-events.js';
@@ -151,8 +150,10 @@ export class LiveSession extends TypedEvents {
   /**
    * Labels are empty until the person has allowed such a device. The event `devices` tells of changes in a conversation.
    * @returns {Promise<import('./devices.js').Devices>}
+   * @throws {LiveError} `page-incomplete`
    */
-  devices() {
+  async devices() {
+    const { listDevices } = await loaded(import('./devices.js'));
     return listDevices();
   }
 
@@ -208,7 +209,7 @@ export class LiveSession extends TypedEvents {
    * @throws {LiveError} `speaker-unsupported` where the browser cannot
    */
   async useSpeaker(id) {
-    await this.#live().sound?.useSpeaker(id);
+    await this.#live().useSpeaker(id);
   }
 
   /**

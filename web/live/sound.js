@@ -57,7 +57,8 @@ export class Sound {
     const [opened] = await Promise.all([
       Speaker.open(this.#context, { changed, signal: this.#signal }),
       constraints && this.#take(constraints),
-      speaker && this.useSpeaker(speaker),
+      // One that was chosen the other day may be gone; then it is the usual one.
+      speaker && this.useSpeaker(speaker).catch(() => {}),
       this.#running(),
     ]);
     this.#signal.throwIfAborted();

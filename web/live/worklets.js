@@ -1,6 +1,6 @@
 /** Loads the two audio worklets; they are files of their own, for a strict policy allows no others. */
 
-import { incomplete } from './errors.js';
+import { loaded } from './errors.js';
 
 /**
  * @param {AudioContext} context
@@ -8,11 +8,7 @@ import { incomplete } from './errors.js';
  * @throws {LiveError} `page-incomplete`
  */
 export async function loadWorklet(context, name) {
-  try {
-    await context.audioWorklet.addModule(addressOf(name));
-  } catch (cause) {
-    throw incomplete(cause);
-  }
+  await loaded(context.audioWorklet.addModule(addressOf(name)));
 }
 
 /** Has the browser keep both at hand. Never rejects: what fails now is said when it is needed. */
