@@ -13,7 +13,8 @@ const TOOLS = join(ROOT, 'tests', 'node_modules');
 
 /** A page in TypeScript that uses the package; what it must not be able to do is expected to fail. */
 const CONSUMER = `
-import { LiveError, LiveSession, type SessionEvents, type State } from 'tokensvc-live';
+import { LiveError, type SessionEvents, type State } from 'tokensvc-live';
+import { LiveSession } from 'https://voice.example/live/session.js';
 import { ScriptedTransport } from 'tokensvc-live/live/scripted-transport.js';
 
 const api = new ScriptedTransport({ grant: { features: { tools: [{ name: 'now' }] } } });
@@ -39,6 +40,12 @@ session.state = 'live';
 // @ts-expect-error a token source is needed
 new LiveSession({});
 `;
+
+/** @param {string} language @returns {string} the piece of code in it that the documentation shows */
+function documented(language) {
+  const text = readFileSync(join(ROOT, 'docs', 'client.md'), 'utf8');
+  return text.match(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms'))?.[1] ?? '';
+}
 
 /** @type {string} */
 let folder;
@@ -72,8 +79,9 @@ for (const [module, moduleResolution] of [['ESNext', 'bundler'], ['NodeNext', 'n
     symlinkSync(join(TOOLS, '@types'), join(site, 'node_modules', '@types'));
     writeFileSync(join(site, 'package.json'), '{"type": "module"}');
     writeFileSync(join(site, 'page.ts'), CONSUMER);
+    writeFileSync(join(site, 'voice.d.ts'), documented('ts'));
     const compilerOptions = { module, moduleResolution, target: 'ESNext', lib: ['ESNext', 'DOM'], strict: true, noEmit: true, types: [] };
-    writeFileSync(join(site, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['page.ts'] }));
+    writeFileSync(join(site, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
     execFileSync(join(TOOLS, '.bin', 'tsc'), ['-p', site], { encoding: 'utf8', stdio: 'pipe' });
     for (const file of ['live/capture-worklet.js', 'live/playback-worklet.js', 'live/pcm.js', 'README.md', 'LICENSE']) {
       assert.ok(readFileSync(join(installed, file)).length > 0, file);
