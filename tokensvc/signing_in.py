@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # another person out from elsewhere. Who knows the password has not guessed.
 _PER_ACCOUNT = (Limit(5, 60), Limit(30, 3600))
 _PER_ADDRESS = (Limit(20, 60), Limit(200, 3600))
-# Guess or not, each attempt is work: of one place only so much.
+# Guess or not, each attempt is work, and each cookie a row: of one place only so much.
 _WORK = (Limit(60, 60),)
 
 
@@ -92,8 +92,8 @@ class LoginService:
             WrongPassword: where name and password do not fit.
             RateLimited: after too many wrong ones, or very many.
         """
+        self._charge_work(address)
         network = counted.network_of(address)
-        self.attempts.charge_attempt(Window("login", counted.key("login work", network), _WORK))
         guess = self.attempts.charge_attempt(
             Window("login", counted.key("login", network), _PER_ADDRESS),
             Window("login", counted.key("login", network, unverified_username), _PER_ACCOUNT),
@@ -106,18 +106,18 @@ class LoginService:
         self.attempts.forgive_attempt(guess)
         return self._signed_in(login, cookie)
 
-    def go_on(self, unverified_cookie: str | None) -> SignedIn:
+    def go_on(self, unverified_cookie: str | None, address: str) -> SignedIn:
         """The login of that cookie, which is no longer good: the answer holds the next.
 
         Raises:
             LoginOver: where there is no such login, or no longer.
+            RateLimited: after very many.
         """
+        if not unverified_cookie:
+            raise LoginOver
+        self._charge_work(address)
         cookie = _new_cookie()
-        login = (
-            self.logins.go_on(fingerprint(unverified_cookie), fingerprint(cookie))
-            if unverified_cookie
-            else None
-        )
+        login = self.logins.go_on(fingerprint(unverified_cookie), fingerprint(cookie))
         if login is None:
             raise LoginOver
         return self._signed_in(login, cookie)
@@ -126,6 +126,10 @@ class LoginService:
         """End the login of that cookie, if there is one."""
         if unverified_cookie:
             self.logins.end(fingerprint(unverified_cookie))
+
+    def _charge_work(self, address: str) -> None:
+        work = counted.key("login work", counted.network_of(address))
+        self.attempts.charge_attempt(Window("login", work, _WORK))
 
     def _signed_in(self, login: Login, cookie: str) -> SignedIn:
         account = login.account

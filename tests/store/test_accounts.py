@@ -53,6 +53,14 @@ def test_an_account_that_goes(accounts):
     assert not accounts.set_password_hash("alice", "x")
 
 
+@pytest.mark.parametrize("username", ["", "alice\0", "\0", "a" * 1024, "' --", "🎤"])
+def test_a_name_that_nobody_has(accounts, login, username):
+    """It is nobody's on either engine, also where PostgreSQL could not hold such a text."""
+    assert accounts.find(username) is None
+    with pytest.raises(WrongPassword):
+        login.sign_in(username, PASSWORD, "192.0.2.1")
+
+
 @pytest.mark.parametrize("password", ["", "short", "a" * 1025])
 def test_a_password_of_a_bad_length(password):
     """It is refused when it is set."""
@@ -137,3 +145,14 @@ def test_work(engine, ledger, accounts, clock):
     with pytest.raises(RateLimited):
         login.sign_in("alice", PASSWORD, "192.0.2.1")
     assert login.sign_in("alice", PASSWORD, "192.0.2.2")
+
+
+def test_a_cookie_that_spins(login):
+    """Each refresh is a row: of one place there are 60 a minute, with signing in."""
+    cookie = login.sign_in("alice", PASSWORD, "192.0.2.1").cookie
+    for _ in range(59):
+        cookie = login.go_on(cookie, "192.0.2.1").cookie
+
+    with pytest.raises(RateLimited):
+        login.go_on(cookie, "192.0.2.1")
+    assert login.go_on(cookie, "192.0.2.2")

@@ -62,7 +62,7 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
         refuse_nameless_pages()
         bodies.require_json()
         bodies.json_object()
-        return answer(service.go_on(request.cookies.get(name)))
+        return answer(service.go_on(request.cookies.get(name), client_address()))
 
     @routes.post(f"{_PATH}/end")
     def end() -> Response:

@@ -24,6 +24,8 @@ class Accounts:
 
     def find(self, username: str) -> Account | None:
         """The account of that name, or None."""
+        if "\0" in username:  # which PostgreSQL takes in no text, and answers with a fault
+            return None
         with transaction(self._engine) as connection:
             row = connection.execute(
                 select(accounts).where(accounts.c.username == username)
