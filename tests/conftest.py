@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import warnings
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,14 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import (
-    OPEN_PROFILE,
-    chromium,
-    clean_environment,
-    running,
-    service_environment,
-    serving,
-)
+from programs import OPEN_PROFILE, chromium, emulating, service_environment, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,11 +25,7 @@ def _start_emulator() -> Iterator[Callable[..., Program]]:
     with ExitStack() as programs:
 
         def start(*flags: str) -> Program:
-            command = [sys.executable, "-m", "tokensvc.emulator", "--port", "0", *flags]
-            announced = r"on (https?://[0-9.]+:[0-9]+)"
-            return programs.enter_context(
-                running(command, announced, environment=clean_environment())
-            )
+            return programs.enter_context(emulating(*flags))
 
         yield start
 

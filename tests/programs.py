@@ -220,9 +220,19 @@ def service_environment(
 
 
 @contextmanager
-def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[Program]:
-    """The service in gunicorn, started as its users start it."""
-    command = [sys.executable, "-m", "tokensvc", "serve", "--port", "0", "--workers", str(workers)]
+def serving(environment: dict[str, str], *, workers: int = 2, port: int = 0) -> Iterator[Program]:
+    """The service in gunicorn, started as its users start it; on any port unless told."""
+    where = ["--port", str(port), "--workers", str(workers)]
+    command = [sys.executable, "-m", "tokensvc", "serve", *where]
     announced = r"Listening at: (http://[0-9.]+:[0-9]+)"
     with running(command, announced, environment=environment) as program:
+        yield program
+
+
+@contextmanager
+def emulating(*flags: str) -> Iterator[Program]:
+    """An emulator with these flags, on a port of its own."""
+    command = [sys.executable, "-m", "tokensvc.emulator", "--port", "0", *flags]
+    announced = r"on (https?://[0-9.]+:[0-9]+)"
+    with running(command, announced, environment=clean_environment()) as program:
         yield program

@@ -1,4 +1,4 @@
-"""A person who talks for a while, and what the Live API heard of it."""
+"""Somebody who talks for a while, and what the Live API heard of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from browser.conftest import ALLOWED, FAKE_DEVICES
-from browser.sound import SPEECH_RATE, Sound, marker, spoken, write_wav
+from browser.sound import AUDIBLE, SPEECH_RATE, Sound, marker, spoken, write_wav
 from browser.visitor import PATIENCE_MS, RAW_MICROPHONE
-from browser.witness import assert_all_was_heard, read_pcm, steadiness
+from browser.witness import CHUNK, assert_all_was_heard, read_pcm, steadiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,26 @@ if TYPE_CHECKING:
     from programs import Program
 
 MARKER_SECONDS = 1.5
-# What is said in one round: sentences, pauses in which they are answered, and a marker.
-ROUND = ("ask-for-a-story", 1.6, "ask-for-the-time", 0.4, None, 0.8, "say-goodbye", 1.6)
+PROFILE = """
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["guest"]
+token_lifetime = "30s"
+connect_within = "30s"
+[profiles.default.config]
+response_modalities = ["AUDIO"]
+[limits]
+guest = ["1000/minute"]
+concurrent = { guest = 100 }
+budget = { guest = "999h/day" }
+"""
+# An emulator whose connections last five seconds, and announce that after a little more than two.
+FIVE_SECONDS = ("--connection-life", "5", "--go-away-lead", "2.8")
+HANDLE_INTERVAL = 1.2
+# What is said in a round: sentences, pauses in which they are answered, and a marker (None).
+WITH_ANSWERS = ("ask-for-a-story", 3.5, "ask-for-the-time", 0.4, None, 0.8, "say-goodbye", 1.6)
+# A sentence that does not end, and so is not answered.
+WITHOUT_END = ("ask-for-a-story", None, "ask-for-the-time", "say-goodbye")
 
 
 @dataclass(frozen=True)
@@ -35,12 +53,12 @@ class Talk:
     marked: Sound
 
     @classmethod
-    def of(cls, rounds: int) -> Talk:
-        """A pause to become live in, and then so many rounds of some 13 s."""
+    def of(cls, rounds: int, parts: tuple[str | float | None, ...] = WITH_ANSWERS) -> Talk:
+        """A pause to become live in, and then so many rounds."""
         length = round(MARKER_SECONDS * SPEECH_RATE)
         markers = iter(marker(rounds * MARKER_SECONDS).reshape(rounds, length))
         sounds, marked = [spoken(1.5)], [spoken(1.5)]
-        for part in ROUND * rounds:
+        for part in parts * rounds:
             sounds.append(next(markers) if part is None else spoken(part))
             marked.append(sounds[-1] if part is None else np.zeros(len(sounds[-1])))
         return cls(np.concatenate(sounds), np.concatenate(marked))
@@ -49,15 +67,103 @@ class Talk:
 def speaker_of(
     visit: Callable[..., Visitor], service: Program, recording: Path, sound: Sound
 ) -> Visitor:
-    """A guest with a microphone that says *sound* once, who is about to talk."""
+    """A guest at the service's page, whose microphone says *sound* once, about to talk."""
+    visitor = _with_microphone(visit, service, recording, sound)
+    visitor.go_on_as_a_guest()
+    return visitor
+
+
+def _with_microphone(
+    visit: Callable[..., Visitor], service: Program, recording: Path, sound: Sound
+) -> Visitor:
     write_wav(recording, np.concatenate([sound, spoken(120.0)]))
     microphone = f"--use-file-for-fake-audio-capture={recording}%noloop"
     visitor = visit(service.url, flags=[*FAKE_DEVICES, *ALLOWED, microphone], bypass_csp=True)
     visitor.page.add_init_script(RAW_MICROPHONE)
     visitor.record()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
     return visitor
+
+
+@dataclass(frozen=True)
+class Talker:
+    """Somebody in a conversation of a page's own, who says a talk."""
+
+    visitor: Visitor
+    emulator: Program
+    talk: Talk
+
+    @classmethod
+    def begin(
+        cls,
+        visit: Callable[..., Visitor],
+        service: Program,
+        emulator: Program,
+        recording: Path,
+        talk: Talk,
+    ) -> Talker:
+        """Start, and be live."""
+        visitor = _with_microphone(visit, service, recording, talk.sound)
+        visitor.page.evaluate(
+            """async () => {
+              const { LiveSession } = await import('/live/session.js');
+              globalThis.session = new LiveSession({ token: '/token' });
+              globalThis.resumptions = [];
+              session.addEventListener('resumed', ({ detail }) => resumptions.push(detail));
+              session.addEventListener('state', ({ detail }) => {
+                globalThis.failure = detail.error;
+              });
+              await session.start();
+            }"""
+        )
+        return cls(visitor, emulator, talk)
+
+    def resumes(self, times: int) -> None:
+        """Wait until it has gone over to another connection so many times in all."""
+        self._until(f"resumptions.length >= {times}")
+
+    def _until(self, condition: str) -> None:
+        self.visitor.until(f"{condition} || session.state === 'closed'")
+        ended = self.visitor.page.evaluate("session.state === 'closed' ? String(failure) : null")
+        assert ended is None
+
+    @property
+    def resumptions(self) -> list[dict[str, Any]]:
+        """What the page was told of each."""
+        return self.visitor.page.evaluate("resumptions")
+
+    def hang_up(self, *, dead: int = 0) -> list[dict[str, Any]]:
+        """Hang up when nothing is held; every connection that there was, oldest first.
+
+        The first *dead* ones have no way to be closed.
+        """
+        self.visitor.hang_up_with_nothing_held("session.close()")
+        assert self.visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
+        # The browser itself complains of a service that is away.
+        wrong = [each for each in self.visitor.complaints if "Failed to load" not in each]
+        assert wrong == []
+        return closed_sessions(self.emulator, dead=dead)
+
+    @property
+    def joins(self) -> list[Join]:
+        """Where one connection followed another, as far as the speaker and the answers went."""
+        joins = self.visitor.page.evaluate("taps.joins")[1:]
+        pcm = self.visitor.witnessed().pcm
+        return [Join.at(pcm, join["delivered"], answering=join["answering"]) for join in joins]
+
+
+@dataclass(frozen=True)
+class Join:
+    """A moment between two connections: what was going on in it."""
+
+    speaking: bool
+    answering: bool
+
+    @classmethod
+    def at(cls, pcm: Samples, chunk: int, *, answering: bool) -> Join:
+        """Somebody speaks if it is loud in the fifth of a second around."""
+        around = pcm[max(0, chunk - 5) * CHUNK : (chunk + 5) * CHUNK] / 32768
+        return cls(bool(np.sqrt(np.mean(around**2)) > AUDIBLE), answering)
 
 
 def connects(visitor: Visitor, times: int) -> None:
@@ -66,12 +172,12 @@ def connects(visitor: Visitor, times: int) -> None:
     visitor.becomes("live")
 
 
-def closed_sessions(emulator: Program) -> list[dict[str, Any]]:
-    """Every connection, oldest first, once the emulator has read the last one to its end."""
+def closed_sessions(emulator: Program, *, dead: int = 0) -> list[dict[str, Any]]:
+    """Every connection, oldest first, once all but the first *dead* ones are read to their end."""
     end = time.monotonic() + PATIENCE_MS / 1000
     while True:
         sessions = emulator.get("/emulator/sessions").json["sessions"]
-        if all(session["state"] == "closed" for session in sessions):
+        if all(session["state"] == "closed" for session in sessions[dead:]):
             return sessions
         assert time.monotonic() < end, "a connection is open that should be closed"
         threading.Event().wait(0.02)
@@ -82,13 +188,18 @@ def heard_on(emulator: Program, session: dict[str, Any]) -> Samples:
     return read_pcm(emulator.get(f"/emulator/sessions/{session['id']}/heard.wav").body)
 
 
+def said_on(emulator: Program, session: dict[str, Any]) -> Samples:
+    """What went out on one connection, at 24 kHz."""
+    return read_pcm(emulator.get(f"/emulator/sessions/{session['id']}/said.wav").body)
+
+
 def heard_by(emulator: Program) -> Samples:
     """What came in on all connections, joined."""
     return np.concatenate([heard_on(emulator, session) for session in closed_sessions(emulator)])
 
 
-def assert_nothing_was_lost(visitor: Visitor, emulator: Program, talk: Talk) -> None:
-    """After a hang-up: the same samples, at the same times, and all of them in the context."""
+def assert_nothing_was_lost(visitor: Visitor, emulator: Program, talk: Talk) -> Samples:
+    """After a hang-up: the same samples, at the same times. What was heard, for more questions."""
     heard = heard_by(emulator)
     witnessed = visitor.witnessed()
     assert_all_was_heard(witnessed, heard)
@@ -100,6 +211,35 @@ def assert_nothing_was_lost(visitor: Visitor, emulator: Program, talk: Talk) -> 
     )
     assert steady.blocks > 0
     assert steady.moved < 0.5
-    # The handles knew every sample: resuming by them has put all of it together again.
-    context = emulator.get("/emulator/sessions/last/context.wav").body
-    assert np.array_equal(read_pcm(context), heard)
+    return heard
+
+
+def context_of(emulator: Program) -> Samples:
+    """The sound that the last connection's context holds."""
+    return read_pcm(emulator.get("/emulator/sessions/last/context.wav").body)
+
+
+def assert_renewed_without_loss(talker: Talker) -> list[Join]:
+    """After a hang-up of a conversation whose connections all were renewed: nothing is missing."""
+    heard = assert_nothing_was_lost(talker.visitor, talker.emulator, talker.talk)
+    sessions = closed_sessions(talker.emulator)
+    assert [session["resumed"] for session in sessions] == [False] + [True] * (len(sessions) - 1)
+    assert {session["close"]["code"] for session in sessions} == {1000}, "none was cut"
+    assert all(one["planned"] and not one["contextLost"] for one in talker.resumptions)
+    joins = talker.joins
+    answering = sum(join.answering for join in joins)
+    speaking = sum(join.speaking for join in joins)
+    gaps = sorted(one["gap"] for one in talker.resumptions)
+    context = context_of(talker.emulator)
+    missing = len(heard) - len(context)
+    print(  # noqa: T201 - figures
+        f"of {len(joins)} renewals {speaking} in a sentence and {answering} in an answer; gaps of "
+        f"{gaps[len(gaps) // 2]:.0f} ms, the longest {gaps[-1]:.0f}; "
+        f"{missing / SPEECH_RATE:.2f} s not in the context"
+    )
+    # While an answer is being made there is no handle, and a page that stands still may miss one: a
+    # renewal knows of all before the last.
+    assert 0 <= missing <= (1 + answering) * 1.5 * HANDLE_INTERVAL * SPEECH_RATE
+    if not missing:
+        assert np.array_equal(context, heard)
+    return joins

@@ -4,12 +4,19 @@ const BLOCK = 8 * 128;
 
 /** @type {number | null} the frame at which the page's own capture had its first sound */
 let began = null;
+/** What was noted, told to who asks. */
+const notes = [];
 
 class Tape extends AudioWorkletProcessor {
   #block = new Float32Array(BLOCK);
   #filled = 0;
   #from = 0;
   #told = false;
+
+  constructor() {
+    super();
+    this.port.onmessage = () => this.port.postMessage({ notes });
+  }
 
   process([[samples]]) {
     if (began !== null && !this.#told) {
@@ -35,14 +42,64 @@ class Tape extends AudioWorkletProcessor {
 
 registerProcessor('tape', Tape);
 
-// The page's capture stays as it is; that it has begun is noted on its way in.
-const { registerProcessor: register } = globalThis;
-globalThis.registerProcessor = (name, Processor) => {
-  const Noted = class extends Processor {
+// What the page registers stays as it is; what goes in and out of it is noted. Times are frames, and milliseconds since
+// the epoch, for this scope has no other clock.
+const now = () => ({ frame: currentFrame, at: Date.now() });
+
+/** Notes when there was sound first, and when each chunk was given away. */
+const capturing = (Processor) =>
+  class extends Processor {
+    constructor(...options) {
+      super(...options);
+      const { port } = this;
+      const post = port.postMessage.bind(port);
+      port.postMessage = (chunk, transfer) => {
+        post(chunk, transfer);
+        notes.push({ what: 'captured', ...now() });
+      };
+    }
+
     process(inputs, ...rest) {
       if (inputs[0][0] !== undefined) began ??= currentFrame;
       return super.process(inputs, ...rest);
     }
   };
-  register(name, name === 'tokensvc-capture' ? Noted : Processor);
-};
+
+/** Notes when a message came, and when what leaves was first and last to be heard after it. */
+const playing = (Processor) =>
+  class extends Processor {
+    #noted = null;
+
+    constructor(...options) {
+      super(...options);
+      const { port } = this;
+      const receive = port.onmessage;
+      port.onmessage = (event) => {
+        if (event.data !== 'close') this.#note(event.data === 'flush' ? 'flush' : 'chunk');
+        receive(event);
+      };
+    }
+
+    process(inputs, outputs, ...rest) {
+      const goesOn = super.process(inputs, outputs, ...rest);
+      const [samples] = outputs[0];
+      const loud = samples.findLastIndex((sample) => Math.abs(sample) > 1e-3);
+      if (loud >= 0 && this.#noted !== null) {
+        const first = samples.findIndex((sample) => Math.abs(sample) > 1e-3);
+        this.#noted.first ??= { frame: currentFrame + first, at: Date.now() };
+        this.#noted.last = { frame: currentFrame + loud, at: Date.now() };
+      }
+      return goesOn;
+    }
+
+    #note(what) {
+      const last = this.#noted?.last?.frame ?? currentFrame;
+      if (what === 'chunk' && this.#noted?.what === 'chunk' && currentFrame - last < sampleRate / 4) return;
+      this.#noted = { what, seen: now(), first: null, last: null };
+      notes.push(this.#noted);
+    }
+  };
+
+const { registerProcessor: register } = globalThis;
+const noting = { 'tokensvc-capture': capturing, 'tokensvc-playback': playing };
+globalThis.registerProcessor = (name, Processor) => register(name, noting[name]?.(Processor) ?? Processor);

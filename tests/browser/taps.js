@@ -8,6 +8,10 @@
   const worklet = URL.createObjectURL(new Blob([globalThis.tapeWorklet], { type: 'text/javascript' }));
   const tapes = { captured: newTape(), played: newTape() };
   const counts = { delivered: 0, sent: 0, firstSent: null };
+  /** Each connection: how many chunks there were at its first frame, and whether an answer was being heard. */
+  const joins = [];
+  /** When each chunk was given to a socket, in milliseconds since the epoch. */
+  const sentAt = [];
 
   AudioWorklet.prototype.addModule = async function (address, ...rest) {
     await addModule.call(this, worklet);
@@ -22,7 +26,9 @@
       if (witness === null) return;
       this.witness = witness;
       this.port.addEventListener('message', ({ data }) => {
-        if (data instanceof Int16Array) counts.delivered += 1;
+        if (!(data instanceof Int16Array)) return;
+        if (counts.sent > 0) taps.backlog = Math.max(taps.backlog, counts.delivered - counts.firstSent - counts.sent);
+        counts.delivered += 1;
       });
     }
   };
@@ -34,7 +40,12 @@
   };
 
   WebSocket.prototype.send = function (frame) {
-    if (typeof frame === 'string' && frame.startsWith('{"realtimeInput":{"audio"')) {
+    if (frame.startsWith('{"setup"')) {
+      const heard = tapes.played.blocks.at(-1)?.samples ?? [];
+      joins.push({ delivered: counts.delivered, answering: heard.some((sample) => sample !== 0) });
+    }
+    if (frame.startsWith('{"realtimeInput":{"audio"')) {
+      sentAt.push(Date.now());
       counts.firstSent ??= counts.delivered - 1;
       counts.sent += 1;
     }
@@ -42,15 +53,17 @@
   };
 
   function newTape() {
-    return { rate: 0, began: null, blocks: [] };
+    return { rate: 0, began: null, blocks: [], node: null, tell: () => {} };
   }
 
   function record(context, tape) {
     const node = new Node(context, 'tape', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
     tape.rate = context.sampleRate;
+    tape.node = node;
     node.port.onmessage = ({ data }) => {
-      if (data.began === undefined) tape.blocks.push(data);
-      else tape.began = data.began;
+      if (data.notes !== undefined) tape.tell(data.notes);
+      else if (data.began !== undefined) tape.began = data.began;
+      else tape.blocks.push(data);
     };
     return node;
   }
@@ -67,14 +80,29 @@
     return whole;
   }
 
-  function base64(samples) {
-    let binary = '';
-    for (const byte of new Uint8Array(samples.buffer)) binary += String.fromCharCode(byte);
-    return btoa(binary);
-  }
+  const base64 = ({ buffer }) => new Uint8Array(buffer).toBase64();
 
   globalThis.taps = {
     counts,
+    joins,
+    sentAt,
+
+    /** The most chunks that have been with the page at once and not with the socket. */
+    backlog: 0,
+
+    /** The frame at which the capture had its first sound. */
+    get began() {
+      return tapes.captured.began;
+    },
+
+    /** What the worklets noted until now; while the context runs. */
+    notes() {
+      const { played } = tapes;
+      return new Promise((resolve) => {
+        played.tell = resolve;
+        played.node.port.postMessage('tell');
+      });
+    },
 
     /** Whether all that the page was given is with the socket. */
     get allSent() {

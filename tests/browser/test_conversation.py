@@ -62,6 +62,7 @@ def _conversation(
     played = visitor.played()
     transcript = visitor.transcript
     visitor.hang_up_with_nothing_held()
+    visitor.becomes("closed")
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
     assert visitor.complaints == []
     session = closed_sessions(storyteller)[-1]

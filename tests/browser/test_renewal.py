@@ -7,15 +7,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
-from browser.sound import SPEECH_RATE
 from browser.talking import (
+    PROFILE,
     Talk,
-    assert_nothing_was_lost,
-    closed_sessions,
     connects,
-    heard_on,
     speaker_of,
 )
 from programs import clean_environment
@@ -26,83 +21,6 @@ if TYPE_CHECKING:
 
     from browser.visitor import Visitor
     from programs import Program
-
-PROFILE = """
-[profiles.default]
-model = "gemini-3.8-live"
-allow = ["guest"]
-token_lifetime = "30s"
-connect_within = "30s"
-[profiles.default.config]
-response_modalities = ["AUDIO"]
-[limits]
-guest = ["1000/minute"]
-concurrent = { guest = 100 }
-budget = { guest = "999h/day" }
-"""
-# Renewals fall into sentences, into pauses, and into the answers that the longer pauses bring.
-CONNECTIONS = 7
-
-
-@pytest.fixture(name="hasty", scope="module")
-def _hasty(start_emulator: Callable[..., Program]) -> Program:
-    """An emulator that cuts every connection after six seconds, and says so three before."""
-    return start_emulator("--connection-life", "6", "--go-away-lead", "3")
-
-
-def test_a_spoken_conversation_over_many_connections(
-    visit: Callable[..., Visitor],
-    start_service: Callable[..., Program],
-    hasty: Program,
-    tmp_path: Path,
-) -> None:
-    """Nothing is lost or doubled at a renewal, and the context is kept."""
-    talk = Talk.of(4)
-    service = start_service(PROFILE, hasty.url)
-    visitor = speaker_of(visit, service, tmp_path / "talk.wav", talk.sound)
-    visitor.talk()
-    connects(visitor, CONNECTIONS)
-    visitor.hang_up_with_nothing_held()
-
-    assert_nothing_was_lost(visitor, hasty, talk)
-    sessions = closed_sessions(hasty)
-    assert [session["resumed"] for session in sessions] == [False] + [True] * (len(sessions) - 1)
-    assert {session["close"]["code"] for session in sessions} == {1000}, "none was cut"
-    assert all(session["closed_by"] == "client" for session in sessions)
-    assert sum(session["counters"]["answers"] for session in sessions) > 0
-    assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
-    assert visitor.complaints == []
-
-
-def test_a_connection_that_is_cut(
-    visit: Callable[..., Visitor],
-    start_service: Callable[..., Program],
-    start_emulator: Callable[..., Program],
-    tmp_path: Path,
-) -> None:
-    """The conversation goes on where it was, and nothing that was sent is sent again."""
-    emulator = start_emulator()
-    service = start_service(PROFILE, emulator.url)
-    # The setup is the first message; then come three seconds of sound.
-    emulator.post("/emulator/faults", {"on": "socket", "kind": "cut", "after": 150})
-    visitor = speaker_of(visit, service, tmp_path / "talk.wav", Talk.of(1).sound)
-    visitor.talk()
-    connects(visitor, 2)
-    visitor.page.locator("#log li.final").first.wait_for()
-    visitor.hang_up_with_nothing_held()
-
-    cut, resumed = closed_sessions(emulator)
-    assert cut["close"]["code"] == 1006
-    assert resumed["resumed"] is True
-    witnessed = visitor.witnessed()
-    before, after = (heard_on(emulator, session) for session in (cut, resumed))
-    first, second = witnessed.place_of(before), witnessed.place_of(after)
-    assert None not in (first, second), "each connection heard what was captured, as it was"
-    # What was on its way at the cut is gone, and is not said twice.
-    lost = second - (first + len(before))
-    print(f"{lost / SPEECH_RATE * 1000:.1f} ms lost")  # noqa: T201 - likewise
-    assert 0 <= lost <= 0.25 * SPEECH_RATE
-    assert visitor.complaints == []
 
 
 def test_a_token_that_will_end_soon(

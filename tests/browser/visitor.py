@@ -117,15 +117,20 @@ class Visitor:
         self.button("Hang up").click()
         self.becomes("closed")
 
-    def hang_up_with_nothing_held(self) -> None:
+    def hang_up_with_nothing_held(
+        self, hang_up: str = "document.getElementById('talk').click()"
+    ) -> None:
         """Hang up in the very moment in which all that was captured is with the socket."""
         self.page.evaluate(
-            """async () => {
-              while (!taps.allSent) await new Promise(requestAnimationFrame);
-              document.getElementById('talk').click();
-            }"""
+            f"""async () => {{
+              const end = performance.now() + {PATIENCE_MS};
+              while (!taps.allSent) {{
+                if (performance.now() > end) throw new Error(JSON.stringify(taps.counts));
+                await new Promise(requestAnimationFrame);
+              }}
+              {hang_up};
+            }}"""
         )
-        self.becomes("closed")
 
     def becomes(self, state: str) -> None:
         """Wait for a state of the session; a sentence about an error is no reason to wait on."""

@@ -439,6 +439,17 @@ test('silence means nothing where no handles are sent, and after a goodbye', asy
   }
 });
 
+test('a path that dies after a goodbye is left by the announced end', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.socket.receive({ goAway: { timeLeft: '10s' } });
+  scene.silent = true;
+  for (let second = 0; second < 10; second += 1) await scene.pass(1000);
+  assert.equal(scene.sockets.length, 2);
+  await scene.socket.accept();
+  assert.deepEqual(scene.told, ['resuming', 'renewed']);
+});
+
 test('a page that has slept reads what came meanwhile before it takes the path for dead', async () => {
   const scene = await new Scene().start();
   scene.socket.offer('h1');

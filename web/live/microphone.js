@@ -9,14 +9,15 @@ import { loadWorklet } from './worklets.js';
 /** What the browser is to do for speech; said outright, because browsers differ in what they do unasked. */
 const SPEECH = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
+/** Asked for once: Chromium keeps each of them until the page goes. @type {Promise<PermissionStatus> | undefined} */
+let permission;
+
 /** @returns {Promise<boolean>} whether nobody will be asked for the microphone, and there is one */
 export async function microphoneReady() {
   try {
-    const [permission, devices] = await Promise.all([
-      navigator.permissions.query({ name: 'microphone' }),
-      navigator.mediaDevices.enumerateDevices(),
-    ]);
-    return permission.state === 'granted' && devices.some(({ kind }) => kind === 'audioinput');
+    permission ??= navigator.permissions.query({ name: 'microphone' });
+    const [{ state }, devices] = await Promise.all([permission, navigator.mediaDevices.enumerateDevices()]);
+    return state === 'granted' && devices.some(({ kind }) => kind === 'audioinput');
   } catch {
     // Not every browser knows a permission by this name; then it is as if nothing were granted.
     return false;

@@ -7,6 +7,8 @@ import { Microphone } from './microphone.js';
 import { Speaker } from './speaker.js';
 
 const START_LIMIT_MS = 5000;
+// A worklet that is told to end needs to be asked for sound once more to do so.
+const LAST_SECONDS = 0.1;
 
 /** @typedef {AudioContext & {sinkId?: string, setSinkId?: (id: string) => Promise<void>}} ChoosingContext not every browser's */
 
@@ -39,7 +41,7 @@ export class Sound {
     // In the gesture itself, or a telephone keeps it silent. Whether it worked is looked at in open().
     this.#resumed = this.#context.resume();
     this.#resumed.catch(() => {});
-    signal.addEventListener('abort', () => void this.#context.close(), { once: true });
+    signal.addEventListener('abort', () => this.#close(), { once: true });
   }
 
   /**
@@ -190,6 +192,27 @@ export class Sound {
       const sentence = 'The browser keeps sound off until something on the page is pressed. Press the button to talk again.';
       throw new LiveError('sound-blocked', sentence, { retryable: true, cause });
     }
+  }
+
+  /**
+   * Closes the context once its worklets have had the time to end: Chromium keeps a worklet that has not, and all that
+   * is connected to it, until the page goes.
+   */
+  #close() {
+    const context = this.#context;
+    const close = () => {
+      if (context.state !== 'closed') void context.close();
+    };
+    if (context.state !== 'running') {
+      close();
+      return;
+    }
+    const silence = new ConstantSourceNode(context, { offset: 0 });
+    silence.connect(context.destination);
+    silence.onended = close;
+    context.onstatechange = close;
+    silence.start();
+    silence.stop(context.currentTime + LAST_SECONDS);
   }
 
   /** A telephone call, Siri or a locked screen stop the context; it runs again as soon as the browser lets it. */

@@ -1,0 +1,197 @@
+"""How long sound takes through the page, and how long it takes to be live.
+
+What our code decides is counted in frames of sound, and is the same on any machine. Wall-clock
+times are printed, and fail at twice what they should be, for a machine that is busy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from browser.conftest import FAKE_DEVICES
+from browser.witness import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from browser.visitor import Visitor
+
+QUANTUM = 128
+CHUNK_MS = 20
+PRESSES = 50
+ANSWERS = 12
+
+
+@pytest.fixture(name="talking")
+def _talking(visit: Callable[..., Visitor]) -> Visitor:
+    """A page that is live, recorded."""
+    visitor = visit(bypass_csp=True)
+    visitor.record()
+    visitor.arrive()
+    visitor.page.evaluate(
+        """async () => {
+          const { LiveSession } = await import('/live/session.js');
+          globalThis.session = new LiveSession({ token: '/token' });
+          globalThis.context = () => opened.contexts.at(-1);
+          // A second of sound, or less, as the Live API would send it.
+          globalThis.receive = (serverContent) =>
+            opened.sockets.at(-1).onmessage({ data: JSON.stringify({ serverContent }) });
+          globalThis.answer = (seconds) => {
+            const data = btoa('\\x00\\x40'.repeat(24000 * seconds));
+            receive({ modelTurn: { parts: [{ inlineData: { mimeType: 'audio/pcm', data } }] } });
+          };
+          await session.start();
+        }"""
+    )
+    return visitor
+
+
+def notes_of(visitor: Visitor, what: str) -> list[dict[str, Any]]:
+    """What the worklets noted of this kind."""
+    notes = visitor.page.evaluate("taps.notes()")
+    return [note for note in notes if note["what"] == what]
+
+
+def test_from_the_microphone_to_the_socket(talking: Visitor) -> None:
+    """No sample waits longer than a chunk takes to fill; a chunk that is full waits for nothing."""
+    talking.until("taps.counts.sent >= 250")
+    told = talking.page.evaluate(
+        """async () => {
+          const { rate } = taps.recorded('captured');
+          const { sentAt, counts: { firstSent } } = taps;
+          return { rate, sentAt, firstSent, began: taps.began, notes: await taps.notes() };
+        }"""
+    )
+    posted = [note for note in told["notes"] if note["what"] == "captured"]
+    rate = told["rate"]
+    # The input frame that each chunk's first sample needed last, and the quantum it left in.
+    needed = told["began"] + np.arange(len(posted)) * CHUNK * rate / 16_000
+    left = np.array([note["frame"] for note in posted])
+    waited = left - needed
+    sent = posted[told["firstSent"] :][: len(told["sentAt"])]
+    transit = [at - note["at"] for at, note in zip(told["sentAt"], sent, strict=False)]
+    # Of a chunk's samples the first waits for all of it, the last for nothing.
+    waits = np.add.outer(np.array(transit), np.arange(CHUNK) * CHUNK_MS / CHUNK)
+    wall = np.percentile(waits, [50, 95, 100])
+    print(  # noqa: T201 - figures
+        f"a sample waits {waited.max():.0f} frames at most, of {CHUNK * rate / 16_000:.0f} in a "
+        f"chunk; wall clock {wall[0]:.1f} ms, 95 % {wall[1]:.1f}, longest {wall[2]:.1f}"
+    )
+    assert len(posted) >= 250
+    assert waited.max() <= CHUNK * rate / 16_000
+    assert talking.page.evaluate("taps.backlog") == 0, "each chunk is sent as it comes"
+    assert wall[1] < 2 * 45
+
+
+def test_from_the_socket_to_the_loudspeaker(talking: Visitor) -> None:
+    """With nothing queued, a first chunk of any length is heard after 40 ms and a buffer."""
+    for number in range(ANSWERS):
+        talking.page.evaluate(
+            """async (seconds) => {
+              const finished = new Promise((resolve) => {
+                session.addEventListener('speaking', ({ detail }) => {
+                  if (!detail.speaking) resolve();
+                });
+              });
+              globalThis.arrivals ??= [];
+              arrivals.push(Date.now());
+              answer(seconds);
+              receive({ turnComplete: true });
+              await finished;
+              // Silence, in the graph's own time, so that the next one is a first chunk again.
+              const end = context().currentTime + 0.4;
+              while (context().currentTime < end) await new Promise(requestAnimationFrame);
+            }""",
+            (0.02, 0.2)[number % 2],
+        )
+    notes = notes_of(talking, "chunk")
+    rate, buffer = talking.page.evaluate("[context().sampleRate, context().baseLatency]")
+    waited = np.array([note["first"]["frame"] - note["seen"]["frame"] for note in notes])
+    arrivals = talking.page.evaluate("arrivals")
+    wall = [note["first"]["at"] - at for note, at in zip(notes, arrivals, strict=True)]
+    print(  # noqa: T201 - figures
+        f"first sample after {waited.min()} to {waited.max()} frames at {rate} Hz; "
+        f"wall clock {np.median(wall):.0f} ms, longest {max(wall)}"
+    )
+    assert len(notes) == ANSWERS
+    assert waited.max() <= (0.04 + buffer) * rate
+
+
+def test_from_an_interruption_to_silence(talking: Visitor) -> None:
+    """A fade of 5 ms at most, within one render quantum."""
+    for _ in range(ANSWERS):
+        talking.page.evaluate("answer(2)")
+        talking.until("session.levels.speaker > 0.1")
+        talking.page.evaluate(
+            """() => {
+              globalThis.interruptions ??= [];
+              interruptions.push(Date.now());
+              receive({ interrupted: true });
+              receive({ turnComplete: true });
+            }"""
+        )
+        talking.until("session.levels.speaker === 0")
+    notes = notes_of(talking, "flush")
+    rate = talking.page.evaluate("context().sampleRate")
+    lasted = np.array([note["last"]["frame"] - note["seen"]["frame"] for note in notes])
+    told = talking.page.evaluate("interruptions")
+    wall = [note["last"]["at"] - at for note, at in zip(notes, told, strict=True)]
+    print(  # noqa: T201 - figures
+        f"silent after {lasted.min()} to {lasted.max()} frames at {rate} Hz; "
+        f"wall clock {np.median(wall):.0f} ms, longest {max(wall)}"
+    )
+    assert len(notes) == ANSWERS
+    assert lasted.max() <= 0.005 * rate + QUANTUM
+    assert np.median(wall) < 2 * 15
+
+
+def test_from_the_press_to_live(visit: Callable[..., Visitor]) -> None:
+    """The longer of microphone and token, then socket and setup, and hardly anything beside."""
+    visitor = visit(flags=FAKE_DEVICES, permissions=["microphone"])
+    visitor.arrive()
+    starts = visitor.page.evaluate(
+        """async (times) => {
+          const { LiveSession } = await import('/live/session.js');
+          const devices = navigator.mediaDevices;
+          const ask = devices.getUserMedia.bind(devices);
+          let took = {};
+          devices.getUserMedia = async (wanted) => {
+            const asked = performance.now();
+            const stream = await ask(wanted);
+            took.microphone = performance.now() - asked;
+            return stream;
+          };
+          const session = new LiveSession({ token: '/token' });
+          session.addEventListener('timing', ({ detail }) => {
+            took[detail.name] = detail.milliseconds;
+          });
+          await session.warm();
+          const starts = [];
+          for (let i = 0; i < times; i += 1) {
+            took = {};
+            const pressed = performance.now();
+            await session.start();
+            starts.push({ ...took, press: performance.now() - pressed });
+            session.close();
+            for (const each of Object.values(opened)) each.length = 0;
+            await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+          return starts;
+        }""",
+        PRESSES,
+    )
+    names = ("microphone", "mint", "open", "setup", "press")
+    median = {name: float(np.median([start[name] for start in starts])) for name in names}
+    needed = [
+        max(start["microphone"], start["mint"]) + start["open"] + start["setup"] for start in starts
+    ]
+    beside = float(np.median([start["press"] for start in starts]) - np.median(needed))
+    print(  # noqa: T201 - figures
+        f"medians of {PRESSES}: {', '.join(f'{name} {ms:.1f}' for name, ms in median.items())}; "
+        f"{beside:.1f} ms beside"
+    )
+    assert beside < 2 * 20
