@@ -15,6 +15,7 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -196,6 +197,8 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=5.0)
     arguments = parser.parse_args()
+    # Told to stop, it takes its emulator along.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     child = subprocess.Popen(
         [sys.executable, "-m", "tokensvc.emulator", "--port", "0", "--keep-audio", "20"],
         stdout=subprocess.PIPE,

@@ -176,7 +176,7 @@ class Storm:
     def _setup(self) -> dict[str, Any]:
         setup = self._random.choice(SETUPS)
         if self._weather.handles and self._random.random() < 0.1:
-            handle = self._random.choice(self._weather.handles)
+            handle = self._random.choice((*self._weather.handles, "made-up"))
             model = self._random.choice((MODEL, MODEL, MODEL, LIVE_31))
             return {**SETUPS[1], "model": model, "sessionResumption": {"handle": handle}}
         return self._random.choice(REFUSED) if self._random.random() < 0.03 else setup

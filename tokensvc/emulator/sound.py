@@ -8,6 +8,7 @@ from math import gcd
 from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Samples: TypeAlias = NDArray[np.int16]
@@ -62,10 +63,14 @@ class Resampler:
         # An output at input position p is made of held[p .. p + 2 * _TAPS).
         room = (len(held) - 2 * _TAPS + 1) * self._parts - self._next
         count = max(0, -(-room // self._step))
-        marks = self._next + self._step * np.arange(count, dtype=np.int64)
-        whole, part = np.divmod(marks, self._parts)
-        windows = held[whole[:, None] + np.arange(2 * _TAPS)]
-        out = np.einsum("ij,ij->i", windows, self._kernels[part])
+        out = np.empty(count, np.float32)
+        windows = sliding_window_view(held, 2 * _TAPS) if count else held
+        # Every so many outputs one stands alike between its inputs and has the same kernel.
+        for first in range(min(count, self._parts)):
+            whole, part = divmod(self._next + self._step * first, self._parts)
+            alike = out[first :: self._parts]
+            its_own = windows[whole :: self._step][: len(alike)]
+            np.einsum("ij,j->i", its_own, self._kernels[part], out=alike)
         end = self._next + self._step * count
         used = min(end // self._parts, len(held))
         self._held = held[used:]
