@@ -156,6 +156,22 @@ def _visit(
         browser.close()
 
 
+@pytest.fixture(name="guest")
+def _guest(visit: Callable[..., Visitor]) -> Visitor:
+    """A visitor whose page has a session of its own, as `session`."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.page.evaluate(
+        """async () => {
+          const { LiveSession } = await import('/live/session.js');
+          globalThis.session = new LiveSession({ token: '/token' });
+          globalThis.states = [];
+          session.addEventListener('state', ({ detail }) => states.push(detail.state));
+        }"""
+    )
+    return visitor
+
+
 @pytest.fixture(name="call")
 def _call(visit: Callable[..., Visitor], site: Site, embedded: Program) -> Callable[..., Caller]:
     """Sends somebody to a page with the widget, from *embedded* unless told."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from browser.talking import closed_sessions, heard_on
 from browser.witness import assert_all_was_heard
 
@@ -16,22 +14,6 @@ if TYPE_CHECKING:
     from programs import Program
 
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
-
-
-@pytest.fixture(name="guest")
-def _guest(visit: Callable[..., Visitor]) -> Visitor:
-    """A visitor whose page has a session of its own, as `session`."""
-    visitor = visit()
-    visitor.arrive()
-    visitor.page.evaluate(
-        """async () => {
-          const { LiveSession } = await import('/live/session.js');
-          globalThis.session = new LiveSession({ token: '/token' });
-          globalThis.states = [];
-          session.addEventListener('state', ({ detail }) => states.push(detail.state));
-        }"""
-    )
-    return visitor
 
 
 def test_two_starts_at_once_make_one_session(guest: Visitor, emulator: Program) -> None:
@@ -224,3 +206,108 @@ def test_a_page_that_stands_still_loses_no_sound(
         }"""
     )
     assert_all_was_heard(visitor.witnessed(), heard_on(emulator, closed_sessions(emulator)[-1]))
+
+
+def test_a_file_of_the_client_that_cannot_be_loaded(guest: Visitor) -> None:
+    """It says so, and the next try may work."""
+    codes = guest.page.evaluate(
+        """async () => {
+          const { addModule } = AudioWorklet.prototype;
+          AudioWorklet.prototype.addModule = async () => {
+            throw new DOMException('Unable to load a worklet.', 'AbortError');
+          };
+          const codes = [await session.start().catch(({ code }) => code)];
+          AudioWorklet.prototype.addModule = addModule;
+          await session.start();
+          return codes;
+        }"""
+    )
+    guest.page.route("**/camera.js", lambda route: route.abort())
+    codes.append(guest.page.evaluate("session.showCamera().catch(({ code }) => code)"))
+    assert codes == ["page-incomplete"] * 2
+    assert guest.page.evaluate("session.state") == "live"
+
+
+def test_a_fault_of_the_page_itself(guest: Visitor) -> None:
+    """What nobody foresaw still ends in words, and in nothing left open."""
+    fault = guest.page.evaluate(
+        """async () => {
+          const { LiveSession } = await import('/live/session.js');
+          const token = async () => { throw new TypeError('oops'); };
+          const error = await new LiveSession({ token }).start().catch((error) => error);
+          return [error.code, error.retryable, error.cause.message];
+        }"""
+    )
+    assert fault == ["page-fault", False, "oops"]
+    assert guest.left_open == NOTHING
+
+
+def test_one_thing_is_shown_at_a_time(guest: Visitor) -> None:
+    """The page is told what, and when nothing is any more."""
+    shown = guest.page.evaluate(
+        """async () => {
+          const shown = [];
+          session.addEventListener('video', ({ detail }) => shown.push(detail && detail.kind));
+          await session.start({ microphone: false });
+          await session.showScreen();
+          await session.switchCamera();
+          await session.showCamera();
+          session.stopVideo();
+          session.stopVideo();
+          await session.showCamera();
+          session.close();
+          return shown;
+        }"""
+    )
+    assert shown == ["screen", "camera", None, "camera", None]
+    assert guest.left_open == NOTHING
+
+
+def test_costs_and_times(guest: Visitor) -> None:
+    """Each turn pays for the whole context again; how long the person waited is known at once."""
+    told = guest.page.evaluate(
+        """async () => {
+          const told = { usage: [], timing: {} };
+          const finished = () => new Promise((resolve) =>
+            session.addEventListener(
+              'usage', ({ detail }) => resolve(told.usage.push(detail)), { once: true }));
+          session.addEventListener('timing', ({ detail: { name, milliseconds } }) => {
+            told.timing[name] = milliseconds;
+          });
+          await session.start({ microphone: false });
+          for (const text of ['One', 'And two']) {
+            const turn = finished();
+            session.sendText(text);
+            await turn;
+          }
+          return told;
+        }"""
+    )
+    first, second = told["usage"]
+    assert 0 < first["turn"]["prompt"] < second["turn"]["prompt"], "the context grows"
+    assert first["total"] == first["turn"]
+    for count in ("prompt", "response", "total"):
+        assert second["total"][count] == first["turn"][count] + second["turn"][count]
+    assert second["turn"]["responseBy"]["AUDIO"] > 0
+    steps = [told["timing"][name] for name in ("mint", "open", "setup")]
+    assert told["timing"]["live"] >= sum(steps)
+    assert told["timing"]["first-sound"] > 0
+    assert told["timing"]["output-latency"] > 0
+
+
+def test_nothing_is_put_on_the_window(visit: Callable[..., Visitor]) -> None:
+    """The page's names are the page's."""
+    visitor = visit()
+    visitor.arrive()
+    added = visitor.page.evaluate(
+        """async () => {
+          const before = new Set(Object.getOwnPropertyNames(globalThis));
+          const { LiveSession } = await import('/live/session.js');
+          const session = new LiveSession({ token: '/token' });
+          await session.start();
+          await session.showCamera();
+          session.close();
+          return Object.getOwnPropertyNames(globalThis).filter((name) => !before.has(name));
+        }"""
+    )
+    assert added == []
