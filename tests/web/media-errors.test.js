@@ -13,9 +13,13 @@ function page(globals) {
 }
 
 /** @param {boolean | undefined} allowed by the Permissions Policy; undefined where the browser does not tell */
-const policy = (allowed) => page({ document: allowed === undefined ? {} : { featurePolicy: { allowsFeature: () => allowed } } });
+function policy(allowed) {
+  page({ document: allowed === undefined ? {} : { featurePolicy: { allowsFeature: () => allowed } } });
+  page({ isSecureContext: true, AudioContext: class { setSinkId() {} } });
+  page({ navigator: { mediaDevices: { getUserMedia() {}, getDisplayMedia() {} } } });
+}
 
-afterEach(() => page({ document: undefined, navigator: undefined, isSecureContext: undefined, top: undefined, self: undefined }));
+afterEach(() => page({ AudioContext: undefined, document: undefined, navigator: undefined, isSecureContext: undefined, top: undefined, self: undefined }));
 
 for (const [name, kind, codes] of /** @type {[string, string, string[]][]} */ ([
   ['NotAllowedError', 'refused', ['microphone-refused', 'camera-refused', 'screen-refused', 'speaker-refused']],
@@ -75,6 +79,7 @@ test('a browser without such a thing is told before anybody is asked', () => {
     ['speaker', 'speaker-unsupported'],
   ])) {
     assert.equal(obstacle(device)?.code, code);
+    assert.equal(mediaError(device, new TypeError('undefined is not a function')).code, code);
   }
   page({ navigator: { mediaDevices: { getUserMedia() {} } } });
   assert.equal(obstacle('microphone'), null);

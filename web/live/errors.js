@@ -56,6 +56,15 @@ export function loaded(loading) {
   });
 }
 
+/**
+ * @param {import('./media-errors.js').Device} device that cannot be had
+ * @param {unknown} cause
+ * @returns {Promise<LiveError>}
+ */
+export async function whyNot(device, cause) {
+  return (await loaded(import('./media-errors.js'))).mediaError(device, cause);
+}
+
 /** @param {unknown} cause @returns {LiveError} the same, or what it means that something unforeseen was thrown */
 export function asLiveError(cause) {
   if (cause instanceof LiveError) return cause;

@@ -1,4 +1,4 @@
-/** Why a microphone, a camera or a screen cannot be had, told apart as far as browsers let us, in words. */
+/** Why a device cannot be had, told apart as far as browsers let us, in words; loaded when one cannot. */
 
 import { LiveError } from './errors.js';
 
@@ -12,12 +12,21 @@ const POLICY = { microphone: 'microphone', camera: 'camera', screen: 'display-ca
  * @returns {LiveError | null} what can be known before anybody is asked
  */
 export function obstacle(device) {
-  const offered = device === 'screen' ? navigator.mediaDevices?.getDisplayMedia : navigator.mediaDevices?.getUserMedia;
+  const offered = {
+    microphone: () => navigator.mediaDevices?.getUserMedia,
+    camera: () => navigator.mediaDevices?.getUserMedia,
+    screen: () => navigator.mediaDevices?.getDisplayMedia,
+    speaker: () => globalThis.AudioContext && 'setSinkId' in AudioContext.prototype,
+  };
   if (!globalThis.isSecureContext) {
     return new LiveError('insecure-page', `The ${device} needs https or localhost. Open this page by an https address.`);
   }
-  if (typeof offered === 'function') return null;
-  return new LiveError(`${device}-unsupported`, `This browser cannot share the ${device}. Please try another browser.`);
+  if (offered[device]()) return null;
+  const sentence =
+    device === 'speaker'
+      ? 'This browser cannot choose a speaker. Choose it in the settings of the system.'
+      : `This browser cannot share the ${device}. Please try another browser.`;
+  return new LiveError(`${device}-unsupported`, sentence);
 }
 
 /**
@@ -26,6 +35,8 @@ export function obstacle(device) {
  * @returns {LiveError}
  */
 export function mediaError(device, cause) {
+  const hindrance = obstacle(device);
+  if (hindrance) return hindrance;
   // Not all of them are DOMExceptions in every browser.
   const name = cause instanceof Object && 'name' in cause ? cause.name : '';
   if (name === 'NotAllowedError' || name === 'SecurityError') return refusal(device, cause);

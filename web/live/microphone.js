@@ -1,7 +1,6 @@
 /** Sound in: a microphone at the device's own rate, as 16 kHz chunks of 20 ms. */
 
-import { LiveError } from './errors.js';
-import { mediaError, obstacle } from './media-errors.js';
+import { LiveError, whyNot } from './errors.js';
 import { loudness } from './pcm.js';
 import { METER_SAMPLES } from './speaker.js';
 import { loadWorklet } from './worklets.js';
@@ -23,6 +22,9 @@ export async function microphoneReady() {
     return false;
   }
 }
+
+/** @param {MediaStreamConstraints} wanted @returns {Promise<MediaStream>} rejects also where there is nobody to ask */
+const ask = async (wanted) => navigator.mediaDevices.getUserMedia(wanted);
 
 /** An open microphone; it is silent to the page while muted, and gone from the browser's tab once closed. */
 export class Microphone {
@@ -46,14 +48,12 @@ export class Microphone {
    * @throws {LiveError}
    */
   static async open(context, { constraints = {}, hear, lost, signal }) {
-    const hindrance = obstacle('microphone');
-    if (hindrance) throw hindrance;
     const audio = { ...SPEECH, ...constraints };
     const [asked, loaded] = await Promise.allSettled([
-      navigator.mediaDevices.getUserMedia({ audio }),
+      ask({ audio }),
       loadWorklet(context, 'capture'),
     ]);
-    if (asked.status === 'rejected') throw mediaError('microphone', asked.reason);
+    if (asked.status === 'rejected') throw await whyNot('microphone', asked.reason);
     const stream = asked.value;
     if (signal.aborted || loaded.status === 'rejected') {
       for (const track of stream.getTracks()) track.stop();

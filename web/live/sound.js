@@ -1,8 +1,7 @@
 /** Both directions of sound, over one AudioContext. */
 
 import { aborted } from './abort.js';
-import { LiveError } from './errors.js';
-import { mediaError, obstacle } from './media-errors.js';
+import { LiveError, whyNot } from './errors.js';
 import { Microphone } from './microphone.js';
 import { Speaker } from './speaker.js';
 
@@ -10,7 +9,7 @@ const START_LIMIT_MS = 5000;
 // A worklet that is told to end needs to be asked for sound once more to do so.
 const LAST_SECONDS = 0.1;
 
-/** @typedef {AudioContext & {sinkId?: string, setSinkId?: (id: string) => Promise<void>}} ChoosingContext not every browser's */
+/** @typedef {AudioContext & {sinkId?: string, setSinkId: (id: string) => Promise<void>}} ChoosingContext not every browser's */
 
 /**
  * @typedef {object} SoundListeners
@@ -52,9 +51,8 @@ export class Sound {
    */
   async open({ microphone, speaker }) {
     const constraints = microphone === true ? {} : microphone;
-    // An insecure page has no worklets either; what it lacks first is what it should be told.
-    const hindrance = obstacle(constraints ? 'microphone' : 'speaker');
-    if (hindrance) throw hindrance;
+    // It has no worklets either; that is not what it should be told.
+    if (!globalThis.isSecureContext) throw await whyNot(constraints ? 'microphone' : 'speaker', null);
     const { changed } = this.#listeners;
     const [opened] = await Promise.all([
       Speaker.open(this.#context, { changed, signal: this.#signal }),
@@ -127,13 +125,11 @@ export class Sound {
    * @throws {LiveError} `speaker-unsupported`, `speaker-missing` and others
    */
   async useSpeaker(id) {
-    const context = /** @type {ChoosingContext} */ (this.#context);
-    if (context.setSinkId === undefined) {
-      throw new LiveError('speaker-unsupported', 'This browser cannot choose a loudspeaker. Choose it in the system settings.');
+    try {
+      await /** @type {ChoosingContext} */ (this.#context).setSinkId(id);
+    } catch (cause) {
+      throw await whyNot('speaker', cause);
     }
-    await context.setSinkId(id).catch((cause) => {
-      throw mediaError('speaker', cause);
-    });
   }
 
   /**
