@@ -49,11 +49,10 @@ pytestmark = [
 def _javascript_port() -> Iterator[int]:
     """The port of a node that has the JavaScript SDK."""
     script = HERE / "peers" / "javascript.mjs"
-    with subprocess.Popen(["node", script], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield int(process.stdout.readline().split()[-1])
-        finally:
-            process.kill()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["node", script], stdin=pipe, stdout=pipe, text=True) as process:
+        # Leaving closes its input, at which it ends.
+        yield int(process.stdout.readline().split()[-1])
 
 
 @pytest.fixture(name="by")

@@ -52,7 +52,6 @@ class Ears:
         self._kept_from = 0
         self._position = 0
         self._began: int | None = None
-        self.chunks = 0
 
     @property
     def active(self) -> bool:
@@ -66,7 +65,6 @@ class Ears:
 
     def hear(self, pcm: bytes, rate: int) -> Iterator[Began | Utterance]:
         """Take in a chunk; what it brings to light, in order."""
-        self.chunks += 1
         if rate != IN_RATE:
             pcm = self._at_our_rate(pcm, rate)
         self._recording.add(pcm)

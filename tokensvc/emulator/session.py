@@ -49,16 +49,6 @@ class Session:
         """Whether an answer is being made, so that nothing can be resumed now."""
         return self._floor.generating
 
-    @property
-    def speaking(self) -> bool:
-        """Whether the person is speaking."""
-        return self._ears.active
-
-    @property
-    def heard_seconds(self) -> float:
-        """Sound that came in so far."""
-        return self._ears.seconds
-
     async def take(self, frame: str | bytes) -> None:
         """Take one frame of the client.
 

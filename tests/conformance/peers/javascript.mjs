@@ -54,6 +54,8 @@ function client(apiKey, apiVersion, baseUrl) {
   return new GoogleGenAI({ apiKey, apiVersion, httpOptions: { baseUrl } });
 }
 
+// Whoever started this has gone: nobody else will stop it.
+process.stdin.resume().on('end', () => process.exit());
 const server = createServer((socket) => {
   socket.on('error', () => {});
   errand(socket).catch((error) => socket.end(`${JSON.stringify({ error: `${error}` })}\n`));
