@@ -74,10 +74,10 @@ def remove(name: str) -> None:
 
 
 def _opened(key: ApiKey) -> str:
-    listing = f"profiles whose “allow” lists “{KEY_ISSUER}{key.name}”"
+    listing = f"“allow” lists “{KEY_ISSUER}{key.name}”"
     if key.profiles is None:
-        return listing
-    return f"of the {listing}: {', '.join(sorted(key.profiles))}"
+        return f"every profile whose {listing}"
+    return f"{', '.join(sorted(key.profiles))}, where {listing}"
 
 
 def _api_keys() -> ApiKeys:
