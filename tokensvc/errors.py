@@ -168,7 +168,7 @@ class UnsupportedMediaType(Refusal):
 class RateLimited(Refusal):
     """The caller has had what a limit gives; *retry_after* says when there is more."""
 
-    code, status, title = "rate-limited", 429, "Too many conversations"
+    code, status, title = "rate-limited", 429, "Too many requests"
     sentence = "That is more than this limit gives. Try again a little later."
     retryable = True
 
