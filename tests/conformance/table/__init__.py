@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from conformance.table import (
+    fault_rules,
     lock_rules,
     model_rules,
     resumption_rules,
@@ -33,6 +34,7 @@ TABLE = {
         speech_rules,
         turn_rules,
         tool_rules,
+        fault_rules,
     )
 }
 HEAD = """\
