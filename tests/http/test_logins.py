@@ -245,7 +245,7 @@ def test_a_key_that_is_removed(browser, compiled):
     """It is refused from the next request on."""
     engine = open_engine(f"sqlite:///{compiled / 'data' / 'tokensvc.db'}")
     assert profiles(browser, KEY).status_code == 200
-    ApiKeys(engine).remove("backend")
+    ApiKeys(engine).remove("backend", "key:backend")
     engine.dispose()
 
     assert profiles(browser, KEY).status_code == 401

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -5,7 +6,8 @@ from sqlalchemy import text
 
 from tokensvc.authn.api_keys import make_key
 from tokensvc.authn.opaque import fingerprint
-from tokensvc.domain import ApiKey
+from tokensvc.domain import ApiKey, Principal
+from tokensvc.errors import LeaseOver
 from tokensvc.store.api_keys import ApiKeys
 
 AT = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
@@ -24,8 +26,8 @@ def test_a_key(keys):
     assert keys.find("b" * 64) is None
     assert keys.listed() == [backend]
 
-    assert keys.remove("backend")
-    assert not keys.remove("backend")
+    assert keys.remove("backend", "key:backend")
+    assert not keys.remove("backend", "key:backend")
     assert keys.find("a" * 64) is None
     assert keys.listed() == []
 
@@ -44,6 +46,23 @@ def test_a_name_that_is_taken(keys):
     assert keys.add(ApiKey("backend", AT), "a" * 64)
     assert not keys.add(ApiKey("backend", AT), "b" * 64)
     assert keys.find("b" * 64) is None
+
+
+def test_the_conversations_of_a_key(keys, ledger, lease, admission):
+    """They end with it, also where another of its name is made at once; others go on."""
+    begun = {}
+    for issuer in ("key:backend", "key:backend2", "https://shop.example"):
+        spoken_for = Principal("user", issuer, "alice")
+        begun[issuer] = replace(lease(), principal=spoken_for)
+        ledger.admit(admission(lease=begun[issuer], renewal=False))
+    keys.add(ApiKey("backend", AT), "a" * 64)
+    keys.remove("backend", "key:backend")
+    keys.add(ApiKey("backend", AT), "b" * 64)
+
+    with pytest.raises(LeaseOver):
+        ledger.admit(admission(lease=begun.pop("key:backend")))
+    for other in begun.values():
+        assert ledger.admit(admission(lease=other))
 
 
 def test_what_is_kept(keys, engine):

@@ -66,9 +66,9 @@ def list_keys() -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove a key; it is refused from the next request on, and no conversation of it renews."""
-    if not _api_keys().remove(name):
+    if not _api_keys().remove(name, KEY_ISSUER + name):
         raise click.ClickException(f"There is no key “{name}”.")
-    # A lease of its users renews by itself; this stops it.
+    # Whoever was let in by it a moment ago gets no further than here.
     _blocks().put(issuer_block(KEY_ISSUER + name), None)
     click.echo(f"Removed {name}.")
 

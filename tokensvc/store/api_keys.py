@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tokensvc.domain import ApiKey
 from tokensvc.store.engine import transaction
-from tokensvc.store.schema import api_keys
+from tokensvc.store.schema import api_keys, events, leases
 from tokensvc.store.times import instant, microseconds
 
 if TYPE_CHECKING:
@@ -55,10 +55,16 @@ class ApiKeys:
             rows = connection.execute(select(*_KNOWN).order_by(api_keys.c.name)).all()
         return [_key(row) for row in rows]
 
-    def remove(self, name: str) -> bool:
-        """Remove the key, which is refused from the next request on; False where there is none."""
+    def remove(self, name: str, issuer: str) -> bool:
+        """Remove the key, which is refused from the next request on; False where there is none.
+
+        The conversations that it began are over with it: they are its *issuer*'s in the audit. They
+        renew without the key, and a later key of the same name must not bring them back.
+        """
+        begun = select(events.c.lease_id).where(events.c.issuer == issuer)
         with transaction(self._engine) as connection:
             gone = connection.execute(delete(api_keys).where(api_keys.c.name == name))
+            connection.execute(delete(leases).where(leases.c.id.in_(begun)))
         return gone.rowcount == 1
 
 
