@@ -39,7 +39,7 @@ choices = ["en-GB", "de-DE"]
 
 [profiles.members]
 model = "gemini-3.8-live"
-allow = ["user"]
+allow = ["user", "key:backend"]
 [profiles.staff]
 model = "gemini-3.8-live"
 allow = ["group:staff"]

@@ -7,6 +7,8 @@ import json
 import os
 import secrets
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -52,6 +54,58 @@ def _refused_credentials(shop: Program, canaries: Canaries) -> list[Answer]:
         shop.post("/token", headers={"Cookie": f"session={opaque}"}, body=b"x"),
     ]
     return answers
+
+
+def _logins(shop: Program, canaries: Canaries) -> list[Answer]:
+    """A cookie that is given, exchanged and copied; what is refused comes back."""
+
+    def ask(path: str, cookie: str) -> Answer:
+        origin, kind = f"Origin: {shop.url}", "Content-Type: application/json"
+        lines = (origin, kind, f"Cookie: tokensvc-login={cookie}")
+        return exchange(shop.url, request("POST", path, *lines, host=urlsplit(shop.url).netloc))
+
+    def given(name: str, answer: Answer) -> str:
+        assert answer.status == 200
+        canaries.add(f"access JWT with {name}", answer.json["access_token"])
+        return canaries.add(name, answer.headers["set-cookie"].split(";")[0].partition("=")[2])
+
+    first = given("a cookie", login(shop, "ada", canaries["password"], source="127.0.4.2"))
+    second = given("the next cookie", ask("/login/refresh", first))
+    assert ask("/login/end", second).status == 204
+    wrong = canaries.add("a wrong cookie", secrets.token_urlsafe(32))
+    return [ask("/login/refresh", cookie) for cookie in (second, wrong, f'"{wrong}')]
+
+
+def _renewals_and_keys(
+    shop: Program, canaries: Canaries, environment: dict[str, str]
+) -> list[Answer]:
+    """A backend's key, and Google's handle with a lease; what is refused comes back."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tokensvc", "keys", "create", "backend"],
+        env=environment,
+        check=True,
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    key = canaries.add("API key", made.stdout.strip())
+    handle = canaries.add("handle", secrets.token_urlsafe(60))
+    for_a_user = {"profile": "members", "on_behalf_of": "user 7"}
+    begun = shop.post("/token", for_a_user, bearer=key)
+    assert begun.status == 200
+    lease = canaries.add("lease of a key", begun.json["lease"])
+    renewal = {"lease": lease, "resumption_handle": handle}
+    assert shop.post("/token", renewal).status == 200
+    wrong_key = canaries.add("wrong API key", key[:-8] + key[-8:].swapcase())
+    return [
+        shop.post("/token", for_a_user, bearer=wrong_key),
+        shop.post("/token", renewal | {"profile": "members"}),
+        shop.post("/token", {"resumption_handle": handle}),
+        shop.post("/token", renewal | {"lease": lease[:-9] + "AAAAAAAAA"}),
+        shop.post("/token", renewal, bearer=canaries["good JWT"]),
+        shop.post("/token", {"profile": "members"}, bearer=lease),
+        shop.post("/lease/end", {"lease": handle}),
+    ]
 
 
 def _refused_bodies(shop: Program, canaries: Canaries) -> list[Answer]:
@@ -136,12 +190,16 @@ def _command_lines(program: Program) -> bytes:
 
 
 @pytest.fixture(name="everything", scope="module")
-def _everything(*, shop, canaries, visitor, access_token, faulted, google) -> dict[str, bytes]:
+def _everything(
+    *, shop, shop_environment, canaries, visitor, access_token, faulted, google
+) -> dict[str, bytes]:
     """All that the service said and kept after every kind of request, by where it stood."""
     canaries.add("token of a fault", faults.TOKEN.removeprefix("auth_tokens/"))
     _good_requests(shop, canaries, visitor, access_token)
     refused = [answer for answer, _ in faulted.values()]
     refused += _refused_credentials(shop, canaries)
+    refused += _logins(shop, canaries)
+    refused += _renewals_and_keys(shop, canaries, shop_environment)
     refused += _refused_bodies(shop, canaries)
     refused += _refused_requests(shop, canaries)
     google.refused_keys = {canaries["first key"]: 403, canaries["second key"]: 403}
