@@ -2,6 +2,7 @@ import http.client
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import pytest
@@ -141,6 +142,17 @@ def test_a_resolver_that_hangs(connect, resolver):
         assert resolver.asked == 1
         resolver.released.set()
         assert post(client).status == 200
+
+
+def test_several_who_wait_for_one_answer(connect, resolver):
+    """Each of them gets all of it: nobody's addresses are used up by another."""
+    with upstream(*[answering(http_answer())] * 8) as (url, _), ThreadPoolExecutor(8) as pool:
+        client = connect(url.replace("127.0.0.1", "localhost"))
+        asking = [pool.submit(post, client) for _ in range(8)]
+        with pytest.raises(TimeoutError):
+            post(client, seconds=0.3)  # meanwhile they have begun to wait
+        resolver.released.set()
+        assert [one.result().status for one in asking] == [200] * 8
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64 + ".example", "a..b"])

@@ -150,9 +150,9 @@ class _Addresses:
         self._host = host
         self._port = port
         self._lock = threading.Lock()
-        self._asked: Future[list[_Address]] | None = None
+        self._asked: Future[tuple[_Address, ...]] | None = None
 
-    def look_up(self, seconds: float) -> list[_Address]:
+    def look_up(self, seconds: float) -> tuple[_Address, ...]:
         """What the resolver says within *seconds*; who asks meanwhile gets the same answer.
 
         Raises:
@@ -167,7 +167,7 @@ class _Addresses:
                 self._asked = asked
         return asked.result(seconds)
 
-    def _ask(self, asked: Future[list[_Address]]) -> None:
+    def _ask(self, asked: Future[tuple[_Address, ...]]) -> None:
         try:
             found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except UnicodeError:
@@ -178,7 +178,7 @@ class _Addresses:
             first: dict[int, _Address] = {}
             for family, *_, address in found:
                 first.setdefault(family, (family, address))
-            asked.set_result(list(first.values()))
+            asked.set_result(tuple(first.values()))
 
 
 class _Connection(http.client.HTTPConnection):
@@ -210,7 +210,7 @@ class _Connection(http.client.HTTPConnection):
         The time left is shared: a family whose packets vanish, as on a machine with half an IPv6,
         must leave some to the other.
         """
-        untried = self._addresses.look_up(self._left())
+        untried = list(self._addresses.look_up(self._left()))
         while True:
             family, address = untried.pop(0)
             raw = socket.socket(family, socket.SOCK_STREAM)
