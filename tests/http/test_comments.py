@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 from pathlib import Path
+from string import ascii_letters
 
 import pytest
 
@@ -41,9 +42,15 @@ def test_every_script_that_is_served():
 
 
 def test_what_the_parser_notices():
-    """The test above can fail: a changed value and a moved line are told."""
-    scripts = {"value": "f(1); // one", "line": "// a\nf(1);", "text": "f(`\n  a`)"}
-    others = {"value": "f(2);", "line": "f(1);", "text": "f(`\na`)"}
+    """The test above can fail: a changed value, a moved line and another field are told."""
+    private = "class A { #a; #b; c = this.#a }"
+    scripts = {"value": "f(1);", "line": "// a\nf(1);", "text": "f(`\n  a`)", "private": private}
+    others = {
+        "value": "f(2);",
+        "line": "f(1);",
+        "text": "f(`\na`)",
+        "private": private.replace("= this.#a", "= this.#b"),
+    }
     assert differing(scripts, others).keys() == scripts.keys()
 
 
@@ -110,6 +117,14 @@ HOSTILE = {
     "words that only a blank parts": (
         "export default async function f() { return 'a' in b; }",
         "export default async function f(){return 'a' in b;}",
+    ),
+    "private names": (
+        "class A { #one = 1; b() { return #one in this && this?.#two + this.#one; } #two; }",
+        "class A{#a=1;b(){return #a in this&&this?.#b+this.#a;}#b;}",
+    ),
+    "more private names than letters": (
+        f"class A {{ {' '.join(f'#name{n};' for n in range(60))} }}",
+        f"class A{{{''.join(f'#{c};' for c in [*ascii_letters, *(d * 2 for d in 'abcdefgh')])}}}",
     ),
     "nothing": ("", SAME),
 }

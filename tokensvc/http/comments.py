@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,15 +40,18 @@ def without_comments(script: str) -> str:
     """*script*, an ECMAScript module, less its comments, its indentation and needless blanks.
 
     Each line stays in its place, so that the line which a browser reports is the source's.
-    Strings, templates and regular expressions stay as they are. A `}` ends no value that is
-    divided: a `/` after it begins a regular expression.
+    Private names, which nobody outside can know, are shortened. Strings, templates and regular
+    expressions stay as they are. A `}` ends no value that is divided: a `/` after it begins a
+    regular expression.
 
     Raises:
         ValueError: for a template or a bracket without an end.
     """
     kept = [""]
     between = ""
-    for kind, text in _Tokens(script):
+    private: dict[str, str] = {}
+    for kind, written in _Tokens(script):
+        text = _shortened(written, private) if kind == "word" and "#" in written else written
         if kind in {"comment", "blank"}:
             # A comment in a line is a blank; one that a line ends is nothing.
             between += _WITHIN_A_LINE.sub("", text) or ("" if text.startswith("//") else " ")
@@ -55,6 +59,13 @@ def without_comments(script: str) -> str:
         kept += [_parting(kept[-1], between, text), text]
         between = ""
     return "".join([*kept, between.replace(" ", "")])
+
+
+def _shortened(word: str, private: dict[str, str]) -> str:
+    """*word*, a private name, by the one that it has in *private*; there it is kept as well."""
+    point, _, name = word.partition("#")
+    count, letter = divmod(len(private), len(ascii_letters))
+    return f"{point}#{private.setdefault(name, ascii_letters[letter] * (count + 1))}"
 
 
 def _parting(before: str, between: str, after: str) -> str:
