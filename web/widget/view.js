@@ -1,5 +1,6 @@
 /** What a person sees of a conversation, and does in it. */
 
+import { asLiveError, loaded } from '../live/errors.js';
 import { remedy, sentence } from './complaints.js';
 import { compose } from './composer.js';
 import { tell } from './dom.js';
@@ -91,7 +92,8 @@ export class View {
    * @throws {LiveError} `hung-up` when they would rather not
    */
   askConsent() {
-    this.#consent ??= import('./consent.js')
+    this.#consent ??= loaded(import('./consent.js'))
+      .catch((cause) => Promise.reject(this.#miss(cause)))
       .then(({ ask }) => ask(this.#panel, this.#words, this.#agent.consent))
       .catch((error) => {
         this.#consent = null;
@@ -113,7 +115,7 @@ export class View {
     panel.mute.hidden = !live || !voiced || pushToTalk;
     panel.mute.ariaPressed = String(muted);
     panel.talk.hidden = !live || !voiced || !pushToTalk;
-    this.#letHold(!panel.talk.hidden);
+    this.#letHold(!panel.talk.hidden).catch(this.#miss);
     this.#showing?.refresh(live, this.#words);
     tell(panel.status, this.#words.say(`state.${this.#condition}`));
     this.#facade.say(live ? this.#words.say('ongoing') : '');
@@ -153,9 +155,8 @@ export class View {
       this.#log.progress(detail, this.#words);
       this.refresh();
     });
-    session.addEventListener('sources', async ({ detail }) => {
-      const { showSources } = await import('./sources.js');
-      showSources(this.#log, this.#words, detail);
+    session.addEventListener('sources', ({ detail }) => {
+      loaded(import('./sources.js')).then(({ showSources }) => showSources(this.#log, this.#words, detail)).catch(this.#miss);
     });
   }
 
@@ -177,11 +178,11 @@ export class View {
     // Who listens and who speaks can be heard; of the rest a screen reader tells.
     if (begun || state === 'connecting' || (state === 'closed' && !error)) this.#log.announce(status.textContent ?? '');
     if (begun) {
-      if (this.#session.features?.video?.length) this.#letShow();
+      if (this.#session.features?.video?.length) this.#letShow().catch(this.#miss);
       this.#picture.run();
       this.#countDown();
     }
-    if (state === 'closed' && previous !== 'connecting' && this.#agent.rating) this.#askRating();
+    if (state === 'closed' && previous !== 'connecting' && this.#agent.rating) this.#askRating().catch(this.#miss);
   }
 
   #mentionDelay() {
@@ -224,7 +225,7 @@ export class View {
       [panel.start, () => (resting(this.#session.state) ? this.#start() : this.#agent.stop())],
       [panel.mute, () => this.#agent.mute(!this.#session.muted)],
       [panel.voice, () => this.#try(() => this.#addVoice())],
-      [panel.settings, () => this.#openSettings()],
+      [panel.settings, () => this.#openSettings().catch(this.#miss)],
       [panel.collapse, () => (this.#agent.open = false)],
     ];
     for (const [button, act] of actions) button.addEventListener('click', act);
@@ -259,14 +260,14 @@ export class View {
   /** @param {boolean} wanted whether a button is to be held to talk */
   async #letHold(wanted) {
     if (wanted && this.#hold === null) {
-      const { PushToTalk } = await import('./push-to-talk.js');
+      const { PushToTalk } = await loaded(import('./push-to-talk.js'));
       this.#hold ??= new PushToTalk(this.#session, this.#panel.talk);
     }
     this.#hold?.enable(!this.#panel.talk.hidden);
   }
 
   async #letShow() {
-    const { Showing } = await import('./showing.js');
+    const { Showing } = await loaded(import('./showing.js'));
     this.#showing ??= new Showing(this.#panel, this.#session, (action) => this.#try(action), this.chosen);
     this.translate(this.#words);
   }
@@ -288,14 +289,26 @@ export class View {
     }
   }
 
+  /**
+   * Tells what is wrong with a part that was not needed until now: most likely it cannot be loaded, because there is no
+   * network, or another release by now.
+   * @param {unknown} cause
+   */
+  #miss = (cause) => {
+    const error = asLiveError(cause);
+    this.#complain(error);
+    this.#agent.tell('error', error);
+    return error;
+  };
+
   async #openSettings() {
-    const { Settings } = await import('./settings.js');
+    const { Settings } = await loaded(import('./settings.js'));
     const settings = new Settings(this.#agent, this.#session, this.#words, this.chosen);
     settings.open(this.#panel, (action) => this.#try(action), async () => this.#showing?.again());
   }
 
   async #askRating() {
-    const { askRating } = await import('./rating.js');
+    const { askRating } = await loaded(import('./rating.js'));
     askRating(this.#panel, this.#words, (rating) => this.#agent.tell('rating', { rating }));
   }
 }
