@@ -1,0 +1,128 @@
+"""Weighs the widget as a browser takes it from our gunicorn, and holds it against its budget."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from playwright.sync_api import sync_playwright
+
+from browser.caller import Caller
+from browser.conftest import ALLOWED, FAKE_DEVICES, FLAGS, open_to
+from browser.hosting import hosting
+from programs import chromium, clean_environment, running, service_environment, serving
+
+if TYPE_CHECKING:
+    from browser.hosting import Site
+    from programs import Program
+
+KILOBYTE = 1000  # as the figures of the others are given
+BEFORE_REACH = 6 * KILOBYTE
+CONVERSATION = 40 * KILOBYTE
+
+# One file each, by gzip -9, measured on 2026-11-21; what they have in common with us is in
+# docs/embedding.md.
+OTHERS = {
+    "ElevenLabs convai-widget-embed 0.16.4": 461_508,
+    "LiveKit agent-starter-embed": 286_650,
+    "Vapi client-sdk-react 0.1.1": 184_146,
+    "dograh widget: one voice, no camera": 18_090,
+    "Deepgram browser-agent 0.2.1: no transcript": 5_029,
+}
+
+
+def spoken_only(site: Site) -> str:
+    """The configuration, where nobody shows a picture: what draws them is not fetched."""
+    return open_to(site).replace('video = ["camera", "screen"]', "video = []")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Compressed bytes of each file: of those that come with the page, and of those after."""
+
+    before: dict[str, int]
+    after: dict[str, int]
+
+    @property
+    def button(self) -> int:
+        return sum(self.before.values())
+
+    @property
+    def conversation(self) -> int:
+        return self.button + sum(self.after.values())
+
+
+def weigh(caller: Caller, service: Program) -> Weight:
+    """Let *caller* hold a spoken conversation in one language, and weigh what was fetched."""
+    seen = len(service.lines)
+    caller.arrive()
+    caller.button("Talk to us").wait_for()
+    before = _files(service, seen)
+    caller.reach()
+    caller.talk()
+    caller.page.locator(".status", has_text="Listening").wait_for()
+    ended = sum("POST /lease/end" in line for line in service.lines)
+    caller.hang_up()
+    service.await_lines("POST /lease/end", ended + 1)
+    after = [path for path in _files(service, seen) if path not in before]
+    return Weight({path: _weigh(service, path) for path in before},
+                  {path: _weigh(service, path) for path in after})  # fmt: skip
+
+
+def _files(service: Program, seen: int) -> list[str]:
+    """What was fetched of the release, by the service's own log: worklets are in no other."""
+    files = re.findall(r"GET (/assets/\S+) 200", "".join(service.lines[seen:]))
+    assert len(files) == len(set(files)), "something was fetched twice"
+    return files
+
+
+def _weigh(service: Program, path: str) -> int:
+    answer = service.get(path, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    return len(answer.body)
+
+
+def table(weight: Weight) -> str:
+    """What it is, against the budget and beside the others."""
+    rows = [
+        ("before anybody reaches for it", weight.button, f"of {BEFORE_REACH / KILOBYTE:.0f}"),
+        ("a voice conversation", weight.conversation, f"of {CONVERSATION / KILOBYTE:.0f}"),
+        *((name, size, "") for name, size in OTHERS.items()),
+    ]
+    lines = [f"{name:<45}{size / KILOBYTE:7.1f} KB {limit}" for name, size, limit in rows]
+    heaviest = sorted((weight.before | weight.after).items(), key=lambda file: -file[1])[:5]
+    lines += [f"  {path.split('/', 3)[3]:<43}{size / KILOBYTE:7.1f} KB" for path, size in heaviest]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Hold the conversation, print the table; 1 when the budget is spent."""
+    emulator = [sys.executable, "-m", "tokensvc.emulator", "--port", "0"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        hosting() as site,
+        running(emulator, r"on (http://[0-9.:]+)", environment=clean_environment()) as live,
+        serving(
+            service_environment(Path(folder), spoken_only(site), live.url), workers=1
+        ) as service,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=[*FLAGS, *FAKE_DEVICES, *ALLOWED]
+        )
+        script = f'<script type="module" src="{service.url}/widget.js"></script>'
+        address = site.publish(f"{script}<live-agent></live-agent>")
+        weight = weigh(Caller(browser.new_page(), address, "main"), service)
+        browser.close()
+    print(table(weight))  # noqa: T201 - this is what the command is for
+    return int(weight.button > BEFORE_REACH or weight.conversation > CONVERSATION)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Whatever state the widget is in, axe finds nothing; the states are reached, and not set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from browser import axe
+from browser.conftest import FAKE_DEVICES, open_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from browser.caller import Caller
+    from browser.hosting import Site
+    from programs import Program
+
+HERE = Path(__file__).parent
+MODES = {
+    "floating": "<live-agent consent rating></live-agent>",
+    "inline": '<live-agent mode="inline" consent rating></live-agent>',
+}
+# The page has the tool, and never comes to an end with it.
+NEVER_DONE = """document.querySelector('live-agent')
+  .handleTool('get_local_time', () => new Promise(() => {}))"""
+
+
+@pytest.fixture(name="stage", scope="module")
+def _stage(start_emulator: Callable[..., Program]) -> Program:
+    """An emulator that plays what is asked for."""
+    return start_emulator("--scenario", str(HERE / "states.toml"))
+
+
+@pytest.fixture(name="theatre", scope="module")
+def _theatre(start_service: Callable[..., Program], stage: Program, site: Site) -> Program:
+    """The service in front of it."""
+    return start_service(open_to(site), stage.url)
+
+
+def played(caller: Caller, stage: Program) -> Iterator[str]:
+    """Go through the states of the widget, and stop in each of them."""
+    yield from _until_it_is_live(caller, stage)
+    yield from _in_conversation(caller)
+    yield from _until_it_is_over(caller)
+
+
+def _until_it_is_live(caller: Caller, stage: Program) -> Iterator[str]:
+    page = caller.page
+    caller.button("Talk to us").wait_for()
+    yield "collapsed"
+    caller.reach()
+    yield "ready"
+    caller.button("Start talking").click()
+    caller.button("Agree and continue").wait_for()
+    yield "asked for consent"
+    caller.button("Agree and continue").click()
+    page.get_by_role("alert").wait_for()
+    yield "the microphone refused"
+    page.context.grant_permissions(["microphone", "camera"])
+    stage.post("/emulator/faults", {"on": "mint", "kind": "black_hole"})
+    caller.button("Start talking").or_(caller.button("Talk again")).click()
+    page.locator(".frame[data-state=connecting]").wait_for()
+    yield "connecting"
+    caller.button("Cancel").click()
+    caller.becomes("closed")
+    stage.request("DELETE", "/emulator/faults")
+    caller.button("Talk again").click()
+    caller.becomes("live")
+
+
+def _in_conversation(caller: Caller) -> Iterator[str]:
+    page = caller.page
+    page.locator(".status", has_text="Listening").wait_for()
+    yield "listening"
+    caller.button("Mute").click()
+    page.locator(".status", has_text="Muted").wait_for()
+    yield "muted"
+    caller.button("Camera").click()
+    page.locator(".panel video:visible").wait_for()
+    yield "a picture shown"
+    caller.say("Please speak")
+    page.locator(".status", has_text="Speaking").wait_for()
+    yield "speaking"
+    caller.say("Please search")
+    caller.reads("All the lighthouses")
+    yield "sources"
+    page.evaluate(NEVER_DONE)
+    caller.say("Please work")
+    page.locator(".status", has_text="Working").wait_for()
+    yield "working"
+    caller.button("Settings").click()
+    page.get_by_label("Microphone").wait_for()
+    yield "settings"
+    caller.button("Back").click()
+
+
+def _until_it_is_over(caller: Caller) -> Iterator[str]:
+    page = caller.page
+    page.context.set_offline(offline=True)
+    page.locator(".status", has_text="Reconnecting").wait_for()
+    yield "resuming"
+    page.context.set_offline(offline=False)
+    caller.becomes("live")
+    caller.say("Please break")
+    page.get_by_role("alert").wait_for()
+    yield "an error"
+    caller.button("Good").click()
+    page.get_by_text("Thank you for telling us.").wait_for()
+    yield "over"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_in_every_state_in_light_and_dark(
+    call: Callable[..., Caller], theatre: Program, stage: Program, mode: str
+) -> None:
+    """Nothing is found: neither in what is drawn nor in what is only heard."""
+    caller = call(MODES[mode], service=theatre, flags=FAKE_DEVICES, permissions=["camera"])
+    caller.arrive()
+    for state in played(caller, stage):
+        for scheme in ("light", "dark"):
+            caller.page.emulate_media(color_scheme=scheme)
+            # In the dark axe takes a page without a ground of its own for a white one.
+            within = "html" if scheme == "light" else "live-agent"
+            caller.until(
+                "document.getAnimations().every(({ playState }) => playState !== 'running')"
+            )
+            assert axe.faults(caller.page, within=within) == [], f"{state}, {scheme}"
+    assert caller.violations == []
+
+
+def test_a_fault_inside_the_shadow_root_is_found(
+    call: Callable[..., Caller], theatre: Program
+) -> None:
+    """Axe does look into the widget: a button without a name and a pale word are told."""
+    caller = call(service=theatre)
+    caller.arrive()
+    caller.reach()
+    assert axe.faults(caller.page) == []
+    caller.page.evaluate(
+        """() => {
+          const panel = document.querySelector('live-agent').shadowRoot.querySelector('.panel');
+          const pale = document.createElement('p');
+          pale.textContent = 'Who can read this?';
+          pale.style.color = '#ddd';
+          panel.prepend(document.createElement('button'), pale);
+        }"""
+    )
+    found = {line.split(":")[0] for line in axe.faults(caller.page)}
+    assert found == {"button-name", "color-contrast"}
+
+
+# What a person with forced colours sees of each control: its words, its ground and its edge.
+INDISTINCT = """() => {
+  const root = document.querySelector('live-agent').shadowRoot;
+  const controls = [...root.querySelectorAll('button, textarea, select, input')];
+  const seen = controls.filter((control) => control.checkVisibility());
+  const poor = seen.filter((control) => {
+    const style = getComputedStyle(control.closest('.composer') ?? control);
+    const edge = style.borderStyle !== 'none' && parseFloat(style.borderWidth) > 0
+      && style.borderColor !== style.backgroundColor;
+    return style.color === style.backgroundColor || !(edge || control.type === 'range');
+  });
+  return [seen.length, poor.map((control) => control.outerHTML.slice(0, 120))];
+}"""
+
+
+def test_in_forced_colours(call: Callable[..., Caller], theatre: Program, stage: Program) -> None:
+    """Each control has words that stand out and an edge that can be seen, in every state."""
+    caller = call(
+        MODES["floating"],
+        service=theatre,
+        flags=FAKE_DEVICES,
+        permissions=["camera"],
+        forced_colors="active",
+    )
+    caller.arrive()
+    assert caller.page.evaluate("matchMedia('(forced-colors: active)').matches")
+    for state in played(caller, stage):
+        count, poor = caller.page.evaluate(INDISTINCT)
+        assert poor == [], state
+        assert count > 0
+        assert axe.faults(caller.page, contrast=False) == [], state

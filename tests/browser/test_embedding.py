@@ -1,0 +1,204 @@
+"""The widget in pages of other sites: strict, framed, twice, and in somebody's framework."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from browser.caller import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import FrameLocator
+
+    from browser.hosting import Site
+    from browser.visitor import Visitor
+    from programs import Program
+
+HERE = Path(__file__).parent
+NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
+SCRIPT = {"Content-Type": "text/javascript; charset=utf-8"}
+# With nothing but the elements: a page of this kind has no inline script, style or picture.
+PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>'
+    "<main><p>Shop</p>%s</main>"
+)
+
+
+def strict(service: Program) -> dict[str, str]:
+    """The policy of a careful site, with what the widget's documentation asks for."""
+    google = service.get("/embed.json").json["websocket"]
+    policy = (
+        f"default-src 'self'; script-src 'self' {service.url}; style-src 'self'; "
+        f"connect-src 'self' {service.url} {google}; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    return {"Content-Security-Policy": policy}
+
+
+def embedding(service: Program, *elements: str) -> str:
+    return "".join([f'<script type="module" src="{service.url}/widget.js"></script>', *elements])
+
+
+def test_under_a_strict_policy_with_trusted_types(
+    visit: Callable[..., Visitor], site: Site, embedded: Program, emulator: Program
+) -> None:
+    """Everything the widget has is used, and there is nothing for the policy to stop."""
+    widget = embedding(embedded, '<live-agent consent rating lang="en"></live-agent>')
+    address = site.publish(PAGE % widget, headers=strict(embedded), whole=True)
+    caller = visit(address, awaits="main", kind=Caller)
+    caller.arrive()
+    assert caller.page.evaluate("'innerHTML' in document.body && trustedTypes.emptyHTML") == ""
+    caller.reach()
+    caller.button("Start talking").click()
+    caller.button("Agree and continue").click()
+    caller.becomes("live")
+    caller.button("Settings").click()
+    caller.page.get_by_label("Microphone").wait_for()
+    caller.button("Back").click()
+    for picture in ("Camera", "Share screen"):
+        caller.button(picture).click()
+        caller.page.locator(".panel video:visible").wait_for()
+    caller.button("Mute").click()
+    caller.say("Please get the local time")
+    caller.reads("Could not use get_local_time")
+    caller.hang_up()
+    caller.button("Good").click()
+    caller.page.get_by_text("Thank you for telling us.").wait_for()
+    assert caller.violations == []
+    assert caller.complaints == []
+    assert caller.left_open == NOTHING
+    session = emulator.get("/emulator/sessions/last").json
+    assert session["handshake"]["origin"] == site.url
+    assert session["counters"]["audio_chunks"] > 0
+    assert session["counters"]["video_frames"] > 0
+
+
+def test_the_policy_is_one_that_stops_things(
+    visit: Callable[..., Visitor], site: Site, embedded: Program
+) -> None:
+    """Were the widget to do what others do, it would be seen here."""
+    address = site.publish(PAGE % "", headers=strict(embedded), whole=True)
+    caller = visit(address, awaits="title", kind=Caller)
+    caller.page.on("console", lambda _: None)
+    caller.page.add_init_script(path=HERE / "forbidden.js")
+    caller.awaits = "main[data-done]"
+    caller.arrive()
+    stopped = {line.split(" ")[0] for line in caller.violations}
+    assert stopped >= {"require-trusted-types-for", "style-src-attr", "img-src", "connect-src"}
+
+
+def test_in_react_s_strict_mode(
+    visit: Callable[..., Visitor], site: Site, embedded: Program, emulator: Program, tmp_path: Path
+) -> None:
+    """Mounted twice, it is one conversation; properties and events work; unmounted, it is over."""
+    script = site.publish(compiled(tmp_path), headers=SCRIPT, whole=True)
+    react = f'<script type="module" src="{script}"></script>'
+    page = PAGE % "" + embedding(embedded, react)
+    address = site.publish(page, headers=strict(embedded), whole=True)
+    caller = visit(address, awaits="output", kind=Caller)
+    caller.arrive()
+    caller.button("Ask the shop").click()
+    minted = emulator.get("/emulator/mints").json["minted"]
+    caller.talk()
+    caller.page.locator("output", has_text="live").wait_for()
+    assert emulator.get("/emulator/mints").json["minted"] == minted + 1
+    assert caller.page.evaluate("opened.sockets.length") == 1
+    caller.button("Take it away").click()
+    caller.until("opened.sockets.every(({ readyState }) => readyState === WebSocket.CLOSED)")
+    assert caller.left_open == NOTHING
+    caller.button("Bring it back").click()
+    caller.button("Ask the shop").click()
+    caller.talk()
+    assert caller.violations == []
+    assert caller.complaints == []
+
+
+def compiled(folder: Path) -> str:
+    """The React host and React itself as one script, with all the checks of development."""
+    script = folder / "host.js"
+    tests = HERE.parent
+    command = [
+        "node", tests / "node_modules" / "esbuild" / "bin" / "esbuild", HERE / "react-host.jsx",
+        "--bundle", "--format=esm", "--jsx=automatic", "--log-level=error", f"--outfile={script}",
+        '--define:process.env.NODE_ENV="development"',
+    ]  # fmt: skip
+    subprocess.run(command, check=True, cwd=tests)
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.fixture(name="framed")
+def _framed(
+    visit: Callable[..., Visitor], site: Site, stranger: Site, embedded: Program
+) -> Callable[[str], FrameLocator]:
+    """Somebody at a page that has the site in a frame with these attributes; gives the frame."""
+
+    def framed(attributes: str) -> FrameLocator:
+        inside = site.publish(embedding(embedded, "<live-agent></live-agent>"))
+        address = stranger.publish(f'<iframe title="Shop" {attributes} src="{inside}"></iframe>')
+        caller = visit(address, awaits="iframe", kind=Caller)
+        caller.arrive()
+        frame = caller.page.frame_locator("iframe")
+        frame.get_by_role("button", name="Talk to us").click()
+        return frame
+
+    return framed
+
+
+def test_in_a_frame_that_may_use_the_microphone(
+    framed: Callable[[str], FrameLocator], emulator: Program
+) -> None:
+    """With allow, a frame of another site is a place like any other."""
+    frame = framed('allow="microphone"')
+    frame.get_by_role("button", name="Start talking").click()
+    frame.locator(".frame[data-state=live]").wait_for()
+    frame.locator(".status", has_text="Listening").wait_for()
+    frame.get_by_role("button", name="End conversation").click()
+    frame.locator(".frame[data-state=closed]").wait_for()
+    assert emulator.get("/emulator/sessions/last").json["counters"]["audio_chunks"] > 0
+
+
+def test_in_a_frame_without_a_microphone(framed: Callable[[str], FrameLocator]) -> None:
+    """The person is told that it is the page's doing, and goes on by typing."""
+    frame = framed("")
+    frame.get_by_role("button", name="Start talking").click()
+    said = frame.get_by_role("alert")
+    said.wait_for()
+    assert "This page does not allow the microphone here." in said.inner_text()
+    said.get_by_role("button", name="Type instead").click()
+    frame.get_by_label("Message").fill("Is anybody there?")
+    frame.get_by_role("button", name="Send").click()
+    frame.locator(".log", has_text="you typed").wait_for()
+
+
+def test_twice_on_a_page(
+    visit: Callable[..., Visitor], site: Site, embedded: Program, emulator: Program
+) -> None:
+    """Two agents hold two conversations that know nothing of each other; loading twice is once."""
+    first = '<live-agent id="one" mode="inline" open></live-agent>'
+    second = '<live-agent id="two" mode="inline" open></live-agent>'
+    page = PAGE % (embedding(embedded, first) + embedding(embedded, second))
+    address = site.publish(page, headers=strict(embedded), whole=True)
+    caller = visit(address, awaits="main", kind=Caller)
+    caller.arrive()
+    minted = emulator.get("/emulator/mints").json["minted"]
+    agents = {name: caller.page.locator(f"live-agent#{name}") for name in ("one", "two")}
+    for name, agent in agents.items():
+        agent.get_by_label("Message").fill(f"I am in {name}.")
+        agent.get_by_role("button", name="Send").click()
+        agent.locator(".frame[data-state=live]").wait_for()
+    for name, agent in agents.items():
+        agent.locator(".log", has_text=f'you typed "I am in {name}."').wait_for()
+    assert emulator.get("/emulator/mints").json["minted"] == minted + 2
+    agents["one"].get_by_role("button", name="End conversation").click()
+    agents["one"].locator(".frame[data-state=closed]").wait_for()
+    agents["two"].get_by_label("Message").fill("I am still here.")
+    agents["two"].get_by_role("button", name="Send").click()
+    agents["two"].locator(".log", has_text='you typed "I am still here."').wait_for()
+    assert agents["one"].locator(".log", has_text="still here").count() == 0
+    assert caller.violations == []
+    assert caller.complaints == []

@@ -1,0 +1,32 @@
+"""The widget's weight, as a browser takes it from our gunicorn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from browser.size import BEFORE_REACH, CONVERSATION, spoken_only, table, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from browser.caller import Caller
+    from browser.hosting import Site
+    from programs import Program
+
+
+def test_the_budget(
+    call: Callable[..., Caller],
+    start_service: Callable[..., Program],
+    emulator: Program,
+    site: Site,
+) -> None:
+    """A button costs a page next to nothing, and a conversation less than a picture."""
+    service = start_service(spoken_only(site), emulator.url, workers=1)
+    weight = weigh(call(service=service), service)
+    names = {path.split("/", 3)[3] for path in weight.after}
+    assert {"live/capture-worklet.js", "live/playback-worklet.js", "live/session.js"} <= names
+    assert [name for name in names if name.startswith("widget/locales/")] == [
+        "widget/locales/en.js"
+    ]
+    assert weight.button <= BEFORE_REACH, table(weight)
+    assert weight.conversation <= CONVERSATION, table(weight)
