@@ -19,7 +19,7 @@ const STYLES = sheet(`
     color: var(--ink);
     -webkit-text-size-adjust: 100%;
   }
-  :host([hidden]), [hidden], :host([mode="headless"]) .frame, :host(:not([mode="headless"])) .drawn { display: none !important; }
+  :host([hidden]), [hidden], :host([mode="headless"]) .frame, :host(:not([mode="headless"])) > slot { display: none !important; }
   :host([mode="headless"]) { display: contents; }
   *, ::before, ::after { box-sizing: border-box; }
   .frame {
@@ -68,7 +68,7 @@ export class Facade {
   constructor(root) {
     this.#root = root;
     root.adoptedStyleSheets = [STYLES];
-    root.replaceChildren(this.frame, make('slot', 'drawn'));
+    root.replaceChildren(this.frame, make('slot', ''));
   }
 
   /**
