@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from browser.sound import SPEECH_RATE
+from browser.sound import SPEECH_RATE, at_rate, match
 from browser.talking import (
     FIVE_SECONDS,
     HANDLE_INTERVAL,
@@ -18,8 +19,10 @@ from browser.talking import (
     Talker,
     assert_nothing_was_lost,
     assert_renewed_without_loss,
+    closed_sessions,
     context_of,
     heard_on,
+    said_on,
 )
 from programs import emulating, service_environment, serving
 
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from browser.visitor import Visitor
+
+
+ANSWER_RATE = 24_000
+SILENCE = Talk.of(1, (1.0,))
 
 
 @pytest.fixture(name="begin")
@@ -48,12 +55,7 @@ def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[.
 
 @pytest.mark.parametrize(
     ("handle_state", "client_handle", "renewals"),
-    [
-        ("snapshot", "honoured", 30),
-        ("snapshot", "ignored", 6),
-        ("at_close", "honoured", 6),
-        ("at_close", "ignored", 6),
-    ],
+    [("snapshot", "honoured", 30), ("at_close", "ignored", 6)],
 )
 def test_renewals(
     begin: Callable[..., Talker], handle_state: str, client_handle: str, renewals: int
@@ -68,6 +70,32 @@ def test_renewals(
     assert any(join.speaking for join in joins)
 
 
+def test_a_renewal_in_an_answer(begin: Callable[..., Talker]) -> None:
+    """What has arrived of it is played to its end, while the connection is another."""
+    talker = begin(SILENCE, *FIVE_SECONDS)
+    talker.resumes(1)
+    talker.visitor.page.evaluate(
+        """(text) => {
+          session.addEventListener('speaking', ({ detail: { speaking } }) => {
+            if (!speaking) globalThis.finished = true;
+          });
+          session.sendText(text);
+        }""",
+        "Please tell me once more what I have told you, " * 3,
+    )
+    talker.resumes(2)
+    talker.visitor.until("globalThis.finished")
+    played, rate = talker.visitor.played()
+    sessions = talker.hang_up()
+    assert [join.answering for join in talker.joins[:2]] == [False, True]
+    (answer,) = sessions[1]["answers"]
+    assert answer["sent"] == answer["planned"]
+    said = at_rate(said_on(talker.emulator, sessions[1]) / 32768, ANSWER_RATE, rate)
+    playing = match(said, played, rate)
+    print(f"{len(said) / rate:.1f} s of an answer, {playing.share:.0%} as sent")  # noqa: T201
+    assert playing.share >= 0.95
+
+
 def test_a_token_that_ends_in_a_sentence(begin: Callable[..., Talker]) -> None:
     """The connection would last; the token does not, and somebody is speaking all the time."""
     talker = begin(Talk.of(6, WITHOUT_END))
@@ -80,10 +108,41 @@ def test_a_token_that_ends_in_a_sentence(begin: Callable[..., Talker]) -> None:
     assert first["counters"]["spoken_turns"] == 0, "for all that the server knows"
 
 
-@pytest.mark.parametrize("handle_state", ["snapshot", "at_close"])
-def test_connections_that_are_cut(begin: Callable[..., Talker], handle_state: str) -> None:
+@pytest.mark.parametrize(
+    ("handle_state", "client_handle"), [("snapshot", "honoured"), ("at_close", "ignored")]
+)
+def test_a_service_that_is_down_for_twenty_seconds(
+    visit: Callable[..., Visitor], tmp_path: Path, handle_state: str, client_handle: str
+) -> None:
+    """It goes on by the token in hand, or waits; either way nothing is lost."""
+    options = ("--handle-state", handle_state, "--client-handle", client_handle)
+    with emulating(*FIVE_SECONDS, *options) as emulator:
+        environment = service_environment(tmp_path, PROFILE, emulator.url)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        with serving(environment, workers=1, port=port) as service:
+            talk = Talk.of(5)
+            talker = Talker.begin(visit, service, emulator, tmp_path / "talk.wav", talk)
+        talker.visitor.page.wait_for_timeout(20_000)  # the outage itself, in the person's time
+        meanwhile = len(talker.resumptions)
+        with serving(environment, workers=1, port=port):
+            talker.resumes(meanwhile + 1)
+            talker.hang_up()
+        assert_nothing_was_lost(talker.visitor, emulator, talk)
+        sessions = closed_sessions(emulator)
+    print(f"{meanwhile} times by the token in hand; {talker.resumptions}")  # noqa: T201 - figures
+    assert (meanwhile > 0) == (client_handle == "honoured")
+    assert not any(one["contextLost"] for one in talker.resumptions)
+    assert all(
+        session["closed_by"] == "client" for session in sessions if session["heard"]["bytes"]
+    )
+
+
+@pytest.mark.parametrize(("handle_state", "cuts"), [("snapshot", 4), ("at_close", 2)])
+def test_connections_that_are_cut(
+    begin: Callable[..., Talker], handle_state: str, cuts: int
+) -> None:
     """What was on its way is lost, 250 ms at most, and nothing is heard twice or out of order."""
-    cuts = 4
     fault = {"on": "socket", "kind": "cut", "times": cuts, "between": [4, 10], "seconds": 0.15}
     talker = begin(Talk.of(5), "--handle-state", handle_state, fault=fault | {"seed": 5})
     for cut in range(1, cuts + 1):
@@ -110,6 +169,25 @@ def test_connections_that_are_cut(begin: Callable[..., Talker], handle_state: st
     assert np.median(lost) <= 0.25
     assert max(lost) <= 0.5
     assert 0 <= missing <= cuts * 1.5 * HANDLE_INTERVAL
+
+
+def test_a_network_that_goes_and_comes_back(begin: Callable[..., Talker]) -> None:
+    """Offline, nothing is sent and everything is kept; online, it follows, and nothing is lost."""
+    talker = begin(Talk.of(3, WITHOUT_END))
+    network, page = talker.visitor.page.context, talker.visitor.page
+    talker.visitor.until("taps.counts.sent >= 150")
+    network.set_offline(True)
+    talker.visitor.until("session.state === 'resuming'")
+    sent = page.evaluate("taps.counts.sent")
+    page.wait_for_timeout(3000)  # without a network
+    assert page.evaluate("taps.counts.sent") == sent
+    network.set_offline(False)
+    talker.resumes(1)
+    talker.hang_up()
+    assert_nothing_was_lost(talker.visitor, talker.emulator, talker.talk)
+    (resumption,) = talker.resumptions
+    assert not resumption["planned"]
+    assert not resumption["contextLost"]
 
 
 def test_a_path_that_dies_without_a_word(begin: Callable[..., Talker]) -> None:
