@@ -1,6 +1,7 @@
-"""The long runs: what tests/scale tries for seconds, for a minute or more each, with figures.
+"""The long runs: what the tests try for seconds, for minutes, with figures.
 
-`PYTHONPATH=tests python -m soak`; `--seconds` is the length of each.
+`PYTHONPATH=tests python -m soak`; `--seconds` is the length of each kind of outage, and
+`--conversation` that of a conversation.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scale import fleet as fleets
 from scale.crashing import Crowd, compare
 from scale.postgres import Postgres
 from scale.shops import shop
 from service.upstream import Upstream
+from soak.conversation import converse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CONFIGURATION = shop(limits='budget = { user = "20h/day", everyone = "9999h/day" }', default="")
 _EVERY = 0.5  # seconds between two kills of workers
@@ -31,14 +37,21 @@ def main() -> None:
     """Run every scenario; what does not hold ends the run with its assertion."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of each scenario")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--conversation", type=int, default=600, help="its seconds")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         for name, scenario in _SCENARIOS.items():
             place = Path(folder) / name
             place.mkdir()
             with Upstream() as google:
-                figures = {"scenario": name, **scenario(place, google, seconds)}
-                sys.stdout.write(json.dumps(figures) + "\n")
+                _tell(name, scenario(place, google, asked.seconds))
+        place = Path(folder) / "conversation"
+        place.mkdir()
+        _tell("conversation", converse(place, asked.conversation))
+
+
+def _tell(scenario: str, figures: Mapping[str, float]) -> None:
+    sys.stdout.write(json.dumps({"scenario": scenario, **figures}) + "\n")
 
 
 def _workers(place: Path, google: Upstream, seconds: int) -> dict[str, int]:
