@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 
-.PHONY: demo test check bench soak lint types screenshots lock programs clean help
+.PHONY: demo test check bench soak size lint types screenshots lock programs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ test: $(VENV)/test tests/node_modules/.package-lock.json programs ## install wha
 	node --test tests/web/
 	$(BIN)/python -m pytest $(TESTS)
 
-check: lint types test ## everything that must hold before a change lands
+check: lint types size test ## everything that must hold before a change lands
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -30,6 +30,9 @@ types: $(VENV)/test tests/node_modules/.package-lock.json
 	tests/node_modules/.bin/tsc -p web/tsconfig.json
 	tests/node_modules/.bin/tsc -p web/tsconfig.worklet.json
 	tests/node_modules/.bin/tsc -p tests/web/tsconfig.json
+
+size: $(VENV)/test programs ## what the widget weighs in a browser, against its budget
+	@$(BIN)/python tests/browser/size.py
 
 bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the same run
 	$(BIN)/python -m tests.bench
