@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
-from browser.conftest import FAKE_DEVICES
+from browser.conftest import FAKE_DEVICES, FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from playwright.sync_api import Playwright
 
     from browser.visitor import Visitor
     from programs import Program
@@ -290,6 +294,32 @@ def test_no_token_is_spent_where_there_is_no_microphone(
     assert guest.page.evaluate("session.start().catch(({ code }) => code)") == "microphone-missing"
     assert emulator.get("/emulator/mints").json["minted"] == minted
     assert guest.left_open == NOTHING
+
+
+def test_warmed_up_beyond_the_page(
+    playwright: Playwright, chromium_path: str, service: Program, tmp_path: Path
+) -> None:
+    """The token's own address is connected to, and asked for nothing yet.
+
+    Chromium connects ahead only for somebody with a profile: a private window has none.
+    """
+    options = {"executable_path": chromium_path, "args": FLAGS}
+    with (
+        socket.create_server(("127.0.0.1", 0)) as elsewhere,
+        playwright.chromium.launch_persistent_context(tmp_path, **options) as browser,
+    ):
+        elsewhere.settimeout(60)
+        page = browser.new_page()
+        page.goto(service.url)
+        page.evaluate(
+            """async (token) => {
+              const { LiveSession } = await import('/live/session.js');
+              await new LiveSession({ token }).warm();
+            }""",
+            f"http://127.0.0.1:{elsewhere.getsockname()[1]}/token",
+        )
+        connection, _ = elsewhere.accept()
+        connection.close()
 
 
 def test_warmed_up(visit: Callable[..., Visitor], emulator: Program) -> None:

@@ -200,3 +200,28 @@ def test_push_to_talk(
     assert visitor.page.evaluate("session.features.activity") == (
         "manual" if manual else "automatic"
     )
+
+
+def test_nobody_says_anything(
+    visit: Callable[..., Visitor], start_service: Callable[..., Program], emulator: Program
+) -> None:
+    """After the profile's time the conversation is ended, and its place is free again."""
+    brief = 'idle_stop = "2s"\n[profiles.default.config]'
+    configuration = CONFIGURATION.replace("[profiles.default.config]", brief, 1)
+    visitor = visit(start_service(configuration, emulator.url).url)
+    visitor.arrive()
+    with visitor.page.expect_response("**/lease/end") as ended:
+        code = visitor.page.evaluate(
+            """async () => {
+              const { LiveSession } = await import('/live/session.js');
+              const session = new LiveSession({ token: '/token' });
+              const closed = new Promise((resolve) =>
+                session.addEventListener('state', ({ detail }) =>
+                  detail.state === 'closed' && resolve(detail.error.code)));
+              await session.start();
+              return closed;
+            }"""
+        )
+    assert code == "idle"
+    assert ended.value.status == 204
+    assert visitor.left_open == NOTHING
