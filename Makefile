@@ -41,8 +41,10 @@ bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the sam
 soak: $(VENV)/test programs ## kill what serves, then talk for ten minutes; not part of the tests
 	PYTHONPATH=tests $(BIN)/python -m soak
 
-screenshots: $(VENV)/test programs ## the page in conversation, into docs/screenshots
+screenshots: $(VENV)/test programs ## page and widget in every state: the best into docs/screenshots
+	@tests/install-fonts
 	$(BIN)/python tests/browser/screenshots.py
+	$(BIN)/python tests/browser/widget_screenshots.py
 
 lock: $(VENV)/test ## compile both locks from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --extra postgres \

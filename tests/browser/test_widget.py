@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from browser.conftest import FAKE_DEVICES, open_to
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from browser.caller import Caller
+    from browser.hosting import Site
     from programs import Program
 
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
@@ -21,7 +26,7 @@ def test_two_lines_of_html_are_a_conversation(
     caller.arrive()
     caller.reach()
     caller.talk()
-    caller.page.locator(".status", has_text="Listening").wait_for()
+    caller.reads_status("Listening")
     caller.say("Please get the local time")
     caller.reads("Could not use get_local_time")
     caller.hang_up()
@@ -31,3 +36,311 @@ def test_two_lines_of_html_are_a_conversation(
     assert [change["state"] for change in caller.heard("state")] == ["connecting", "live", "closed"]
     assert caller.left_open == NOTHING
     assert caller.complaints == []
+
+
+def test_the_host_s_own_tools_and_words(call: Callable[..., Caller]) -> None:
+    """A tool may be handled before anything is loaded, and each word replaced."""
+    caller = call()
+    caller.arrive()
+    caller.page.evaluate(
+        """() => {
+          const agent = document.querySelector('live-agent');
+          agent.handleTool('get_local_time', () => ({ time: 'half past nine' }));
+          agent.strings = { launcher: 'Ask Ada', agent: 'Ada', 'tool.answered': 'Saw {name}' };
+        }"""
+    )
+    caller.button("Ask Ada").click()
+    caller.say("Please get the local time")
+    caller.reads("Saw get_local_time")
+    caller.reads("half past nine")
+    assert any(line.startswith("Ada:") for line in caller.transcript)
+
+
+def test_a_whole_conversation_by_keyboard(call: Callable[..., Caller]) -> None:
+    """Reached, talked, typed, muted, ended and left with no mouse; the focus is never lost."""
+    caller = call()
+    caller.arrive()
+    press = caller.page.keyboard.press
+    caller.tab_to("launcher")
+    press("Enter")
+    caller.focuses("start")
+    press("Enter")
+    caller.becomes("live")
+    caller.focuses("start end")
+    caller.tab_to("field", back=True)
+    caller.page.keyboard.type("Hello")
+    press("Shift+Enter")
+    caller.page.keyboard.type("there")
+    press("Enter")
+    caller.reads("you typed")
+    assert caller.transcript[0] == "You: Hello\nthere"
+    caller.tab_to("mute")
+    press("Space")
+    caller.reads_status("Muted")
+    press("Space")
+    caller.reads_status("Listening")
+    caller.tab_to("settings", back=True)
+    press("Enter")
+    caller.page.get_by_role("combobox", name="Voice").wait_for()
+    press("Escape")
+    caller.focuses("settings")
+    caller.tab_to("start end")
+    press("Enter")
+    caller.becomes("closed")
+    caller.focuses("start")
+    press("Escape")
+    caller.focuses("launcher")
+    assert caller.complaints == []
+
+
+def test_by_text_alone_where_the_microphone_is_refused(
+    call: Callable[..., Caller], emulator: Program
+) -> None:
+    """The refusal is explained, and typing is one press away; no microphone takes part."""
+    caller = call(flags=FAKE_DEVICES)
+    caller.arrive()
+    caller.reach()
+    caller.button("Start talking").click()
+    assert caller.error.startswith("The microphone was refused.")
+    assert [error["code"] for error in caller.errors()] == ["microphone-refused"]
+    caller.button("Type instead").click()
+    caller.focuses("field")
+    caller.page.keyboard.type("Is anybody there?")
+    caller.page.keyboard.press("Enter")
+    caller.becomes("live")
+    caller.reads('you typed "Is anybody there?"')
+    assert caller.button("Mute").count() == 0
+    caller.hang_up()
+    counters = emulator.get("/emulator/sessions/last").json["counters"]
+    assert (counters["text_turns"], counters["audio_chunks"]) == (1, 0)
+    assert caller.left_open == NOTHING
+
+
+def test_the_enter_that_ends_a_composition_sends_nothing(call: Callable[..., Caller]) -> None:
+    """Whoever writes by an input method confirms each word with Enter."""
+    caller = call('<live-agent input="text"></live-agent>')
+    caller.arrive()
+    caller.reach()
+    caller.focuses("field")
+    field = caller.page.get_by_label("Message")
+    field.fill("日本")
+    field.dispatch_event("keydown", {"key": "Enter", "isComposing": True, "bubbles": True})
+    assert field.input_value() == "日本"
+    field.press("Enter")
+    caller.reads("日本")
+    assert field.input_value() == ""
+    assert caller.button("Start talking").count() == 0
+
+
+def test_push_to_talk(call: Callable[..., Caller], emulator: Program) -> None:
+    """Nobody is heard but while the button or the space bar is held; a field keeps its spaces."""
+    caller = call("<live-agent push-to-talk></live-agent>")
+    caller.arrive()
+    caller.reach()
+    caller.talk()
+    caller.reads_status("Hold the button")
+    talk = caller.button("Hold to talk")
+    caller.focuses("talk")
+
+    def chunks() -> int:
+        return emulator.get("/emulator/sessions/last").json["counters"]["audio_chunks"]
+
+    assert chunks() == 0
+    caller.page.keyboard.down("Space")
+    caller.reads_status("Listening")
+    caller.page.keyboard.up("Space")
+    caller.reads_status("Hold the button")
+    talk.hover()
+    caller.page.mouse.down()
+    caller.reads_status("Listening")
+    caller.until_true(lambda: chunks() > 0)
+    caller.page.mouse.move(5, 5)
+    caller.page.mouse.up()
+    caller.reads_status("Hold the button")
+    talk.press("Enter")
+    caller.reads_status("Listening")
+    talk.press("Enter")
+    caller.reads_status("Hold the button")
+    caller.page.locator("h1").click()
+    caller.page.keyboard.down("Space")
+    caller.reads_status("Listening")
+    caller.page.evaluate("window.dispatchEvent(new Event('blur'))")
+    caller.reads_status("Hold the button")
+    caller.page.keyboard.up("Space")
+    caller.page.get_by_label("Search").press_sequentially("a b")
+    caller.page.get_by_label("Message").press_sequentially("c d")
+    caller.reads_status("Hold the button")
+    assert caller.page.get_by_label("Search").input_value() == "a b"
+    assert caller.page.get_by_label("Message").input_value() == "c d"
+    caller.hang_up()
+    assert caller.complaints == []
+
+
+def test_consent_comes_before_the_microphone(
+    call: Callable[..., Caller], emulator: Program
+) -> None:
+    """Nothing is opened or minted before a yes; a no is no error; a yes is asked for once."""
+    caller = call('<live-agent consent="We listen. Is that fine?"></live-agent>')
+    caller.arrive()
+    caller.reach()
+    minted = emulator.get("/emulator/mints").json["minted"]
+    caller.button("Start talking").click()
+    caller.page.get_by_text("We listen. Is that fine?").wait_for()
+    caller.button("Not now").click()
+    caller.focuses("start")
+    caller.button("Start talking").click()
+    caller.button("Agree and continue").wait_for()
+    caller.page.keyboard.press("Escape")
+    caller.focuses("start")
+    assert emulator.get("/emulator/mints").json["minted"] == minted
+    assert caller.page.evaluate("opened.tracks.length") == 0
+    assert not caller.page.locator("[role=alert]:visible").count()
+    caller.button("Start talking").click()
+    caller.button("Agree and continue").click()
+    caller.becomes("live")
+    caller.hang_up()
+    caller.button("Talk again").click()
+    caller.becomes("live")
+
+
+def test_a_rating_is_asked_for_where_the_host_wants_one(call: Callable[..., Caller]) -> None:
+    """The host hears it; the next conversation takes the question away."""
+    caller = call("<live-agent rating></live-agent>")
+    caller.arrive()
+    caller.reach()
+    caller.type_only()
+    caller.hang_up()
+    caller.button("Not good").click()
+    caller.page.get_by_text("Thank you for telling us.").wait_for()
+    assert caller.heard("rating") == [{"rating": "bad"}]
+    caller.focuses("start")
+    caller.type_only()
+    assert caller.page.locator(".rating").count() == 0
+
+
+def test_what_is_chosen_in_the_settings_counts(
+    call: Callable[..., Caller], emulator: Program
+) -> None:
+    """An option of the profile goes into the next token; a microphone changes in mid-sentence."""
+    caller = call()
+    caller.arrive()
+    caller.reach()
+    caller.button("Settings").click()
+    caller.page.get_by_role("combobox", name="Voice").select_option("Puck")
+    caller.button("Back").click()
+    caller.focuses("settings")
+    caller.talk()
+    session = emulator.get("/emulator/sessions/last").json
+    voice = session["effective_setup"]["generationConfig"]["speechConfig"]["voiceConfig"]
+    assert voice == {"prebuiltVoiceConfig": {"voiceName": "Puck"}}
+    caller.button("Settings").click()
+    caller.page.get_by_text("Takes effect in the next conversation.").wait_for()
+    microphones = caller.page.get_by_role("combobox", name="Microphone")
+    before = caller.page.evaluate("opened.tracks.length")
+    microphones.select_option(index=2)
+    caller.until(f"opened.tracks.length > {before}")
+    caller.page.get_by_label("Volume").fill("0")
+    assert caller.page.evaluate("document.querySelector('live-agent').session.volume") == 0
+    caller.button("Back").click()
+    caller.hang_up()
+    assert caller.left_open == NOTHING
+
+
+def test_the_camera_is_shown_and_seen(call: Callable[..., Caller], emulator: Program) -> None:
+    """What is sent is what the preview shows; pressing again takes both away."""
+    caller = call()
+    caller.arrive()
+    caller.reach()
+    caller.talk()
+    caller.button("Camera").click()
+    caller.page.locator("video[aria-label='What you are showing']:visible").wait_for()
+    caller.until_true(
+        lambda: emulator.get("/emulator/sessions/last").json["counters"]["video_frames"] > 0
+    )
+    caller.button("Camera").click()
+    caller.page.locator("video:visible").wait_for(state="detached")
+    caller.hang_up()
+    assert caller.left_open == NOTHING
+
+
+@pytest.fixture(name="knowing", scope="module")
+def _knowing(
+    start_emulator: Callable[..., Program],
+    start_service: Callable[..., Program],
+    site: Site,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Program:
+    """A service whose answers rest on sources."""
+    scenario = tmp_path_factory.mktemp("scenario") / "knowing.toml"
+    scenario.write_text(
+        """
+        [[turn]]
+        when = "lighthouse"
+        steps = [ { search = "how tall are lighthouses" }, { say = "About forty metres." } ]
+        """,
+        encoding="utf-8",
+    )
+    return start_service(open_to(site), start_emulator("--scenario", str(scenario)).url)
+
+
+def test_sources_are_links_that_say_where_they_lead(
+    call: Callable[..., Caller], knowing: Program
+) -> None:
+    """To a page of the web alone, in a tab of its own that knows nothing of this one."""
+    caller = call(service=knowing)
+    caller.arrive()
+    caller.reach()
+    caller.say("Tell me of the lighthouse")
+    caller.reads("About forty metres.")
+    caller.reads("Searched for how tall are lighthouses")
+    link = caller.page.locator("a.source")
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    assert link.get_attribute("target") == "_blank"
+    address = link.get_attribute("href") or ""
+    assert address.startswith("https://")
+    assert address.split("/")[2] in caller.page.locator(".sources").inner_text()
+    assert caller.heard("sources")
+
+
+def test_only_what_is_final_is_announced(call: Callable[..., Caller]) -> None:
+    """A screen reader hears each turn once, and the states that cannot be heard."""
+    caller = call()
+    caller.arrive()
+    caller.reach()
+    caller.page.evaluate(
+        """() => {
+          globalThis.announced = [];
+          const { shadowRoot } = document.querySelector('live-agent');
+          const said = shadowRoot.querySelector('[aria-live=polite]');
+          const announce = () => announced.push(said.textContent);
+          new MutationObserver(announce).observe(said, { childList: true });
+        }"""
+    )
+    caller.type_only()
+    caller.reads("you typed")
+    caller.until("announced.some((line) => line.startsWith('Assistant:'))")
+    caller.hang_up()
+    announced = [line for line in caller.page.evaluate("announced") if line]
+    assert announced[:2] == ["Connecting…", "Ready for your message"]
+    assert len([line for line in announced if line.startswith("Assistant:")]) == 1
+    assert announced[-1] == "The conversation has ended"
+
+
+def test_less_motion_for_who_asked_for_it(call: Callable[..., Caller]) -> None:
+    """The picture only tells who speaks, and nothing else moves."""
+    caller = call(reduced_motion="reduce")
+    caller.arrive()
+    caller.reach()
+    caller.say("Say something that can be heard for a while")
+    caller.reads_status("Speaking")
+    caller.page.evaluate(
+        """() => {
+          globalThis.pictures = new Set();
+          const canvas = document.querySelector('live-agent').shadowRoot.querySelector('canvas');
+          const look = () => { pictures.add(canvas.toDataURL()); requestAnimationFrame(look); };
+          look();
+        }"""
+    )
+    caller.reads_status("Ready for your message")
+    assert caller.page.evaluate("pictures.size") <= 2
+    assert caller.page.evaluate("document.getAnimations().length") == 0

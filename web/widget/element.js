@@ -12,11 +12,6 @@ const FORWARDED = /** @type {const} */ ([
   'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'tool', 'tools', 'video', 'sources', 'usage', 'timing', 'devices',
 ]);
 
-/** What a host may have set on the element before it became one of ours. */
-const PROPERTIES = /** @type {const} */ ([
-  'profile', 'mode', 'corner', 'input', 'pushToTalk', 'open', 'service', 'consent', 'rating', 'getCredential', 'options', 'strings',
-]);
-
 /** Where we were loaded from; a release has a folder of its own below the service's address. */
 const HOME = new URL(new URL('..', import.meta.url).href.replace(/assets\/[^/]+\/$/, ''));
 
@@ -41,7 +36,7 @@ export class LiveAgent extends HTMLElement {
   #session = null;
   /** @type {View | null} */
   #view = null;
-  /** @type {Map<string, import('../live/tools.js').Tool>} */
+  /** @type {Map<string, Parameters<LiveSession['handleTool']>>} */
   #tools = new Map();
   /** @type {GetCredential | null} */
   #getCredential = null;
@@ -58,7 +53,7 @@ export class LiveAgent extends HTMLElement {
   }
 
   connectedCallback() {
-    for (const name of PROPERTIES) this.#takeOver(name);
+    this.#takeOver();
     this.#translate();
     this.#arrange();
   }
@@ -223,6 +218,8 @@ export class LiveAgent extends HTMLElement {
     const view = this.mode === 'headless' ? null : (this.#view ?? (await this.#present()));
     if (view) this.open = true;
     if (view && this.consent !== null) await view.askConsent();
+    // Meanwhile it may have been taken off the page.
+    if (!this.isConnected) throw (await import('../live/errors.js')).hungUp();
     const chosen = view?.chosen.microphone;
     session.muted = microphone && this.pushToTalk;
     await session.start({
@@ -254,12 +251,11 @@ export class LiveAgent extends HTMLElement {
 
   /**
    * Answers the calls of a tool that the profile declares; may be called at any time.
-   * @param {string} name
-   * @param {import('../live/tools.js').Tool} tool
+   * @param {Parameters<LiveSession['handleTool']>} tool its name, what answers it, and options, as the session takes them
    */
-  handleTool(name, tool) {
-    this.#tools.set(name, tool);
-    this.#session?.handleTool(name, tool);
+  handleTool(...tool) {
+    this.#tools.set(tool[0], tool);
+    this.#session?.handleTool(...tool);
   }
 
   /**
@@ -287,7 +283,7 @@ export class LiveAgent extends HTMLElement {
       token: new URL('token', this.service),
       getCredential: (situation) => this.#getCredential?.(situation) ?? null,
     });
-    for (const [name, tool] of this.#tools) session.handleTool(name, tool);
+    for (const tool of this.#tools.values()) session.handleTool(...tool);
     for (const type of FORWARDED) session.addEventListener(type, ({ detail }) => this.tell(type, detail));
     session.addEventListener('state', ({ detail: { state, error } }) => {
       this.#facade.frame.dataset.state = state;
@@ -342,11 +338,12 @@ export class LiveAgent extends HTMLElement {
     return navigator.language;
   }
 
-  /** @param {typeof PROPERTIES[number]} name */
-  #takeOver(name) {
-    if (!Object.hasOwn(this, name)) return;
-    const early = this[name];
-    Reflect.deleteProperty(this, name);
-    Object.assign(this, { [name]: early });
+  /** What a host set on the element before it became one of ours. */
+  #takeOver() {
+    for (const name of Object.keys(this).filter((own) => own in LiveAgent.prototype)) {
+      const early = Reflect.get(this, name);
+      Reflect.deleteProperty(this, name);
+      Reflect.set(this, name, early);
+    }
   }
 }

@@ -42,7 +42,7 @@ const STYLES = sheet(`
     border: 1px solid transparent; border-radius: 28px;
     font: inherit; font-weight: 600; text-align: start;
     color: var(--on-accent); background: var(--accent);
-    box-shadow: 0 2px 6px rgb(0 0 0/16%), 0 8px 28px rgb(0 0 0/18%);
+    box-shadow: 0 6px 24px rgb(0 0 0/24%);
     cursor: pointer;
   }
   .launcher:hover { filter: brightness(1.08); }

@@ -13,9 +13,20 @@ export class Log {
   announcer = make('p', 'unseen', { 'aria-live': 'polite' });
   /** @type {Map<string, HTMLElement>} */
   #lines = new Map();
+  #following = true;
+
+  constructor() {
+    const { list } = this;
+    list.addEventListener('scroll', () => {
+      this.#following = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    });
+    // What appears around it takes room away from its end.
+    new ResizeObserver(() => this.#keepUp()).observe(list);
+  }
 
   clear() {
     this.#lines.clear();
+    this.#following = true;
     this.list.replaceChildren();
     this.announce('');
   }
@@ -29,14 +40,13 @@ export class Log {
   show(utterance, words) {
     const { id, side, text, typed, final, interrupted } = utterance;
     const who = words.say(side);
-    this.#atEnd(() => {
-      const line = this.#lines.get(id) ?? this.#place(utterance);
-      line.className = `utterance ${side}${interrupted ? ' interrupted' : ''}`;
-      line.setAttribute('part', `utterance ${side}`);
-      const said = make('span', '', { dir: 'auto' }, text);
-      line.replaceChildren(make('span', 'unseen', {}, `${who}: `), said);
-      if (interrupted) line.append(make('span', 'unseen', {}, ` (${words.say('interrupted')})`));
-    });
+    const line = this.#lines.get(id) ?? this.#place(utterance);
+    const said = make('span', '', { dir: 'auto' }, text);
+    line.className = `utterance ${side}${interrupted ? ' interrupted' : ''}`;
+    line.setAttribute('part', line.className);
+    line.replaceChildren(make('span', 'unseen', {}, `${who}: `), said);
+    if (interrupted) line.append(make('span', 'unseen', {}, ` (${words.say('interrupted')})`));
+    this.#keepUp();
     if (final && !typed && text) this.announce(words.say('said', { who, text }));
   }
 
@@ -52,12 +62,11 @@ export class Log {
    * @param {(Node | string)[]} content
    */
   note(key, part, ...content) {
-    this.#atEnd(() => {
-      const line = this.#lines.get(key) ?? this.#append(key);
-      line.className = part;
-      line.setAttribute('part', part);
-      line.replaceChildren(...content);
-    });
+    const line = this.#lines.get(key) ?? this.#append(key);
+    line.className = part;
+    line.setAttribute('part', part);
+    line.replaceChildren(...content);
+    this.#keepUp();
   }
 
   /** @param {string} key */
@@ -69,21 +78,20 @@ export class Log {
   }
 
   /**
-   * The words of a question often arrive after the answer has begun; they still belong above it.
+   * The words of a question often arrive after the answer has begun, and those of an answer after its sources; each
+   * still belongs above the other.
    * @param {Utterance} utterance
    */
   #place({ id, side, turn, typed }) {
     const line = this.#append(id);
-    if (side === 'agent') this.#lines.set(`answer ${turn}`, line);
-    else if (!typed) this.#lines.get(`answer ${turn}`)?.before(line);
+    if (side === 'agent') {
+      this.#lines.set(`answer ${turn}`, line);
+      this.#lines.get(`sources ${turn}`)?.before(line);
+    } else if (!typed) this.#lines.get(`answer ${turn}`)?.before(line);
     return line;
   }
 
-  /** @param {() => void} change */
-  #atEnd(change) {
-    const { scrollHeight, scrollTop, clientHeight } = this.list;
-    const following = scrollHeight - scrollTop - clientHeight < 40;
-    change();
-    if (following) this.list.scrollTop = this.list.scrollHeight;
+  #keepUp() {
+    if (this.#following) this.list.scrollTop = this.list.scrollHeight;
   }
 }

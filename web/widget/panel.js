@@ -4,8 +4,7 @@ import { icon, make } from './dom.js';
 
 /** @typedef {import('./words.js').Words} Words */
 
-const HANDSET =
-  'M3.2 13.4c4.8-4.6 12.8-4.6 17.6 0 .7.7.6 1.9-.2 2.5l-1.8 1.3a1.6 1.6 0 0 1-2.3-.4l-.9-1.6a1.6 1.6 0 0 0-1.3-.8 18 18 0 0 0-4.6 0 1.6 1.6 0 0 0-1.3.8l-.9 1.6a1.6 1.6 0 0 1-2.3.4l-1.8-1.3a1.7 1.7 0 0 1-.2-2.5Z';
+const HANDSET = 'M2.5 14.5c5-6 14-6 19 0L19 17l-3.5-2v-2.5q-3.5-1-7 0V15L5 17Z';
 const MICROPHONE = 'M12 3.5a3 3 0 0 0-3 3V11a3 3 0 0 0 6 0V6.5a3 3 0 0 0-3-3ZM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5v3';
 
 /** The parts that are there from the start; what is seldom needed is added when it is. */
@@ -25,8 +24,8 @@ export class Panel {
   composer = make('form', 'composer', {}, this.field, this.send);
   start = make('button', 'start', { type: 'button' });
   talk = this.button('talk', [MICROPHONE]);
-  mute = this.button('mute', [MICROPHONE, 'M9 9v2a3 3 0 0 0 4.6 2.5M15 11V6.5a3 3 0 0 0-5.7-1.3M5.5 11A6.5 6.5 0 0 0 16 16.2M18.5 11q0 1-.3 2M12 17.5v3M4 3l16 18']);
-  settings = this.button('settings', ['M4 7h9M19 7h1M4 17h1M11 17h9M16 4.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5ZM8 14.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5Z']);
+  mute = this.button('mute', [MICROPHONE, `${MICROPHONE}M4 3l16 18`]);
+  settings = this.button('settings', ['M4 7h8m5 0h3M4 17h3m5 0h8M17 4.5v5M7 14.5v5']);
   collapse = this.button('collapse', ['m6 9 6 6 6-6']);
   header = make(
     'header', 'header', {},
@@ -63,10 +62,12 @@ export class Panel {
 
   /** @param {'start' | 'again' | 'cancel' | 'end'} action @param {Words} words what the one button does now */
   offer(action, words) {
+    const label = words.say(action);
+    if (this.start.textContent === label) return; // a screen reader would read it out again
     const hangsUp = action === 'cancel' || action === 'end';
     this.start.className = hangsUp ? 'start end' : 'start';
     this.start.setAttribute('part', this.start.className);
-    this.start.replaceChildren(icon(hangsUp ? HANDSET : MICROPHONE), make('span', '', {}, words.say(action)));
+    this.start.replaceChildren(icon(hangsUp ? HANDSET : MICROPHONE), make('span', '', {}, label));
   }
 
   /**

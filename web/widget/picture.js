@@ -10,7 +10,6 @@ export class Picture {
   canvas = make('canvas', 'picture', { 'aria-hidden': 'true' });
   #session;
   #calm = matchMedia('(prefers-reduced-motion: reduce)');
-  #heights = { microphone: new Float32Array(BARS), speaker: new Float32Array(BARS) };
   #bins = new Uint8Array(128);
   #drawing = false;
 
@@ -19,59 +18,53 @@ export class Picture {
     this.#session = session;
   }
 
-  /** Draws until the conversation is over, or nobody can see it. */
+  /** Draws until the conversation is over. */
   run() {
     if (this.#drawing) return;
-    this.#drawing = true;
     const next = () => {
       const { state } = this.#session;
-      this.#drawing = (state === 'live' || state === 'resuming') && this.canvas.clientWidth > 0;
-      this.#draw();
+      this.#drawing = state === 'live' || state === 'resuming';
+      if (this.canvas.clientWidth > 0) this.#draw();
       if (this.#drawing) requestAnimationFrame(next);
     };
     next();
   }
 
   #draw() {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    this.canvas.width = width * devicePixelRatio;
-    this.canvas.height = height * devicePixelRatio;
-    const pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d'));
+    const { canvas } = this;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    const { color, accentColor } = getComputedStyle(canvas);
+    canvas.width = width * devicePixelRatio;
+    canvas.height = height * devicePixelRatio;
+    const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    const step = width / BARS;
     pen.scale(devicePixelRatio, devicePixelRatio);
     pen.lineCap = 'round';
-    const step = width / BARS;
     pen.lineWidth = step * 0.45;
-    const { color, accentColor } = getComputedStyle(this.canvas);
-    for (const [side, colour] of /** @type {const} */ ([['microphone', color], ['speaker', accentColor]])) {
-      const heights = this.#grow(side);
-      pen.strokeStyle = colour;
+    for (const side of /** @type {const} */ (['microphone', 'speaker'])) {
+      this.#session.spectrum(side, this.#bins);
+      const heard = this.#session.levels[side] > AUDIBLE;
+      pen.strokeStyle = side === 'speaker' ? accentColor : color;
       pen.beginPath();
-      heights.forEach((share, bar) => {
-        const reach = (share * (height - pen.lineWidth)) / 2;
-        pen.moveTo((bar + 0.5) * step, height / 2 - reach);
-        pen.lineTo((bar + 0.5) * step, height / 2 + reach + 0.01);
-      });
+      for (let bar = 0.5; bar < BARS; bar += 1) {
+        const reach = (this.#share(Math.abs((2 * bar) / BARS - 1), heard) * (height - pen.lineWidth)) / 2;
+        pen.moveTo(bar * step, height / 2 - reach);
+        pen.lineTo(bar * step, height / 2 + reach + 0.01);
+      }
       pen.stroke();
     }
   }
 
-  /** @param {'microphone' | 'speaker'} side */
-  #grow(side) {
-    const heights = this.#heights[side];
-    if (!this.#drawing) return heights.map((_, bar) => (side === 'speaker' ? restingHeight(bar) : 0));
-    this.#session.spectrum(side, this.#bins);
-    heights.forEach((height, bar) => {
-      // What matters of a voice lies below 5 kHz, and most of it low; the middle bars show the lowest.
-      const from = Math.round(2 + 100 * (Math.abs(bar - (BARS - 1) / 2) / (BARS / 2)) ** 2);
-      const wanted = Math.max(0, (Math.max(...this.#bins.subarray(from, from + 4)) - 90) / 150);
-      heights[bar] = this.#calm.matches ? height : height + (Math.min(1, wanted) - height) * 0.35;
-    });
-    if (this.#calm.matches) heights.fill(this.#session.levels[side] > AUDIBLE ? 0.3 : 0);
-    return heights;
+  /**
+   * @param {number} outward of a bar, from 0 in the middle to 1 at either end
+   * @param {boolean} heard
+   * @returns {number} its part of the whole height
+   */
+  #share(outward, heard) {
+    if (!this.#drawing) return 0.4 * (1 - outward) ** 2;
+    if (this.#calm.matches) return heard ? 0.4 * (1 - outward) : 0;
+    // What matters of a voice lies below 5 kHz, and most of it low: the lowest is in the middle.
+    const loudness = this.#bins[Math.round(2 + 100 * outward ** 2)];
+    return Math.min(1, Math.max(0, (loudness - 80) / 160));
   }
-}
-
-/** @param {number} bar @returns {number} its part in the picture of a voice that may be heard yet */
-function restingHeight(bar) {
-  return 0.5 * Math.sin((Math.PI * (bar + 0.5)) / BARS) ** 2 * (0.6 + 0.4 * Math.cos(bar * 2.4));
 }

@@ -15,9 +15,10 @@ export function showSources(log, words, { turn, queries, sources }) {
     if (address?.protocol !== 'https:' && address?.protocol !== 'http:') return [];
     const away = { href: address.href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' };
     const link = make('a', 'source', away, title || address.host, make('span', 'unseen', {}, ` (${words.say('new.tab')})`));
-    return [make('li', '', {}, link, ' ', make('span', 'host', { dir: 'ltr' }, address.host))];
+    const host = title === address.host ? '' : make('span', 'source-host', { dir: 'ltr' }, address.host);
+    return [make('li', '', {}, link, ' ', host)];
   });
-  const searched = queries.length > 0 ? [make('p', '', {}, words.say('searched', { queries: words.list(queries) }))] : [];
+  const searched = queries.length > 0 ? [make('p', '', {}, words.say('searched', { queries: new Intl.ListFormat(words.locale).format(queries) }))] : [];
   if (links.length > 0) searched.push(make('p', '', {}, words.say('sources')));
   dress(log.list);
   log.note(`sources ${turn}`, 'sources', ...searched, ...(links.length > 0 ? [make('ul', '', {}, ...links)] : []));

@@ -17,21 +17,20 @@ export const STYLES = sheet(`
     overflow: auto;
     border: 1px solid var(--line); border-radius: var(--radius);
     color: var(--ink); background: var(--surface);
-    box-shadow: 0 4px 12px rgb(0 0 0/10%), 0 16px 56px rgb(0 0 0/22%);
+    box-shadow: 0 12px 48px rgb(0 0 0/24%);
     overflow-wrap: anywhere;
   }
-  .panel:focus { outline: none; }
   :host([mode="inline"]) .frame { display: grid; height: 100%; }
   :host([mode="inline"]) .panel { width: 100%; height: var(--live-agent-height, 100%); min-height: 480px; box-shadow: none; }
   h2, p { margin: 0; font-size: inherit; }
   .unseen, .header button span, .send span {
-    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
 
-  .header { display: flex; gap: 4px; align-items: center; padding: 12px 8px 8px 16px; padding-inline: 16px 8px; }
+  .header { display: flex; gap: 4px; align-items: center; padding: 12px 8px 8px; padding-inline-start: 16px; }
   .header .avatar { margin-inline-end: 8px; color: var(--accent); background: var(--soft); border-radius: 50%; width: 44px; height: 44px; }
   .heading { flex: 1; min-width: 0; }
-  .title { font-weight: 650; line-height: 1.3; }
+  .title { font-weight: 600; line-height: 1.3; }
   .status, .left, .tool { color: var(--quiet); font-size: .875rem; }
   .status, .left { display: inline; }
   .left::before { content: "· "; }
@@ -42,7 +41,6 @@ export const STYLES = sheet(`
   }
   button { display: inline-flex; gap: 8px; align-items: center; justify-content: center; padding: 6px 10px; cursor: pointer; }
   button:hover { background: var(--sunken); }
-  button:disabled { opacity: .6; cursor: default; }
 
   .picture { flex: none; align-self: center; width: min(100% - 64px, 300px); height: 64px; margin: 8px 0; color: var(--edge); accent-color: var(--accent); }
   .panel:has(.log:empty) .picture { height: 120px; margin-block: auto; }
@@ -50,25 +48,25 @@ export const STYLES = sheet(`
   .notice { margin: 4px 16px; padding: 8px 12px; border-radius: 10px; background: var(--sunken); font-size: .875rem; }
   .log {
     display: flex; flex: 1 1 120px; flex-direction: column; gap: 8px; min-height: 88px;
-    margin: 0 4px; padding: 8px 12px; overflow-y: auto; border-radius: 8px; overscroll-behavior: contain;
+    margin: 0 4px; padding: 8px 12px; overflow-y: auto; overscroll-behavior: contain;
   }
-  .log:focus-visible, .field:focus-visible { outline-offset: -2px; }
+  .log:focus-visible { outline-offset: -2px; }
   .utterance { max-width: 88%; white-space: pre-wrap; }
-  .user { align-self: flex-end; padding: 8px 14px; border-radius: 16px 16px 4px; border-end-end-radius: 4px; background: var(--soft); }
+  .user { align-self: flex-end; padding: 8px 14px; border-radius: 16px; border-end-end-radius: 4px; background: var(--soft); }
   .agent { align-self: flex-start; padding: 2px 4px; }
   .interrupted { opacity: .75; }
   .interrupted span[dir]::after { content: "…"; }
 
   .error {
     display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 4px 16px 8px; padding: 10px 14px;
-    border: 1px solid var(--stop); border-radius: 12px; font-size: .9375rem;
+    border: 1px solid var(--stop); border-radius: 12px; 
   }
   .error p { flex: 1 1 60%; }
   .remedy { border-color: var(--edge); font-weight: 600; }
 
   .composer { display: flex; gap: 4px; align-items: flex-end; margin: 0 16px 8px; border: 1px solid var(--edge); border-radius: 24px; }
   .composer:focus-within { border-color: var(--accent); outline: 2px solid var(--accent); outline-offset: 0; }
-  .field { flex: 1; max-height: 132px; padding: 10px 8px 10px 18px; padding-inline: 18px 8px; border: 0; resize: none; field-sizing: content; outline: none; }
+  .field { flex: 1; max-height: 132px; padding: 10px 8px; padding-inline-start: 18px; border: 0; resize: none; field-sizing: content; outline: none; }
   .field::placeholder { color: var(--quiet); opacity: 1; }
   .send { border-radius: 50%; color: var(--accent); }
 

@@ -162,7 +162,7 @@ export class View {
 
   /** @param {SessionEvents['state']} change */
   #turnTo({ state, previous, error }) {
-    const { notice, status } = this.#panel;
+    const { element, notice, status, left } = this.#panel;
     clearTimeout(this.#patience);
     this.#late = false;
     if (state === 'resuming') this.#patience = setTimeout(() => this.#mentionDelay(), PATIENCE_MS);
@@ -171,7 +171,11 @@ export class View {
       this.#working.clear();
       this.#speaking = false;
     }
-    if (state === 'connecting') this.#log.clear();
+    if (state === 'connecting') {
+      this.#log.clear();
+      element.querySelector('.rating')?.remove();
+    }
+    if (resting(state)) tell(left, '');
     if (error || state === 'connecting') this.#complain(error);
     this.refresh();
     const begun = state === 'live' && previous === 'connecting';
@@ -259,11 +263,14 @@ export class View {
 
   /** @param {boolean} wanted whether a button is to be held to talk */
   async #letHold(wanted) {
+    const { talk, start } = this.#panel;
     if (wanted && this.#hold === null) {
       const { PushToTalk } = await loaded(import('./push-to-talk.js'));
-      this.#hold ??= new PushToTalk(this.#session, this.#panel.talk);
+      this.#hold ??= new PushToTalk(this.#agent, talk);
     }
-    this.#hold?.enable(!this.#panel.talk.hidden);
+    this.#hold?.enable(!talk.hidden);
+    // The space bar, pressed to talk, must not end what it has just begun.
+    if (wanted && this.#agent.shadowRoot?.activeElement === start) talk.focus();
   }
 
   async #letShow() {

@@ -45,11 +45,6 @@ export class Words {
     return this.#strings[key].replace(/\{(\w+)\}/g, (_, name) => fill[name]);
   }
 
-  /** @param {string[]} items */
-  list(items) {
-    return new Intl.ListFormat(this.#locale).format(items);
-  }
-
   /** @param {number} seconds @returns {string} such as “12 min” or “30 sec” */
   span(seconds) {
     const [value, unit] = seconds > 90 ? [Math.round(seconds / 60), 'minute'] : [Math.ceil(seconds), 'second'];
