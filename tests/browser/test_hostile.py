@@ -38,7 +38,8 @@ LAYOUT = """() => {
     const { x, y, width, height } = element.getBoundingClientRect();
     return [element.className || element.localName, x, y, width, height].join(' ');
   });
-  return [...boxes, document.documentElement.scrollWidth, document.documentElement.scrollHeight];
+  const { scrollWidth, scrollHeight } = document.documentElement;
+  return [...boxes, scrollWidth, scrollHeight].join('\\n');
 }"""
 # What a line of the log must not do: leave it at a side, or hold anything but text and links.
 STRAY = """() => {
@@ -111,8 +112,8 @@ def _lured(start_service: Callable[..., Program], evil: Program, site: Site) -> 
 def _victim(call: Callable[..., Caller], lured: Program) -> Callable[..., Caller]:
     """Somebody in a conversation with it, on a page whose policy would stop nothing."""
 
-    def victim(**options: object) -> Caller:
-        caller = call("<live-agent></live-agent>", service=lured, **options)
+    def victim(widget: str = "<live-agent></live-agent>", **options: object) -> Caller:
+        caller = call(widget, service=lured, **options)
         caller.page.add_init_script(TRAP)
         caller.asked = []
         caller.page.on("request", lambda request: caller.asked.append(request.url))
@@ -121,6 +122,11 @@ def _victim(call: Callable[..., Caller], lured: Program) -> Callable[..., Caller
         return caller
 
     return victim
+
+
+def stays(caller: Caller, layout: str) -> None:
+    """Wait until everything is where it was: a turn's last words are on their way to the page."""
+    caller.until(f"({LAYOUT})() === {json.dumps(layout)}")
 
 
 def unharmed(caller: Caller, word: str) -> None:
@@ -135,10 +141,12 @@ def unharmed(caller: Caller, word: str) -> None:
 def test_what_is_said_called_and_found(victim: Callable[..., Caller]) -> None:
     """As a transcript, as a tool's name, as a search and as its sources: words, and no more."""
     assert len(HOSTILE) >= 60
-    caller = victim()
+    # Wide enough that our own words for what is going on, which come and go, stay on one line.
+    caller = victim('<live-agent style="--live-agent-width: 640px"></live-agent>')
     caller.say("Hello")
     caller.becomes("live")
     caller.until("heard.some(({ type, detail }) => type === 'transcript' && detail.final)")
+    caller.reads_status("Ready for your message")
     before = caller.page.evaluate(LAYOUT)
     for number, word in enumerate(HOSTILE):
         caller.page.evaluate("heard.length = 0")
@@ -156,7 +164,7 @@ def test_what_is_said_called_and_found(victim: Callable[..., Caller]) -> None:
             )
             line = caller.page.locator(".log .utterance.agent").last.text_content()
             assert "".join(word.split()) in "".join(line.split())
-        assert caller.page.evaluate(LAYOUT) == before, word
+        stays(caller, before)
         unharmed(caller, word)
     assert caller.complaints == []
     links = caller.page.locator(".log a").evaluate_all(
@@ -187,7 +195,7 @@ def test_what_the_person_is_said_to_have_said(
     )
     # What it would look like, had something harmless been said.
     caller.page.locator(words).first.evaluate("(line) => { line.textContent = 'Hello'; }")
-    assert caller.page.evaluate(LAYOUT) == before
+    stays(caller, before)
 
 
 def test_why_it_closes(victim: Callable[..., Caller]) -> None:
