@@ -219,6 +219,14 @@ def service_environment(
     return clean_environment(**told | added)
 
 
+def operate(service: Program, *words: str, said: str = "") -> None:
+    """Run `tokensvc` *words* on what *service* keeps, as its operator does, who types *said*."""
+    assert service.folder is not None
+    environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
+    command = [sys.executable, "-m", "tokensvc", *words]
+    subprocess.run(command, input=said, text=True, env=environment, check=True)
+
+
 @contextmanager
 def serving(environment: dict[str, str], *, workers: int = 2, port: int = 0) -> Iterator[Program]:
     """The service in gunicorn, started as its users start it; on any port unless told."""

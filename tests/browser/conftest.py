@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +11,7 @@ from browser.caller import Caller
 from browser.hosting import hosting
 from browser.sound import spoken, write_wav
 from browser.visitor import Visitor
-from programs import clean_environment
+from programs import operate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,10 +88,8 @@ def _service(start_service: Callable[..., Program], emulator: Program) -> Progra
 
 def with_account(service: Program) -> Program:
     """The same service, where two people have accounts."""
-    environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
     for name in (USERNAME, ANOTHER):
-        command = [sys.executable, "-m", "tokensvc", "users", "add", name, "--password-stdin"]
-        subprocess.run(command, input=PASSWORD, text=True, env=environment, check=True)
+        operate(service, "users", "add", name, "--password-stdin", said=PASSWORD)
     return service
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from browser.talking import (
@@ -13,7 +10,7 @@ from browser.talking import (
     connects,
     speaker_of,
 )
-from programs import clean_environment
+from programs import operate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +97,7 @@ def test_a_person_who_is_blocked_while_talking(
     visitor = speaker_of(visit, service, tmp_path / "talk.wav", Talk.of(4).sound)
     visitor.page.evaluate("globalThis.talkedAt = performance.now()")
     visitor.talk()
-    block(service)
+    operate(service, "block", "guests")
     visitor.becomes("closed")
     last = emulator.get("/emulator/sessions/last").json
     lasted = visitor.page.evaluate("performance.now() - talkedAt") / 1000
@@ -109,11 +106,3 @@ def test_a_person_who_is_blocked_while_talking(
     assert last["closed_by"] == "client"
     assert visitor.error == "This has been switched off for you by the site's operator."
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
-
-
-def block(service: Program) -> None:
-    """Block all guests, as an operator does."""
-    assert service.folder is not None
-    environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
-    command = [sys.executable, "-m", "tokensvc", "block", "guests"]
-    subprocess.run(command, env=environment | {"PATH": os.environ["PATH"]}, check=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from browser.conftest import ALLOWED, FAKE_DEVICES, open_to
-from programs import clean_environment
+from programs import operate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,9 +147,7 @@ def test_switched_off(
 ) -> None:
     """Trying again would not help, and is not offered."""
     service = start_service(open_to(site), emulator.url)
-    environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
-    command = [sys.executable, "-m", "tokensvc", "block", "guests"]
-    subprocess.run(command, env=environment, check=True)
+    operate(service, "block", "guests")
     caller = call('<live-agent lang="de"></live-agent>', service=service)
     caller.arrive()
     caller.page.locator(".launcher").click()
