@@ -6,6 +6,7 @@ import itertools
 import signal
 import warnings
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from programs import OPEN_PROFILE, chromium, emulating, service_environment, serving
+from tokensvc.domain import Lease, Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +25,15 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     """Told to stop, the tests take along what they have started, as on Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(name="lease")
+def _lease() -> Lease:
+    started = datetime.fromtimestamp(1_790_000_000, UTC)
+    person = Principal("user", "https://shop.example", "alice")
+    return Lease(
+        "lease-1", person, "default", {"voice": "Kore"}, started, started + timedelta(minutes=30)
+    )
 
 
 @pytest.fixture(name="start_emulator", scope="session")

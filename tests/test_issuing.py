@@ -4,7 +4,8 @@ from types import MappingProxyType
 
 import pytest
 
-from tokensvc.configuration import LimitTable
+from tokensvc.config.file import LimitTable
+from tokensvc.config.profiles import Profile
 from tokensvc.domain import Credentials, EphemeralToken, Limit, Paid, Principal, Reservation
 from tokensvc.errors import (
     AuthenticationRequired,
@@ -18,7 +19,6 @@ from tokensvc.errors import (
 )
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.issuing import Order, Policy, TokenService
-from tokensvc.profiles import Profile
 
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
 VOICE = {"path": "voice", "choices": ["Kore", "Puck"]}

@@ -10,21 +10,31 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from tokensvc import configuration
 from tokensvc.authn.access_tokens import AccessTokens
 from tokensvc.authn.api_keys import ApiKeyAuthenticator
 from tokensvc.authn.chain import AuthenticatorChain
 from tokensvc.authn.guests import GuestAuthenticator
-from tokensvc.authn.issuers import Trust, trust
-from tokensvc.authn.key_sets import KeyRefresher
-from tokensvc.authn.leases import LeaseSigner
 from tokensvc.authn.passwords import PasswordVerifier
-from tokensvc.authn.site_jwt import SiteJwtAuthenticator
-from tokensvc.deadline_http import DeadlineHttpClient
+from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
+from tokensvc.authn.site_jwt.issuers import Trust, trust
+from tokensvc.authn.site_jwt.jwks_client import JwksRefresher
+from tokensvc.config import file as config_file
+from tokensvc.config.environment import Paths, Settings, is_loopback
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.minter import Minter
-from tokensvc.http import (
+from tokensvc.http_client import BoundedHttpClient
+from tokensvc.issuing import Policy, TokenService
+from tokensvc.reloading import FollowedPolicy, stamp
+from tokensvc.signing.leases import LeaseSigner
+from tokensvc.signing_in import LoginService
+from tokensvc.store import engine as stores
+from tokensvc.store.accounts import Accounts
+from tokensvc.store.api_keys import ApiKeys
+from tokensvc.store.blocks import Blocks
+from tokensvc.store.ledger import Ledger
+from tokensvc.store.logins import Logins
+from tokensvc.web_api import (
     assets,
     bodies,
     headers,
@@ -35,22 +45,12 @@ from tokensvc.http import (
     problems,
     tokens,
 )
-from tokensvc.http.releases import read_release, web_folder
-from tokensvc.issuing import Policy, TokenService
-from tokensvc.reloading import FollowedPolicy, stamp
-from tokensvc.settings import Places, Settings, is_loopback
-from tokensvc.signing_in import LoginService
-from tokensvc.store import engine as stores
-from tokensvc.store.accounts import Accounts
-from tokensvc.store.api_keys import ApiKeys
-from tokensvc.store.blocks import Blocks
-from tokensvc.store.ledger import Ledger
-from tokensvc.store.logins import Logins
+from tokensvc.web_api.releases import read_release, web_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tokensvc.configuration import Configuration
+    from tokensvc.config.file import Configuration
     from tokensvc.gemini.compiler import CompiledProfile
 
 
@@ -77,7 +77,7 @@ class Deployment:
             ".GenerativeService.BidiGenerateContentConstrained"
         )
 
-    def listen_on(self, hosts: Iterable[str]) -> None:
+    def check_bind_addresses(self, hosts: Iterable[str]) -> None:
         """Do nothing where requests that reach *hosts* are answered.
 
         Raises:
@@ -86,7 +86,7 @@ class Deployment:
         beyond = ", ".join(host for host in hosts if not is_loopback(host))
         if beyond and self.configuration.http.public_url is None:
             fault = f"is missing; without it only this machine is answered, and not {beyond}"
-            source = str(self.settings.places.config_file)
+            source = str(self.settings.paths.config_file)
             raise ConfigurationError(source, [f"http.public_url: {fault}"])
 
 
@@ -97,7 +97,7 @@ def prepare(environment: Mapping[str, str]) -> Deployment:
         ConfigurationError: naming every fault that was found.
     """
     settings = Settings.read(environment)
-    configured = configuration.load(settings.places.config_file)
+    configured = config_file.load(settings.paths.config_file)
     return Deployment(
         settings=settings,
         configuration=configured,
@@ -105,8 +105,8 @@ def prepare(environment: Mapping[str, str]) -> Deployment:
         profiles=compile_profiles(
             configured.profiles.values(),
             api_version=configured.gemini.api_version,
-            cache_dir=settings.places.data_dir / "compiled",
-            source=str(settings.places.config_file),
+            cache_dir=settings.paths.data_dir / "compiled",
+            source=str(settings.paths.config_file),
         ),
     )
 
@@ -118,15 +118,15 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
         ConfigurationError: naming every fault that was found.
     """
     # Looked at before it is read: what changes meanwhile is a change.
-    seen = stamp(Places.read(environment).config_file)
+    seen = stamp(Paths.read(environment).config_file)
     deployment = prepare(environment)
     settings, http = deployment.settings, deployment.configuration.http
-    engine = stores.open_engine(settings.places.database_url)
+    engine = stores.open_engine(settings.paths.database_url)
     stores.prepare(engine)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(
-        settings.places.config_file,
+        settings.paths.config_file,
         deployment.policy,
         lambda: prepare(environment).policy,
         seen=seen,
@@ -145,7 +145,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
         policy=policy,
         ledger=ledger,
         minter=Minter(
-            DeadlineHttpClient(settings.gemini_base_url),
+            BoundedHttpClient(settings.gemini_base_url),
             api_version=deployment.configuration.gemini.api_version,
             api_keys=settings.gemini_api_keys,
             clock=_now,
@@ -156,7 +156,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     login = LoginService(
         PasswordVerifier(Accounts(engine)), ledger, access_tokens, Logins(engine, _now)
     )
-    KeyRefresher(deployment.trust.key_sets).start()
+    JwksRefresher(deployment.trust.key_sets).start()
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_READ

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 PrincipalKind = Literal["user", "guest", "key"]
 
+SHORTEST_TOKEN = 30  # seconds
+LONGEST_WINDOW = 86400  # seconds that a limit may cover: a day
+
 
 @dataclass(frozen=True)
 class Credentials:

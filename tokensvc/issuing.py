@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from tokensvc import counted
+from tokensvc import quota_keys
 from tokensvc.domain import Admission, Lease
 from tokensvc.errors import (
     AuthenticationRequired,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from tokensvc.configuration import LimitTable
+    from tokensvc.config.file import LimitTable
     from tokensvc.domain import Credentials, EphemeralToken, Principal, Reservation
     from tokensvc.gemini.compiler import CompiledProfile
 
@@ -238,10 +238,10 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
 ) -> Admission:
     profile, principal, limits = compiled.profile, lease.principal, policy.limits
     renewal = order.unverified_lease is not None
-    windows = [counted.renewal_window(lease)] if renewal else []
+    windows = [quota_keys.renewal_window(lease)] if renewal else []
     if order.resumption_handle is None:
         # Without Google's handle there is no context to go on with: it starts anew.
-        windows += counted.start_windows(principal, address, profile, limits)
+        windows += quota_keys.start_windows(principal, address, profile, limits)
     guest = principal.kind == "guest"
     return Admission(
         request_id=request_id,
@@ -250,9 +250,9 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
         model=profile.model,
         renewal=renewal,
         wanted=profile.token_lifetime,
-        holder=counted.person(principal, address),
+        holder=quota_keys.person(principal, address),
         places=limits.concurrent.guest if guest else limits.concurrent.user,
         windows=tuple(windows),
-        budgets=counted.budgets(principal, address, profile, limits),
-        blocks=counted.blocks(principal, lease),
+        budgets=quota_keys.budgets(principal, address, profile, limits),
+        blocks=quota_keys.blocks(principal, lease),
     )

@@ -18,15 +18,15 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 from tokensvc import app, logs
+from tokensvc.config.environment import log_level
 from tokensvc.errors import (
     ConfigurationError,
     InternalError,
     InvalidRequest,
     TemporarilyUnavailable,
 )
-from tokensvc.http import problems
-from tokensvc.settings import log_level
 from tokensvc.store import engine as stores
+from tokensvc.web_api import problems
 
 if TYPE_CHECKING:
     import socket
@@ -108,8 +108,10 @@ def on_starting(server: Arbiter) -> None:
     try:
         deployment = app.prepare(os.environ)
         # A socket of the file system, which is text, is reached by this machine alone.
-        deployment.listen_on(at[0] for at in server.cfg.address if not isinstance(at, str))
-        engine = stores.open_engine(deployment.settings.places.database_url)
+        deployment.check_bind_addresses(
+            at[0] for at in server.cfg.address if not isinstance(at, str)
+        )
+        engine = stores.open_engine(deployment.settings.paths.database_url)
         stores.prepare(engine)
     except ConfigurationError as error:
         sys.exit(error.report())

@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from tokensvc import counted
-from tokensvc.authn.opaque import fingerprint
+from tokensvc import quota_keys
 from tokensvc.domain import Limit, Window
 from tokensvc.errors import LoginOver, WrongPassword
+from tokensvc.signing.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from tokensvc.domain import Account, Login
@@ -93,10 +93,10 @@ class LoginService:
             RateLimited: after too many wrong ones, or very many.
         """
         self._charge_work(address)
-        network = counted.network_of(address)
+        network = quota_keys.network_of(address)
         guess = self.attempts.charge_attempt(
-            Window("login", counted.key("login", network), _PER_ADDRESS),
-            Window("login", counted.key("login", network, unverified_username), _PER_ACCOUNT),
+            Window("login", quota_keys.key("login", network), _PER_ADDRESS),
+            Window("login", quota_keys.key("login", network, unverified_username), _PER_ACCOUNT),
         )
         account = self.passwords.verify(unverified_username, unverified_password)
         cookie = _new_cookie()
@@ -128,7 +128,7 @@ class LoginService:
             self.logins.end(fingerprint(unverified_cookie))
 
     def _charge_work(self, address: str) -> None:
-        work = counted.key("login work", counted.network_of(address))
+        work = quota_keys.key("login work", quota_keys.network_of(address))
         self.attempts.charge_attempt(Window("login", work, _WORK))
 
     def _signed_in(self, login: Login, cookie: str) -> SignedIn:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from tokensvc.authn.key_sets import Clocks
+from tokensvc.authn.site_jwt.jwks_client import Clocks
 from upstream_for_tests import read_request
 
 PATIENCE = 10  # seconds that a test waits for an event before it fails

@@ -7,11 +7,13 @@ import json
 import re
 from datetime import UTC, datetime
 
-from tokensvc.authn import api_keys, claim_checks, header_checks, jws, site_jwt
+from tokensvc import strict_json
+from tokensvc.authn import api_keys
 from tokensvc.authn.guests import GuestAuthenticator
-from tokensvc.authn.jws import UnverifiedJws
-from tokensvc.authn.keys import ListedKeys
-from tokensvc.authn.site_jwt import SiteJwtAuthenticator
+from tokensvc.authn.site_jwt import authenticator, claim_checks, header_checks, jws
+from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
+from tokensvc.authn.site_jwt.jws import UnverifiedJws
+from tokensvc.authn.site_jwt.keys import ListedKeys
 from tokensvc.domain import ApiKey, Principal
 
 CHECKS = (
@@ -61,8 +63,8 @@ def remove(monkeypatch, names, mode):
     replacements = {
         "form": (jws, "_check_form", gone),
         "spelling": (jws, "_bytes_of", _lenient_bytes),
-        "twins": (jws, "_no_twins", dict),
-        "constants": (jws, "_no_number", float),
+        "twins": (strict_json, "reject_duplicate_keys", dict),
+        "constants": (strict_json, "reject_constant", float),
         "type": (header_checks, "check_type", gone),
         "extensions": (header_checks, "check_extensions", gone),
         "kid": (header_checks, "check_kid", lambda header: header.get("kid")),
@@ -71,7 +73,7 @@ def remove(monkeypatch, names, mode):
         "signature": (UnverifiedJws, "is_signed_by", lambda *_: True),
         "audience": (claim_checks, "check_audience", gone),
         "subject": (claim_checks, "check_subject", gone),
-        "unbound": (claim_checks, "check_unbound", gone),
+        "unbound": (claim_checks, "check_not_sender_constrained", gone),
         "end stated": (claim_checks, "check_end_is_stated", gone),
         "numbers": (claim_checks, "check_times_are_numbers", gone),
         "life": (claim_checks, "check_life", gone),
@@ -80,7 +82,7 @@ def remove(monkeypatch, names, mode):
         "issuer": (
             SiteJwtAuthenticator,
             "_issuer_of",
-            lambda authenticator, _: authenticator._issuers[mode.issuer],  # noqa: SLF001 - as the check itself does
+            lambda checked, _: checked._issuers[mode.issuer],  # noqa: SLF001 - as the check itself does
         ),
         "guest": (
             GuestAuthenticator,
@@ -92,7 +94,7 @@ def remove(monkeypatch, names, mode):
     for name in names:
         if name == "JSON":
             monkeypatch.setattr(jws, "json_object", reading(mode.header()))
-            monkeypatch.setattr(site_jwt, "json_object", reading(mode.claims()))
+            monkeypatch.setattr(authenticator, "json_object", reading(mode.claims()))
         elif name == "API key":
             monkeypatch.setattr(api_keys, "_is_whole", lambda _: True)
             monkeypatch.setattr(NoKeys, "find", lambda *_: ApiKey("backend", datetime.now(UTC)))

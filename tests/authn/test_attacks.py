@@ -18,8 +18,8 @@ from tokensvc.app import create_app
 from tokensvc.authn.api_keys import ApiKeyAuthenticator
 from tokensvc.authn.chain import AuthenticatorChain
 from tokensvc.authn.guests import GuestAuthenticator
-from tokensvc.authn.keys import ListedKeys
-from tokensvc.authn.site_jwt import SiteJwtAuthenticator, TrustedIssuer
+from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator, TrustedIssuer
+from tokensvc.authn.site_jwt.keys import ListedKeys
 from tokensvc.domain import Credentials
 from tokensvc.errors import Refusal
 

@@ -3,12 +3,12 @@ import pytest
 
 from tokensvc.authn.access_tokens import ISSUER, LIFETIME, AccessTokens
 from tokensvc.authn.chain import AuthenticatorChain
-from tokensvc.authn.claim_checks import LEEWAY
 from tokensvc.authn.guests import GuestAuthenticator
-from tokensvc.authn.leases import LeaseSigner
-from tokensvc.authn.site_jwt import SiteJwtAuthenticator
+from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
+from tokensvc.authn.site_jwt.claim_checks import LEEWAY
 from tokensvc.domain import Account, Credentials
 from tokensvc.errors import AuthenticationRequired, ExpiredToken, InvalidToken
+from tokensvc.signing.leases import LeaseSigner
 
 NOW = 1_790_000_000
 SECRETS = (b"n" * 32, b"o" * 32)

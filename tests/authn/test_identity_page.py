@@ -6,9 +6,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from authn.tokens_for_tests import private_key
-from tokensvc.authn.issuers import trust
-from tokensvc.configuration import PresetName, parse
-from tokensvc.settings import Places, Settings
+from tokensvc.authn.site_jwt.issuers import trust
+from tokensvc.config.environment import Paths, Settings
+from tokensvc.config.file import PresetName, parse
 
 PAGE = Path(__file__).parents[2] / "docs" / "identity.md"
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -22,10 +22,10 @@ def test_an_example(tmp_path, example):
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "shop.pem").write_bytes(pem)
     configured = parse({"profiles": PROFILES} | tomllib.loads(example), source="identity.md")
-    places = Places(tmp_path / "tokensvc.toml", tmp_path, "")
+    paths = Paths(tmp_path / "tokensvc.toml", tmp_path, "")
     secret = {"SHOP_JWT_SECRET": "jYd2rXf0qk8bGxv1uQpZ3sWnT6mEoCaHiLzR9yBtK5U="}
 
-    trusted = trust(configured.issuers, Settings(places, (), (), "", "", secret))
+    trusted = trust(configured.issuers, Settings(paths, (), (), "", "", secret))
 
     assert len(trusted.issuers) == len(configured.issuers)
 

@@ -1,7 +1,7 @@
 import pytest
 
+from tokensvc.config.profiles import Profile
 from tokensvc.gemini.compiler import compile_profiles
-from tokensvc.profiles import Profile
 
 
 @pytest.fixture(name="compile_all", scope="session")

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tokensvc import errors
-from tokensvc.deadline_http import DeadlineHttpClient
 from tokensvc.domain import Lease, Principal
 from tokensvc.gemini.minter import Minter
+from tokensvc.http_client import BoundedHttpClient
 from upstream_for_tests import answering, http_answer, upstream
 
 ALICE = Principal("user", "i", "alice", claims={"given_name": "Alice"})
@@ -24,7 +24,7 @@ LEASE = Lease("lease-1", ALICE, "default", {}, NOW, END)
 
 def minted(compiled, *answers, keys=("first-key",), handle=None):
     with upstream(answering(*answers)) as (url, received):
-        client = DeadlineHttpClient(url)
+        client = BoundedHttpClient(url)
         minter = Minter(client, api_version="v1beta", api_keys=keys, clock=lambda: NOW)
         try:
             return minter.mint(compiled, LEASE, END, handle), received
@@ -80,7 +80,7 @@ def test_an_instruction_with_a_claim(compile_one):
 def test_a_grant_that_is_shorter_than_the_time_to_connect(compiled):
     """No session may begin after the token's end."""
     with upstream(answering(http_answer())) as (url, _):
-        client = DeadlineHttpClient(url)
+        client = BoundedHttpClient(url)
         minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
         token = minter.mint(compiled, LEASE, NOW + timedelta(seconds=40))
         client.close()
@@ -137,7 +137,7 @@ def test_an_answer_that_is_no_token(compiled, answer, expected):
 
 def test_nobody_there(compiled):
     """It is unavailable, which is worth trying again."""
-    client = DeadlineHttpClient("http://127.0.0.1:1")
+    client = BoundedHttpClient("http://127.0.0.1:1")
     minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
 
     with pytest.raises(errors.UpstreamUnavailable) as refused:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from service.raw import exchange, request
-from tokensvc.http.comments import without_comments
+from tokensvc.web_api.comments import without_comments
 
 WEB = Path(__file__).parents[2] / "web"
 TYPES = {

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from tokensvc.authn.derived_keys import derive_key
-from tokensvc.authn.keys import ListedKeys
-from tokensvc.authn.site_jwt import TrustedIssuer
+from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
+from tokensvc.authn.site_jwt.keys import ListedKeys
+from tokensvc.signing.derived_keys import derive_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,10 +7,10 @@ import string
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
-from tokensvc.authn.opaque import fingerprint
 from tokensvc.authn.subjects import LONGEST_SUBJECT, is_subject
 from tokensvc.domain import Principal
 from tokensvc.errors import InvalidRequest, InvalidToken
+from tokensvc.signing.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from tokensvc.domain import ApiKey, Credentials

@@ -41,13 +41,13 @@ class AuthenticatorChain:
         for authenticator in self._authenticators:
             principal = authenticator.authenticate(credentials)
             if principal is not None:
-                _check_spokesman(principal, credentials)
+                _check_on_behalf_of(principal, credentials)
                 return principal
         if credentials.unverified_bearer is None:
             raise AuthenticationRequired
         raise InvalidToken(cause="a credential of no known kind")
 
 
-def _check_spokesman(principal: Principal, credentials: Credentials) -> None:
+def _check_on_behalf_of(principal: Principal, credentials: Credentials) -> None:
     if credentials.unverified_on_behalf_of is not None and principal.kind != "key":
         raise InvalidRequest("“on_behalf_of” goes with an API key, and with nothing else.")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from tokensvc.authn.derived_keys import derive_key
-from tokensvc.authn.seals import Seal
 from tokensvc.cli.parameters import DURATION, WHEN
-from tokensvc.settings import Places, read_secret_keys
+from tokensvc.config.environment import Paths, read_secret_keys
+from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.seals import Seal
 from tokensvc.store.audit import COLUMNS, Audit, Filters
 from tokensvc.store.engine import open_prepared
 
@@ -105,7 +105,7 @@ def prune(age: int) -> None:
 
 
 def _audit() -> Audit:
-    engine = open_prepared(Places.read(os.environ).database_url)
+    engine = open_prepared(Paths.read(os.environ).database_url)
     return Audit(engine)
 
 

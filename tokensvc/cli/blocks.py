@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokensvc import counted
+from tokensvc import quota_keys
 from tokensvc.cli.parameters import DURATION
-from tokensvc.settings import Places
+from tokensvc.config.environment import Paths
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_prepared
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _WHAT = click.Choice(["all", "guests", "profile", "subject", "lease"])
 _KEYS: dict[str, Callable[[str], str]] = {
-    "profile": counted.profile_block,
-    "subject": counted.subject_block,
-    "lease": counted.lease_block,
+    "profile": quota_keys.profile_block,
+    "subject": quota_keys.subject_block,
+    "lease": quota_keys.lease_block,
 }
 
 
@@ -74,13 +74,13 @@ def _key(what: str, name: str | None, issuer: str | None) -> str:
     if issuer is not None and what != "subject":
         raise click.UsageError("--issuer goes with “subject”.")
     if what == "all":
-        return counted.EVERYONE_BLOCK
+        return quota_keys.EVERYONE_BLOCK
     if what == "guests":
-        return counted.GUESTS_BLOCK
+        return quota_keys.GUESTS_BLOCK
     assert name is not None  # noqa: S101 - asked for above
-    return counted.subject_block(name, issuer) if issuer else _KEYS[what](name)
+    return quota_keys.subject_block(name, issuer) if issuer else _KEYS[what](name)
 
 
 def _blocks() -> Blocks:
-    engine = open_prepared(Places.read(os.environ).database_url)
+    engine = open_prepared(Paths.read(os.environ).database_url)
     return Blocks(engine, lambda: datetime.now(UTC))

@@ -41,7 +41,7 @@ def check(body_of: str | None, options: tuple[str, ...]) -> None:
             raise click.ClickException(f"There is no profile “{body_of}”.")
         click.echo(json.dumps(_body(compiled, options), indent=2))
         return
-    click.echo(f"{deployment.settings.places.config_file} is good.")
+    click.echo(f"{deployment.settings.paths.config_file} is good.")
     click.echo(f"Browsers connect to {deployment.websocket_url}")
     for issuer in deployment.trust.issuers:
         audience = issuer.audience or "no audience"

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from tokensvc.settings import Places
+from tokensvc.config.environment import Paths
 from tokensvc.store.engine import open_engine
 from tokensvc.store.engine import upgrade as upgrade_store
 
@@ -19,5 +19,5 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the schema up to date. Run it at each release; with SQLite a start does it too."""
-    upgrade_store(open_engine(Places.read(os.environ).database_url))
+    upgrade_store(open_engine(Paths.read(os.environ).database_url))
     click.echo("The store's schema is up to date.")

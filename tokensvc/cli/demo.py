@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import secrets
 import signal
@@ -110,12 +111,10 @@ def _add_account(database_url: str) -> str:
 
 
 def _emulator(port: int) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-    try:
-        import aiohttp  # noqa: F401, PLC0415 - only to see that the extra is there
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("aiohttp") is None:
         raise click.ClickException(
             "Without GEMINI_API_KEY the demo needs the emulator: pip install 'tokensvc[emulator]'"
-        ) from None
+        )
     command = [sys.executable, "-m", "tokensvc.emulator", "--host", _HOST, "--port", str(port)]
     return _child(command, stdout=subprocess.DEVNULL)
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import click
 
 from tokensvc.authn.api_keys import KEY_ISSUER, make_key
-from tokensvc.authn.opaque import fingerprint
-from tokensvc.counted import issuer_block
+from tokensvc.config.environment import Paths
+from tokensvc.config.profiles import NAME
 from tokensvc.domain import ApiKey
-from tokensvc.profiles import NAME
-from tokensvc.settings import Places
+from tokensvc.quota_keys import issuer_block
+from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_prepared
@@ -81,9 +81,9 @@ def _opened(key: ApiKey) -> str:
 
 
 def _api_keys() -> ApiKeys:
-    return ApiKeys(open_prepared(Places.read(os.environ).database_url))
+    return ApiKeys(open_prepared(Paths.read(os.environ).database_url))
 
 
 def _blocks() -> Blocks:
-    engine = open_prepared(Places.read(os.environ).database_url)
+    engine = open_prepared(Paths.read(os.environ).database_url)
     return Blocks(engine, lambda: datetime.now(UTC))

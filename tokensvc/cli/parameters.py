@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokensvc.profiles import duration
+from tokensvc.config.profiles import duration
 
 if TYPE_CHECKING:
     from click import Context, Parameter

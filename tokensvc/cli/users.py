@@ -9,8 +9,8 @@ import sys
 import click
 
 from tokensvc.authn.passwords import hash_password
+from tokensvc.config.environment import Paths
 from tokensvc.domain import Account
-from tokensvc.settings import Places
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.engine import open_prepared
 
@@ -68,7 +68,7 @@ def remove(username: str) -> None:
 
 
 def _accounts() -> Accounts:
-    engine = open_prepared(Places.read(os.environ).database_url)
+    engine = open_prepared(Paths.read(os.environ).database_url)
     return Accounts(engine)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tokensvc.configuration import Http
+    from tokensvc.config.file import Http
 
 
 def web_explained(http: Http) -> Iterator[str]:

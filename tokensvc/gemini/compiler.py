@@ -14,13 +14,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokensvc.config.placeholders import fill
 from tokensvc.errors import ConfigurationError
-from tokensvc.placeholders import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tokensvc.profiles import Profile
+    from tokensvc.config.profiles import Profile
 
 SETUP = "bidiGenerateContentSetup"
 _CHILD_DEADLINE = 60  # seconds; a cold import on a busy machine takes several

@@ -9,7 +9,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.deadline_http import Answer, DeadlineHttpClient, TooLong
 from tokensvc.domain import EphemeralToken
 from tokensvc.errors import (
     IssuerMisconfigured,
@@ -21,6 +20,7 @@ from tokensvc.errors import (
     UpstreamUnavailable,
 )
 from tokensvc.gemini.compiler import SETUP
+from tokensvc.http_client import Answer, BoundedHttpClient, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class Minter:
 
     def __init__(
         self,
-        client: DeadlineHttpClient,
+        client: BoundedHttpClient,
         *,
         api_version: str,
         api_keys: Sequence[str],

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, literal, select, tuple_, update
 
-from tokensvc.domain import Quota
+from tokensvc.domain import LONGEST_WINDOW, Quota
 from tokensvc.errors import BudgetSpent, RateLimited, TooManyAtOnce
-from tokensvc.profiles import LONGEST_WINDOW
 from tokensvc.store.schema import charges, leases, spending
 from tokensvc.store.times import DAY, SECOND
 

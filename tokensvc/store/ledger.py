@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from tokensvc.domain import Paid, Reservation
+from tokensvc.domain import SHORTEST_TOKEN, Paid, Reservation
 from tokensvc.errors import Blocked, LeaseOver
-from tokensvc.profiles import SHORTEST_TOKEN
 from tokensvc.store import counting
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import blocks, events, leases

@@ -1,0 +1,79 @@
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from tokensvc.authn.site_jwt.jws import take_apart
+from tokensvc.authn.site_jwt.keys import fits
+from tokensvc.errors import InvalidToken
+
+# The vectors of RFC 7515 (appendix A), RFC 7520 (section 4) and RFC 8037 (appendix A.4), public
+# halves of their keys alone. One that we do not verify says why.
+VECTORS = json.loads((Path(__file__).parent / "jws_vectors.json").read_text())
+VERIFIED = [vector for vector in VECTORS if vector["verifies"]]
+EXCEPTIONS = [vector for vector in VECTORS if not vector["verifies"]]
+
+
+def named(vector):
+    return f"{vector['source']} {vector['name']}"
+
+
+def key_of(vector):
+    key = vector["key"]
+    if key["kty"] == "oct":
+        return base64.urlsafe_b64decode(key["k"] + "==")
+    return {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}[key["kty"]].from_jwk(key)
+
+
+def verifies(text, vector):
+    """As the authenticator does it: form, algorithm by allow-list, a key that fits, signature."""
+    offered = {"HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"}
+    key, algorithm = key_of(vector), vector["alg"]
+    try:
+        token = take_apart(text)
+    except InvalidToken:
+        return False
+    return (
+        algorithm in offered
+        and token.unverified_header.get("alg") == algorithm
+        and fits(key, algorithm)
+        and token.is_signed_by(key, algorithm)
+    )
+
+
+@pytest.mark.parametrize("vector", VERIFIED, ids=named)
+def test_a_vector(vector):
+    """It verifies; with any one bit of its signature, or of what is signed, changed it does not."""
+    text = vector["jws"]
+    header, payload, signature = text.split(".")
+
+    assert verifies(text, vector)
+    for part in range(3):
+        for bit in (0, 1, 7):
+            parts = [header, payload, signature]
+            content = bytearray(base64.urlsafe_b64decode(parts[part] + "=="))
+            content[len(content) // 2] ^= 1 << bit
+            parts[part] = base64.urlsafe_b64encode(bytes(content)).decode().rstrip("=")
+            assert not verifies(".".join(parts), vector)
+
+
+@pytest.mark.parametrize("vector", EXCEPTIONS, ids=named)
+def test_an_exception(vector):
+    """It does not verify, and the reason stands beside it."""
+    assert vector["why"]
+    assert not verifies(vector["jws"], vector)
+
+
+def test_the_count():
+    """Nothing of the three sections is left out."""
+    assert (len(VERIFIED), len(EXCEPTIONS)) == (6, 10)
+
+
+@pytest.mark.parametrize("vector", VERIFIED, ids=named)
+def test_the_key_of_another_vector(vector):
+    """No key verifies what another has signed."""
+    for other in VERIFIED:
+        if other["key"] != vector["key"] and fits(key_of(other), vector["alg"]):
+            assert not take_apart(vector["jws"]).is_signed_by(key_of(other), vector["alg"])

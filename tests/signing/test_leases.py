@@ -1,0 +1,86 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import jwt
+import pytest
+
+from tokensvc.authn.access_tokens import AccessTokens
+from tokensvc.domain import Account
+from tokensvc.errors import LeaseOver, LeaseRefused
+from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.leases import TYPE, LeaseSigner
+
+SECRETS = (b"n" * 32, b"o" * 32)
+
+
+def signer(lease, *, secrets=SECRETS, later=0):
+    return LeaseSigner(secrets, lambda: lease.started_at + timedelta(seconds=later))
+
+
+def test_a_lease_of_ours(lease):
+    """It comes back as it was signed."""
+    assert signer(lease).verify(signer(lease).sign(lease)) == lease
+
+
+def test_a_secret_key_that_rotates(lease):
+    """What the older key signed holds while that key is listed, and no longer."""
+    signed = signer(lease, secrets=SECRETS[1:]).sign(lease)
+
+    assert signer(lease).verify(signed) == lease
+    with pytest.raises(LeaseRefused):
+        signer(lease, secrets=SECRETS[:1]).verify(signed)
+
+
+def test_a_lease_after_its_end(lease):
+    """The conversation is over, to the second."""
+    signed = signer(lease).sign(lease)
+
+    assert signer(lease, later=1799).verify(signed) == lease
+    with pytest.raises(LeaseOver):
+        signer(lease, later=1800).verify(signed)
+
+
+def test_a_lease_made_longer(lease):
+    """Nobody but us can make one."""
+    longer = replace(lease, expires_at=lease.expires_at + timedelta(days=1))
+    header, _, signature = signer(lease).sign(lease).split(".")
+    claims = signer(longer).sign(longer).split(".")[1]
+
+    with pytest.raises(LeaseRefused):
+        signer(lease).verify(f"{header}.{claims}.{signature}")
+
+
+def other_type(lease):
+    """Signed with the very key, but no lease."""
+    claims = jwt.decode(signer(lease).sign(lease), options={"verify_signature": False})
+    return jwt.encode(claims, derive_key(SECRETS[0], "lease"), headers={"typ": "JWT"})
+
+
+def without_end(lease):
+    """Signed with the very key, but missing a claim."""
+    claims = jwt.decode(signer(lease).sign(lease), options={"verify_signature": False})
+    del claims["exp"]
+    return jwt.encode(claims, derive_key(SECRETS[0], "lease"), headers={"typ": TYPE})
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        other_type,
+        without_end,
+        lambda _: AccessTokens(SECRETS, lambda: 1_790_000_000).sign(Account("alice", "")),
+        lambda lease: jwt.encode({"jti": lease.id}, None, algorithm="none"),
+        lambda _: "",
+        lambda _: "nonsense",
+        lambda _: "a.b.c",
+        lambda lease: signer(lease).sign(lease)[:-2],
+    ],
+)
+def test_what_is_no_lease(lease, forge):
+    """It is refused, and repeated nowhere."""
+    forged = forge(lease)
+
+    with pytest.raises(LeaseRefused) as refused:
+        signer(lease).verify(forged)
+
+    assert not forged or forged not in f"{refused.value!r} {refused.value.detail}"

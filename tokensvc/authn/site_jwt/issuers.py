@@ -1,0 +1,130 @@
+"""From an issuer as it is configured to one whose JWTs are believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tokensvc.authn.access_tokens import ISSUER
+from tokensvc.authn.api_keys import KEY_ISSUER
+from tokensvc.authn.guests import GUEST_ISSUER
+from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
+from tokensvc.authn.site_jwt.jwks_cache import JwksCache
+from tokensvc.authn.site_jwt.jwks_client import JwksClient
+from tokensvc.authn.site_jwt.key_files import load_public_keys
+from tokensvc.authn.site_jwt.keys import ListedKeys
+from tokensvc.authn.site_jwt.presets import fault_of, preset
+from tokensvc.config.environment import SHORTEST_SECRET, is_loopback
+from tokensvc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from tokensvc.authn.site_jwt.keys import Keys
+    from tokensvc.config.environment import Settings
+    from tokensvc.config.file import Issuer
+
+_FEWEST_BYTES = 8  # different ones in a secret: “aaaa…” is long, and no secret
+# What signs in the examples that everybody copies.
+_PUBLISHED_SECRETS = {
+    b"a-string-secret-at-least-256-bits-long",
+    b"super-secret-jwt-token-with-at-least-32-characters-long",
+}
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The issuers that are believed, and those of their key sets that have to be kept fresh."""
+
+    issuers: tuple[TrustedIssuer, ...]
+    key_sets: tuple[JwksClient, ...]
+
+
+def trust(configured: tuple[Issuer, ...], settings: Settings) -> Trust:
+    """Everything that has to be right about *configured*, and their keys.
+
+    Nothing is fetched here: key sets are read from the data folder, and fetched when in use.
+
+    Raises:
+        ConfigurationError: naming every fault that was found.
+    """
+    trusted, key_sets, faults = [], [], []
+    for index, issuer in enumerate(configured):
+        try:
+            _check(issuer)
+            keys = _keys(issuer, settings)
+            trusted.append(_trusted(issuer, keys))
+        except ValueError as error:
+            faults.append(f"issuers.{index} ({issuer.name}): {error}")
+        else:
+            key_sets += [keys] if isinstance(keys, JwksClient) else []
+    if faults:
+        raise ConfigurationError(str(settings.paths.config_file), faults)
+    return Trust(tuple(trusted), tuple(key_sets))
+
+
+def _check(issuer: Issuer) -> None:
+    if issuer.issuer in {ISSUER, GUEST_ISSUER} or issuer.issuer.startswith(KEY_ISSUER):
+        raise ValueError(f"issuer “{issuer.issuer}” is one of the service's own names")
+    if fault := fault_of(issuer):
+        raise ValueError(fault)
+
+
+def _trusted(issuer: Issuer, keys: Keys) -> TrustedIssuer:
+    chosen = preset(issuer.preset) if issuer.preset else None
+    return TrustedIssuer(
+        issuer=issuer.issuer,
+        audience=issuer.audience or (chosen.audience(issuer) if chosen else None),
+        algorithms=_algorithms(issuer),
+        keys=keys,
+        groups_claim=issuer.groups_claim or (chosen.groups_claim if chosen else None),
+        claims=issuer.claims,
+        longest_life=issuer.longest_life,
+        further_checks=chosen.checks(issuer) if chosen else (),
+    )
+
+
+def _algorithms(issuer: Issuer) -> tuple[str, ...]:
+    if issuer.algorithms:
+        return issuer.algorithms
+    if issuer.secret_env:
+        return ("HS256",)
+    return preset(issuer.preset).algorithms if issuer.preset else ()
+
+
+def _keys(issuer: Issuer, settings: Settings) -> Keys:
+    if issuer.secret_env:
+        return ListedKeys(_secrets(issuer, issuer.secret_env, settings))
+    if issuer.public_key_file:
+        path = settings.paths.config_file.parent / issuer.public_key_file
+        return ListedKeys(load_public_keys(path, _algorithms(issuer)))
+    url = issuer.jwks_url or (preset(issuer.preset).jwks_url(issuer) if issuer.preset else None)
+    return _key_set(url or "", issuer, settings)
+
+
+def _key_set(url: str, issuer: Issuer, settings: Settings) -> JwksClient:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or parts.username or parts.fragment or not url.isascii() or not url.isprintable():
+        raise ValueError("jwks_url must look like https://example.com/.well-known/jwks.json")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError("jwks_url must be https, except on this machine")
+    kept = JwksCache(settings.paths.data_dir / "key_sets", url)
+    return JwksClient(url, _algorithms(issuer), kept)
+
+
+def _secrets(issuer: Issuer, variable: str, settings: Settings) -> tuple[bytes, ...]:
+    """The secrets in *variable*, newest first: `new,old` while they rotate."""
+    listed = (settings.secret(variable) or "").split(",")
+    secrets = tuple(part.strip().encode() for part in listed if part.strip())
+    if not secrets:
+        raise ValueError(f"{variable} is not set")
+    for secret in secrets:
+        if len(secret) < SHORTEST_SECRET:
+            raise ValueError(f"{variable} holds a secret under {SHORTEST_SECRET} bytes")
+        if secret.startswith((b"-----BEGIN", b"{", b"ssh-")):
+            raise ValueError(f"{variable} holds a key, which is no secret to share")
+        if len(set(secret)) < _FEWEST_BYTES:
+            raise ValueError(f"{variable} holds a secret that is easily guessed")
+        if secret in _PUBLISHED_SECRETS and not is_loopback(urlsplit(issuer.issuer).hostname or ""):
+            raise ValueError(f"{variable} holds a secret that everybody can look up")
+    return secrets

@@ -1,0 +1,54 @@
+"""Keeps the last good key set of a provider in a file, for a start while the provider is down."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LastFetched:
+    """What came from the provider, unread, and when (seconds since the epoch)."""
+
+    content: bytes = field(repr=False)
+    fetched_at: float
+
+
+class JwksCache:
+    """One file for each URL; a file that cannot be read or written is a warning, never a fault."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        """*folder* is made when it is needed."""
+        self._file = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
+
+    def read(self) -> LastFetched | None:
+        """What was kept last, or None."""
+        try:
+            kept = json.loads(self._file.read_bytes())
+            return LastFetched(base64.b64decode(kept["content"]), float(kept["fetched_at"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            _log.warning("%s cannot be read: %s", self._file, type(error).__name__)
+            return None
+
+    def write(self, content: bytes, fetched_at: float) -> None:
+        """Keep *content*, whole or not at all."""
+        kept = {"fetched_at": fetched_at, "content": base64.b64encode(content).decode()}
+        unfinished = self._file.with_suffix(f".{os.getpid()}")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(json.dumps(kept), encoding="ascii")
+            unfinished.replace(self._file)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", self._file, type(error).__name__)

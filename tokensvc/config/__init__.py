@@ -1,0 +1,1 @@
+"""What an operator decides: the TOML file and its profiles, and the environment."""

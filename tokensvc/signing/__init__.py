@@ -1,0 +1,1 @@
+"""What the service signs and recognizes: leases, sealed exports, fingerprints of secrets."""

@@ -1,0 +1,44 @@
+"""Parses JSON and rejects what two parsers could read differently (RFC 8259, section 4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+
+def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse *content*.
+
+    Raises:
+        ValueError: if it is not UTF-8 or not JSON, is nested too deeply, repeats a key in an
+            object, or uses a number that only Python's parser knows, such as NaN.
+    """
+    try:
+        return json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=reject_duplicate_keys,
+            parse_constant=reject_constant,
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return *pairs* as a dict.
+
+    Raises:
+        ValueError: if a key occurs twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate key")
+    return found
+
+
+def reject_constant(name: str) -> NoReturn:
+    """Reject NaN and Infinity, which Python's parser would accept.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"JSON has no {name}")

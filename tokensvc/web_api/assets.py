@@ -1,0 +1,84 @@
+"""Serves what pages load: `/assets/<digest>/…` for good, `/…` for now, `/widget.js` for any site.
+
+A digest names one release and no other, so that a browser may keep its files, and a page never
+puts those of two together.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+
+from tokensvc.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from tokensvc.web_api.releases import Asset, Release
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_WIDGET = "widget.js"
+_WIDGET_LIFE = 60  # seconds that a browser may go on with the release that it was sent to
+
+
+def blueprint(release: Release) -> Blueprint:
+    """The routes of *release*."""
+    routes = Blueprint("assets", __name__)
+
+    @routes.get("/assets/<digest>/<path:name>")
+    def part_of_a_release(digest: str, name: str) -> Response:
+        if digest != release.digest:
+            raise NotFound(
+                "This file belongs to another release than the one served: load the page again."
+            )
+        if name not in release.parts:
+            raise NotFound
+        return sent(release.parts[name], _FOR_GOOD)
+
+    @routes.get(f"/{_WIDGET}")
+    def widget() -> Response:
+        # Its imports are relative, and follow.
+        location = f"/assets/{release.digest}/{_WIDGET}"
+        caching = f"public, max-age={_WIDGET_LIFE}"
+        return Response(status=302, headers={"Location": location, "Cache-Control": caching})
+
+    def part(name: str) -> Response:
+        return sent(release.parts[name])
+
+    for name in release.parts.keys() - {_WIDGET}:
+        # A rule for each, so that every other address is still a 404, or a 405, of its own.
+        routes.add_url_rule(f"/{name}", "part", part, defaults={"name": name})
+
+    @routes.after_app_request
+    def open_to_every_site(response: Response) -> Response:
+        # A module script and a worklet are CORS fetches, also from a page of another site; and
+        # what went wrong is told to a page only where the errors are open too.
+        name = request.path.removeprefix("/")
+        if name.startswith("assets/") or name == _WIDGET or name in release.parts:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+    return routes
+
+
+def sent(asset: Asset, caching: str = "no-cache") -> Response:
+    """*asset*, or 304 where the browser has it.
+
+    Raises:
+        InvalidRequest: for a precondition that does not hold.
+    """
+    compress = request.accept_encodings["gzip"] > 0
+    response = Response(
+        asset.compressed if compress else asset.content,
+        content_type=f"{asset.media_type}; charset=utf-8",
+    )
+    if compress:
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    response.set_etag(asset.digest + ("-gzip" if compress else ""))
+    response.headers["Cache-Control"] = caching
+    response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise InvalidRequest("The precondition names another content than this file has.")
+    return response

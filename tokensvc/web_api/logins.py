@@ -1,0 +1,77 @@
+"""POST /login, /login/refresh and /login/end, for the service's own page alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+
+from tokensvc.authn.access_tokens import LIFETIME
+from tokensvc.web_api import bodies
+from tokensvc.web_api.origins import client_address, require_origin_header
+
+if TYPE_CHECKING:
+    from tokensvc.config.file import Http
+    from tokensvc.signing_in import LoginService, SignedIn
+
+_PATH = "/login"
+
+
+def blueprint(service: LoginService, http: Http) -> Blueprint:
+    """The routes. The cookie goes to `/login` and below, to no script and to no other site."""
+    routes = Blueprint("logins", __name__)
+    secure = http.by_https
+    # A browser takes `__Secure-` over https only. `__Host-` would bind the cookie closer, and asks
+    # for the path `/`: then it would go along with every request for a file or a token.
+    name = "__Secure-tokensvc-login" if secure else "tokensvc-login"
+
+    def answer(signed_in: SignedIn) -> Response:
+        response = bodies.json_answer(
+            {
+                "username": signed_in.username,
+                "access_token": signed_in.access_token,
+                "token_type": "Bearer",
+                "expires_in": LIFETIME,
+            }
+        )
+        set_cookie(response, signed_in.cookie, signed_in.cookie_life)
+        return response
+
+    def set_cookie(response: Response, value: str, life: int) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=life,
+            path=_PATH,
+            secure=secure,
+            httponly=True,
+            samesite="Strict",
+        )
+
+    @routes.post(_PATH)
+    def sign_in() -> Response:
+        body = bodies.json_object("username", "password")
+        return answer(
+            service.sign_in(
+                bodies.text(body, "username"), bodies.text(body, "password"), client_address()
+            )
+        )
+
+    @routes.post(f"{_PATH}/refresh")
+    def refresh() -> Response:
+        require_origin_header()
+        bodies.require_json()
+        bodies.json_object()
+        return answer(service.go_on(request.cookies.get(name), client_address()))
+
+    @routes.post(f"{_PATH}/end")
+    def end() -> Response:
+        require_origin_header()
+        bodies.require_json()
+        bodies.json_object()
+        service.sign_out(request.cookies.get(name))
+        response = Response(status=204, headers={"Cache-Control": "no-store"})
+        set_cookie(response, "", 0)
+        return response
+
+    return routes

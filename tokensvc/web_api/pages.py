@@ -1,0 +1,69 @@
+"""Serves the service's own pages, which may load our files and call Google, and nobody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, jsonify, request
+
+from tokensvc.web_api.assets import sent
+
+if TYPE_CHECKING:
+    from tokensvc.config.file import Http
+    from tokensvc.web_api.releases import Release
+
+_PAGES = {"/": "index.html", "/embed": "embed.html"}
+
+
+def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
+    """The routes; the pages may talk to us and to *websocket_url*'s origin."""
+    routes = Blueprint("pages", __name__)
+    websocket = _origin(websocket_url)
+    policy = _policy(http, websocket)
+
+    def page(name: str) -> Response:
+        response = sent(release.pages[name])
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["Permissions-Policy"] = (
+            "microphone=(self), camera=(self), display-capture=(self), screen-wake-lock=(self), "
+            "geolocation=()"
+        )
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return response
+
+    for path, name in _PAGES.items():
+        routes.add_url_rule(path, "page", page, defaults={"name": name})
+
+    @routes.get("/embed.json")
+    def deployment() -> Response:
+        """What a site that embeds the widget has to name in its policy."""
+        service = http.public_url or request.host_url.rstrip("/")
+        response = jsonify(service=service, websocket=websocket)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return routes
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _policy(http: Http, websocket: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "media-src 'self' blob:",
+            f"connect-src 'self' {websocket}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            f"frame-ancestors {' '.join(http.frame_ancestors)}",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )

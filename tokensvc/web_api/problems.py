@@ -1,0 +1,118 @@
+"""The one place where an error becomes an answer (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import traceback
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from tokensvc import errors
+from tokensvc.web_api import quotas
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+_TYPES = "https://tokensvc.dev/errors/"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_BY_STATUS: dict[int, type[errors.Refusal]] = {
+    400: errors.InvalidRequest,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    413: errors.TooLarge,
+    415: errors.UnsupportedMediaType,
+}
+
+
+def install(app: Flask) -> None:
+    """Answer every error of *app* as a problem, and give every answer its request id."""
+    app.before_request(_name_request)
+    app.after_request(_write_request_id)
+    app.register_error_handler(errors.Refusal, answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_unforeseen)
+
+
+def request_id() -> str:
+    """Names the request being answered, in its answer, the log and the audit."""
+    if "request_id" not in g:
+        _name_request()
+    name: str = g.request_id
+    return name
+
+
+def document(refusal: errors.Refusal, request: str) -> str:
+    """The problem document for *refusal* of the request named *request*."""
+    return json.dumps(
+        {
+            "type": _TYPES + refusal.code,
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.detail,
+            "instance": f"urn:request:{request}",
+            "code": refusal.code,
+            "retryable": refusal.retryable,
+        }
+    )
+
+
+def answer(refusal: errors.Refusal) -> Response:
+    """The answer for *refusal*; its cause goes to the log and no further."""
+    _log.log(
+        logging.ERROR if refusal.status >= 500 else logging.INFO,  # noqa: PLR2004 - HTTP's own line
+        "refused %s: %s %s",
+        request_id(),
+        refusal.code,
+        refusal.cause,
+    )
+    response = Response(document(refusal, request_id()), status=refusal.status, mimetype=MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
+    quotas.write(response, refusal.quotas)
+    if isinstance(refusal, errors.InvalidToken):
+        expired = isinstance(refusal, errors.ExpiredToken)
+        response.headers["WWW-Authenticate"] = (
+            'Bearer realm="token", error="invalid_token", error_description='
+            + ('"expired"' if expired else '"invalid"')
+        )
+    elif refusal.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="token"'
+    return response
+
+
+def _name_request() -> None:
+    offered = request.headers.get("X-Request-Id", "")
+    g.request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+
+
+def _write_request_id(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    return response
+
+
+def _answer_http(error: HTTPException) -> Response:
+    refusal = _BY_STATUS.get(error.code or 500)
+    if refusal is None:
+        refusal = errors.InvalidRequest if (error.code or 500) < 500 else errors.InternalError  # noqa: PLR2004 - HTTP's own line
+    response = answer(refusal(cause=f"HTTP {error.code}"))
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _answer_unforeseen(error: Exception) -> Response:
+    # Where it happened, and of which kind: the message may hold what no log should.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("unforeseen %s in %s\n%s", type(error).__name__, request_id(), frames)
+    return answer(errors.InternalError(cause=type(error).__name__))
