@@ -1,11 +1,12 @@
-"""Reads bodies and credentials strictly, and writes answers that nobody may keep."""
+"""Reads request bodies and credentials strictly, and writes answers that no cache keeps."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from tokensvc import strict_json
@@ -13,11 +14,17 @@ from tokensvc.domain import Credentials
 from tokensvc.errors import InvalidRequest, InvalidToken, TooLarge, UnsupportedMediaType
 from tokensvc.web_api.origins import client_address
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 LONGEST_BODY = 16 * 1024  # bytes
 # A body in chunks is cut where reading stops: one byte more tells that it was longer.
 MOST_READ = LONGEST_BODY + 1
-LONGEST_TEXT = 1024  # characters of one value
-LONGEST_SECRET = 4096  # of a lease, or of Google's handle
+
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+TEXT = "a string of 1 to 1024 characters"
+Secret = Annotated[str, Field(pattern=r"^[ -~]{1,4096}$")]  # a lease, or Google's handle
+SECRET = "a string of 1 to 4096 visible ASCII characters"  # noqa: S105 - a description
 
 
 def credentials() -> Credentials:
@@ -36,34 +43,54 @@ def credentials() -> Credentials:
     return Credentials(unverified_bearer=unverified, address=client_address())
 
 
-def json_object(*known: str) -> dict[str, Any]:
-    """The body's JSON object, `{}` for none, with no fields but *known*.
+class Body(BaseModel):
+    """The JSON object that a route takes; each field's description completes “must be …”."""
 
-    Raises:
-        UnsupportedMediaType: for a body not declared as JSON.
-        InvalidRequest: for one that is no JSON object, or has an unknown field or one twice.
-        TooLarge: for one over `LONGEST_BODY`.
-    """
-    content = _content()
-    if len(content) > LONGEST_BODY:
-        raise TooLarge
-    if not content:
-        return {}
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
-    try:
-        body = strict_json.loads(content)
-        json.dumps(body, ensure_ascii=False).encode()  # fails for half a surrogate pair
-    except ValueError:
-        raise InvalidRequest("The body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    for name in body:
-        if name not in known:
-            raise InvalidRequest(
-                f"The body has an unknown field; the fields are: {', '.join(known) or 'none'}."
-            )
-    return body
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def read(cls) -> Self:
+        """Parse the request's body; a missing one counts as `{}`.
+
+        Raises:
+            UnsupportedMediaType: if a body is not declared as JSON.
+            InvalidRequest: if it is not the JSON object that this class describes.
+            TooLarge: if it is over `LONGEST_BODY`.
+        """
+        content = _content()
+        if len(content) > LONGEST_BODY:
+            raise TooLarge
+        if content and request.mimetype != "application/json":
+            raise UnsupportedMediaType
+        try:
+            body = strict_json.loads(content or b"{}")
+        except ValueError:
+            raise InvalidRequest("The body is not valid JSON.") from None
+        if not isinstance(body, dict):
+            raise InvalidRequest("The body must be a JSON object.")
+        for name, field in cls.model_fields.items():
+            if body.get(name, "") is None:  # None stands for an absent field in here only
+                raise InvalidRequest(f"“{name}” must be {field.description}.")
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            raise InvalidRequest(cls._sentence(error.errors(include_input=False)[0])) from None
+
+    @classmethod
+    def _sentence(cls, error: Mapping[str, Any]) -> str:
+        """What is wrong, in our own words: pydantic's could quote the body."""
+        fields = cls.model_fields
+        if error["type"] == "extra_forbidden":
+            listed = ", ".join(fields) or "none"
+            return f"The body has an unknown field; the fields are: {listed}."
+        if not error["loc"]:
+            return str(error["ctx"]["error"])  # a model validator's, so ours
+        name = str(error["loc"][0])
+        return f"“{name}” must be {fields[name].description}."
+
+
+class EmptyBody(Body):
+    """A body without fields."""
 
 
 def require_json() -> None:
@@ -82,46 +109,6 @@ def json_answer(content: dict[str, Any]) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("Authorization")
     return response
-
-
-def text(
-    body: dict[str, Any], name: str, default: str | None = None, longest: int = LONGEST_TEXT
-) -> str:
-    """The string *name* of *body*.
-
-    Raises:
-        InvalidRequest: where it is missing, no string, or too long.
-    """
-    value = body.get(name, default)
-    if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise InvalidRequest(f"“{name}” must be a string of 1 to {longest} characters.")
-    return value
-
-
-def secret(body: dict[str, Any], name: str) -> str | None:
-    """The string *name* of *body*, visible ASCII; None where it is missing.
-
-    Raises:
-        InvalidRequest: where it is anything else.
-    """
-    if name not in body:
-        return None
-    value = text(body, name, longest=LONGEST_SECRET)
-    if not value.isascii() or not value.isprintable():
-        raise InvalidRequest(f"“{name}” is not one of ours.")
-    return value
-
-
-def texts(body: dict[str, Any], name: str) -> dict[str, str]:
-    """The object *name* of *body*, whose values are strings; `{}` where it is missing.
-
-    Raises:
-        InvalidRequest: where it is anything else.
-    """
-    value = body.get(name, {})
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-        raise InvalidRequest(f"“{name}” must be an object whose values are strings.")
-    return value
 
 
 def _content() -> bytes:

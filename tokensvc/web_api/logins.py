@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
+from pydantic import Field
 
 from tokensvc.authn.access_tokens import LIFETIME
 from tokensvc.web_api import bodies
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from tokensvc.signing_in import LoginService, SignedIn
 
 _PATH = "/login"
+
+
+class SignInBody(bodies.Body):
+    """The body of POST /login."""
+
+    username: bodies.Text = Field(description=bodies.TEXT)
+    password: bodies.Text = Field(description=bodies.TEXT, repr=False)
 
 
 def blueprint(service: LoginService, http: Http) -> Blueprint:
@@ -50,25 +58,21 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
 
     @routes.post(_PATH)
     def sign_in() -> Response:
-        body = bodies.json_object("username", "password")
-        return answer(
-            service.sign_in(
-                bodies.text(body, "username"), bodies.text(body, "password"), client_address()
-            )
-        )
+        body = SignInBody.read()
+        return answer(service.sign_in(body.username, body.password, client_address()))
 
     @routes.post(f"{_PATH}/refresh")
     def refresh() -> Response:
         require_origin_header()
         bodies.require_json()
-        bodies.json_object()
+        bodies.EmptyBody.read()
         return answer(service.go_on(request.cookies.get(name), client_address()))
 
     @routes.post(f"{_PATH}/end")
     def end() -> Response:
         require_origin_header()
         bodies.require_json()
-        bodies.json_object()
+        bodies.EmptyBody.read()
         service.sign_out(request.cookies.get(name))
         response = Response(status=204, headers={"Cache-Control": "no-store"})
         set_cookie(response, "", 0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from flask import Blueprint, Response
+from pydantic import Field, model_validator
 
-from tokensvc.errors import InvalidRequest
 from tokensvc.gemini.features import features_of, locked_part
 from tokensvc.issuing import Order
 from tokensvc.web_api import bodies, problems, quotas
@@ -20,6 +20,34 @@ if TYPE_CHECKING:
     from tokensvc.issuing import Grant, TokenService
 
 
+class TokenBody(bodies.Body):
+    """The body of POST /token: a new conversation, or the lease of one to continue."""
+
+    profile: bodies.Text = Field("default", description=bodies.TEXT)
+    options: dict[str, str] = Field({}, description="an object whose values are strings")
+    on_behalf_of: bodies.Text | None = Field(None, description=bodies.TEXT)
+    lease: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
+    resumption_handle: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
+
+    @model_validator(mode="after")
+    def _lease_excludes_choices(self) -> Self:
+        if self.lease is not None and self.model_fields_set & {"profile", "options"}:
+            raise ValueError("A lease has its profile and options: leave both out.")
+        if self.lease is None and self.resumption_handle is not None:
+            raise ValueError("A “resumption_handle” needs the “lease” of its conversation.")
+        return self
+
+    def token_request(self) -> Order:
+        """What the caller asks for."""
+        return Order(self.profile, self.options, self.lease, self.resumption_handle)
+
+
+class LeaseBody(bodies.Body):
+    """The body of POST /lease/end."""
+
+    lease: bodies.Secret = Field(description=bodies.SECRET, repr=False)
+
+
 def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
     """The routes; *websocket_url* is where a browser takes its token."""
     routes = Blueprint("tokens", __name__)
@@ -27,22 +55,16 @@ def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
     @routes.post("/token")
     def issue() -> Response:
         credentials = bodies.credentials()
-        body = bodies.json_object(
-            "profile", "options", "on_behalf_of", "lease", "resumption_handle"
-        )
-        if "on_behalf_of" in body:
-            user = bodies.text(body, "on_behalf_of")
-            credentials = replace(credentials, unverified_on_behalf_of=user)
-        grant = service.issue(credentials, _order(body), problems.request_id())
+        body = TokenBody.read()
+        credentials = replace(credentials, unverified_on_behalf_of=body.on_behalf_of)
+        grant = service.issue(credentials, body.token_request(), problems.request_id())
         response = bodies.json_answer(_granted(grant, websocket_url))
         quotas.write(response, grant.reservation.quotas)
         return response
 
     @routes.post("/lease/end")
     def end() -> Response:
-        body = bodies.json_object("lease")
-        lease = bodies.text(body, "lease", longest=bodies.LONGEST_SECRET)
-        service.end(lease, problems.request_id(), client_address())
+        service.end(LeaseBody.read().lease, problems.request_id(), client_address())
         return Response(status=204, headers={"Cache-Control": "no-store"})
 
     @routes.get("/profiles")
@@ -51,25 +73,6 @@ def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
         return bodies.json_answer({"profiles": profiles})
 
     return routes
-
-
-def _order(body: dict[str, Any]) -> Order:
-    """What *body* asks for.
-
-    Raises:
-        InvalidRequest: for a body that is not in the contract.
-    """
-    order = Order(
-        bodies.text(body, "profile", "default"),
-        bodies.texts(body, "options"),
-        bodies.secret(body, "lease"),
-        bodies.secret(body, "resumption_handle"),
-    )
-    if order.unverified_lease is not None and ("profile" in body or "options" in body):
-        raise InvalidRequest("A lease has its profile and options: leave both out.")
-    if order.unverified_lease is None and order.resumption_handle is not None:
-        raise InvalidRequest("A “resumption_handle” needs the “lease” of its conversation.")
-    return order
 
 
 def _granted(grant: Grant, websocket_url: str) -> dict[str, Any]:
