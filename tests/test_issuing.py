@@ -101,7 +101,8 @@ def compiled(name, allow, setup=MappingProxyType({"sessionResumption": {}}), **f
     profile = Profile.model_validate(
         {"name": name, "model": "gemini-3.8-live", "allow": allow} | fields
     )
-    return CompiledProfile(profile, {"bidiGenerateContentSetup": setup}, {})
+    generation = {"generationConfig": {"responseModalities": ["AUDIO"]}}
+    return CompiledProfile(profile, {"bidiGenerateContentSetup": {**setup, **generation}}, {})
 
 
 PROFILES = [

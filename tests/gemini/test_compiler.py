@@ -1,9 +1,10 @@
+import copy
+import json
 import os
 
 import pytest
 
 from tokensvc.errors import ConfigurationError
-from tokensvc.gemini.features import features_of, locked_part
 
 VOICE = "speech_config.voice_config.prebuilt_voice_config.voice_name"
 TOOL = {"function_declarations": [{"name": "get_local_time", "description": "The time."}]}
@@ -14,7 +15,7 @@ def test_a_plain_profile(compile_one):
     compiled = compile_one()
 
     assert compiled.body["uses"] == 1
-    assert compiled.setup_for({}) == {
+    assert compiled.body_for({})["bidiGenerateContentSetup"] == {
         "model": "models/gemini-3.8-live",
         "generationConfig": {"responseModalities": ["AUDIO"]},
         "sessionResumption": {},
@@ -32,12 +33,15 @@ def test_no_mask(compile_one):
 @pytest.mark.parametrize("spelling", ["session_resumption", "sessionResumption"])
 def test_a_part_set_to_false(compile_one, spelling):
     """It is left out."""
-    assert "sessionResumption" not in compile_one(config={spelling: False}).setup_for({})
+    assert (
+        "sessionResumption"
+        not in compile_one(config={spelling: False}).body_for({})["bidiGenerateContentSetup"]
+    )
 
 
 def test_a_function_without_behaviour(compile_one):
     """One is written: Google's pages disagree on which it would be."""
-    features = features_of(compile_one(config={"tools": [TOOL]}))
+    features = compile_one(config={"tools": [TOOL]}).features
 
     assert features["tools"] == [{"name": "get_local_time", "behavior": "BLOCKING"}]
 
@@ -48,22 +52,28 @@ def test_a_choice(compile_one):
         config={"speech_config": {"language_code": "en-US"}},
         options={"voice": {"path": VOICE, "choices": ["Kore", "Puck"]}},
     )
-    kore, puck = (compiled.setup_for({"voice": name}) for name in ("Kore", "Puck"))
+    kore, puck = (
+        copy.deepcopy(compiled.body_for({"voice": name})["bidiGenerateContentSetup"])
+        for name in ("Kore", "Puck")
+    )
 
-    assert compiled.setup_for(compiled.profile.resolve({})) == kore
-    speech = puck["generationConfig"]["speechConfig"]
-    assert speech.pop("voice_config") == {"prebuilt_voice_config": {"voice_name": "Puck"}}
-    assert speech == {"language_code": "en-US"}
-    del kore["generationConfig"]["speechConfig"], puck["generationConfig"]["speechConfig"]
+    assert compiled.body_for(compiled.profile.resolve({}))["bidiGenerateContentSetup"] == kore
+    assert puck["generationConfig"].pop("speechConfig") == {
+        "voice_config": {"prebuilt_voice_config": {"voice_name": "Puck"}},
+        "language_code": "en-US",
+    }
+    assert kore["generationConfig"].pop("speechConfig") is not None
     assert kore == puck
 
 
-def test_two_bodies(compile_one):
-    """Each is the caller's own: what one mint writes, no other sees."""
-    compiled = compile_one()
-    compiled.body_for({})["bidiGenerateContentSetup"]["model"] = "models/other"
+def test_a_choice_leaves_the_default_body_unchanged(compile_one):
+    compiled = compile_one(
+        options={"voice": {"path": VOICE, "choices": ["Kore", "Puck"]}},
+    )
+    before = json.dumps(compiled.body)
+    compiled.body_for({"voice": "Puck"})
 
-    assert compiled.setup_for({})["model"] == "models/gemini-3.8-live"
+    assert json.dumps(compiled.body) == before
 
 
 def test_configs_that_would_be_refused(compile_all):
@@ -128,28 +138,25 @@ def test_a_damaged_cache(compile_all, tmp_path):
     assert second.body == first.body
 
 
-def test_what_a_visitor_sees(compile_one):
-    """All but the text of the instruction."""
-    setup = compile_one(config={"system_instruction": "Secret recipe."}).setup_for({})
+def test_the_locked_part_leaves_out_the_instruction(compile_one):
+    compiled = compile_one(config={"system_instruction": "Secret recipe."})
 
-    assert "systemInstruction" in setup
-    assert "Secret recipe." not in str(locked_part(setup))
-    assert locked_part(setup)["model"] == "models/gemini-3.8-live"
+    assert "systemInstruction" in compiled.body["bidiGenerateContentSetup"]
+    assert "Secret recipe." not in str(compiled.locked_for({}))
+    assert compiled.locked_for({})["model"] == "models/gemini-3.8-live"
 
 
 def test_the_features_of_a_talk_held_by_a_button(compile_one):
     """Manual activity, a missing transcript, a greeting and a silence limit are told."""
-    features = features_of(
-        compile_one(
-            config={
-                "realtime_input_config": {"automatic_activity_detection": {"disabled": True}},
-                "input_audio_transcription": False,
-            },
-            greeting="Greet the caller.",
-            idle_stop="60s",
-            video=["camera"],
-        )
-    )
+    features = compile_one(
+        config={
+            "realtime_input_config": {"automatic_activity_detection": {"disabled": True}},
+            "input_audio_transcription": False,
+        },
+        greeting="Greet the caller.",
+        idle_stop="60s",
+        video=["camera"],
+    ).features
 
     assert features == {
         "modalities": ["AUDIO"],

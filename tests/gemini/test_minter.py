@@ -62,8 +62,10 @@ def test_a_conversation_that_goes_on(compiled):
     _, (request,) = minted(compiled, http_answer(), handle="a-handle")
     setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
 
-    assert setup == compiled.setup_for({}) | {"sessionResumption": {"handle": "a-handle"}}
-    assert compiled.setup_for({})["sessionResumption"] == {}
+    assert setup == compiled.body_for({})["bidiGenerateContentSetup"] | {
+        "sessionResumption": {"handle": "a-handle"}
+    }
+    assert compiled.body_for({})["bidiGenerateContentSetup"]["sessionResumption"] == {}
 
 
 def test_an_instruction_with_a_claim(compile_one):

@@ -10,7 +10,6 @@ import click
 
 from tokensvc import app
 from tokensvc.cli.web import web_explained
-from tokensvc.gemini.features import features_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +63,7 @@ def _body(compiled: CompiledProfile, options: tuple[str, ...]) -> dict[str, obje
 
 
 def _explained(compiled: CompiledProfile) -> Iterator[str]:
-    profile, features = compiled.profile, features_of(compiled)
+    profile, features = compiled.profile, compiled.features
     yield f"Profile {profile.name}: {profile.description or 'no description'}"
     yield f"  model     {profile.model}"
     yield f"  for       {', '.join(profile.allow)}"

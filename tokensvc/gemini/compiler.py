@@ -9,13 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.config.placeholders import fill
 from tokensvc.errors import ConfigurationError
+from tokensvc.gemini.features import features_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,38 +34,58 @@ Patch = dict[tuple[str, ...], Any]  # path into the body -> the value there, or 
 class CompiledProfile:
     """A profile as Google takes it.
 
-    *body* is the request body with every option at its default and the times yet to be written;
-    *patches* tells for each option and choice what differs then.
+    *body* is the request body with every option at its default, without the two times; *patches*
+    holds, for each option and choice, what differs then. *features* and *locked* are what clients
+    are told: how to fit themselves to the session, and the setup less the instruction's text.
     """
 
     profile: Profile
     body: dict[str, Any]
     patches: Mapping[str, Mapping[str, Patch]]
+    features: dict[str, Any] = field(init=False)
+    locked: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive what clients are told, once."""
+        object.__setattr__(self, "features", features_of(self.profile, self.body[SETUP]))
+        object.__setattr__(self, "locked", _without_instruction(self.body[SETUP]))
 
     def body_for(
         self, options: Mapping[str, str], claims: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """A request body of one's own, with *options* (as `Profile.resolve` gives them) chosen.
+        """Return the request body with *options*, as `Profile.resolve` returns them.
 
-        With *claims*, each `${claims.name}` in the instruction becomes that claim, or nothing.
+        With *claims*, each `${claims.name}` in the instruction becomes that claim, or nothing. The
+        result shares its unchanged parts with this profile: replace values in it, do not edit them.
         """
-        body = copy.deepcopy(self.body)
+        body = self.body
         for name, value in options.items():
             for path, there in self.patches[name][value].items():
-                _write(body, path, there)
-        if claims is not None and "systemInstruction" in body[SETUP]:
-            body[SETUP]["systemInstruction"] = fill(body[SETUP]["systemInstruction"], claims)
+                body = replaced(body, path, there)
+        instruction = body[SETUP].get("systemInstruction")
+        if claims is not None and instruction is not None:
+            body = replaced(body, (SETUP, "systemInstruction"), fill(instruction, claims))
         return body
+
+    def locked_for(self, options: Mapping[str, str]) -> dict[str, Any]:
+        """Return *locked* with *options* chosen."""
+        setup = self.body_for(options)[SETUP]
+        return self.locked if setup is self.body[SETUP] else _without_instruction(setup)
 
     @property
     def resumable(self) -> bool:
-        """Whether a session may go on with an earlier one's context."""
+        """Whether a session can resume an earlier one."""
         return "sessionResumption" in self.body[SETUP]
 
-    def setup_for(self, options: Mapping[str, str]) -> dict[str, Any]:
-        """What a token with *options* holds a session to: Google's BidiGenerateContentSetup."""
-        setup: dict[str, Any] = self.body_for(options)[SETUP]
-        return setup
+
+def replaced(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return *tree* with *value* at *path*, sharing what is unchanged; *tree* stays as it is."""
+    key, *below = path
+    if below:
+        value = replaced(tree.get(key, {}), tuple(below), value)
+    if value is _ABSENT:
+        return {name: there for name, there in tree.items() if name != key}
+    return {**tree, key: value}
 
 
 def compile_profiles(
@@ -156,14 +177,8 @@ def _differences(
             yield (*path, key), there
 
 
-def _write(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:  # noqa: ANN401 - JSON
-    *parents, last = path
-    for key in parents:
-        body = body.setdefault(key, {})
-    if value is _ABSENT:
-        body.pop(last, None)
-    else:
-        body[last] = copy.deepcopy(value)
+def _without_instruction(setup: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in setup.items() if key != "systemInstruction"}
 
 
 def _without_repeats(faults: list[str]) -> list[str]:

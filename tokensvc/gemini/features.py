@@ -1,21 +1,19 @@
-"""What a client must know of a locked setup to fit itself to it."""
+"""Describes a locked setup to clients: what they can send, and what they will get."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tokensvc.gemini.compiler import CompiledProfile
+    from tokensvc.config.profiles import Profile
 
 
-def features_of(compiled: CompiledProfile) -> dict[str, Any]:
-    """The contract's `features`: modalities, video, text, activity, transcripts and tools.
+def features_of(profile: Profile, setup: dict[str, Any]) -> dict[str, Any]:
+    """Return the contract's `features`: modalities, video, text, activity, transcripts and tools.
 
-    `greeting` (the text a client sends first) and `idle_stop` (seconds) are there where the
-    profile has them.
+    `greeting` (the text a client sends first) and `idle_stop` (seconds) are present if *profile*
+    has them.
     """
-    profile = compiled.profile
-    setup = compiled.body["bidiGenerateContentSetup"]
     features = {
         "modalities": setup["generationConfig"]["responseModalities"],
         "video": list(profile.video),
@@ -33,11 +31,6 @@ def features_of(compiled: CompiledProfile) -> dict[str, Any]:
     if profile.idle_stop is not None:
         features["idle_stop"] = profile.idle_stop
     return features
-
-
-def locked_part(setup: dict[str, Any]) -> dict[str, Any]:
-    """*setup* as a visitor may see it: all but the text of the instruction."""
-    return {key: value for key, value in setup.items() if key != "systemInstruction"}
 
 
 def _detection_is_off(setup: dict[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from tokensvc.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from tokensvc.gemini.compiler import SETUP
+from tokensvc.gemini.compiler import SETUP, replaced
 from tokensvc.http_client import Answer, BoundedHttpClient, TooLong
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ class Minter:
         new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
         body = compiled.body_for(lease.options, lease.principal.claims)
         if resumption_handle is not None:
-            body[SETUP]["sessionResumption"] = {"handle": resumption_handle}
-        body["expireTime"] = _timestamp(expires_at)
-        body["newSessionExpireTime"] = _timestamp(new_session_expires_at)
-        name = self._name_of_minted(json.dumps(body).encode())
+            body = replaced(body, (SETUP, "sessionResumption"), {"handle": resumption_handle})
+        times = {
+            "expireTime": _timestamp(expires_at),
+            "newSessionExpireTime": _timestamp(new_session_expires_at),
+        }
+        name = self._name_of_minted(json.dumps(body | times).encode())
         return EphemeralToken(name, expires_at, new_session_expires_at)
 
     def _name_of_minted(self, body: bytes) -> str:

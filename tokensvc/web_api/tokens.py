@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 from flask import Blueprint, Response
 from pydantic import Field, model_validator
 
-from tokensvc.gemini.features import features_of, locked_part
 from tokensvc.issuing import Order
 from tokensvc.web_api import bodies, problems, quotas
 from tokensvc.web_api.origins import client_address
@@ -91,8 +90,8 @@ def _granted(grant: Grant, websocket_url: str) -> dict[str, Any]:
         # A full lock ignores a client's setup; but Google's pages differ on whether a handle in it
         # counts, so it stands in both.
         "setup": setup,
-        "locked": locked_part(grant.compiled.setup_for(grant.lease.options)),
-        "features": features_of(grant.compiled),
+        "locked": grant.compiled.locked_for(grant.lease.options),
+        "features": grant.compiled.features,
         "lease": grant.signed_lease,
         **_time("lease_expires", grant.lease.expires_at, grant.at),
     }
@@ -115,5 +114,5 @@ def _offered(compiled: CompiledProfile) -> dict[str, Any]:
             name: {"choices": list(option.choices), "default": option.chosen_by_default}
             for name, option in profile.options.items()
         },
-        "features": features_of(compiled),
+        "features": compiled.features,
     }
