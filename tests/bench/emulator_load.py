@@ -26,9 +26,9 @@ import aiohttp
 
 from bench.emulator_storm import resident
 from emulator.talking import CHUNK, KEY, content, setup, sound, speech
-from tokensvc.emulator.hearing import Ears, Utterance
-from tokensvc.emulator.plan import Detection
-from tokensvc.emulator.server import SERVICE
+from tokensvc.emulator.audio.utterances import Ears, Utterance
+from tokensvc.emulator.audio.voice_activity import Detection
+from tokensvc.emulator.server.emulator import SERVICE
 
 SPOKEN, SILENT = 2.0, 4.0
 STEP = 0.04

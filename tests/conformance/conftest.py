@@ -15,7 +15,7 @@ import pytest
 
 from emulator.talking import QUICK, speech
 from tokensvc.emulator.background import BackgroundEmulator
-from tokensvc.emulator.server import Place
+from tokensvc.emulator.server.emulator import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from google.genai import types
 
 from conformance import python_sdk
 from emulator.talking import MODEL, SocketClient, emulating
-from tokensvc.emulator.vocabulary import MESSAGES
+from tokensvc.emulator.protocol.messages import MESSAGES
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession"),

@@ -15,7 +15,7 @@ from conformance.test_sdk_conversations import TOOL, check, check_session
 from emulator.talking import QUICK
 from programs import API_KEY, service_environment, serving
 from tokensvc.emulator.background import BackgroundEmulator
-from tokensvc.emulator.server import Place
+from tokensvc.emulator.server.emulator import Place
 
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
 

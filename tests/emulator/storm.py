@@ -14,8 +14,8 @@ import aiohttp
 
 from emulator.mutation import AUTOMATIC, BODIES, FRAMES, LIVE_31, MANUAL, REFUSED, SETUPS, Mutator
 from emulator.talking import KEY, MODEL
-from tokensvc.emulator.refusals import Close, Closes
-from tokensvc.emulator.server import SERVICE
+from tokensvc.emulator.protocol.errors import Close, Closes
+from tokensvc.emulator.server.emulator import SERVICE
 
 # One of each kind of close whose reason names what is wrong.
 NAMING = (

@@ -13,8 +13,8 @@ import aiohttp
 import numpy as np
 
 from tokensvc.emulator import Emulator, Options
-from tokensvc.emulator.server import SERVICE
-from tokensvc.emulator.sound import IN_RATE, OUT_RATE, Voice, resample, to_pcm
+from tokensvc.emulator.audio.pcm import IN_RATE, OUT_RATE, Voice, resample, to_pcm
+from tokensvc.emulator.server.emulator import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 
 from emulator.talking import CHUNK, KEY, QUICK, content, emulating, setup, sound, speech
-from tokensvc.emulator import faults
-from tokensvc.emulator.faults import FaultError
-from tokensvc.emulator.server import SERVICE
+from tokensvc.emulator.faults import fault as faults
+from tokensvc.emulator.faults.fault import FaultError
+from tokensvc.emulator.server.emulator import SERVICE
 
 
 def going_wrong(client, **fault):

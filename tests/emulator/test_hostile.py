@@ -14,7 +14,7 @@ import pytest
 
 from emulator.talking import KEY, PATIENCE, QUICK, emulating, function, setup
 from tokensvc.emulator import Options
-from tokensvc.emulator.server import SERVICE
+from tokensvc.emulator.server.emulator import SERVICE
 
 METHOD = f"/ws/{SERVICE}.v1beta.GenerativeService.BidiGenerateContent"
 UPGRADE = (
@@ -100,7 +100,7 @@ async def test_body_that_is_too_large():
 
 async def test_many_large_bodies(monkeypatch):
     """The oldest tokens are forgotten before they fill the memory."""
-    monkeypatch.setattr("tokensvc.emulator.tokens.ROOM", 1_000_000)
+    monkeypatch.setattr("tokensvc.emulator.provisioning.tokens.ROOM", 1_000_000)
     labels = {"bidiGenerateContentSetup": setup(labels={"a": "b" * 300_000})}
     async with emulating() as client:
         names = [await client.token(**labels) for _ in range(6)]
@@ -159,7 +159,7 @@ def served():
 
 async def test_client_that_reads_nothing(monkeypatch):
     """Its connection ends when its time is over, and is cut off when even the close is not read."""
-    monkeypatch.setattr("tokensvc.emulator.line.PARTING", 0.2)
+    monkeypatch.setattr("tokensvc.emulator.server.websocket.PARTING", 0.2)
     lasting = Options(latency=0.0, send_rate=1e6, playback_rate=1e6, connection_life=60.0)
     told = {"realtimeInput": {"text": "Tell me everything that there is to tell of it. " * 500}}
     async with emulating(lasting) as client, opened(client, f"{METHOD}?key=any") as (_, writer):

@@ -13,13 +13,13 @@ import pytest
 
 from tokensvc.emulator import Options
 from tokensvc.emulator.background import BackgroundEmulator
-from tokensvc.emulator.faults import FaultError
+from tokensvc.emulator.faults.fault import FaultError
 from tokensvc.emulator.pytest_plugin import (  # noqa: F401 - fixtures are used by name
     live_emulator,
     live_emulator_options,
     live_emulator_tls,
 )
-from tokensvc.emulator.server import Place
+from tokensvc.emulator.server.emulator import Place
 
 
 def mint(emulator):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from emulator.talking import QUICK, content, emulating, function, setup, speech, transcript
-from tokensvc.emulator import scenario
-from tokensvc.emulator.scenario import ScenarioError
+from tokensvc.emulator.responses import scenario
+from tokensvc.emulator.responses.scenario import ScenarioError
 
 TOML = """
 [[turn]]

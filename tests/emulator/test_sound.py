@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokensvc.emulator.hearing import rate_of
-from tokensvc.emulator.recordings import Recording, Spool
-from tokensvc.emulator.sound import (
+from tokensvc.emulator.audio.pcm import (
     IN_RATE,
     OUT_RATE,
     Playback,
@@ -23,6 +21,8 @@ from tokensvc.emulator.sound import (
     to_pcm,
     wav,
 )
+from tokensvc.emulator.audio.recordings import Recording, Spool
+from tokensvc.emulator.audio.utterances import rate_of
 
 
 def tone(rate, hertz=440.0, seconds=0.5):

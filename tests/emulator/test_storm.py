@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from emulator.storm import storm
 from emulator.talking import emulating
-from tokensvc.emulator import Options, wire
+from tokensvc.emulator import Options
 from tokensvc.emulator.clock import Clock
-from tokensvc.emulator.refusals import InvalidPayloadError, RefusedError
-from tokensvc.emulator.tokens import PREFIX, TokenBook
-from tokensvc.emulator.vocabulary import MESSAGES
+from tokensvc.emulator.protocol import protojson
+from tokensvc.emulator.protocol.errors import InvalidPayloadError, RefusedError
+from tokensvc.emulator.protocol.messages import MESSAGES
+from tokensvc.emulator.provisioning.tokens import PREFIX, TokenBook
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -48,12 +49,12 @@ def test_any_json_as_a_message(value):
     """It is read or refused in a sentence, never anything else."""
     for message in ("ClientMessage", "AuthToken", "BidiGenerateContentSetup"):
         try:
-            read = wire.read(message, value)
+            read = protojson.read(message, value)
         except InvalidPayloadError as error:
             assert str(error).startswith("Invalid ")  # noqa: PT017 - either outcome is right
         else:
             assert read.keys() <= MESSAGES[message].keys()
-            assert wire.read(message, read) == read, "what was read reads the same again"
+            assert protojson.read(message, read) == read, "what was read reads the same again"
 
 
 @given(st.binary(max_size=60))
@@ -66,7 +67,7 @@ def test_any_bytes_as_a_mint(body):
         assert error.http == 400  # noqa: PT017 - either outcome is right
     else:
         assert name.startswith(PREFIX)
-        assert not body.strip() or isinstance(wire.loads(body), dict)
+        assert not body.strip() or isinstance(protojson.loads(body), dict)
 
 
 async def test_nothing_goes_on_after_the_close():

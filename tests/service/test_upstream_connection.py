@@ -12,7 +12,7 @@ import pytest
 
 from programs import OPEN_PROFILE
 from service.launching import launched
-from tokensvc.emulator import certificate
+from tokensvc.emulator.server import certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tokensvc.emulator.background import BackgroundEmulator
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.server import Emulator, Place
+    from tokensvc.emulator.server.emulator import Emulator, Place
 
 __all__ = ["BackgroundEmulator", "Emulator", "Options", "Place"]
 
 _HOMES = {
     "BackgroundEmulator": "background",
-    "Emulator": "server",
+    "Emulator": "server.emulator",
     "Options": "options",
-    "Place": "server",
+    "Place": "server.emulator",
 }
 
 

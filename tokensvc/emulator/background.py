@@ -7,8 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from tokensvc.emulator import faults
-from tokensvc.emulator.server import SERVICE, Emulator
+from tokensvc.emulator.faults import fault as faults
+from tokensvc.emulator.server.emulator import SERVICE, Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.server import Place
-    from tokensvc.emulator.steps import Mind
+    from tokensvc.emulator.responses.steps import Mind
+    from tokensvc.emulator.server.emulator import Place
 
 Answer = TypeVar("Answer")
 PATIENCE = 10.0

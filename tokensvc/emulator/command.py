@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import click
 
 from tokensvc.emulator.options import Options
-from tokensvc.emulator.scenario import ScenarioError, load
-from tokensvc.emulator.server import Emulator, Place
+from tokensvc.emulator.responses.scenario import ScenarioError, load
+from tokensvc.emulator.server.emulator import Emulator, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -38,7 +38,7 @@ def live_emulator_tls(live_emulator_options: Options) -> Iterator[BackgroundEmul
     from tokensvc.emulator.background import (  # noqa: PLC0415 - as above
         BackgroundEmulator,
     )
-    from tokensvc.emulator.server import Place  # noqa: PLC0415 - as above
+    from tokensvc.emulator.server.emulator import Place  # noqa: PLC0415 - as above
 
     with BackgroundEmulator(live_emulator_options, place=Place(tls=True)) as emulator:
         yield emulator

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from conformance.table.rules import replaced, rule
-from tokensvc.emulator import faults
+from tokensvc.emulator.faults import fault as faults
 
-WELL = replaced("faults.FaultBook.take", lambda self, on: None)
+WELL = replaced("faults.fault.FaultBook.take", lambda self, on: None)
 
 
 def going_wrong(client, **fault):

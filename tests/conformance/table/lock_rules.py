@@ -15,7 +15,7 @@ AUDIO = {"responseModalities": ["AUDIO"]}
 @rule(
     "Without mask and setup the session is the client's",
     REFERENCE,
-    replaced("tokens.Token.effective_setup", lambda self, asked: self.setup or {}),
+    replaced("provisioning.tokens.Token.effective_setup", lambda self, asked: self.setup or {}),
 )
 async def unconstrained(emulating):
     async with emulating() as client:
@@ -28,7 +28,9 @@ async def unconstrained(emulating):
 @rule(
     "A setup without mask replaces the client's whole",
     REFERENCE,
-    replaced("tokens.Token.effective_setup", lambda self, asked: {**asked, **self.setup}),
+    replaced(
+        "provisioning.tokens.Token.effective_setup", lambda self, asked: {**asked, **self.setup}
+    ),
 )
 async def full_lock(emulating):
     async with emulating() as client:
@@ -41,7 +43,7 @@ async def full_lock(emulating):
 @rule(
     "A full lock on the model alone leaves the default modality, which no model speaks",
     "measured 2026-08-29",
-    replaced("models._check_modalities", nothing),
+    replaced("protocol.models._check_modalities", nothing),
 )
 async def model_alone(emulating):
     async with emulating() as client:
@@ -59,7 +61,7 @@ async def model_alone(emulating):
 @rule(
     "Masked fields overwrite the client's, the rest are the client's",
     REFERENCE,
-    replaced("tokens.overwrite", lambda client, token, mask: client),
+    replaced("provisioning.tokens.overwrite", lambda client, token, mask: client),
 )
 async def masked(emulating):
     async with emulating() as client:
@@ -81,7 +83,7 @@ async def masked(emulating):
 @rule(
     "What an SDK locks in part leaves the rest to the client",
     "both SDKs, lock_additional_fields",
-    replaced("tokens.overwrite", lambda client, token, mask: client),
+    replaced("provisioning.tokens.overwrite", lambda client, token, mask: client),
 )
 async def partial_lock(emulating):
     locked = {"model": MODEL, "generationConfig": {**AUDIO, "temperature": 0.25}}
@@ -100,7 +102,7 @@ async def partial_lock(emulating):
 @rule(
     "A masked field that the token leaves unset is unset for the client",
     REFERENCE,
-    replaced("tokens.overwrite", lambda client, token, mask: {**client, **token}),
+    replaced("provisioning.tokens.overwrite", lambda client, token, mask: {**client, **token}),
 )
 async def masked_to_default(emulating):
     async with emulating() as client:
@@ -113,7 +115,7 @@ async def masked_to_default(emulating):
 @rule(
     "A mask takes both spellings, nested, twice over",
     "google-genai's own test cases",
-    replaced("masks.camel", lambda name: name),
+    replaced("protocol.field_masks.camel", lambda name: name),
 )
 async def mask_spellings(emulating):
     async with emulating() as client:
@@ -130,7 +132,7 @@ async def mask_spellings(emulating):
 @rule(
     "A mask with a path that is none is refused",
     "js-genai issue 1492",
-    replaced("masks._exists", lambda path: True),
+    replaced("protocol.field_masks._exists", lambda path: True),
 )
 async def odd_masks(emulating):
     for odd in ("tools.0", "config", "topK", "safetySettings.0", "generationConfig.nothing"):

@@ -34,7 +34,9 @@ async def check(emulating, taken, refused):
 
 
 @rule(
-    "Thinking is set as the model has it", MODEL_PAGES, replaced("models._check_thinking", nothing)
+    "Thinking is set as the model has it",
+    MODEL_PAGES,
+    replaced("protocol.models._check_thinking", nothing),
 )
 async def thinking_config(emulating):
     await check(
@@ -55,7 +57,9 @@ async def thinking_config(emulating):
 
 
 @rule(
-    "Affective dialog is for 2.5 alone", MODEL_PAGES, replaced("models._check_affective", nothing)
+    "Affective dialog is for 2.5 alone",
+    MODEL_PAGES,
+    replaced("protocol.models._check_affective", nothing),
 )
 async def affective(emulating):
     affective = {"generationConfig": {**AUDIO, "enableAffectiveDialog": True}}
@@ -69,7 +73,7 @@ async def affective(emulating):
 @rule(
     "Proactive audio is free on 2.5, gone on 3.1, always on later",
     MODEL_PAGES,
-    replaced("models._check_proactivity", nothing),
+    replaced("protocol.models._check_proactivity", nothing),
 )
 async def proactivity(emulating):
     on, off = ({"proactivity": {"proactiveAudio": way}} for way in (True, False))
@@ -83,7 +87,7 @@ async def proactivity(emulating):
 @rule(
     "On 2.5 both may be known to v1alpha alone, by option",
     "js-genai issue 696, June 2025",
-    replaced("models.check_version", nothing),
+    replaced("protocol.models.check_version", nothing),
 )
 async def alpha_fields(emulating):
     proactive = setup(model=NATIVE_25, proactivity={"proactiveAudio": True})
@@ -101,7 +105,7 @@ async def alpha_fields(emulating):
 @rule(
     "Function calls block or not as the model can",
     MODEL_PAGES,
-    replaced("models._check_behavior", nothing),
+    replaced("protocol.models._check_behavior", nothing),
 )
 async def behaviors(emulating):
     await check(
@@ -121,7 +125,7 @@ async def behaviors(emulating):
 @rule(
     "Native audio answers in sound alone",
     "measured 2026-08-29, in these words",
-    replaced("models._check_modalities", nothing),
+    replaced("protocol.models._check_modalities", nothing),
 )
 async def modalities(emulating):
     words = "The requested combination of response modalities ({}) is not supported by the model"
@@ -134,7 +138,7 @@ async def modalities(emulating):
 @rule(
     "Parts of a generation config that Live does not know are refused",
     "https://ai.google.dev/api/live, BidiGenerateContentSetup",
-    replaced("models._NEVER_IN_LIVE", ()),
+    replaced("protocol.models._NEVER_IN_LIVE", ()),
 )
 async def never_in_live(emulating):
     fields = [
@@ -152,7 +156,11 @@ async def never_in_live(emulating):
     )
 
 
-@rule("An enum is for strings", "livekit issue 4159", replaced("models._check_schema", nothing))
+@rule(
+    "An enum is for strings",
+    "livekit issue 4159",
+    replaced("protocol.models._check_schema", nothing),
+)
 async def enums(emulating):
     async with emulating() as client:
         inner = {"type": "ARRAY", "items": {"type": "INTEGER", "enum": ["1"]}}
@@ -169,7 +177,7 @@ async def enums(emulating):
     "Search and functions are the tools there are",
     "https://ai.google.dev/gemini-api/docs/live-api/tools",
     replaced(
-        "models._TOOLS",
+        "protocol.models._TOOLS",
         frozenset(
             {
                 "functionDeclarations",
@@ -194,7 +202,7 @@ async def tools(emulating):
 @rule(
     "A system instruction is text",
     "https://ai.google.dev/api/live",
-    replaced("models._check_instruction", nothing),
+    replaced("protocol.models._check_instruction", nothing),
 )
 async def instruction(emulating):
     picture = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
@@ -208,7 +216,7 @@ async def instruction(emulating):
 @rule(
     "Compression drops to less than what triggers it",
     "https://ai.google.dev/api/live",
-    replaced("models._check_compression", nothing),
+    replaced("protocol.models._check_compression", nothing),
 )
 async def compression(emulating):
     def window(trigger, target):
@@ -225,7 +233,7 @@ async def compression(emulating):
 @rule(
     "Sampling is held to its range",
     "https://ai.google.dev/api/generate-content",
-    replaced("models._LIMITS", ()),
+    replaced("protocol.models._LIMITS", ()),
 )
 async def sampling(emulating):
     fields = [{"temperature": 2.5}, {"topP": -0.1}, {"maxOutputTokens": 0}]

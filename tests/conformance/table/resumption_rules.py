@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from conformance.table.rules import idle, nothing, replaced, rule
 from emulator.talking import QUICK, setup, speech, transcript
-from tokensvc.emulator.conversation import Conversation
+from tokensvc.emulator.conversation.context import Conversation
 
 SESSIONS = "https://ai.google.dev/gemini-api/docs/live-api/session-management"
 OFTEN = replace(QUICK, update_interval=0.01)
@@ -22,7 +22,7 @@ def resuming(handle):
 @rule(
     "Updates with a handle come again and again",
     "measured: about every 1.2 s",
-    replaced("timekeeping.Timekeeper._update", idle),
+    replaced("session.deadlines.Timekeeper._update", idle),
 )
 async def updates(emulating):
     async with emulating(QUICK) as client, client.session(RESUMABLE) as talker:
@@ -36,7 +36,7 @@ async def updates(emulating):
 @rule(
     "They come if asked for, or always by option",
     SESSIONS + " against a measurement",
-    replaced("timekeeping.Timekeeper._wanted", lambda self: True),
+    replaced("session.deadlines.Timekeeper._wanted", lambda self: True),
 )
 async def updates_on_request(emulating):
     async with emulating(OFTEN) as client, client.session(setup()) as talker:
@@ -51,7 +51,7 @@ async def updates_on_request(emulating):
 @rule(
     "While an answer is made there is nothing to resume",
     SESSIONS,
-    replaced("session.Session.generating", False),
+    replaced("session.session.Session.generating", False),
 )
 async def not_resumable(emulating):
     slow = replace(OFTEN, send_rate=4.0, playback_rate=1.0)
@@ -69,7 +69,9 @@ async def not_resumable(emulating):
 @rule(
     "The context is kept over a resume",
     SESSIONS + "; measured 2026-09-18",
-    replaced("conversation.Conversation.as_of", lambda self, length: Conversation(0, self.began)),
+    replaced(
+        "conversation.context.Conversation.as_of", lambda self, length: Conversation(0, self.began)
+    ),
 )
 async def context_kept(emulating):
     async with emulating(OFTEN) as client:
@@ -86,7 +88,9 @@ async def context_kept(emulating):
 @rule(
     "Another token resumes the same conversation",
     "measured 2026-09-18",
-    replaced("conversation.Conversation.as_of", lambda self, length: Conversation(0, self.began)),
+    replaced(
+        "conversation.context.Conversation.as_of", lambda self, length: Conversation(0, self.began)
+    ),
 )
 async def other_token(emulating):
     async with emulating(OFTEN) as client:
@@ -104,7 +108,7 @@ async def other_token(emulating):
 @rule(
     "A handle does not resume while the old connection is open",
     "sip-to-ai pull request 14",
-    replaced("resumption.HandleBook._is_open", lambda self, lineage: False),
+    replaced("conversation.handles.HandleBook._is_open", lambda self, lineage: False),
 )
 async def still_open(emulating):
     async with emulating(OFTEN) as client, client.session(RESUMABLE) as talker:
@@ -115,7 +119,7 @@ async def still_open(emulating):
 @rule(
     "An older handle loses what came after it",
     SESSIONS,
-    replaced("conversation.Conversation.length", 10**6),
+    replaced("conversation.context.Conversation.length", 10**6),
 )
 async def snapshot(emulating):
     async with emulating(OFTEN) as client:
@@ -146,7 +150,7 @@ async def two_handles(client):
 @rule(
     "By option, any handle resumes the conversation as it ended",
     "open; both are testable",
-    replaced("resumption.AT_CLOSE", "never"),
+    replaced("conversation.handles.AT_CLOSE", "never"),
 )
 async def at_close(emulating):
     async with emulating(replace(OFTEN, handle_state="at_close")) as client:
@@ -159,7 +163,7 @@ async def at_close(emulating):
 @rule(
     "Under a full lock with resumption the client's own handle counts, or not by option",
     "the tokens page resumes so; the reference says the setup is ignored",
-    replaced("gate.Gate._handle", lambda self, setup, asked, token: ""),
+    replaced("server.admission.Gate._handle", lambda self, setup, asked, token: ""),
 )
 async def client_handle(emulating):
     for way, remembered in (("honoured", True), ("ignored", False)):
@@ -180,7 +184,7 @@ async def client_handle(emulating):
     "Under a full lock without resumption the client's handle is nothing",
     "https://ai.google.dev/api/live",
     replaced(
-        "gate.Gate._handle",
+        "server.admission.Gate._handle",
         lambda self, setup, asked, token: asked.get("sessionResumption", {}).get("handle", ""),
     ),
 )
@@ -194,7 +198,7 @@ async def locked_out(emulating):
 @rule(
     "Resuming costs no use and has no window",
     "ephemeral-tokens page; measured 2026-09-18",
-    replaced("resumption.HandleBook.resume", lambda self, handle, model: None),
+    replaced("conversation.handles.HandleBook.resume", lambda self, handle, model: None),
 )
 async def no_use(emulating):
     async with emulating(OFTEN) as client:
@@ -211,7 +215,7 @@ async def no_use(emulating):
 @rule(
     "A handle lasts two hours from the end of its connection",
     SESSIONS,
-    replaced("resumption.HandleBook._expired", lambda self, kept: False),
+    replaced("conversation.handles.HandleBook._expired", lambda self, kept: False),
 )
 async def handle_life(emulating):
     async with emulating(OFTEN) as client:
@@ -232,7 +236,7 @@ async def handle_life(emulating):
 @rule(
     "A handle nobody gave out is refused",
     "seen in clients' code",
-    replaced("resumption.HandleBook.resume", lambda self, handle, model: None),
+    replaced("conversation.handles.HandleBook.resume", lambda self, handle, model: None),
 )
 async def made_up_handle(emulating):
     async with emulating(OFTEN) as client:
@@ -249,7 +253,7 @@ async def made_up_handle(emulating):
 @rule(
     "The model cannot change on a resume",
     SESSIONS,
-    replaced("resumption.HandleBook._same_model", lambda self, kept, model: True),
+    replaced("conversation.handles.HandleBook._same_model", lambda self, kept, model: True),
 )
 async def other_model(emulating):
     async with emulating(OFTEN) as client:
@@ -263,7 +267,7 @@ async def other_model(emulating):
     "What counts as heard is the sound up to the handle, and after the resume",
     "ours",
     replaced(
-        "resumption.HandleBook.handle",
+        "conversation.handles.HandleBook.handle",
         lambda self, connection, heard: self._sealed(
             connection, self._kept[connection].conversation.length, 0
         ),
@@ -290,7 +294,7 @@ async def heard_over_a_resume(emulating):
 @rule(
     "A bad handle is refused before a use is spent",
     "ours: the kinder reading",
-    replaced("gate.Gate._handle", nothing),
+    replaced("server.admission.Gate._handle", nothing),
 )
 async def bad_handle_costs_nothing(emulating):
     async with emulating(OFTEN) as client:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from conformance.table.rules import JAVASCRIPT, idle, nothing, replaced, rule
 from emulator.talking import QUICK, function, setup, speech, transcript
 from tokensvc.emulator import Options
-from tokensvc.emulator.conversation import Conversation
+from tokensvc.emulator.conversation.context import Conversation
 
 SESSIONS = "https://ai.google.dev/gemini-api/docs/live-api/session-management"
 COMPRESSED = {"contextWindowCompression": {"slidingWindow": {}}}
@@ -21,7 +21,7 @@ ORIGINAL_COMPRESS = Conversation.compress
 @rule(
     "A connection is announced to end and then cut",
     SESSIONS + "; words from sokuji issue 179",
-    replaced("timekeeping.Timekeeper._end", lambda self: math.inf),
+    replaced("session.deadlines.Timekeeper._end", lambda self: math.inf),
 )
 async def connection_life(emulating):
     async with emulating() as client, client.session(setup(**COMPRESSED)) as talker:
@@ -38,7 +38,7 @@ async def connection_life(emulating):
 @rule(
     "After goAway the server may be silent, by option",
     "tau2-bench pull request 461",
-    replaced("timekeeping.Timekeeper._hush", nothing),
+    replaced("session.deadlines.Timekeeper._hush", nothing),
 )
 async def silence_after_go_away(emulating):
     options = replace(QUICK, silent_after_go_away=True)
@@ -56,7 +56,7 @@ async def silence_after_go_away(emulating):
 @rule(
     "Without compression a conversation with sound lasts 15 minutes",
     SESSIONS,
-    replaced("timekeeping.Timekeeper._end", lambda self: math.inf),
+    replaced("session.deadlines.Timekeeper._end", lambda self: math.inf),
 )
 async def audio_limit(emulating):
     options = replace(QUICK, connection_life=7200)
@@ -73,7 +73,7 @@ async def audio_limit(emulating):
 @rule(
     "Without compression a conversation with video lasts 2 minutes",
     SESSIONS,
-    replaced("session.Session._video", nothing),
+    replaced("session.session.Session._video", nothing),
 )
 async def video_limit(emulating):
     async with emulating(Options(latency=0.0)) as client, client.session() as talker:
@@ -88,7 +88,8 @@ async def video_limit(emulating):
     "The limit is the conversation's, not the connection's",
     SESSIONS,
     replaced(
-        "conversation.Conversation.as_of", lambda self, length: Conversation(0, self.began + 10**6)
+        "conversation.context.Conversation.as_of",
+        lambda self, length: Conversation(0, self.began + 10**6),
     ),
 )
 async def limit_over_resume(emulating):
@@ -110,7 +111,7 @@ def compress_anyhow(conversation, trigger, target):
 @rule(
     "Compression drops the oldest until a person's turn is first",
     SESSIONS,
-    replaced("conversation.Conversation.compress", nothing),
+    replaced("conversation.context.Conversation.compress", nothing),
 )
 async def compression(emulating):
     window = {"triggerTokens": 2500, "slidingWindow": {"targetTokens": 1200}}
@@ -133,7 +134,7 @@ async def compression(emulating):
 @rule(
     "History is given first and answered by nothing",
     SESSIONS,
-    replaced("plan.initial_history_of", lambda setup: False),
+    replaced("conversation.plan.initial_history_of", lambda setup: False),
     unsaid={JAVASCRIPT: "its config has no historyConfig"},
 )
 async def history(emulating):
@@ -153,7 +154,7 @@ async def history(emulating):
 @rule(
     "Usage counts the whole context again, by modality",
     "usageMetadata; 25 tokens a second",
-    replaced("floor.usage", lambda prompt, instruction, answer, thoughts: {}),
+    replaced("session.turns.usage", lambda prompt, instruction, answer, thoughts: {}),
 )
 async def usage(emulating):
     async with emulating() as client, client.session() as talker:
@@ -172,7 +173,7 @@ async def usage(emulating):
 @rule(
     "A frame costs what its resolution says",
     "media resolution: 64 or 258 tokens",
-    replaced("plan._FRAME_TOKENS", {}),
+    replaced("conversation.plan._FRAME_TOKENS", {}),
 )
 async def frame_cost(emulating):
     async with emulating() as client:
@@ -193,7 +194,7 @@ async def frame_cost(emulating):
 @rule(
     "A token's session cannot change its configuration on the way",
     "ours: the stricter reading",
-    replaced("session.Session._context_update", idle),
+    replaced("session.session.Session._context_update", idle),
 )
 async def context_update(emulating):
     update = {"systemInstruction": {"parts": [{"text": "Now serve me."}]}}

@@ -14,9 +14,9 @@ from aiohttp import web
 from conformance.table.rules import JAVASCRIPT, idle, nothing, replaced, rule
 from emulator.talking import KEY, MODEL, setup
 from tokensvc.emulator import Options
-from tokensvc.emulator.credentials import Presented
-from tokensvc.emulator.models import MODELS, NEWEST
-from tokensvc.emulator.server import LIVE_PATH
+from tokensvc.emulator.protocol.models import MODELS, NEWEST
+from tokensvc.emulator.provisioning.credentials import Presented
+from tokensvc.emulator.server.emulator import LIVE_PATH
 
 FRAME_TYPES = {kind.name: kind for kind in aiohttp.WSMsgType}
 GUIDE = "https://ai.google.dev/gemini-api/docs/live-api/get-started-websocket"
@@ -25,7 +25,7 @@ GUIDE = "https://ai.google.dev/gemini-api/docs/live-api/get-started-websocket"
 @rule(
     "One slash or two begin the path",
     "google-genai 3.4.0 and @google/genai 2.32.0",
-    replaced("server.LIVE_PATH", LIVE_PATH.replace("{slash:/?}", "")),
+    replaced("server.emulator.LIVE_PATH", LIVE_PATH.replace("{slash:/?}", "")),
     unsaid="an SDK has one path for an address",
 )
 async def slashes(emulating):
@@ -38,7 +38,7 @@ async def slashes(emulating):
 @rule(
     "Three versions are served",
     "both SDKs' defaults and the docs of 2026",
-    replaced("server.LIVE_PATH", LIVE_PATH.replace("v1alpha|v1beta|v1", "v1beta")),
+    replaced("server.emulator.LIVE_PATH", LIVE_PATH.replace("v1alpha|v1beta|v1", "v1beta")),
 )
 async def versions(emulating):
     async with emulating() as client:
@@ -51,7 +51,7 @@ async def versions(emulating):
 @rule(
     "A credential comes in any of four ways",
     "both SDKs, and " + GUIDE,
-    replaced("credentials.Presented.by", lambda headers, query: Presented()),
+    replaced("provisioning.credentials.Presented.by", lambda headers, query: Presented()),
     unsaid="an SDK has one way for each kind of credential",
 )
 async def four_ways(emulating):
@@ -74,7 +74,7 @@ async def four_ways(emulating):
     "The Python SDK's two headers at once count as the token",
     "google-genai 3.4.0",
     replaced(
-        "credentials.Presented.by",
+        "provisioning.credentials.Presented.by",
         lambda headers, query: Presented(key=headers.get("x-goog-api-key", "")),
     ),
     unsaid={JAVASCRIPT: "it sends neither header"},
@@ -93,7 +93,7 @@ def refused(self):
 @rule(
     "A socket opens with any credential and is judged on its first frame",
     "reported by many; measured",
-    replaced("credentials.Presented.form", refused),
+    replaced("provisioning.credentials.Presented.form", refused),
     unsaid="an SDK sends its setup at once",
 )
 async def opens_for_anyone(emulating):
@@ -107,7 +107,7 @@ async def opens_for_anyone(emulating):
 @rule(
     "A token on the plain method is no credential",
     "cookbook issue 821",
-    replaced("credentials.Keys.check_socket", nothing),
+    replaced("provisioning.credentials.Keys.check_socket", nothing),
     unsaid="an SDK chooses the method by the credential",
 )
 async def token_on_plain_method(emulating):
@@ -123,7 +123,7 @@ async def token_on_plain_method(emulating):
 @rule(
     "A key on the method for tokens is no credential",
     GUIDE,
-    replaced("gate.Gate._credential", nothing),
+    replaced("server.admission.Gate._credential", nothing),
     unsaid="an SDK chooses the method by the credential",
 )
 async def key_on_token_method(emulating):
@@ -135,7 +135,7 @@ async def key_on_token_method(emulating):
 @rule(
     "Answers come as binary frames, or as text by option",
     "Google's geminilive.js takes blobs",
-    replaced("outlet.Outlet._write", lambda self, text: self._socket.send_str(text)),
+    replaced("session.sender.Outlet._write", lambda self, text: self._socket.send_str(text)),
     unsaid="an SDK takes either and does not say which",
 )
 async def frames(emulating):
@@ -151,7 +151,7 @@ async def frames(emulating):
 @rule(
     "A client may send binary frames too",
     "proto-JSON in any frame",
-    replaced("line.WSMsgType", SimpleNamespace(**{**FRAME_TYPES, "BINARY": None})),
+    replaced("server.websocket.WSMsgType", SimpleNamespace(**{**FRAME_TYPES, "BINARY": None})),
     unsaid="an SDK sends text frames",
 )
 async def binary_in(emulating):
@@ -163,7 +163,7 @@ async def binary_in(emulating):
 @rule(
     "The first frame is a setup",
     "https://ai.google.dev/api/live; words ours",
-    replaced("gate.first_setup", lambda frame: setup()),
+    replaced("server.admission.first_setup", lambda frame: setup()),
     unsaid="an SDK sends its setup first",
 )
 async def setup_first(emulating):
@@ -176,7 +176,7 @@ async def setup_first(emulating):
 @rule(
     "A stray field closes with its name",
     "reported by many",
-    replaced("gate.first_setup", lambda frame: setup()),
+    replaced("server.admission.first_setup", lambda frame: setup()),
     unsaid="an SDK knows no such field",
 )
 async def stray_field(emulating):
@@ -199,7 +199,7 @@ async def stray_field(emulating):
 @rule(
     "A setup comes once",
     "https://ai.google.dev/api/live; words ours",
-    replaced("session.Session._dispatch", idle),
+    replaced("session.session.Session._dispatch", idle),
     unsaid="an SDK sends one",
 )
 async def setup_once(emulating):
@@ -211,7 +211,7 @@ async def setup_once(emulating):
 @rule(
     "A message is one of its kinds",
     "https://ai.google.dev/api/live",
-    replaced("session.Session._dispatch", idle),
+    replaced("session.session.Session._dispatch", idle),
     unsaid="an SDK sends one kind in a message",
 )
 async def one_of(emulating):
@@ -232,7 +232,7 @@ async def falls_through(emulating, model):
 @rule(
     "A bare model id by token falls through to tuned models",
     "probed 2026-08-10",
-    replaced("models.find", lambda name, **_: MODELS[NEWEST]),
+    replaced("protocol.models.find", lambda name, **_: MODELS[NEWEST]),
     unsaid="an SDK puts models/ before it",
 )
 async def bare_model(emulating):
@@ -242,7 +242,7 @@ async def bare_model(emulating):
 @rule(
     "A retired model by token does so too",
     "probed 2026-08-10",
-    replaced("models.find", lambda name, **_: MODELS[NEWEST]),
+    replaced("protocol.models.find", lambda name, **_: MODELS[NEWEST]),
 )
 async def retired_model(emulating):
     await falls_through(emulating, "models/gemini-live-2.5-flash-preview")
@@ -251,7 +251,7 @@ async def retired_model(emulating):
 @rule(
     "A model that does not exist is not found",
     "measured 2026-09-18",
-    replaced("models.find", lambda name, **_: MODELS[NEWEST]),
+    replaced("protocol.models.find", lambda name, **_: MODELS[NEWEST]),
 )
 async def no_such_model(emulating):
     async with emulating() as client:
@@ -268,7 +268,7 @@ async def no_such_model(emulating):
 @rule(
     "A setup that the model refuses costs no use of the token",
     "ours: the kinder reading",
-    replaced("models.check", nothing),
+    replaced("protocol.models.check", nothing),
 )
 async def refused_setup_costs_nothing(emulating):
     async with emulating() as client:

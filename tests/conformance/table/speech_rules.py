@@ -8,9 +8,9 @@ import numpy as np
 
 from conformance.table.rules import idle, nothing, replaced, rule
 from emulator.talking import QUICK, setup, sound, speech, transcript
-from tokensvc.emulator import honesty
-from tokensvc.emulator.plan import Detection
-from tokensvc.emulator.sound import IN_RATE, from_pcm, resample, to_pcm
+from tokensvc.emulator.audio.pcm import IN_RATE, from_pcm, resample, to_pcm
+from tokensvc.emulator.audio.voice_activity import Detection
+from tokensvc.emulator.responses import echo
 
 CAPABILITIES = "https://ai.google.dev/gemini-api/docs/live-api/capabilities"
 AUDIO = {"responseModalities": ["AUDIO"]}
@@ -40,7 +40,7 @@ async def spoken_turns(emulating, asked, pcm):
 @rule(
     "Speech ends after silenceDurationMs of silence, 800 ms by default",
     CAPABILITIES,
-    replaced("plan._detection", lambda asked: Detection()),
+    replaced("conversation.plan._detection", lambda asked: Detection()),
 )
 async def silence_duration(emulating):
     pcm = speech(0.6, 0.4) + speech(0.6, 1.0)
@@ -52,7 +52,7 @@ async def silence_duration(emulating):
 @rule(
     "Speech begins after prefixPaddingMs of it",
     CAPABILITIES,
-    replaced("plan._detection", lambda asked: Detection()),
+    replaced("conversation.plan._detection", lambda asked: Detection()),
 )
 async def prefix_padding(emulating):
     click = speech(0.2, 1.2)
@@ -61,7 +61,9 @@ async def prefix_padding(emulating):
 
 
 @rule(
-    "A sensitive start hears a low voice", CAPABILITIES, replaced("voice_activity.RELUCTANT", 0.001)
+    "A sensitive start hears a low voice",
+    CAPABILITIES,
+    replaced("audio.voice_activity.RELUCTANT", 0.001),
 )
 async def start_sensitivity(emulating):
     low = louder(speech(1.0), 0.1)
@@ -77,7 +79,7 @@ async def start_sensitivity(emulating):
 @rule(
     "A sensitive end does not wait for a fading voice",
     CAPABILITIES,
-    replaced("voice_activity.RELUCTANT_END", 0.99),
+    replaced("audio.voice_activity.RELUCTANT_END", 0.99),
 )
 async def end_sensitivity(emulating):
     fading = to_pcm(np.full(IN_RATE * 3 // 2, 32768 * 0.005, np.int16))
@@ -90,8 +92,8 @@ async def end_sensitivity(emulating):
 
 
 def all_is_loud(patch):
-    patch.setattr("tokensvc.emulator.voice_activity.EAGER", 0.0005)
-    patch.setattr("tokensvc.emulator.voice_activity.ABOVE_FLOOR", 0.0)
+    patch.setattr("tokensvc.emulator.audio.voice_activity.EAGER", 0.0005)
+    patch.setattr("tokensvc.emulator.audio.voice_activity.ABOVE_FLOOR", 0.0)
 
 
 @rule("What is quiet throughout is no turn", CAPABILITIES, all_is_loud)
@@ -103,7 +105,7 @@ async def quiet(emulating):
 @rule(
     "With detection off the client marks its activity, and only then",
     CAPABILITIES,
-    replaced("session.Session._activity", idle),
+    replaced("session.session.Session._activity", idle),
 )
 async def manual(emulating):
     async with emulating(QUICK) as client:
@@ -122,7 +124,9 @@ async def manual(emulating):
 
 
 @rule(
-    "audioStreamEnd ends what was being said", CAPABILITIES, replaced("hearing.Ears.pause", nothing)
+    "audioStreamEnd ends what was being said",
+    CAPABILITIES,
+    replaced("audio.utterances.Ears.pause", nothing),
 )
 async def stream_end(emulating):
     async with emulating(QUICK) as client, client.session() as talker:
@@ -136,9 +140,9 @@ async def stream_end(emulating):
     "Speech is played back at its length and is the sound that was heard",
     "ours: honesty",
     replaced(
-        "honesty.HonestMind.answer",
+        "responses.echo.HonestMind.answer",
         lambda self, turn, conversation, plan: (
-            honesty.Say(f"[{turn.spoken.seconds:.1f} s of speech, played back]"),
+            echo.Say(f"[{turn.spoken.seconds:.1f} s of speech, played back]"),
         ),
     ),
 )
@@ -155,7 +159,11 @@ async def played_back(emulating):
         assert match > 0.95 * np.linalg.norm(heard) * np.linalg.norm(spoken)
 
 
-@rule("With all input, silence counts too", CAPABILITIES, replaced("session.ALL_INPUT", "never"))
+@rule(
+    "With all input, silence counts too",
+    CAPABILITIES,
+    replaced("session.session.ALL_INPUT", "never"),
+)
 async def all_input(emulating):
     costs = []
     for coverage in ("TURN_INCLUDES_ONLY_ACTIVITY", "TURN_INCLUDES_ALL_INPUT"):
@@ -171,7 +179,7 @@ async def all_input(emulating):
 @rule(
     "Any sample rate is taken and counted in its own time",
     CAPABILITIES,
-    replaced("hearing.Ears._at_our_rate", lambda self, pcm, rate: pcm),
+    replaced("audio.utterances.Ears._at_our_rate", lambda self, pcm, rate: pcm),
 )
 async def rates(emulating):
     async with emulating(QUICK) as client:
@@ -187,7 +195,7 @@ async def rates(emulating):
 @rule(
     "Sound that is no raw PCM is refused",
     "https://ai.google.dev/api/live",
-    replaced("session.rate_of", lambda kind: IN_RATE),
+    replaced("session.session.rate_of", lambda kind: IN_RATE),
 )
 async def no_pcm(emulating):
     async with emulating(QUICK) as client:
@@ -202,7 +210,7 @@ async def no_pcm(emulating):
 @rule(
     "mediaChunks are refused, and on v1alpha taken and not heard",
     "measured 2026-09",
-    replaced("session.Session._media_chunks", nothing),
+    replaced("session.session.Session._media_chunks", nothing),
 )
 async def media_chunks(emulating):
     chunks = [{"data": "AAAA", "mimeType": "audio/pcm;rate=16000"}]
@@ -221,7 +229,7 @@ async def media_chunks(emulating):
 @rule(
     "Text while somebody speaks belongs to the turn",
     "ours: one turn, not two",
-    replaced("hearing.Ears.active", False),
+    replaced("audio.utterances.Ears.active", False),
 )
 async def text_in_speech(emulating):
     async with emulating(QUICK) as client, client.session() as talker:

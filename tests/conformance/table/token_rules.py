@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from conformance.table.rules import JAVASCRIPT, PYTHON, entry, nothing, replaced, rule
 from emulator.talking import MODEL
-from tokensvc.emulator import Options, wire
-from tokensvc.emulator.refusals import ClosedError, Closes, InvalidPayloadError
-from tokensvc.emulator.vocabulary import MESSAGES
+from tokensvc.emulator import Options
+from tokensvc.emulator.protocol import protojson
+from tokensvc.emulator.protocol.errors import ClosedError, Closes, InvalidPayloadError
+from tokensvc.emulator.protocol.messages import MESSAGES
 
 REFERENCE = "https://ai.google.dev/api/live, AuthToken"
 PAGE = "https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens"
@@ -27,7 +28,7 @@ def in_hours(hours: float, zone: timezone = UTC) -> str:
 @rule(
     "Both spellings of a field are taken at any depth",
     PROTO_JSON,
-    replaced("wire.camel", lambda name: name),
+    replaced("protocol.protojson.camel", lambda name: name),
     unsaid={JAVASCRIPT: "it writes camelCase alone"},
 )
 async def spellings(emulating):
@@ -48,7 +49,7 @@ async def spellings(emulating):
 @rule(
     "Times have a Z or a numeric offset",
     PROTO_JSON,
-    replaced("wire._TIMESTAMP", re.compile(r"([-\dT:]+)(\.\d+)?(Z)")),
+    replaced("protocol.protojson._TIMESTAMP", re.compile(r"([-\dT:]+)(\.\d+)?(Z)")),
 )
 async def offsets(emulating):
     async with emulating() as client:
@@ -62,7 +63,11 @@ async def offsets(emulating):
         assert abs(token.expires - client.emulator.clock.now() - 3600) < 5
 
 
-@rule("A time without a zone is refused", PROTO_JSON, entry(wire.SCALARS, "timestamp", wire._any))
+@rule(
+    "A time without a zone is refused",
+    PROTO_JSON,
+    entry(protojson.SCALARS, "timestamp", protojson._any),
+)
 async def zoneless(emulating):
     async with emulating() as client:
         status, answer = await client.mint({"expireTime": "2036-12-01T00:00:00"})
@@ -76,13 +81,13 @@ def refuse_empty(name, value, path=""):
     return ORIGINAL_READ(name, value, path)
 
 
-ORIGINAL_READ = wire.read
+ORIGINAL_READ = protojson.read
 
 
 @rule(
     "An empty body and {} mint a token with every default",
     "google-genai 3.4.0 sends no body",
-    replaced("wire.read", refuse_empty),
+    replaced("protocol.protojson.read", refuse_empty),
 )
 async def empty_body(emulating):
     async with emulating() as client:
@@ -127,7 +132,9 @@ async def stray_field(emulating):
         )
 
 
-@rule("A token ends less than 20 hours ahead", PAGE, replaced("tokens.LONGEST", math.inf))
+@rule(
+    "A token ends less than 20 hours ahead", PAGE, replaced("provisioning.tokens.LONGEST", math.inf)
+)
 async def longest_life(emulating):
     async with emulating() as client:
         for field in ("expireTime", "newSessionExpireTime"):
@@ -138,7 +145,11 @@ async def longest_life(emulating):
             assert "too far in the future. Maximum lifetime is 20h" in answer["error"]["message"]
 
 
-@rule("uses counts the sessions a token starts", PAGE, replaced("tokens.TokenBook.spend", nothing))
+@rule(
+    "uses counts the sessions a token starts",
+    PAGE,
+    replaced("provisioning.tokens.TokenBook.spend", nothing),
+)
 async def uses(emulating):
     async with emulating() as client:
         token = await client.token(uses=2)
@@ -153,7 +164,11 @@ def always_used_up(book, token, *, resuming):
         raise ClosedError(Closes.used_up)
 
 
-@rule("uses of 0 is no limit", REFERENCE, replaced("tokens.TokenBook.spend", always_used_up))
+@rule(
+    "uses of 0 is no limit",
+    REFERENCE,
+    replaced("provisioning.tokens.TokenBook.spend", always_used_up),
+)
 async def unlimited(emulating):
     async with emulating() as client:
         token = await client.token(uses=0)
@@ -162,7 +177,9 @@ async def unlimited(emulating):
                 pass
 
 
-@rule("Without uses there is one", REFERENCE, replaced("tokens.TokenBook.spend", nothing))
+@rule(
+    "Without uses there is one", REFERENCE, replaced("provisioning.tokens.TokenBook.spend", nothing)
+)
 async def one_use(emulating):
     async with emulating() as client:
         token = await client.token()
@@ -171,7 +188,11 @@ async def one_use(emulating):
         assert await client.refusal(token=token) == (1011, "Token has been used too many times")
 
 
-@rule("Without a window, new sessions may begin for 60 s", PAGE, replaced("tokens.WINDOW", 1e6))
+@rule(
+    "Without a window, new sessions may begin for 60 s",
+    PAGE,
+    replaced("provisioning.tokens.WINDOW", 1e6),
+)
 async def default_window(emulating):
     async with emulating() as client:
         early, late = await client.token(), await client.token()
@@ -183,7 +204,7 @@ async def default_window(emulating):
         assert (code, "new_session_expire_time" in reason) == (1011, True)
 
 
-@rule("Without an end, a token ends after 30 min", PAGE, replaced("tokens.LIFE", 1e6))
+@rule("Without an end, a token ends after 30 min", PAGE, replaced("provisioning.tokens.LIFE", 1e6))
 async def default_life(emulating):
     async with emulating() as client:
         token = await client.token(newSessionExpireTime=in_hours(10))
@@ -194,7 +215,9 @@ async def default_life(emulating):
 @rule(
     "A running session is closed when its token ends",
     "measured 2026-09-18",
-    replaced("timekeeping.Timekeeper._keep", lambda self, announcing: self._scene.clock.sleep(9)),
+    replaced(
+        "session.deadlines.Timekeeper._keep", lambda self, announcing: self._scene.clock.sleep(9)
+    ),
 )
 async def expires_mid_session(emulating):
     async with emulating() as client:
@@ -207,7 +230,9 @@ async def expires_mid_session(emulating):
 @rule(
     "A token nobody minted starts nothing",
     "no report of the words; ours",
-    replaced("tokens.TokenBook.find", lambda self, name: next(iter(self.tokens.values()))),
+    replaced(
+        "provisioning.tokens.TokenBook.find", lambda self, name: next(iter(self.tokens.values()))
+    ),
 )
 async def unknown_token(emulating):
     async with emulating() as client:
@@ -218,7 +243,7 @@ async def unknown_token(emulating):
 @rule(
     "Minting takes an API key",
     "seen on GET /v1beta/models",
-    replaced("credentials.Keys.check_request", nothing),
+    replaced("provisioning.credentials.Keys.check_request", nothing),
     unsaid="an SDK does not start without a key",
 )
 async def no_key(emulating):
@@ -231,7 +256,7 @@ async def no_key(emulating):
 @rule(
     "A key that is none is refused, for mints and sessions alike",
     "seen on GET /v1beta/models",
-    replaced("credentials.Keys.take", lambda self, key: True),
+    replaced("provisioning.credentials.Keys.take", lambda self, key: True),
 )
 async def keys(emulating):
     async with emulating(Options(api_keys=("the-one",))) as client:
@@ -249,7 +274,7 @@ async def keys(emulating):
 @rule(
     "A token is no API key",
     "google-genai: only for the Live API",
-    replaced("credentials.Keys.take", lambda self, key: True),
+    replaced("provisioning.credentials.Keys.take", lambda self, key: True),
     unsaid="an SDK refuses it itself",
 )
 async def token_as_key(emulating):
@@ -266,7 +291,7 @@ async def found(self, request):
 @rule(
     "A token can be neither read nor listed nor revoked",
     "measured 2026-09-18",
-    replaced("auth_tokens.AuthTokensEndpoint.nothing", found),
+    replaced("provisioning.endpoint.AuthTokensEndpoint.nothing", found),
     unsaid="an SDK has create alone",
 )
 async def no_reading(emulating):
@@ -284,7 +309,7 @@ async def no_reading(emulating):
 @rule(
     "Numbers, enums and types are held to their field",
     PROTO_JSON,
-    entry(wire.SCALARS, "int32", wire._any),
+    entry(protojson.SCALARS, "int32", protojson._any),
     unsaid={PYTHON: "it checks types itself"},
 )
 async def types(emulating):
@@ -304,7 +329,7 @@ def no_json(text):
 @rule(
     "What is no JSON is refused",
     PROTO_JSON,
-    replaced("wire.loads", no_json),
+    replaced("protocol.protojson.loads", no_json),
     unsaid="an SDK writes JSON",
 )
 async def broken_json(emulating):

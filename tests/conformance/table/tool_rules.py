@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from conformance.table.rules import PACED, idle, nothing, replaced, rule
 from emulator.talking import QUICK, content, function, setup, speech, transcript
-from tokensvc.emulator import scenario
+from tokensvc.emulator.responses import scenario
 
 TOOLS = "https://ai.google.dev/gemini-api/docs/live-api/tools"
 METER = function("read_the_meter")
@@ -20,7 +20,7 @@ ASK = "Please read the meter."
 @rule(
     "A function is called when the words of its name are typed, whatever the name",
     "ours; google-genai's own test needs it",
-    replaced("honesty.words", lambda text: {text}),
+    replaced("responses.echo.words", lambda text: {text}),
 )
 async def called(emulating):
     async with emulating(QUICK) as client:
@@ -41,7 +41,7 @@ async def called(emulating):
 @rule(
     "A blocking call waits for its result, and the turn with it",
     TOOLS,
-    replaced("floor.is_blocking", lambda tool: False),
+    replaced("session.turns.is_blocking", lambda tool: False),
 )
 async def blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
@@ -59,7 +59,7 @@ async def blocking(emulating):
 @rule(
     "A call that does not block lets the turn end; its result is spoken when idle",
     TOOLS,
-    replaced("floor.is_blocking", lambda tool: True),
+    replaced("session.turns.is_blocking", lambda tool: True),
 )
 async def non_blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
@@ -74,7 +74,7 @@ async def non_blocking(emulating):
 @rule(
     "A declaration without behavior is the model's default, or the option's",
     "model page against tools guide",
-    replaced("plan._behavior", lambda *_: "NON_BLOCKING"),
+    replaced("conversation.plan._behavior", lambda *_: "NON_BLOCKING"),
 )
 async def default_behavior(emulating):
     bare = {"functionDeclarations": [{"name": "read_the_meter"}]}
@@ -98,7 +98,7 @@ async def default_behavior(emulating):
             assert client.last()["counters"]["answers"] == (1 if blocks else 2)
 
 
-@rule("A result may be silent", TOOLS, replaced("floor.SILENT", "never"))
+@rule("A result may be silent", TOOLS, replaced("session.turns.SILENT", "never"))
 async def silent(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
         await talker.type(ASK)
@@ -117,7 +117,7 @@ async def silent(emulating):
 @rule(
     "A result may interrupt, or wait until the answer is over",
     TOOLS,
-    replaced("floor.INTERRUPT", "never"),
+    replaced("session.turns.INTERRUPT", "never"),
 )
 async def interrupting_result(emulating):
     for scheduling, interrupts in (("INTERRUPT", True), ("WHEN_IDLE", False)):
@@ -138,7 +138,7 @@ async def interrupting_result(emulating):
 @rule(
     "A result may be one of several",
     "FunctionResponse.willContinue",
-    replaced("floor.more_to_come", lambda result: False),
+    replaced("session.turns.more_to_come", lambda result: False),
 )
 async def will_continue(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as talker:
@@ -157,7 +157,7 @@ async def will_continue(emulating):
 @rule(
     "An interruption cancels what blocks, by id, before it says so",
     TOOLS,
-    replaced("floor.Floor._discard", lambda self: []),
+    replaced("session.turns.Floor._discard", lambda self: []),
 )
 async def cancellation(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
@@ -177,7 +177,7 @@ async def cancellation(emulating):
 @rule(
     "A late or made-up result changes nothing",
     TOOLS,
-    replaced("floor.Floor.result", lambda self, result: self.late(result)),
+    replaced("session.turns.Floor.result", lambda self, result: self.late(result)),
 )
 async def late_result(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as talker:
@@ -190,7 +190,7 @@ async def late_result(emulating):
 @rule(
     "A result without an id is refused",
     "https://ai.google.dev/api/live",
-    replaced("session.Session._tool_response", idle),
+    replaced("session.session.Session._tool_response", idle),
     unsaid="an SDK refuses it itself",
 )
 async def no_id(emulating):
@@ -202,7 +202,7 @@ async def no_id(emulating):
 @rule(
     "Scheduling is for models that have it",
     "models' pages",
-    replaced("session.Session._check_scheduling", nothing),
+    replaced("session.session.Session._check_scheduling", nothing),
 )
 async def no_scheduling(emulating):
     model = "models/gemini-3.1-flash-live-preview"
@@ -219,7 +219,7 @@ async def no_scheduling(emulating):
 @rule(
     "The same call may come twice",
     "mastra issue 22985; by scenario",
-    replaced("floor.Floor._repeat", idle),
+    replaced("session.turns.Floor._repeat", idle),
 )
 async def twice(emulating):
     script = scenario.read({"turn": [{"call": "read_the_meter", "twice": True, "then": "Done."}]})
@@ -233,7 +233,11 @@ async def twice(emulating):
         assert content(again[-1])["modelTurn"]["parts"] == [{"functionCall": call}]
 
 
-@rule("Arguments follow the declared types", "ours", replaced("honesty.arguments", lambda *_: {}))
+@rule(
+    "Arguments follow the declared types",
+    "ours",
+    replaced("responses.echo.arguments", lambda *_: {}),
+)
 async def arguments(emulating):
     properties = {
         "room": {"type": "STRING", "enum": ["kitchen", "hall"]},
@@ -258,7 +262,7 @@ async def arguments(emulating):
         }
 
 
-@rule("A search comes back as grounding", TOOLS, replaced("floor.grounding", lambda *_: {}))
+@rule("A search comes back as grounding", TOOLS, replaced("session.turns.grounding", lambda *_: {}))
 async def search(emulating):
     async with (
         emulating(QUICK) as client,
@@ -279,7 +283,7 @@ async def search(emulating):
 @rule(
     "While a function is out there is nothing to resume",
     "https://ai.google.dev/gemini-api/docs/live-api/session-management",
-    replaced("floor.Floor.generating", by=False),
+    replaced("session.turns.Floor.generating", by=False),
 )
 async def not_resumable(emulating):
     asked = setup(tools=[ASYNC_METER], sessionResumption={})

@@ -10,7 +10,7 @@ from dataclasses import replace
 from conformance.table.rules import PACED, idle, replaced, rule
 from emulator.talking import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator import Options
-from tokensvc.emulator.floor import Floor
+from tokensvc.emulator.session.turns import Floor
 
 CAPABILITIES = "https://ai.google.dev/gemini-api/docs/live-api/capabilities"
 AUDIO = {"responseModalities": ["AUDIO"]}
@@ -21,7 +21,7 @@ LONG = "Tell me about the weather, the sea and the mountains, and do not leave a
 @rule(
     "Speaking over an answer interrupts it: interrupted, turnComplete, no generationComplete",
     CAPABILITIES,
-    replaced("floor.Floor.person_begins", idle),
+    replaced("session.turns.Floor.person_begins", idle),
 )
 async def interruption(emulating):
     async with emulating(PACED) as client, client.session() as talker:
@@ -43,7 +43,7 @@ async def interruption(emulating):
 @rule(
     "An answer that is still playing can be interrupted too",
     "measured: turnComplete is held",
-    replaced("floor.Floor.person_begins", idle),
+    replaced("session.turns.Floor.person_begins", idle),
 )
 async def interruption_while_playing(emulating):
     ahead = replace(PACED, send_rate=1000.0)
@@ -58,7 +58,7 @@ async def interruption_while_playing(emulating):
 @rule(
     "NO_INTERRUPTION lets the answer finish and then takes the turn",
     CAPABILITIES,
-    replaced("floor.Floor.person_begins", Floor.interrupt),
+    replaced("session.turns.Floor.person_begins", Floor.interrupt),
 )
 async def no_interruption(emulating):
     asked = setup(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
@@ -76,7 +76,7 @@ async def no_interruption(emulating):
 @rule(
     "Content from the client interrupts",
     "https://ai.google.dev/api/live, clientContent",
-    replaced("floor.Floor.interrupt", idle),
+    replaced("session.turns.Floor.interrupt", idle),
 )
 async def content_interrupts(emulating):
     async with emulating(PACED) as client, client.session() as talker:
@@ -91,7 +91,7 @@ async def content_interrupts(emulating):
 @rule(
     "turnComplete is held until the answer would have played",
     "documented; measured to 30 ms",
-    replaced("floor.Floor._hold", idle),
+    replaced("session.turns.Floor._hold", idle),
 )
 async def held_turn_complete(emulating):
     async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as talker:
@@ -109,7 +109,7 @@ async def held_turn_complete(emulating):
 @rule(
     "Sound is sent ahead of its playing, in bursts",
     "measured: unbounded queues are normal",
-    replaced("speaking.BURST", 10**6),
+    replaced("session.speech.BURST", 10**6),
 )
 async def bursts(emulating):
     async with emulating(PACED) as client, client.session() as talker:
@@ -126,7 +126,7 @@ async def bursts(emulating):
     "Transcripts come as fragments, each side's if the setup has it",
     CAPABILITIES,
     replaced(
-        "plan.Plan.of",
+        "conversation.plan.Plan.of",
         lambda setup, model, default: PLAN_OF(
             {**setup, "inputAudioTranscription": {}, "outputAudioTranscription": {}}, model
         ),
@@ -147,13 +147,13 @@ async def transcripts(emulating):
 
 
 INPUT = ("inputAudioTranscription",)
-PLAN_OF = __import__("tokensvc.emulator.plan", fromlist=["Plan"]).Plan.of
+PLAN_OF = __import__("tokensvc.emulator.conversation.plan", fromlist=["Plan"]).Plan.of
 
 
 @rule(
     "Input transcripts come in parts, whole, or cumulatively, by option",
     "reports differ",
-    replaced("session.Session._fragments", lambda self, text: [text]),
+    replaced("session.session.Session._fragments", lambda self, text: [text]),
 )
 async def input_transcripts(emulating):
     ways = {
@@ -176,7 +176,7 @@ async def input_transcripts(emulating):
 @rule(
     "From 3.1 on an event may carry several parts",
     "models' pages",
-    replaced("speaking.Speaker._parts", lambda self, piece: [PARTS(self, piece)[0]]),
+    replaced("session.speech.Speaker._parts", lambda self, piece: [PARTS(self, piece)[0]]),
 )
 async def several_parts(emulating):
     for model, most in (
@@ -195,13 +195,13 @@ async def several_parts(emulating):
             assert len(sound(answer)) == client.last()["answers"][0]["planned"]
 
 
-PARTS = __import__("tokensvc.emulator.speaking", fromlist=["Speaker"]).Speaker._parts
+PARTS = __import__("tokensvc.emulator.session.speech", fromlist=["Speaker"]).Speaker._parts
 
 
 @rule(
     "Extended thinking says with turnComplete whether it is done",
     "its model page",
-    replaced("floor.Floor._status", lambda self: {}),
+    replaced("session.turns.Floor._status", lambda self: {}),
 )
 async def interaction_status(emulating):
     model = "models/gemini-3.8-live-extended-thinking"
@@ -214,7 +214,7 @@ async def interaction_status(emulating):
 @rule(
     "Thoughts come as parts marked so, if asked for",
     "native models; measured",
-    replaced("plan.thoughts_of", lambda setup: True),
+    replaced("conversation.plan.thoughts_of", lambda setup: True),
 )
 async def thoughts(emulating):
     model = "models/gemini-3.1-flash-live-preview"
@@ -239,7 +239,7 @@ async def thoughts(emulating):
 @rule(
     "Frames count always from 3.1 on, on 2.5 only while somebody speaks",
     CAPABILITIES,
-    replaced("session.ONLY_ACTIVITY", "never"),
+    replaced("session.session.ONLY_ACTIVITY", "never"),
 )
 async def turn_coverage(emulating):
     native = "models/gemini-2.5-flash-native-audio-preview-12-2025"
@@ -265,7 +265,7 @@ async def turn_coverage(emulating):
 @rule(
     "The context grows turn by turn",
     "google-genai's own test",
-    replaced("honesty.recital", lambda conversation: "I forgot."),
+    replaced("responses.echo.recital", lambda conversation: "I forgot."),
 )
 async def context(emulating):
     async with emulating(QUICK) as client, client.session() as talker:
@@ -281,7 +281,7 @@ async def context(emulating):
 @rule(
     "3.1 takes content only at the start, by option",
     "its model page against Google's own test",
-    replaced("session.Session._client_content", idle),
+    replaced("session.session.Session._client_content", idle),
 )
 async def initial_only(emulating):
     options = Options(mid_session_content="refused")

@@ -1,0 +1,1 @@
+"""PCM audio: sample rates, recordings, voice activity and utterances."""

@@ -1,0 +1,1 @@
+"""What a conversation holds: its context, its plan and its resumption handles."""

@@ -1,0 +1,138 @@
+"""A session's plan: the effective setup, read into the few things a conversation turns on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tokensvc.emulator.audio.voice_activity import Detection
+
+if TYPE_CHECKING:
+    from tokensvc.emulator.protocol.models import Model
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that the setup declares."""
+
+    name: str
+    blocking: bool
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the effective setup means.
+
+    Attributes:
+        compress: Trigger and target of context compression, in tokens; None without it.
+        frame_tokens: What one video frame costs.
+    """
+
+    model: Model
+    model_name: str
+    voice: str
+    detection: Detection
+    interruptible: bool
+    coverage: str
+    tools: tuple[Tool, ...]
+    search: bool
+    transcribe_input: bool
+    transcribe_output: bool
+    resumable: bool
+    compress: tuple[int, int] | None
+    initial_history: bool
+    thoughts: bool
+    frame_tokens: int
+    instruction: str
+
+    @staticmethod
+    def of(setup: dict[str, Any], model: Model, default_behavior: str = "by_model") -> Plan:
+        """Read a setup that `models.check` has passed."""
+        generation = setup.get("generationConfig", {})
+        realtime = setup.get("realtimeInputConfig", {})
+        voice = generation.get("speechConfig", {}).get("voiceConfig", {})
+        return Plan(
+            model=model,
+            model_name=setup["model"],
+            voice=voice.get("prebuiltVoiceConfig", {}).get("voiceName", "Zephyr"),
+            detection=_detection(realtime.get("automaticActivityDetection", {})),
+            interruptible=realtime.get("activityHandling") != "NO_INTERRUPTION",
+            coverage=realtime.get("turnCoverage", model.coverage),
+            tools=_tools(setup.get("tools", []), model, default_behavior),
+            search=any("googleSearch" in tool for tool in setup.get("tools", [])),
+            transcribe_input="inputAudioTranscription" in setup,
+            transcribe_output="outputAudioTranscription" in setup,
+            resumable="sessionResumption" in setup,
+            compress=_compression(setup.get("contextWindowCompression"), model),
+            initial_history=initial_history_of(setup),
+            thoughts=thoughts_of(setup),
+            frame_tokens=_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258),
+            instruction=" ".join(
+                part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])
+            ),
+        )
+
+    def with_tools(self, tools: list[dict[str, Any]], default_behavior: str) -> Plan:
+        """The same with other tools, which `models.check_tools` has passed."""
+        return replace(
+            self,
+            tools=_tools(tools, self.model, default_behavior),
+            search=any("googleSearch" in tool for tool in tools),
+        )
+
+
+def thoughts_of(setup: dict[str, Any]) -> bool:
+    """Whether thoughts are to be sent."""
+    thinking = setup.get("generationConfig", {}).get("thinkingConfig", {})
+    wanted: bool = thinking.get("includeThoughts", False)
+    return wanted
+
+
+def initial_history_of(setup: dict[str, Any]) -> bool:
+    """Whether the client begins by giving the conversation's history."""
+    given: bool = setup.get("historyConfig", {}).get("initialHistoryInClientContent", False)
+    return given
+
+
+_FRAME_TOKENS = {
+    "MEDIA_RESOLUTION_LOW": 64,
+    "MEDIA_RESOLUTION_MEDIUM": 256,
+    "MEDIA_RESOLUTION_HIGH": 256,
+}
+
+
+def _detection(asked: dict[str, Any]) -> Detection:
+    return Detection(
+        automatic=not asked.get("disabled", False),
+        eager_start=asked.get("startOfSpeechSensitivity") != "START_SENSITIVITY_LOW",
+        eager_end=asked.get("endOfSpeechSensitivity") != "END_SENSITIVITY_LOW",
+        prefix_ms=asked.get("prefixPaddingMs", Detection.prefix_ms),
+        silence_ms=asked.get("silenceDurationMs", Detection.silence_ms),
+    )
+
+
+def _tools(asked: list[dict[str, Any]], model: Model, default: str) -> tuple[Tool, ...]:
+    return tuple(
+        Tool(
+            name=declared["name"],
+            blocking=_behavior(declared, model, default) == "BLOCKING",
+            parameters=declared.get("parameters") or declared.get("parametersJsonSchema") or {},
+        )
+        for tool in asked
+        for declared in tool.get("functionDeclarations", [])
+    )
+
+
+def _behavior(declared: dict[str, Any], model: Model, default: str) -> str:
+    behavior: str = declared.get("behavior", "UNSPECIFIED")
+    if behavior != "UNSPECIFIED":
+        return behavior
+    return default if default in model.behaviors else model.behaviors[0]
+
+
+def _compression(asked: dict[str, Any] | None, model: Model) -> tuple[int, int] | None:
+    if asked is None:
+        return None
+    trigger = asked.get("triggerTokens", model.window * 8 // 10)
+    return trigger, asked.get("slidingWindow", {}).get("targetTokens", trigger // 2)

@@ -1,0 +1,1 @@
+"""Faults on demand: the next token requests or WebSockets fail as told."""

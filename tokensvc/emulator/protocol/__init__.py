@@ -1,0 +1,1 @@
+"""The Live API's messages: their fields, proto-JSON, field masks, models and errors."""

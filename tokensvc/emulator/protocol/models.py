@@ -1,0 +1,259 @@
+"""What each model takes in a setup, and how it differs in conversation.
+
+Source: the models' pages and docs/live-api/capabilities, as of 2026-10.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from tokensvc.emulator.protocol.errors import ClosedError, Closes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's rules.
+
+    Attributes:
+        thinking: The ``thinkingConfig`` fields it takes, empty for none at all.
+        levels: The thinking levels it takes.
+        affective: Whether ``enableAffectiveDialog`` may be set.
+        proactive: Whether ``proactivity`` may be set: freely, never, or only true.
+        behaviors: The tool behaviours that may be declared; the first is the default.
+        scheduling: Whether a tool response may say when it is to be spoken.
+        only_initial_content: ``clientContent`` is documented for the start only.
+        coverage: The default turn coverage.
+        several_parts: An event may carry more than one part.
+        status: ``interactionStatus`` comes with ``turnComplete``.
+        window: Context window in tokens.
+    """
+
+    thinking: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset()
+    affective: bool = False
+    proactive: str = "never"
+    behaviors: tuple[str, ...] = ("BLOCKING",)
+    scheduling: bool = False
+    only_initial_content: bool = False
+    coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
+    several_parts: bool = True
+    status: bool = False
+    window: int = 131_072
+
+
+_NATIVE_25 = Model(
+    thinking=frozenset({"thinkingBudget", "includeThoughts"}),
+    affective=True,
+    proactive="freely",
+    behaviors=("BLOCKING", "NON_BLOCKING"),
+    scheduling=True,
+    coverage="TURN_INCLUDES_ONLY_ACTIVITY",
+    several_parts=False,
+)
+_LIVE_38 = Model(
+    proactive="only true",
+    # The model page says non-blocking is the default, the tools guide that a declaration
+    # without a behaviour blocks. A client that states it is right under both.
+    behaviors=("NON_BLOCKING", "BLOCKING"),
+    scheduling=True,
+)
+MODELS: Mapping[str, Model] = MappingProxyType(
+    {
+        "models/gemini-2.5-flash-native-audio-preview-09-2025": _NATIVE_25,
+        "models/gemini-2.5-flash-native-audio-preview-12-2025": _NATIVE_25,
+        "models/gemini-3.1-flash-live-preview": Model(
+            thinking=frozenset({"thinkingLevel", "includeThoughts"}),
+            levels=frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"}),
+            only_initial_content=True,
+        ),
+        "models/gemini-3.8-live": _LIVE_38,
+        "models/gemini-3.8-live-extended-thinking": Model(
+            thinking=frozenset({"thinkingLevel", "includeThoughts"}),
+            levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
+            proactive="only true",
+            behaviors=("NON_BLOCKING",),
+            status=True,
+        ),
+    }
+)
+NEWEST = "models/gemini-3.8-live"
+RETIRED = frozenset(
+    {
+        "models/gemini-2.0-flash-live-001",
+        "models/gemini-2.0-flash-live-preview-04-09",
+        "models/gemini-live-2.5-flash-preview",
+    }
+)
+_NEVER_IN_LIVE = (
+    "responseLogprobs",
+    "responseMimeType",
+    "logprobs",
+    "responseSchema",
+    "responseJsonSchema",
+    "stopSequences",
+    "routingConfig",
+    "audioTimestamp",
+)
+_TOOLS = frozenset({"functionDeclarations", "googleSearch"})
+_FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\-]{0,127}")
+_LIMITS = (
+    ("temperature", 0, 2),
+    ("topP", 0, 1),
+    ("topK", 0, 10**6),
+    ("maxOutputTokens", 1, 65_536),
+)
+
+
+def find(name: str, *, version: str, constrained: bool, unknown: bool) -> Model:
+    """The model that a setup names.
+
+    Raises:
+        ClosedError: 1008 for one that does not exist; 1007 on the token method for a name that
+            falls through to the look-up of tuned models (bare, or retired).
+    """
+    if name in MODELS:
+        return MODELS[name]
+    if constrained and (not name.startswith("models/") or name in RETIRED):
+        raise ClosedError(Closes.project_scoped)
+    if not name:
+        raise ClosedError(Closes.no_model)
+    if not name.startswith("models/"):
+        raise ClosedError(Closes.no_resource(name))
+    if unknown and name not in RETIRED:
+        return MODELS[NEWEST]
+    raise ClosedError(Closes.model_not_found(name[:60], version))
+
+
+def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> None:
+    """Hold a setup to what its model takes; *modality* is what no modality means.
+
+    Raises:
+        ClosedError: 1007 for the first field that it does not.
+    """
+    generation = setup.get("generationConfig", {})
+    _check_modalities(generation.get("responseModalities") or [modality])
+    _check_generation(generation)
+    _check_thinking(generation.get("thinkingConfig"), model)
+    _check_affective(generation, model)
+    _check_proactivity(setup.get("proactivity"), model)
+    _check_compression(setup.get("contextWindowCompression"), model)
+    _check_realtime(setup.get("realtimeInputConfig", {}))
+    _check_instruction(setup.get("systemInstruction", {}))
+    check_tools(setup.get("tools", []), model)
+
+
+def check_version(setup: dict[str, Any], model: Model) -> None:
+    """Hold a setup of 2.5 to a version that is not v1alpha, as js-genai issue 696 had it.
+
+    Raises:
+        ClosedError: 1007 for what only v1alpha knew.
+    """
+    if not model.affective:
+        return
+    if "proactivity" in setup:
+        raise ClosedError(Closes.unknown_field("proactivity", "setup"))
+    if "enableAffectiveDialog" in setup.get("generationConfig", {}):
+        raise ClosedError(Closes.unknown_field("enableAffectiveDialog", "setup.generation_config"))
+
+
+def check_tools(tools: list[dict[str, Any]], model: Model) -> None:
+    """Hold declared tools to what their model takes.
+
+    Raises:
+        ClosedError: 1007 for the first that it does not.
+    """
+    for tool in tools:
+        if not tool.keys() <= _TOOLS:
+            raise ClosedError(Closes.invalid_argument)
+        for declared in tool.get("functionDeclarations", []):
+            _check_name(declared.get("name", ""))
+            _check_behavior(declared.get("behavior", "UNSPECIFIED"), model)
+            _check_schema(declared.get("parameters", {}), "parameters")
+
+
+def _check_modalities(asked: list[str]) -> None:
+    if asked != ["AUDIO"]:
+        raise ClosedError(Closes.modalities(", ".join(sorted(set(asked)))))
+
+
+def _check_generation(generation: dict[str, Any]) -> None:
+    if any(name in generation for name in _NEVER_IN_LIVE):
+        raise ClosedError(Closes.invalid_argument)
+    for name, least, most in _LIMITS:
+        if not least <= generation.get(name, least) <= most:
+            raise ClosedError(Closes.invalid_argument)
+
+
+def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
+    if thinking is None:
+        return
+    if not model.thinking:
+        raise ClosedError(Closes.thinking)
+    for name in thinking:
+        if name not in model.thinking:
+            raise ClosedError(Closes.thinking_field(name))
+    level = thinking.get("thinkingLevel")
+    if level is not None and level not in model.levels:
+        raise ClosedError(Closes.thinking_level(level))
+
+
+def _check_affective(generation: dict[str, Any], model: Model) -> None:
+    if "enableAffectiveDialog" in generation and not model.affective:
+        raise ClosedError(Closes.affective)
+
+
+def _check_proactivity(proactivity: dict[str, Any] | None, model: Model) -> None:
+    if proactivity is None or model.proactive == "freely":
+        return
+    if model.proactive == "never":
+        raise ClosedError(Closes.proactive)
+    if proactivity.get("proactiveAudio") is False:
+        raise ClosedError(Closes.not_proactive)
+
+
+def _check_compression(compression: dict[str, Any] | None, model: Model) -> None:
+    if compression is None:
+        return
+    trigger = compression.get("triggerTokens", model.window * 8 // 10)
+    target = compression.get("slidingWindow", {}).get("targetTokens", trigger // 2)
+    if not 0 < target <= trigger <= model.window:
+        raise ClosedError(Closes.invalid_argument)
+
+
+def _check_realtime(realtime: dict[str, Any]) -> None:
+    detection = realtime.get("automaticActivityDetection", {})
+    for name in ("prefixPaddingMs", "silenceDurationMs"):
+        if detection.get(name, 0) < 0:
+            raise ClosedError(Closes.invalid_argument)
+
+
+def _check_instruction(instruction: dict[str, Any]) -> None:
+    if any("text" not in part for part in instruction.get("parts", [])):
+        raise ClosedError(Closes.invalid_argument)
+
+
+def _check_name(name: str) -> None:
+    if not _FUNCTION_NAME.fullmatch(name):
+        raise ClosedError(Closes.function_name)
+
+
+def _check_behavior(behavior: str, model: Model) -> None:
+    if behavior not in (*model.behaviors, "UNSPECIFIED"):
+        raise ClosedError(Closes.behavior(behavior))
+
+
+def _check_schema(schema: dict[str, Any], path: str) -> None:
+    if schema.get("enum") and schema.get("type") != "STRING":
+        raise ClosedError(Closes.enum(path))
+    for name, inner in schema.get("properties", {}).items():
+        _check_schema(inner, f"{path}.properties[{name}]")
+    if "items" in schema:
+        _check_schema(schema["items"], f"{path}.items")
+    for at, inner in enumerate(schema.get("anyOf", [])):
+        _check_schema(inner, f"{path}.any_of[{at}]")

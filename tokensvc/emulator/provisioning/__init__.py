@@ -1,0 +1,1 @@
+"""Ephemeral tokens: who may create them, and what each one allows."""

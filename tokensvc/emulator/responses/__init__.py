@@ -1,0 +1,1 @@
+"""Responders: what decides the answer to a turn."""

@@ -1,0 +1,1 @@
+"""One connection's session, from `setupComplete` to the close."""
