@@ -1,11 +1,10 @@
-"""Load the emulator: `PYTHONPATH=tests python -m bench.emulator_load --sessions 200 --minutes 5`.
+"""Load test: `PYTHONPATH=tests python -m bench.emulator_load --sessions 200 --minutes 5`.
 
-Starts an emulator of its own and holds spoken sessions with it from this process: each sends 40 ms
-of sound every 40 ms, speaks for 2 s in every 6, and is answered. Says, over all sessions and of the
-worst one by itself, how late the emulator heard the end of each utterance, how late the answer's
-first sound was, and how far its sound was ever behind its playing; and how memory went. Exits 1
-where a session's own 99th percentile of any is over 200 ms, or where memory grew by a tenth after
-the first minute.
+Starts an emulator and holds spoken sessions with it from this process: each sends 40 ms of audio
+every 40 ms, speaks for 2 s in every 6, and is answered. Prints, for all sessions and for the worst
+one, how late the end of an utterance was detected, how late the answer's first audio was, and how
+far its audio fell behind its playback; and the emulator's memory. Exits with 1 if any of these is
+over 200 ms at a session's 99th percentile, or if memory grew by a tenth after the first minute.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from typing import Any
 
 import aiohttp
 
-from bench.emulator_storm import resident
-from emulator.talking import CHUNK, KEY, content, setup, sound, speech
-from tokensvc.emulator.audio.utterances import Ears, Utterance
-from tokensvc.emulator.audio.voice_activity import Detection
+from bench.emulator_fuzz import resident
+from emulator.live_client import CHUNK, KEY, content, setup, sound, speech
+from tokensvc.emulator.audio.utterances import Utterance, UtteranceDetector
+from tokensvc.emulator.audio.voice_activity import DetectionConfig
 from tokensvc.emulator.server.emulator import SERVICE
 
 SPOKEN, SILENT = 2.0, 4.0
@@ -38,22 +37,22 @@ GROWTH = 1.1
 SAMPLING = 10.0
 
 
-class Unkept:
-    """A recording of nothing."""
+class NullRecording:
+    """A recording that keeps nothing."""
 
     def add(self, pcm: bytes) -> None:
-        """Drop it."""
+        """Drop *pcm*."""
 
 
 @dataclass
 class Measured:
-    """What came of one session; times in seconds.
+    """The measurements of one session; times in seconds.
 
     Attributes:
-        sent_late: Chunks that this process itself sent late: what it measures is no better.
-        heard_late: Ends of utterances, from their sending to their transcript.
-        first_late: First sounds of answers, past the latency that is set.
-        behind: Sound, message by message, behind its playing in real time.
+        sent_late: How late this process sent each chunk; it limits the accuracy of the others.
+        heard_late: From sending the end of an utterance to its transcript.
+        first_late: From the transcript to the answer's first audio, less the configured latency.
+        behind: How far each audio message was behind its playback in real time.
     """
 
     sent_late: list[float] = field(default_factory=list)
@@ -65,7 +64,7 @@ class Measured:
 
 
 class Caller:
-    """One session, speaking and listening."""
+    """One session, which speaks and listens."""
 
     def __init__(self, frames: list[str], end_chunk: int, measured: Measured) -> None:
         self._frames = frames
@@ -77,7 +76,7 @@ class Caller:
         self._received = 0.0
 
     async def call(self, http: aiohttp.ClientSession, url: str, start: float, end: float) -> None:
-        """Talk from *start* to *end*, in the loop's time."""
+        """Hold the session from *start* to *end*, in the event loop's time."""
         loop = asyncio.get_running_loop()
         async with http.ws_connect(url, headers=KEY, max_msg_size=0) as socket:
             await socket.send_str(json.dumps({"setup": setup()}))
@@ -116,14 +115,14 @@ class Caller:
 
 
 def period() -> tuple[list[str], int]:
-    """The frames of one period, and the one with which an utterance is over."""
+    """Return the frames of one period, and the index of the one that ends the utterance."""
     pcm = speech(SPOKEN, SILENT)
     chunks = [pcm[at : at + CHUNK] for at in range(0, len(pcm), CHUNK)]
-    ears = Ears(Detection(), Unkept())
+    detector = UtteranceDetector(DetectionConfig(), NullRecording())
     ends = [
         number
         for number, chunk in enumerate(chunks)
-        if any(isinstance(event, Utterance) for event in ears.hear(chunk, 16_000))
+        if any(isinstance(event, Utterance) for event in detector.feed(chunk, 16_000))
     ]
     blobs = [
         {"data": base64.b64encode(chunk).decode(), "mimeType": "audio/pcm;rate=16000"}
@@ -135,7 +134,7 @@ def period() -> tuple[list[str], int]:
 async def load(
     url: str, pid: int, sessions: int, seconds: float
 ) -> tuple[list[Measured], list[float]]:
-    """Hold *sessions* sessions for *seconds*; also the emulator's memory, every 10 s, in MB."""
+    """Hold *sessions* sessions for *seconds*; sample the emulator's memory, in MB, every 10 s."""
     measured = [Measured() for _ in range(sessions)]
     memory = []
     frames, end_chunk = period()
@@ -154,30 +153,30 @@ async def load(
 
 
 def percentile(values: list[float], part: float) -> float:
-    """The value that *part* of them do not exceed."""
+    """Return the value that the share *part* of them does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
 def processor_seconds(pid: int) -> float:
-    """Processor time that a process has used."""
+    """Return the processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def report(measured: list[Measured], memory: list[float], busy: float) -> int:
-    """Print what came of it; the exit code."""
+    """Print the result and return the exit code."""
     utterances = sum(one.utterances for one in measured)
     answers = sum(one.answers for one in measured)
     say = sys.stdout.write
-    say(f"{len(measured)} sessions, {utterances} utterances, {answers} answers played whole\n")
+    say(f"{len(measured)} sessions, {utterances} utterances, {answers} answers played to the end\n")
     say(f"{'ms, over all sessions:':38}    p50    p99    max   p99 of the worst session\n")
     passed = True
     for name, what in (
         ("sent_late", "chunk sent late by this process"),
-        ("heard_late", "end of utterance heard"),
-        ("first_late", "first sound after its latency"),
-        ("behind", "sound behind its playing"),
+        ("heard_late", "end of utterance detected"),
+        ("first_late", "first audio after its latency"),
+        ("behind", "audio behind its playback"),
     ):
         each = [getattr(one, name) for one in measured]
         every = [value for values in each for value in values]
@@ -197,7 +196,7 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=5.0)
     arguments = parser.parse_args()
-    # Told to stop, it takes its emulator along.
+    # On SIGTERM, stop the emulator too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     child = subprocess.Popen(
         [sys.executable, "-m", "tokensvc.emulator", "--port", "0", "--keep-audio", "20"],

@@ -76,7 +76,7 @@ def test_a_token_that_ends_in_the_middle(
 def remember(visitor: Visitor) -> None:
     """Say something that the model can be asked for later."""
     visitor.say("My dog is called Bello.")
-    visitor.reads("I hold")
+    visitor.reads("I know")
     visitor.page.get_by_text("Ready for your message", exact=True).wait_for()
 
 

@@ -1,4 +1,4 @@
-"""Emulators that answer at once, for Google's own SDKs; and tests that are coroutines."""
+"""Emulators without delays, for Google's SDKs; run tests that are coroutines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from emulator.talking import QUICK, speech
+from emulator.live_client import QUICK, speech
 from tokensvc.emulator.background import BackgroundEmulator
-from tokensvc.emulator.server.emulator import Place
+from tokensvc.emulator.server.emulator import ListenConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,27 +34,27 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture(name="tls_emulator", scope="module")
 def _tls_emulator() -> Iterator[BackgroundEmulator]:
-    """Over TLS, as the Python SDK needs it."""
-    with BackgroundEmulator(QUICK, place=Place(tls=True)) as emulator:
+    """Provide an emulator with TLS, which the Python SDK requires."""
+    with BackgroundEmulator(QUICK, listen=ListenConfig(tls=True)) as emulator:
         yield emulator
 
 
 @pytest.fixture(name="plain_emulator", scope="module")
 def _plain_emulator() -> Iterator[BackgroundEmulator]:
-    """Over plain HTTP, as the JavaScript SDK can do."""
+    """Provide an emulator over plain HTTP, which is enough for the JavaScript SDK."""
     with BackgroundEmulator(QUICK) as emulator:
         yield emulator
 
 
 @pytest.fixture(name="trust", scope="module")
 def _trust(tls_emulator: BackgroundEmulator) -> ssl.SSLContext:
-    """A context that trusts the emulator's certificate and no other."""
+    """Provide a context that only trusts the emulator's certificate."""
     return ssl.create_default_context(cafile=tls_emulator.certificate_file)
 
 
 @pytest.fixture(name="speech_file", scope="session")
 def _speech_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1.5 s of a voice and 1.2 s of silence, raw PCM at 16 kHz."""
+    """Provide a file with 1.5 s of a voice and 1.2 s of silence, raw PCM at 16 kHz."""
     path = tmp_path_factory.mktemp("speech") / "speech.pcm"
     path.write_bytes(speech(1.5))
     return path
@@ -62,7 +62,7 @@ def _speech_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="node")
 def _node() -> Callable[..., Any]:
-    """Runs a script of this folder with node; what it prints is JSON."""
+    """Return a function that runs a script of this folder with node and parses its JSON output."""
 
     def run(script: str, *arguments: str, **environment: str) -> Any:
         finished = subprocess.run(

@@ -1,13 +1,13 @@
 /**
- * A conversation by Google's JavaScript SDK, at any address that speaks the Live API.
+ * A conversation with Google's JavaScript SDK, on any server of the Live API.
  *
- * Prints a report; the environment says where:
- * - GOOGLE_GEMINI_BASE_URL: the Live API, by the SDK's own variable;
- * - TOKEN_SERVICE_URL: a token service; its POST /token is asked for the token. Without it the
- *   token is minted directly, with GEMINI_API_KEY;
- * - TOKEN_SERVICE_AUTHORIZATION: the credential for it, if it wants one;
- * - SPEECH_FILE: raw PCM, 16 kHz, ending in a second of silence;
- * - TOOL: the declared function to ask for, get_local_time if not said.
+ * Prints a report. Environment variables:
+ * - GOOGLE_GEMINI_BASE_URL: the Live API, as for the SDK itself.
+ * - TOKEN_SERVICE_URL: a token service, whose POST /token provides the token. Without it, the token
+ *   is minted with GEMINI_API_KEY.
+ * - TOKEN_SERVICE_AUTHORIZATION: the token service's Authorization header, if it requires one.
+ * - SPEECH_FILE: raw PCM, 16 kHz, ending in a second of silence.
+ * - TOOL: the declared function to call, by default get_local_time.
  */
 
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const env = process.env;
 const tool = env.TOOL ?? 'get_local_time';
 const CHUNK = 1280;
 
-/** A token from a token service. */
+/** Return a token from a token service. */
 async function askService(url) {
   const headers = { 'Content-Type': 'application/json' };
   if (env.TOKEN_SERVICE_AUTHORIZATION) headers.Authorization = env.TOKEN_SERVICE_AUTHORIZATION;
@@ -26,7 +26,7 @@ async function askService(url) {
   return (await answer.json()).token;
 }
 
-/** One whole turn; function calls in it are answered. */
+/** Receive one turn; function calls in it are answered. */
 async function receiveTurn(conversation) {
   const turn = { said: '', heard: '', audio_bytes: 0, calls: [], complete: false };
   while (!turn.complete) {

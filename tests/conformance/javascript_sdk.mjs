@@ -1,4 +1,4 @@
-/** Google's JavaScript SDK, as the scripts here use it. */
+/** Helpers for Google's JavaScript SDK. */
 
 import { readFileSync } from 'node:fs';
 import { Behavior, GoogleGenAI, Modality } from '@google/genai';
@@ -10,7 +10,7 @@ export const MODEL = 'gemini-3.8-live';
 const manifest = new URL('../node_modules/@google/genai/package.json', import.meta.url);
 export const SDK_VERSION = JSON.parse(readFileSync(manifest, 'utf8')).version;
 
-/** A session with everything that the conversations use. */
+/** Return a config with everything that the conversations use. */
 export function lockedConfig(tool) {
   return {
     responseModalities: [Modality.AUDIO],
@@ -20,14 +20,14 @@ export function lockedConfig(tool) {
     tools: [
       {
         functionDeclarations: [
-          { name: tool, description: 'Says what it says.', behavior: Behavior.BLOCKING },
+          { name: tool, description: 'Returns a word.', behavior: Behavior.BLOCKING },
         ],
       },
     ],
   };
 }
 
-/** A fully locked token, by the SDK. */
+/** Mint a fully locked token. */
 export async function mint(apiKey, config, uses = 1) {
   const ai = new GoogleGenAI({ apiKey, apiVersion: VERSION });
   const liveConnectConstraints = { model: MODEL, config };
@@ -35,9 +35,9 @@ export async function mint(apiKey, config, uses = 1) {
   return token.name;
 }
 
-/** A session by token: its messages one by one, and an end that can be awaited. */
+/** Open a session: its messages one by one, and its end as a promise. */
 export async function connect(apiKey, config, model = MODEL) {
-  // The SDK warns on each connection that tokens are experimental; standard output is the report.
+  // The SDK warns on each connection that tokens are experimental; standard output is for the report.
   console.warn = () => {};
   const messages = [];
   let wake = () => {};
@@ -56,11 +56,11 @@ export async function connect(apiKey, config, model = MODEL) {
       onclose: (event) => ended({ code: event.code, reason: event.reason }),
     },
   });
-  // The SDK waits for ever when the socket closes before setupComplete.
-  const session = await soonest([
+  // The SDK waits forever if the socket closes before setupComplete.
+  const session = await firstOf([
     connecting,
     end.then(({ code, reason }) => {
-      throw new Error(`closed in setup: ${code} ${reason}`);
+      throw new Error(`closed before setupComplete: ${code} ${reason}`);
     }),
   ]);
   return {
@@ -68,26 +68,26 @@ export async function connect(apiKey, config, model = MODEL) {
     end,
     async next() {
       if (!messages.length) {
-        await soonest([new Promise((resolve) => (wake = resolve)), end]);
+        await firstOf([new Promise((resolve) => (wake = resolve)), end]);
       }
-      if (!messages.length) throw new Error('closed while a message was awaited');
+      if (!messages.length) throw new Error('closed while waiting for a message');
       return messages.shift();
     },
     async close() {
       session.close();
-      return soonest([end]);
+      return firstOf([end]);
     },
   };
 }
 
-/** The first of *promises*, or an error when none comes in time. */
-async function soonest(promises) {
+/** The first of *promises* to settle; throws if none does in time. */
+async function firstOf(promises) {
   let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('nothing came in time')), DEADLINE);
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('timed out')), DEADLINE);
   });
   try {
-    return await Promise.race([...promises, late]);
+    return await Promise.race([...promises, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 /**
- * Connects once with each field of LiveConnectConfig changed, by token; prints the fields' names.
+ * Connects once with each field of LiveConnectConfig changed; prints the names of the fields.
  *
- * GOOGLE_GEMINI_BASE_URL and LIVE_TOKEN say where and with what.
+ * Environment variables: GOOGLE_GEMINI_BASE_URL and LIVE_TOKEN.
  */
 
 import { connect } from './javascript_sdk.mjs';

@@ -1,13 +1,13 @@
-"""Conversations by Google's Python SDK, at any address that speaks the Live API.
+"""Conversations with Google's Python SDK, on any server of the Live API.
 
-Run as a program it holds one and prints a report; the environment says where:
+Run as a program, it holds one and prints a report. Environment variables:
 
-* ``GOOGLE_GEMINI_BASE_URL`` (https) and ``SSL_CERT_FILE``: the Live API, as the SDK has them;
-* ``TOKEN_SERVICE_URL``: a token service; its ``POST /token`` is asked for the token. Without it the
-  token is minted directly, with ``GEMINI_API_KEY``;
-* ``TOKEN_SERVICE_AUTHORIZATION``: the credential for it, if it wants one;
-* ``SPEECH_FILE``: raw PCM, 16 kHz, ending in a second of silence;
-* ``TOOL``: the declared function to ask for, ``get_local_time`` if not said.
+* ``GOOGLE_GEMINI_BASE_URL`` (https) and ``SSL_CERT_FILE``: the Live API, as for the SDK itself.
+* ``TOKEN_SERVICE_URL``: a token service, whose ``POST /token`` provides the token. Without it, the
+  token is minted with ``GEMINI_API_KEY``.
+* ``TOKEN_SERVICE_AUTHORIZATION``: the token service's ``Authorization`` header, if it requires one.
+* ``SPEECH_FILE``: raw PCM, 16 kHz, ending in a second of silence.
+* ``TOOL``: the declared function to call, by default ``get_local_time``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DEADLINE = 60
 
 @dataclass
 class Turn:
-    """What one turn of the model brought."""
+    """What was received in one turn."""
 
     said: str = ""
     heard: str = ""
@@ -45,7 +45,7 @@ class Turn:
 
 
 def client_for(base_url: str, key: str, trust: ssl.SSLContext | None = None) -> genai.Client:
-    """The SDK's client; *trust* is for a certificate that the environment does not name."""
+    """Create a client; *trust* is for a certificate that the environment does not name."""
     arguments = {"ssl": trust} if trust else None
     return genai.Client(
         api_key=key,
@@ -56,9 +56,9 @@ def client_for(base_url: str, key: str, trust: ssl.SSLContext | None = None) -> 
 
 
 def locked_config(tool: str) -> types.LiveConnectConfig:
-    """A session with everything that the conversation below uses."""
+    """Return a config with everything that the conversation below uses."""
     declared = types.FunctionDeclaration(
-        name=tool, description="Says what it says.", behavior=types.Behavior.BLOCKING
+        name=tool, description="Returns a word.", behavior=types.Behavior.BLOCKING
     )
     return types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
@@ -70,7 +70,7 @@ def locked_config(tool: str) -> types.LiveConnectConfig:
 
 
 async def mint(client: genai.Client, tool: str, uses: int = 1) -> str:
-    """A fully locked token, by the SDK."""
+    """Mint a fully locked token."""
     token = await client.aio.auth_tokens.create(
         config=types.CreateAuthTokenConfig(
             uses=uses,
@@ -84,7 +84,7 @@ async def mint(client: genai.Client, tool: str, uses: int = 1) -> str:
 
 
 def ask_service(url: str) -> str:
-    """A token from a token service."""
+    """Return a token from a token service."""
     headers = {"Content-Type": "application/json"}
     if credential := os.environ.get("TOKEN_SERVICE_AUTHORIZATION"):
         headers["Authorization"] = credential
@@ -94,15 +94,17 @@ def ask_service(url: str) -> str:
     return token
 
 
-async def receive_turn(session: Any, tool_says: dict[str, Any]) -> Turn:
-    """One whole turn; function calls in it are answered with *tool_says*."""
+async def receive_turn(session: Any, tool_result: dict[str, Any]) -> Turn:
+    """Receive one turn; every function call in it gets *tool_result* as its result."""
     turn = Turn()
     while not turn.complete:
         async for message in session.receive():
             if message.tool_call:
                 for call in message.tool_call.function_calls:
                     turn.calls.append(call.name)
-                    answer = types.FunctionResponse(id=call.id, name=call.name, response=tool_says)
+                    answer = types.FunctionResponse(
+                        id=call.id, name=call.name, response=tool_result
+                    )
                     await session.send_tool_response(function_responses=answer)
             if message.server_content:
                 take(turn, message.server_content)
@@ -110,7 +112,7 @@ async def receive_turn(session: Any, tool_says: dict[str, Any]) -> Turn:
 
 
 def take(turn: Turn, content: types.LiveServerContent) -> None:
-    """Add what a message brought."""
+    """Add a message to the turn."""
     if content.model_turn:
         for part in content.model_turn.parts or []:
             if part.inline_data and part.inline_data.data:
@@ -123,9 +125,9 @@ def take(turn: Turn, content: types.LiveServerContent) -> None:
 
 
 async def converse(client: genai.Client, tool: str, speech: bytes) -> dict[str, Turn]:
-    """A spoken, a typed and a tool-calling turn; the client's own config is bare."""
+    """Hold a spoken, a typed and a tool-calling turn; the client's own config is empty."""
     turns = {}
-    tool_says = {"answer": "seventeen"}
+    tool_result = {"answer": "seventeen"}
     async with (
         asyncio.timeout(DEADLINE),
         client.aio.live.connect(model=MODEL, config=types.LiveConnectConfig()) as session,
@@ -133,16 +135,16 @@ async def converse(client: genai.Client, tool: str, speech: bytes) -> dict[str, 
         for at in range(0, len(speech), CHUNK):
             blob = types.Blob(data=speech[at : at + CHUNK], mime_type="audio/pcm;rate=16000")
             await session.send_realtime_input(audio=blob)
-        turns["spoken"] = await receive_turn(session, tool_says)
+        turns["spoken"] = await receive_turn(session, tool_result)
         await session.send_realtime_input(text="My house has number 731.")
-        turns["typed"] = await receive_turn(session, tool_says)
+        turns["typed"] = await receive_turn(session, tool_result)
         await session.send_realtime_input(text=f"Please {tool.replace('_', ' ')} now.")
-        turns["tool"] = await receive_turn(session, tool_says)
+        turns["tool"] = await receive_turn(session, tool_result)
     return turns
 
 
 async def main(speech: bytes) -> None:
-    """Hold a conversation and print what came of it."""
+    """Hold a conversation and print the report."""
     base_url = os.environ["GOOGLE_GEMINI_BASE_URL"]
     tool = os.environ.get("TOOL", "get_local_time")
     if service := os.environ.get("TOKEN_SERVICE_URL"):

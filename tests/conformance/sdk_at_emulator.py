@@ -1,6 +1,7 @@
 """A pytest plugin that points the Python SDK's own tests at `LIVE_EMULATOR_URL`.
 
-Their conftest builds its client directly and obeys no variable, so its address is put in here.
+Their conftest creates its client directly and reads no environment variable for the base URL, so it
+is set here.
 """
 
 from __future__ import annotations

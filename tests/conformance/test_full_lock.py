@@ -1,4 +1,4 @@
-"""Under a full lock nothing that a client puts into its own setup has any effect."""
+"""Under a full lock, nothing in the client's own setup has any effect."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from google.genai import types
 
 from conformance import python_sdk
-from emulator.talking import MODEL, SocketClient, emulating
+from emulator.live_client import MODEL, SocketClient, emulating
 from tokensvc.emulator.protocol.messages import MESSAGES
+from tokensvc.emulator.server.inspection import session_view
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession"),
@@ -30,7 +31,7 @@ LOCKED = {
     "tools": [{"functionDeclarations": [{"name": "look_up", "behavior": "BLOCKING"}]}],
     "realtimeInputConfig": {"automatic_activity_detection": {"silence_duration_ms": 600}},
 }
-# The same in one spelling.
+# The same, normalized.
 EFFECTIVE = {
     "model": MODEL,
     "generationConfig": {
@@ -42,7 +43,7 @@ EFFECTIVE = {
     "tools": [{"functionDeclarations": [{"name": "look_up", "behavior": "BLOCKING"}]}],
     "realtimeInputConfig": {"automaticActivityDetection": {"silenceDurationMs": 600}},
 }
-# Fields of both SDKs that are no part of a setup on the Developer API.
+# Fields of both SDKs that are not part of a setup on the Developer API.
 NOT_SETUP = {
     "http_options",  # where to connect
     "abort_signal",  # when to give up
@@ -97,13 +98,13 @@ RAW_MUTATIONS = {
 
 
 def locked_token(emulator, uses=0):
-    """A token for any number of sessions, minted with `LOCKED`."""
+    """Mint a token for any number of sessions, locked to `LOCKED`."""
     body = {"uses": uses, "bidiGenerateContentSetup": LOCKED}
     return emulator.mint(json.dumps(body).encode())
 
 
 def check(sessions, token, count):
-    """Each session tried something of its own, and each was held to the token."""
+    """Check that each session tried to change something and was held to the token."""
     fingerprint = hashlib.sha256(token.encode()).hexdigest()
     ours = [session for session in sessions if session["token_fingerprint"] == fingerprint]
     assert len(ours) == count
@@ -112,8 +113,8 @@ def check(sessions, token, count):
         assert session["effective_setup"] == EFFECTIVE
 
 
-async def test_python_sdk_changes_each_field(tls_emulator, trust):
-    """Every field of the SDK's LiveConnectConfig, with none forgotten."""
+async def test_python_sdk_cannot_change_any_field(tls_emulator, trust):
+    """Every field of the SDK's LiveConnectConfig is tried."""
     assert PYTHON_MUTATIONS.keys() == types.LiveConnectConfig.model_fields.keys() - NOT_SETUP
     token = locked_token(tls_emulator)
     client = python_sdk.client_for(tls_emulator.url, token, trust)
@@ -126,8 +127,8 @@ async def test_python_sdk_changes_each_field(tls_emulator, trust):
     check(tls_emulator.sessions(), token, len(PYTHON_MUTATIONS))
 
 
-def test_javascript_sdk_changes_each_field(plain_emulator, node):
-    """The same by the JavaScript SDK, whose type says which fields there are."""
+def test_javascript_sdk_cannot_change_any_field(plain_emulator, node):
+    """Every field that the SDK's type declares is tried."""
     token = locked_token(plain_emulator)
 
     mutated = node("mutations.mjs", GOOGLE_GEMINI_BASE_URL=plain_emulator.url, LIVE_TOKEN=token)
@@ -138,8 +139,8 @@ def test_javascript_sdk_changes_each_field(plain_emulator, node):
     check(plain_emulator.sessions(), token, len(mutated))
 
 
-async def test_raw_socket_changes_each_field():
-    """Every field of the setup message itself."""
+async def test_raw_socket_cannot_change_any_field():
+    """Every field of the setup message is tried."""
     assert RAW_MUTATIONS.keys() == MESSAGES["BidiGenerateContentSetup"].keys()
     async with emulating() as client:
         token = await client.token(uses=0, bidiGenerateContentSetup=LOCKED)
@@ -148,28 +149,28 @@ async def test_raw_socket_changes_each_field():
             async with client.session({"model": MODEL, field: value}, token):
                 pass
 
-        check(shown(client), token, len(RAW_MUTATIONS))
+        check(sessions_of(client), token, len(RAW_MUTATIONS))
 
 
-async def test_without_a_lock_each_field_counts():
-    """The same fields do change an unlocked session, so the tests above can fail."""
+async def test_without_a_lock_each_field_applies():
+    """The same fields change an unlocked session, so the tests above can fail."""
     mutations = {**RAW_MUTATIONS, "model": "models/gemini-2.5-flash-native-audio-preview-12-2025"}
     del mutations["sessionResumption"]
     mutations["generationConfig"] = {"responseModalities": ["AUDIO"], "temperature": 1.9}
     async with emulating() as client:
         token = await client.token(uses=0)
         for field, value in mutations.items():
-            asked = {
+            requested = {
                 "model": mutations["model"],
                 "generationConfig": {"responseModalities": ["AUDIO"]},
                 field: value,
             }
-            async with client.session(asked, token):
-                assert client.last()["effective_setup"][field] == value
+            async with client.session(requested, token):
+                assert client.latest()["effective_setup"][field] == value
 
 
-def shown(client: SocketClient):
-    return [connection.shown() for connection in client.emulator.register.everything()]
+def sessions_of(client: SocketClient):
+    return [session_view(record) for record in client.emulator.connections.all()]
 
 
 def wire_name(camel: str) -> str:
@@ -177,7 +178,7 @@ def wire_name(camel: str) -> str:
 
 
 def javascript_fields() -> list[str]:
-    """The fields that the installed SDK declares."""
+    """Return the fields that the installed SDK declares."""
     declared = Path(__file__).parents[1] / "node_modules/@google/genai/dist/genai.d.ts"
     text = declared.read_text(encoding="utf-8")
     body = re.search(r"interface LiveConnectConfig \{(.*?)\n\}", text, re.DOTALL)

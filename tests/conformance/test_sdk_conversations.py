@@ -1,4 +1,4 @@
-"""Both official SDKs mint a token and hold a spoken, a typed and a tool-calling turn with it."""
+"""Both official SDKs mint a token and use it for a spoken, a typed and a tool-calling turn."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 from conformance import python_sdk
 
-# The SDK's own way of using aiohttp, which aiohttp discourages.
+# The SDK subclasses aiohttp's session, which aiohttp discourages.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
 
 TOOL = "read_the_meter"
 
 
 def check(turns):
-    """The answers rest on what was said, typed and answered here, and on nothing else."""
+    """Check that the answers are based on what was said, typed and returned here."""
     spoken, typed, tool = turns["spoken"], turns["typed"], turns["tool"]
     assert spoken["heard"].startswith("[1.")
     assert spoken["heard"].endswith(" s of speech]")
@@ -32,11 +32,10 @@ def check_session(session):
     assert session["counters"]["tool_answers"] == 1
     assert session["counters"]["audio_chunks"] == 68
     assert 2.6 < session["heard"]["seconds"] < 2.8
-    assert session["close"]["code"] in {1000, 1005}, "the SDK hung up, not the emulator"
+    assert session["close"]["code"] in {1000, 1005}, "the SDK closed the session, not the emulator"
 
 
-async def test_python_sdk_over_tls(tls_emulator, trust, speech_file):
-    """A token minted by the Python SDK carries a whole conversation over wss."""
+async def test_python_sdk_holds_a_conversation_over_tls(tls_emulator, trust, speech_file):
     token = await python_sdk.mint(
         python_sdk.client_for(tls_emulator.url, "a-key-for-tests", trust), TOOL
     )
@@ -46,14 +45,13 @@ async def test_python_sdk_over_tls(tls_emulator, trust, speech_file):
     )
 
     check({name: asdict(turn) for name, turn in turns.items()})
-    session = tls_emulator.session_when(lambda session: session["state"] == "closed")
+    session = tls_emulator.wait_for_session(lambda session: session["state"] == "closed")
     check_session(session)
     assert session["token_fingerprint"] == hashlib.sha256(token.encode()).hexdigest()
     assert session["effective_setup"] == tls_emulator.tokens()[-1]["setup"]
 
 
-def test_javascript_sdk(plain_emulator, node, speech_file):
-    """The same by the JavaScript SDK, over ws."""
+def test_javascript_sdk_holds_a_conversation(plain_emulator, node, speech_file):
     turns = node(
         "conversation.mjs",
         GOOGLE_GEMINI_BASE_URL=plain_emulator.url,
@@ -63,6 +61,6 @@ def test_javascript_sdk(plain_emulator, node, speech_file):
     )
 
     check(turns)
-    session = plain_emulator.session_when(lambda session: session["state"] == "closed")
+    session = plain_emulator.wait_for_session(lambda session: session["state"] == "closed")
     check_session(session)
     assert session["effective_setup"] == plain_emulator.tokens()[-1]["setup"]

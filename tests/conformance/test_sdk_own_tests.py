@@ -1,4 +1,4 @@
-"""The tests that Google ships in the Python SDK's wheel, unmodified, against the emulator."""
+"""The tests in Google's Python SDK, unmodified, against the emulator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from google import genai
 
 from conformance.peers import python
-from emulator.talking import function, setup, sound, transcript
+from emulator.live_client import function, setup, sound, transcript
 
 HERE = Path(__file__).parent
 SDK_TESTS = Path(genai.__file__).parent / "tests"
@@ -20,12 +20,12 @@ SDK_TESTS = Path(genai.__file__).parent / "tests"
 @pytest.mark.parametrize(
     ("suite", "passing"),
     [
-        pytest.param("tokens", 9, id="minting with every kind of lock"),
-        pytest.param("live_api", 4, id="a turn, the context, a tool, an answer without id"),
+        pytest.param("tokens", 9, id="tokens with every kind of lock"),
+        pytest.param("live_api", 4, id="a turn, the context, a function call, a result without id"),
     ],
 )
-def test_sdk_own_tests(tls_emulator, tmp_path, suite, passing):
-    """All pass; only those for Vertex, which is another product, are left out by their own rule."""
+def test_the_sdks_own_tests_pass(tls_emulator, tmp_path, suite, passing):
+    """Those for Vertex, another product, are skipped by their own rule."""
     settings = tmp_path / "pytest.ini"
     settings.write_text("[pytest]\n")
     replays = tmp_path / "replays"
@@ -57,38 +57,38 @@ def test_sdk_own_tests(tls_emulator, tmp_path, suite, passing):
     assert f"{passing} passed" in finished.stdout
 
 
-async def asked(talker, text):
-    """What is said to *text*, sent as those tests send it."""
+async def ask(session, text):
+    """Return the answer to *text*, sent as those tests send it."""
     turns = [{"role": "user", "parts": [{"text": text}]}]
-    await talker.send(clientContent={"turns": turns, "turnComplete": True})
-    answer = await talker.until_turn_complete()
+    await session.send(clientContent={"turns": turns, "turnComplete": True})
+    answer = await session.until_turn_complete()
     assert sound(answer)
     return transcript(answer)
 
 
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
 @pytest.mark.parametrize(
-    ("number", "name", "request_for_it"),
+    ("number", "name", "order"),
     [
         ("9071", "open_the_gate", "Please open the gate."),
         ("1.5", "weather.lookUp", "Would you look up the weather in Oslo?"),
     ],
 )
-async def test_their_questions_with_other_words(number, name, request_for_it):
-    """No number and no function is known by heart; after a resume the context is there too."""
+async def test_their_questions_are_answered_in_other_words_too(number, name, order):
+    """The emulator knows no number and no function of those tests by heart."""
     model = "models/gemini-3.1-flash-live-preview"
     config = {"model": model, "tools": [function(name)], "sessionResumption": {}}
     async with python.emulating() as client:
-        async with client.session(setup(**config)) as talker:
-            assert await asked(talker, f"Remember the number {number}. Just acknowledge it.")
-            assert number in await asked(talker, "What number did I ask you to remember?")
+        async with client.session(setup(**config)) as session:
+            assert await ask(session, f"Remember the number {number}. Just acknowledge it.")
+            assert number in await ask(session, "What number did I ask you to remember?")
             client.emulator.clock.skip(2)
-            handle = await talker.handle()
+            handle = await session.next_handle()
         config["sessionResumption"] = {"handle": handle}
-        async with client.session(setup(**config)) as talker:
-            assert number in await asked(talker, "What number did I ask you to remember?")
-            await talker.type(request_for_it)
-            call = await talker.call()
+        async with client.session(setup(**config)) as session:
+            assert number in await ask(session, "What number did I ask you to remember?")
+            await session.send_text(order)
+            call = await session.next_call()
             assert call["name"] == name
-            await talker.respond(call, {"result": number[::-1]})
-            assert number[::-1] in transcript(await talker.until_turn_complete())
+            await session.send_result(call, {"result": number[::-1]})
+            assert number[::-1] in transcript(await session.until_turn_complete())

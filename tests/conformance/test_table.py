@@ -1,7 +1,7 @@
-"""The conformance table: every rule holds for whoever can speak of it, and its check fails without.
+"""The conformance table: every rule holds, and its check fails without the rule.
 
-Each row is exercised by both official SDKs where they can say what it says, and by a raw socket
-where one of them cannot; `docs/conformance.md` is the table to read.
+Each row is tested with both official SDKs, or with a raw socket if one of them cannot do what it
+requires. `docs/conformance.md` lists the rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus
 from conformance.peers import javascript, python
 from conformance.table import TABLE, page
 from conformance.table.rules import JAVASCRIPT, PYTHON, RAW
-from emulator import talking
+from emulator import live_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "conformance.md"
-# Seconds in which every check is over if its rule holds.
-LONG_ENOUGH = 4.0
-# How a check fails: by its own word, by waiting in vain, or for want of what should be there.
+# Seconds within which every check succeeds if its rule holds.
+CHECK_TIMEOUT = 4.0
+# How a check fails: by an assertion, by a timeout, or because something expected is missing.
 FAILURES = (AssertionError, TimeoutError, KeyError, aiohttp.ClientError, InvalidStatus)
 ROWS = [
-    pytest.param(row, peer, id=f"{room}: {row.fact} ({peer})")
-    for room, rows in TABLE.items()
+    pytest.param(row, peer, id=f"{section}: {row.fact} ({peer})")
+    for section, rows in TABLE.items()
     for row in rows
     for peer in row.peers
 ]
-# What the SDK says of itself at the first use, and of a field that it would rather not have.
+# Warnings of the SDK at its first use, and about a field that it discourages.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Setting `LiveConnectConfig.generation_config`"),
     pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession"),
@@ -47,50 +47,48 @@ pytestmark = [
 
 @pytest.fixture(name="javascript_port", scope="module")
 def _javascript_port() -> Iterator[int]:
-    """The port of a node that has the JavaScript SDK."""
+    """Start a node process with the JavaScript SDK; return its port."""
     script = HERE / "peers" / "javascript.mjs"
     pipe = subprocess.PIPE
     with subprocess.Popen(["node", script], stdin=pipe, stdout=pipe, text=True) as process:
-        # Leaving closes its input, at which it ends.
+        # Leaving the context closes its standard input, which makes it exit.
         yield int(process.stdout.readline().split()[-1])
 
 
 @pytest.fixture(name="by")
 def _by(request: pytest.FixtureRequest) -> Callable[[str], Emulating]:
-    """The `emulating` of a peer."""
+    """Return the `emulating` of a client."""
 
     def emulating_by(peer: str) -> Emulating:
         if peer == JAVASCRIPT:
             return partial(javascript.emulating, node=request.getfixturevalue("javascript_port"))
-        return {PYTHON: python.emulating, RAW: talking.emulating}[peer]
+        return {PYTHON: python.emulating, RAW: live_client.emulating}[peer]
 
     return emulating_by
 
 
 @pytest.mark.parametrize(("row", "peer"), ROWS)
 def test_rule_holds(row, peer, by):
-    """The emulator keeps to the fact."""
     asyncio.run(row.check(by(peer)))
 
 
 @pytest.mark.parametrize(("row", "peer"), ROWS)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_check_fails_without_the_rule(row, peer, by, monkeypatch):
-    """No check passes by accident, by no peer."""
-    monkeypatch.setattr(talking, "PATIENCE", 0.5)
+    monkeypatch.setattr(live_client, "TIMEOUT", 0.5)
     emulating = by(peer)
-    row.take_out(monkeypatch)
+    row.disable(monkeypatch)
 
     with pytest.raises(FAILURES):
-        asyncio.run(asyncio.wait_for(row.check(emulating), LONG_ENOUGH))
+        asyncio.run(asyncio.wait_for(row.check(emulating), CHECK_TIMEOUT))
 
 
-def test_no_two_rows_say_the_same():
-    """A fact is stated once."""
+def test_every_fact_is_stated_once():
     facts = [row.fact for rows in TABLE.values() for row in rows]
     assert len(set(facts)) == len(facts)
 
 
-def test_the_page_is_the_table():
-    """What is written for people is what is run here."""
-    assert PAGE.read_text(encoding="utf-8") == page(), "python -m conformance.table writes it anew"
+def test_documentation_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        "run python -m conformance.table to update it"
+    )

@@ -1,4 +1,4 @@
-"""The whole chain with Google's own SDKs: a token from POST /token, and a conversation with it."""
+"""Service and emulator together: an SDK holds a conversation with a token from POST /token."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from conformance import python_sdk
 from conformance.test_sdk_conversations import TOOL, check, check_session
-from emulator.talking import QUICK
+from emulator.live_client import QUICK
 from programs import API_KEY, service_environment, serving
 from tokensvc.emulator.background import BackgroundEmulator
-from tokensvc.emulator.server.emulator import Place
+from tokensvc.emulator.server.emulator import ListenConfig
 
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
 
@@ -33,9 +33,9 @@ behavior = "BLOCKING"
 
 @pytest.fixture(name="chain", scope="module", params=[True, False], ids=["wss", "ws"])
 def _chain(request, tmp_path_factory):
-    """An emulator, over TLS or not, and the service before it in two workers."""
+    """Start an emulator, with TLS or without, and the service with two workers."""
     folder = tmp_path_factory.mktemp("chain")
-    with BackgroundEmulator(QUICK, place=Place(tls=request.param)) as emulator:
+    with BackgroundEmulator(QUICK, listen=ListenConfig(tls=request.param)) as emulator:
         trusted = {"SSL_CERT_FILE": str(emulator.certificate_file)} if request.param else {}
         environment = service_environment(folder, CONFIGURATION, emulator.url, **trusted)
         with serving(environment) as service:
@@ -43,7 +43,7 @@ def _chain(request, tmp_path_factory):
 
 
 def shown_by_check(environment):
-    """The setup that `tokensvc check` says Google gets."""
+    """Return the request body that `tokensvc check` says it sends to Google."""
     shown = subprocess.run(
         [sys.executable, "-m", "tokensvc", "check", "--body", "default"],
         env=environment,
@@ -54,8 +54,8 @@ def shown_by_check(environment):
 
 
 def check_chain(emulator, environment):
-    """What came to the emulator is the very body that was shown, but for its two times."""
-    session = emulator.session_when(lambda session: session["state"] == "closed")
+    """Check that the emulator received the body that `check` shows, except for its two times."""
+    session = emulator.wait_for_session(lambda session: session["state"] == "closed")
     check_session(session)
     minted = emulator.tokens()[-1]
     body, shown = json.loads(minted["request"]), shown_by_check(environment)
@@ -67,10 +67,11 @@ def check_chain(emulator, environment):
 
 
 @pytest.mark.parametrize("chain", [True], ids=["wss"], indirect=True)
-def test_the_python_sdk(chain, speech_file, monkeypatch):
-    """It holds a spoken, a typed and a tool-calling turn, over TLS."""
+def test_python_sdk_holds_a_conversation_with_a_token_of_the_service(
+    chain, speech_file, monkeypatch
+):
     emulator, service, environment = chain
-    # Google's own variable, and Python's: what a user of the SDK sets.
+    # A user of the SDK sets the same variable.
     monkeypatch.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])
     token = service.post("/token").json["token"]
 
@@ -85,8 +86,7 @@ def test_the_python_sdk(chain, speech_file, monkeypatch):
 
 
 @pytest.mark.parametrize("chain", [False], ids=["ws"], indirect=True)
-def test_the_javascript_sdk(chain, node, speech_file):
-    """It does the same in node."""
+def test_javascript_sdk_holds_a_conversation_with_a_token_of_the_service(chain, node, speech_file):
     emulator, service, environment = chain
     turns = node(
         "conversation.mjs",

@@ -1,4 +1,4 @@
-"""Lets a test here be a coroutine."""
+"""Run tests that are coroutines."""
 
 from __future__ import annotations
 

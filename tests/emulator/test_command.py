@@ -1,4 +1,4 @@
-"""The command: it says where it listens, refuses in sentences, and stops when told."""
+"""The command line of the emulator."""
 
 # ruff: noqa: S310 - our own address
 
@@ -22,7 +22,7 @@ COMMAND = (sys.executable, "-m", "tokensvc.emulator")
 
 @contextmanager
 def running(*flags):
-    """A running emulator and the address that it said."""
+    """Start an emulator; provide its process and the address that it printed."""
     child = subprocess.Popen(
         [*COMMAND, "--port", "0", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -35,8 +35,8 @@ def running(*flags):
         child.communicate(timeout=20)
 
 
-def test_it_says_where_it_listens_and_stops():
-    """One line is printed once it listens; SIGTERM and Ctrl-C end it cleanly."""
+def test_it_prints_its_address_and_stops_on_a_signal():
+    """SIGTERM and Ctrl-C end it with code 0 and no output on standard error."""
     for number in (signal.SIGTERM, signal.SIGINT):
         with running() as (child, url):
             with urllib.request.urlopen(f"{url}/emulator") as page:
@@ -46,8 +46,7 @@ def test_it_says_where_it_listens_and_stops():
             assert (child.returncode, errors) == (0, "")
 
 
-def test_tls(tmp_path):
-    """The certificate written is the one to trust, by name and by number."""
+def test_tls_certificate_is_trusted_for_its_names(tmp_path):
     path = tmp_path / "certificate.pem"
     with running("--tls", "--certificate-file", str(path)) as (_, url):
         trust = ssl.create_default_context(cafile=path)
@@ -57,18 +56,16 @@ def test_tls(tmp_path):
                 assert b"minted" in answer.read()
 
 
-def test_taken_port():
-    """The sentence names the flag that helps."""
+def test_port_in_use_is_an_error_that_names_the_flag():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused = CliRunner().invoke(emulator, ["--port", str(port)])
     assert refused.exit_code == 1
-    assert f"Port {port} is taken" in refused.output
+    assert f"Port {port} is in use" in refused.output
     assert "--port" in refused.output
 
 
-def test_broken_scenario(tmp_path):
-    """It is refused before anything listens."""
+def test_invalid_scenario_is_refused_before_listening(tmp_path):
     path = tmp_path / "scenario.toml"
     path.write_text("[[turn]]\nsya = 1")
     refused = CliRunner().invoke(emulator, ["--scenario", str(path)])
@@ -76,15 +73,13 @@ def test_broken_scenario(tmp_path):
     assert "turn 1: unknown key 'sya'" in refused.output
 
 
-def test_help_names_every_setting():
-    """What can be set can be set from here."""
+def test_help_lists_every_option():
     told = CliRunner().invoke(emulator, ["--help"]).output
     for name in Options.__dataclass_fields__:
         assert f"--{name.replace('_', '-').removesuffix('s')}" in told
 
 
-def test_setting_out_of_range():
-    """A rate of nothing would never end."""
+def test_rate_of_zero_is_refused():
     refused = CliRunner().invoke(emulator, ["--send-rate", "0"])
     assert refused.exit_code == 2
     assert "--send-rate" in refused.output

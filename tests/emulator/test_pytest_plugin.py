@@ -1,4 +1,4 @@
-"""The fixtures for other people's tests."""
+"""The pytest fixtures for the tests of sites."""
 
 # ruff: noqa: S310 - our own address
 
@@ -19,7 +19,7 @@ from tokensvc.emulator.pytest_plugin import (  # noqa: F401 - fixtures are used 
     live_emulator_options,
     live_emulator_tls,
 )
-from tokensvc.emulator.server.emulator import Place
+from tokensvc.emulator.server.emulator import ListenConfig
 
 
 def mint(emulator):
@@ -30,8 +30,7 @@ def mint(emulator):
         return json.load(response)["name"]
 
 
-def test_live_emulator(live_emulator):  # noqa: F811 - the fixture
-    """A test that is not async has a Live API, and can look into it."""
+def test_fixture_provides_a_live_api(live_emulator):  # noqa: F811 - the fixture
     mint(live_emulator)
 
     assert [token["number"] for token in live_emulator.tokens()] == [1]
@@ -39,14 +38,12 @@ def test_live_emulator(live_emulator):  # noqa: F811 - the fixture
     assert live_emulator.sessions() == []
 
 
-def test_live_emulator_tls(live_emulator_tls):  # noqa: F811 - the fixture
-    """Over TLS it says which certificate to trust."""
+def test_tls_fixture_provides_the_certificate_to_trust(live_emulator_tls):  # noqa: F811 - the fixture
     assert live_emulator_tls.url.startswith("https://")
     assert "BEGIN CERTIFICATE" in live_emulator_tls.certificate_file.read_text()
 
 
-def test_faults_from_a_test(live_emulator):  # noqa: F811 - the fixture
-    """A test can let things go wrong, in kinds that there are."""
+def test_faults_can_be_queued_from_a_test(live_emulator):  # noqa: F811 - the fixture
     live_emulator.fault("mint", "status", status=429)
     with pytest.raises(urllib.error.HTTPError, match="429"):
         mint(live_emulator)
@@ -54,25 +51,26 @@ def test_faults_from_a_test(live_emulator):  # noqa: F811 - the fixture
         live_emulator.fault("mint", "earthquake")
 
 
-def test_waiting_in_vain():
-    """What does not happen is said after a while."""
+def test_waiting_for_a_session_times_out():
     with (
         BackgroundEmulator(Options()) as emulator,
         pytest.raises(TimeoutError, match="No session"),
     ):
-        emulator.session_when(lambda _: True, patience=0.05)
+        emulator.wait_for_session(lambda _: True, timeout=0.05)
 
 
-def test_port_that_is_taken():
-    """It is an error on entering, as it is without a thread."""
+def test_port_in_use_is_an_error_on_entering():
     with BackgroundEmulator() as first:
         port = int(first.url.rpartition(":")[2])
-        with pytest.raises(OSError, match="in use"), BackgroundEmulator(place=Place(port=port)):
+        with (
+            pytest.raises(OSError, match="in use"),
+            BackgroundEmulator(listen=ListenConfig(port=port)),
+        ):
             pass
 
 
-def test_plugin_where_the_extra_is_missing():
-    """Every pytest run imports it; it needs nothing that the extra brings, until it is used."""
+def test_plugin_can_be_imported_without_the_extra():
+    """Every pytest run imports it, whether or not aiohttp and numpy are installed."""
     check = (
         "import sys, tokensvc.emulator.pytest_plugin as plugin;"
         "assert plugin.live_emulator;"

@@ -147,7 +147,7 @@ def test_an_upstream_without_tls(secured):
 def test_a_certificate_that_nobody_vouches_for(secured, tmp_path):
     """Without a certificate that this machine trusts the key is not sent."""
     program, port = secured
-    context = certificate.make(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context = certificate.issue(tmp_path / "cert.pem")
 
     def greet(visitor: socket.socket) -> bytes:
         try:

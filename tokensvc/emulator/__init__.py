@@ -1,6 +1,6 @@
-"""A Live API of our own: tokens and the Live WebSocket, on one port, with no account.
+"""An emulator of the Live API: tokens and the Live WebSocket on one port, without an account.
 
-It stands apart: it imports nothing of the service, so that it can prove the service wrong.
+It imports nothing of the service, so that a mistake in the service is not repeated here.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tokensvc.emulator.background import BackgroundEmulator
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.server.emulator import Emulator, Place
+    from tokensvc.emulator.server.emulator import Emulator, ListenConfig
 
-__all__ = ["BackgroundEmulator", "Emulator", "Options", "Place"]
+__all__ = ["BackgroundEmulator", "Emulator", "ListenConfig", "Options"]
 
-_HOMES = {
+_MODULES = {
     "BackgroundEmulator": "background",
     "Emulator": "server.emulator",
     "Options": "options",
-    "Place": "server.emulator",
+    "ListenConfig": "server.emulator",
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - as the name
-    """Import a public name on first use: pytest loads the plugin where the extra is missing."""
-    if name not in _HOMES:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - depends on the name
+    """Import a public name on first use: pytest loads the plugin even without the extra."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

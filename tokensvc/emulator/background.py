@@ -1,4 +1,4 @@
-"""An emulator beside one's own program: in a thread, for tests and scripts that are not async."""
+"""An emulator in a background thread, for tests and scripts that are not asynchronous."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from tokensvc.emulator.faults import fault as faults
+from tokensvc.emulator.faults.fault import read_fault
 from tokensvc.emulator.server.emulator import SERVICE, Emulator
+from tokensvc.emulator.server.inspection import session_view, token_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,37 +17,40 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.responses.steps import Mind
-    from tokensvc.emulator.server.emulator import Place
+    from tokensvc.emulator.responses.steps import Responder
+    from tokensvc.emulator.server.emulator import ListenConfig
 
-Answer = TypeVar("Answer")
-PATIENCE = 10.0
-GLANCE = 0.01
+T = TypeVar("T")
+TIMEOUT = 10.0
+POLL_INTERVAL = 0.01
 
 
 class BackgroundEmulator:
-    """A Live API in a thread of its own, used as a context.
+    """A Live API in a thread of its own, as a context manager.
 
     Args:
         options: See `Options`.
-        mind: Who thinks of the answers; the honest mind by default.
-        place: Where to listen; any free port of 127.0.0.1 by default.
+        responder: Decides on the answers; by default an `EchoResponder`.
+        listen: Where to listen; by default on a free port of 127.0.0.1.
 
     Raises:
-        OSError: on entering, when the port is taken.
+        OSError: on entering, if the port is in use.
     """
 
     def __init__(
-        self, options: Options | None = None, mind: Mind | None = None, place: Place | None = None
+        self,
+        options: Options | None = None,
+        responder: Responder | None = None,
+        listen: ListenConfig | None = None,
     ) -> None:
-        self._parts = (options, mind, place)
-        self._listening = threading.Event()
+        self._arguments = (options, responder, listen)
+        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-emulator", daemon=True)
         self._failure: OSError | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._listening.wait()
+        self._ready.wait()
         if self._failure is not None:
             raise self._failure
         return self
@@ -62,74 +66,78 @@ class BackgroundEmulator:
 
     @property
     def url(self) -> str:
-        """Its address, as a Google SDK takes it for a ``base_url``."""
+        """Its address, as a Google SDK accepts it for its ``base_url``."""
         return self._emulator.url
 
     @property
     def certificate_file(self) -> Path:
-        """With TLS: the certificate that a client has to trust."""
+        """With TLS, the certificate that clients have to trust."""
         return self._emulator.certificate_file
 
     def websocket_url(self, version: str = "v1beta", *, constrained: bool = True) -> str:
-        """The Live WebSocket's address; constrained is the method for tokens."""
+        """Return the address of the Live WebSocket; the constrained method is for tokens."""
         method = "BidiGenerateContent" + ("Constrained" if constrained else "")
         root = self.url.replace("http", "ws", 1)
         return f"{root}/ws/{SERVICE}.{version}.GenerativeService.{method}"
 
     def sessions(self) -> list[dict[str, Any]]:
-        """Every connection, oldest first, as `GET /emulator/sessions` shows it."""
-        return self._ask(lambda: [each.shown() for each in self._emulator.register.everything()])
+        """Return all connections, oldest first, as `GET /emulator/sessions` does."""
+        return self._call(lambda: [session_view(one) for one in self._emulator.connections.all()])
 
     def tokens(self) -> list[dict[str, Any]]:
-        """Every token, oldest first, as `GET /emulator/tokens` shows it."""
-        return self._ask(lambda: [each.shown() for each in self._emulator.tokens.tokens.values()])
+        """Return all tokens, oldest first, as `GET /emulator/tokens` does."""
+        return self._call(
+            lambda: [token_view(token) for token in self._emulator.tokens.tokens.values()]
+        )
 
     def mint(self, body: bytes = b"", version: str = "v1beta") -> str:
-        """A token's name, as `POST /{version}/auth_tokens` would give it."""
-        return self._ask(lambda: self._emulator.tokens.mint(body, version))
+        """Mint a token, as `POST /{version}/auth_tokens` does, and return its name."""
+        return self._call(lambda: self._emulator.tokens.mint(body, version))
 
-    def heard(self, number: int = -1) -> bytes:
-        """All PCM that came in on a connection (16 kHz), the last one by default."""
-        return self._ask(lambda: self._emulator.register.everything()[number].heard.pcm(None))
+    def heard(self, index: int = -1) -> bytes:
+        """Return the PCM received on a connection (16 kHz), by default on the last one."""
+        return self._call(lambda: self._emulator.connections.all()[index].heard.pcm(None))
 
-    def said(self, number: int = -1) -> bytes:
-        """All PCM that went out on it (24 kHz)."""
-        return self._ask(lambda: self._emulator.register.everything()[number].said.pcm(None))
+    def said(self, index: int = -1) -> bytes:
+        """Return the PCM sent on a connection (24 kHz), by default on the last one."""
+        return self._call(lambda: self._emulator.connections.all()[index].said.pcm(None))
 
     def skip(self, seconds: float) -> None:
-        """Let *seconds* pass at once, for every deadline there is."""
-        self._ask(lambda: self._emulator.clock.skip(seconds))
+        """Move the emulator's clock ahead by *seconds*."""
+        self._call(lambda: self._emulator.clock.skip(seconds))
 
     def fault(self, on: Literal["mint", "socket"], kind: str, **more: Any) -> None:  # noqa: ANN401 - of `Fault`
-        """Let something go wrong with the next mint or socket; see `Fault`.
+        """Queue a fault for the next token request or socket; see `Fault`.
 
         Raises:
-            FaultError: when there is no such fault.
+            FaultError: if the fault is invalid.
         """
-        fault = faults.read({"on": on, "kind": kind, **more})
-        self._ask(lambda: self._emulator.faults.add(fault))
+        fault = read_fault({"on": on, "kind": kind, **more})
+        self._call(lambda: self._emulator.faults.add(fault))
 
-    def session_when(
-        self, condition: Callable[[dict[str, Any]], bool], patience: float = PATIENCE
+    def wait_for_session(
+        self, condition: Callable[[dict[str, Any]], bool], timeout: float = TIMEOUT
     ) -> dict[str, Any]:
-        """The newest connection of which *condition* holds, as soon as there is one.
+        """Wait for a connection that fulfils *condition*, and return the newest one.
 
         Raises:
-            TimeoutError: when none is there after *patience* seconds.
+            TimeoutError: if there is none after *timeout* seconds.
         """
-        end = time.monotonic() + patience
+        end = time.monotonic() + timeout
         while time.monotonic() < end:
             for session in self.sessions()[::-1]:
                 if condition(session):
                     return session
-            time.sleep(GLANCE)
-        raise TimeoutError(f"No session fulfilled the condition within {patience} s.")
+            time.sleep(POLL_INTERVAL)
+        raise TimeoutError(f"No session fulfilled the condition within {timeout} s.")
 
-    def _ask(self, question: Callable[[], Answer]) -> Answer:
-        async def ask() -> Answer:
-            return question()
+    def _call(self, function: Callable[[], T]) -> T:
+        """Run *function* in the emulator's event loop and return its result."""
 
-        return asyncio.run_coroutine_threadsafe(ask(), self._loop).result(PATIENCE)
+        async def call() -> T:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(TIMEOUT)
 
     def _run(self) -> None:
         try:
@@ -137,12 +145,12 @@ class BackgroundEmulator:
         except OSError as error:
             self._failure = error
         finally:
-            self._listening.set()
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        self._emulator = Emulator(*self._parts)
+        self._emulator = Emulator(*self._arguments)
         async with self._emulator:
-            self._listening.set()
+            self._ready.set()
             await self._stopping.wait()

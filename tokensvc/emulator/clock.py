@@ -1,4 +1,4 @@
-"""Time as the emulator sees it: the machine's, plus what a test has skipped."""
+"""The emulator's clock: the machine's time plus whatever a test has skipped."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """Unix time in seconds, monotonic, and able to jump ahead.
+    """A monotonic clock in Unix seconds that can jump ahead.
 
-    A skip wakes every sleeper whose moment it passes, so that twenty hours of token life or ten
-    minutes of connection can be tested in a moment.
+    A skip wakes every sleeper whose deadline it passes, so that a test can cover a token's twenty
+    hours or a connection's ten minutes without waiting.
     """
 
     def __init__(self) -> None:
@@ -20,18 +20,18 @@ class Clock:
         self._jump = asyncio.Event()
 
     def now(self) -> float:
-        """Seconds since 1970, never going back."""
+        """Return the seconds since 1970; the value never decreases."""
         return self._origin + time.monotonic() + self._skipped
 
     def skip(self, seconds: float) -> None:
-        """Let *seconds* pass at once."""
+        """Move the clock ahead by *seconds*."""
         self._skipped += seconds
         self._jump.set()
         self._jump = asyncio.Event()
 
-    async def sleep_until(self, moment: float) -> None:
-        """Return when it is *moment* (Unix seconds), at once if it has been."""
-        while (left := moment - self.now()) > 0:
+    async def sleep_until(self, deadline: float) -> None:
+        """Wait until *deadline* (Unix seconds); return immediately if it has passed."""
+        while (left := deadline - self.now()) > 0:
             try:
                 async with asyncio.timeout(left):
                     await self._jump.wait()
@@ -39,10 +39,10 @@ class Clock:
                 continue
 
     async def sleep(self, seconds: float) -> None:
-        """Return in *seconds*."""
+        """Wait for *seconds*."""
         await self.sleep_until(self.now() + seconds)
 
 
 def rfc3339(moment: float) -> str:
-    """Unix seconds as a proto-JSON timestamp in UTC, e.g. ``2026-11-22T23:10:00.5Z``."""
+    """Format Unix seconds as a proto-JSON timestamp in UTC, e.g. ``2026-11-22T23:10:00.5Z``."""
     return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")

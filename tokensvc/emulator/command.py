@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import click
 
 from tokensvc.emulator.options import Options
-from tokensvc.emulator.responses.scenario import ScenarioError, load
-from tokensvc.emulator.server.emulator import Emulator, Place
+from tokensvc.emulator.responses.scenario import ScenarioError, load_scenario
+from tokensvc.emulator.server.emulator import Emulator, ListenConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give *command* an option for each of `Options`, in its own words."""
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add a command-line option for each field of `Options`."""
     types = get_type_hints(Options)
     for field in reversed(fields(Options)):
         kind = types[field.name]
         flag = "--" + field.name.replace("_", "-")
-        least = click.FloatRange(0, min_open=field.name.endswith("_rate"))
-        extra: dict[str, Any] = {"type": least, "show_default": True}
+        number = click.FloatRange(0, min_open=field.name.endswith("_rate"))
+        extra: dict[str, Any] = {"type": number, "show_default": True}
         if kind is int:
             extra["type"] = click.IntRange(0)
         elif kind is bool:
@@ -36,7 +36,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         elif get_origin(kind) is tuple:
             flag, extra = "--api-key", {"multiple": True}
         option = click.option(
-            flag, field.name, default=field.default, help=field.metadata["meaning"], **extra
+            flag, field.name, default=field.default, help=field.metadata["description"], **extra
         )
         command = option(command)
     return command
@@ -45,18 +45,20 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=9090, show_default=True, help="Port; 0 picks a free one.")
-@click.option("--tls", is_flag=True, help="Serve https and wss, by a certificate made on the spot.")
+@click.option(
+    "--tls", is_flag=True, help="Serve https and wss, with a certificate issued on start."
+)
 @click.option(
     "--certificate-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="With --tls: where to write the certificate, for clients to trust.",
+    help="With --tls: where to write the certificate that clients have to trust.",
 )
 @click.option(
     "--scenario",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A TOML or JSON file that scripts answers and faults; see docs/emulator.md.",
+    help="TOML or JSON file with scripted answers and faults; see docs/emulator.md.",
 )
-@with_settings
+@with_options
 def emulator(
     host: str,
     port: int,
@@ -64,9 +66,9 @@ def emulator(
     tls: bool,
     certificate_file: Path | None,
     scenario: Path | None,
-    **settings: Any,  # noqa: ANN401 - as Options has them
+    **settings: Any,  # noqa: ANN401 - the fields of Options
 ) -> None:
-    """Run a Live API of your own: tokens and the Live WebSocket, with no account.
+    """Run an emulator of the Live API: tokens and the Live WebSocket, without an account.
 
     It speaks `POST /v1beta/auth_tokens` and the WebSocket of Google's Live API, well enough for
     the official SDKs and a browser, and holds sessions to the same rules. It recognises no
@@ -77,17 +79,17 @@ def emulator(
     Python:      GOOGLE_GEMINI_BASE_URL=https://localhost:9090 SSL_CERT_FILE=cert.pem
                  with --tls --certificate-file cert.pem (the SDK speaks Live over TLS only)
     JavaScript:  GOOGLE_GEMINI_BASE_URL=http://localhost:9090
-    Look inside: http://localhost:9090/emulator
-    """  # noqa: D301 - the backspace is how click is told to keep the lines
-    place = Place(host=host, port=port, tls=tls, certificate_file=certificate_file)
+    Inspection:  http://localhost:9090/emulator
+    """  # noqa: D301 - the backspace tells click to keep the line breaks
+    listen = ListenConfig(host=host, port=port, tls=tls, certificate_file=certificate_file)
     try:
-        script = load(scenario) if scenario else None
+        script = load_scenario(scenario) if scenario else None
     except ScenarioError as error:
         raise click.ClickException(str(error)) from None
     server = Emulator(
         Options(**settings),
-        script.mind if script else None,
-        place,
+        script.responder if script else None,
+        listen,
         script.faults if script else (),
     )
     try:
@@ -98,7 +100,7 @@ def emulator(
                 f"Cannot listen on {host}:{port}: {error.strerror}."
             ) from None
         raise click.ClickException(
-            f"Port {port} is taken on {host}. Choose another with --port, or 0 for any free one."
+            f"Port {port} is in use on {host}. Choose another with --port, or 0 for a free one."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Pytest fixtures: a Live API for one's own tests (`pip install tokensvc[emulator]`)."""
+"""Pytest fixtures: a Live API for a site's own tests (`pip install tokensvc[emulator]`)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def live_emulator_options() -> Options:
-    """The settings of `live_emulator`; override this fixture to change them."""
-    from tokensvc.emulator.options import Options  # noqa: PLC0415 - loaded only where it is used
+    """Provide the options of `live_emulator`; override this fixture to change them."""
+    from tokensvc.emulator.options import Options  # noqa: PLC0415 - imported only if it is used
 
     return Options()
 
 
 @pytest.fixture
 def live_emulator(live_emulator_options: Options) -> Iterator[BackgroundEmulator]:
-    """A Live API on a free port of this machine, plain http and ws."""
+    """Provide a Live API on a free port, over plain http and ws."""
     from tokensvc.emulator.background import (  # noqa: PLC0415 - as above
         BackgroundEmulator,
     )
@@ -34,11 +34,14 @@ def live_emulator(live_emulator_options: Options) -> Iterator[BackgroundEmulator
 
 @pytest.fixture
 def live_emulator_tls(live_emulator_options: Options) -> Iterator[BackgroundEmulator]:
-    """The same over https and wss, as Google's Python SDK needs it; see `certificate_file`."""
+    """Provide a Live API over https and wss, as Google's Python SDK requires.
+
+    Clients have to trust its `certificate_file`.
+    """
     from tokensvc.emulator.background import (  # noqa: PLC0415 - as above
         BackgroundEmulator,
     )
-    from tokensvc.emulator.server.emulator import Place  # noqa: PLC0415 - as above
+    from tokensvc.emulator.server.emulator import ListenConfig  # noqa: PLC0415 - as above
 
-    with BackgroundEmulator(live_emulator_options, place=Place(tls=True)) as emulator:
+    with BackgroundEmulator(live_emulator_options, listen=ListenConfig(tls=True)) as emulator:
         yield emulator

@@ -1,9 +1,9 @@
 /**
- * Google's JavaScript SDK, led by the rows of the conformance table.
+ * Drives Google's JavaScript SDK for the conformance tests.
  *
- * Listens on a port and prints it. Each connection is one errand, lines of JSON both ways: the first
- * says what (`mint` or `connect`) and where; a session's messages and its close come back, and what
- * comes in after that is said in it.
+ * Listens on a port and prints it. Each connection carries lines of JSON in both directions. The
+ * first line asks for a token (`mint`) or a session (`connect`) and says where. The session's messages
+ * and its close are sent back; further lines are method calls on the session.
  */
 
 import { createServer } from 'node:net';
@@ -22,27 +22,27 @@ async function mint(ai, config) {
   }
 }
 
-async function errand(socket) {
-  const tell = (line) => socket.writable && socket.write(`${JSON.stringify(line)}\n`);
+async function serve(socket) {
+  const send = (line) => socket.writable && socket.write(`${JSON.stringify(line)}\n`);
   const lines = createInterface({ input: socket });
-  // Who has heard enough hangs up, and may leave something unread.
+  // The test may disconnect with lines still unread.
   lines.on('error', () => {});
   let session;
   for await (const line of lines) {
-    const asked = JSON.parse(line);
-    const { apiKey, apiVersion, baseUrl } = asked;
-    if (asked.close) session.close();
-    else if (asked.method) session[asked.method](asked.argument);
-    else if (asked.mint) tell(await mint(client(apiKey, apiVersion, baseUrl), asked.mint));
+    const request = JSON.parse(line);
+    const { apiKey, apiVersion, baseUrl } = request;
+    if (request.close) session.close();
+    else if (request.method) session[request.method](request.argument);
+    else if (request.mint) send(await mint(client(apiKey, apiVersion, baseUrl), request.mint));
     else {
       const callbacks = {
-        onmessage: (message) => tell({ message }),
+        onmessage: (message) => send({ message }),
         onerror: () => {},
-        onclose: ({ code, reason }) => tell({ closed: [code, reason] }),
+        onclose: ({ code, reason }) => send({ closed: [code, reason] }),
       };
-      // It never settles when the socket closes first; the close has been told by then.
+      // connect() never settles if the WebSocket closes first; that close has been sent by then.
       session = await Promise.race([
-        client(apiKey, apiVersion, baseUrl).live.connect({ ...asked.connect, callbacks }),
+        client(apiKey, apiVersion, baseUrl).live.connect({ ...request.connect, callbacks }),
         new Promise((resolve) => socket.once('close', () => resolve())),
       ]);
     }
@@ -54,10 +54,10 @@ function client(apiKey, apiVersion, baseUrl) {
   return new GoogleGenAI({ apiKey, apiVersion, httpOptions: { baseUrl } });
 }
 
-// Whoever started this has gone: nobody else will stop it.
+// Exit with the parent process, which holds the other end of standard input.
 process.stdin.resume().on('end', () => process.exit());
 const server = createServer((socket) => {
   socket.on('error', () => {});
-  errand(socket).catch((error) => socket.end(`${JSON.stringify({ error: `${error}` })}\n`));
+  serve(socket).catch((error) => socket.end(`${JSON.stringify({ error: `${error}` })}\n`));
 });
 server.listen(0, '127.0.0.1', () => process.stdout.write(`listening on ${server.address().port}\n`));

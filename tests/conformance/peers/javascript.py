@@ -1,4 +1,4 @@
-"""Google's JavaScript SDK as a peer of the emulator: what a row says goes to node, a line each."""
+"""Google's JavaScript SDK as a client of the emulator, driven through `javascript.mjs`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from conformance.peers.asking import live_config, token_config
-from emulator import talking
-from emulator.talking import KEY, QUICK, Client, ClosedByServerError, Talker, setup
+from conformance.peers.sdk_config import live_config, token_config
+from emulator import live_client
+from emulator.live_client import KEY, QUICK, Client, ClosedByServerError, LiveSession, setup
 from tokensvc.emulator import Emulator, Options
 
 if TYPE_CHECKING:
@@ -24,71 +24,71 @@ METHODS = {
 }
 
 
-class Errand:
-    """One connection to `javascript.mjs`: a mint, or a session."""
+class NodeConnection:
+    """One connection to `javascript.mjs`, for a token request or a session."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
-    async def tell(self, **line: Any) -> None:
-        """Send one line."""
+    async def send(self, **line: Any) -> None:
+        """Send one line of JSON."""
         self._writer.write(json.dumps(line).encode() + b"\n")
         await self._writer.drain()
 
-    async def hear(self) -> dict[str, Any]:
-        """The next line."""
-        async with asyncio.timeout(talking.PATIENCE):
+    async def receive(self) -> dict[str, Any]:
+        """Return the next line."""
+        async with asyncio.timeout(live_client.TIMEOUT):
             line: dict[str, Any] = json.loads(await self._reader.readline())
         assert "error" not in line, line["error"]
         return line
 
 
 @asynccontextmanager
-async def errand(port: int) -> AsyncIterator[Errand]:
-    """Send node on an errand."""
+async def connect(port: int) -> AsyncIterator[NodeConnection]:
+    """Connect to node on *port*."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LARGEST_LINE)
     try:
-        yield Errand(reader, writer)
+        yield NodeConnection(reader, writer)
     finally:
         writer.close()
         await writer.wait_closed()
 
 
-class JavascriptTalker(Talker):
+class JavascriptSession(LiveSession):
     """A session of the SDK."""
 
-    def __init__(self, session: Errand) -> None:
+    def __init__(self, connection: NodeConnection) -> None:
         super().__init__()
-        self._session = session
-        self.over = False
+        self._connection = connection
+        self.closed = False
 
     async def send(self, **message: Any) -> None:
         ((kind, content),) = message.items()
         if kind == "clientContent":
-            content = {"turnComplete": False, **content}  # the SDK would say true
+            content = {"turnComplete": False, **content}  # the SDK's default is true
         if kind != "realtimeInput":
-            await self._session.tell(method=METHODS[kind], argument=content)
+            await self._connection.send(method=METHODS[kind], argument=content)
             return
         for name, value in content.items():
-            said = {"media": value[0]} if name == "mediaChunks" else {name: value}
-            await self._session.tell(method=METHODS[kind], argument=said)
+            argument = {"media": value[0]} if name == "mediaChunks" else {name: value}
+            await self._connection.send(method=METHODS[kind], argument=argument)
 
     async def next(self) -> dict[str, Any]:
-        line = await self._session.hear()
+        line = await self._connection.receive()
         if "closed" in line:
-            self.over = True
+            self.closed = True
             raise ClosedByServerError(tuple(line["closed"]))
         self.received.append(line["message"])
         return self.received[-1]
 
 
 class JavascriptClient(Client):
-    """Talks to one emulator by the SDK."""
+    """Uses the SDK with one emulator."""
 
     node: int
 
-    def _where(self, key: str, version: str) -> dict[str, str]:
+    def _address(self, key: str, version: str) -> dict[str, str]:
         return {"apiKey": key, "apiVersion": version, "baseUrl": self.emulator.url}
 
     async def mint(
@@ -99,40 +99,40 @@ class JavascriptClient(Client):
         headers: dict[str, str] = KEY,
     ) -> tuple[int, dict[str, Any]]:
         config = token_config(body)
-        async with errand(self.node) as minting:
-            await minting.tell(mint=config, **self._where(headers["x-goog-api-key"], version))
-            answer = await minting.hear()
+        async with connect(self.node) as connection:
+            await connection.send(mint=config, **self._address(headers["x-goog-api-key"], version))
+            answer = await connection.receive()
         return answer["status"], answer["body"]
 
     @asynccontextmanager
     async def session(
         self,
-        asked: dict[str, Any] | None = None,
+        requested: dict[str, Any] | None = None,
         token: str | None = None,
         *,
         version: str = "v1beta",
-    ) -> AsyncIterator[Talker]:
-        model, config = live_config(setup() if asked is None else asked)
-        async with errand(self.node) as session:
-            where = self._where(token or KEY["x-goog-api-key"], version)
-            await session.tell(connect={"model": model, "config": config}, **where)
-            begun = await session.hear()
-            if "closed" in begun:
-                raise ClosedByServerError(tuple(begun["closed"]))
-            assert begun == {"message": {"setupComplete": {}}}
-            talker = JavascriptTalker(session)
-            yield talker
-            await session.tell(close=True)
-            while not talker.over and "closed" not in await session.hear():
+    ) -> AsyncIterator[LiveSession]:
+        model, config = live_config(setup() if requested is None else requested)
+        async with connect(self.node) as connection:
+            address = self._address(token or KEY["x-goog-api-key"], version)
+            await connection.send(connect={"model": model, "config": config}, **address)
+            first = await connection.receive()
+            if "closed" in first:
+                raise ClosedByServerError(tuple(first["closed"]))
+            assert first == {"message": {"setupComplete": {}}}
+            session = JavascriptSession(connection)
+            yield session
+            await connection.send(close=True)
+            while not session.closed and "closed" not in await connection.receive():
                 pass
 
 
 @asynccontextmanager
 async def emulating(
-    options: Options = QUICK, mind: Any = None, *, node: int
+    options: Options = QUICK, responder: Any = None, *, node: int
 ) -> AsyncIterator[Client]:
-    """An emulator of the row's own, and the SDK for it, in the node that listens on port *node*."""
-    async with Emulator(options, mind) as emulator:
+    """Start an emulator and provide the SDK as its client, in the node on port *node*."""
+    async with Emulator(options, responder) as emulator:
         client = JavascriptClient(emulator)
         client.node = node
         yield client

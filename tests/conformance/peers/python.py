@@ -1,4 +1,4 @@
-"""Google's Python SDK as a peer of the emulator: the rows' own words, said by it."""
+"""Google's Python SDK as a client of the emulator."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from typing import TYPE_CHECKING, Any
 from google import genai
 from google.genai import errors, types
 
-from conformance.peers.asking import live_config, token_config
-from emulator import talking
-from emulator.talking import KEY, QUICK, Client, ClosedByServerError, Talker, setup
-from tokensvc.emulator import Emulator, Options, Place
+from conformance.peers.sdk_config import live_config, token_config
+from emulator import live_client
+from emulator.live_client import KEY, QUICK, Client, ClosedByServerError, LiveSession, setup
+from tokensvc.emulator import Emulator, ListenConfig, Options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-class PythonTalker(Talker):
-    """A session of the SDK, read all the time: unread, it would not even see its own close."""
+class PythonSession(LiveSession):
+    """A session of the SDK. It is read all the time, because otherwise it would miss its close."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._session: Any = None
+        self._sdk_session: Any = None
         self._reading: asyncio.Task[None] | None = None
         self._arrived: asyncio.Queue[dict[str, Any] | ClosedByServerError] = asyncio.Queue()
 
     def begin(self, session: Any) -> None:
-        """The session has been set up."""
-        self._session = session
+        """Start reading: the session has been set up."""
+        self._sdk_session = session
         self._reading = asyncio.create_task(self._read())
 
     async def stop(self) -> None:
-        """It is over."""
+        """Stop reading."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
 
     async def send(self, **message: Any) -> None:
         ((kind, content),) = message.items()
-        session = self._session
+        session = self._sdk_session
         match kind:
             case "realtimeInput":
                 for name, value in content.items():
@@ -65,7 +65,7 @@ class PythonTalker(Talker):
                 )
 
     async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(talking.PATIENCE):
+        async with asyncio.timeout(live_client.TIMEOUT):
             arrived = await self._arrived.get()
         if isinstance(arrived, ClosedByServerError):
             raise arrived
@@ -73,10 +73,10 @@ class PythonTalker(Talker):
         return arrived
 
     async def _read(self) -> None:
-        """Take all messages, past the ends of turns at which the SDK stops."""
+        """Read all messages; the SDK's own iterator stops at the end of each turn."""
         try:
             while True:
-                async for message in self._session.receive():
+                async for message in self._sdk_session.receive():
                     shown = message.model_dump(mode="json", by_alias=True, exclude_none=True)
                     self._arrived.put_nowait(shown)
         except errors.APIError as closed:
@@ -103,12 +103,12 @@ def _blob(value: dict[str, str]) -> types.Blob:
 
 
 class PythonClient(Client):
-    """Talks to one emulator by the SDK."""
+    """Uses the SDK with one emulator."""
 
     trust: ssl.SSLContext
 
     def _sdk(self, key: str, version: str) -> genai.Client:
-        # Named for both of its HTTP clients, or it would load every certificate there is.
+        # Set for both of its HTTP clients, since otherwise each loads all system certificates.
         options = types.HttpOptions(
             base_url=self.emulator.url,
             api_version=version,
@@ -124,10 +124,10 @@ class PythonClient(Client):
         version: str = "v1beta",
         headers: dict[str, str] = KEY,
     ) -> tuple[int, dict[str, Any]]:
-        asked = types.CreateAuthTokenConfig.model_validate(token_config(body))
+        requested = types.CreateAuthTokenConfig.model_validate(token_config(body))
         sdk = self._sdk(headers["x-goog-api-key"], version)
         try:
-            token = await sdk.aio.auth_tokens.create(config=asked if body else None)
+            token = await sdk.aio.auth_tokens.create(config=requested if body else None)
         except errors.APIError as error:
             return error.code, error.details
         return 200, token.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -135,30 +135,30 @@ class PythonClient(Client):
     @asynccontextmanager
     async def session(
         self,
-        asked: dict[str, Any] | None = None,
+        requested: dict[str, Any] | None = None,
         token: str | None = None,
         *,
         version: str = "v1beta",
-    ) -> AsyncIterator[Talker]:
+    ) -> AsyncIterator[LiveSession]:
         sdk = self._sdk(token or KEY["x-goog-api-key"], version)
-        model, config = live_config(setup() if asked is None else asked)
+        model, config = live_config(setup() if requested is None else requested)
         read = types.LiveConnectConfig.model_validate(config)
-        talker = PythonTalker()
+        session = PythonSession()
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(talker.stop)
+            stack.push_async_callback(session.stop)
             try:
                 connecting = sdk.aio.live.connect(model=model, config=read)
-                session = await stack.enter_async_context(connecting)
+                sdk_session = await stack.enter_async_context(connecting)
             except errors.APIError as closed:
                 raise ClosedByServerError((closed.code, closed.details)) from None
-            talker.begin(session)
-            yield talker
+            session.begin(sdk_session)
+            yield session
 
 
 @asynccontextmanager
-async def emulating(options: Options = QUICK, mind: Any = None) -> AsyncIterator[Client]:
-    """An emulator of the row's own, over TLS, and the SDK for it."""
-    async with Emulator(options, mind, Place(tls=True)) as emulator:
+async def emulating(options: Options = QUICK, responder: Any = None) -> AsyncIterator[Client]:
+    """Start an emulator with TLS and provide the SDK as its client."""
+    async with Emulator(options, responder, ListenConfig(tls=True)) as emulator:
         client = PythonClient(emulator)
         client.trust = ssl.create_default_context(cafile=emulator.certificate_file)
         yield client

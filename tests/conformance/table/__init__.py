@@ -1,4 +1,4 @@
-"""The conformance table: facts about the Live API, room by room, and the page that shows them."""
+"""The conformance table: facts about the Live API by section, and the page that lists them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from conformance.table import (
     fault_rules,
     lock_rules,
     model_rules,
+    request_rules,
     resumption_rules,
     session_rules,
     socket_rules,
@@ -21,10 +22,11 @@ from conformance.table import (
 from conformance.table.rules import Rule
 
 TABLE = {
-    room.__name__.rpartition(".")[2].removesuffix("_rules"): [
-        row for row in vars(room).values() if isinstance(row, Rule)
+    section.__name__.rpartition(".")[2].removesuffix("_rules"): [
+        row for row in vars(section).values() if isinstance(row, Rule)
     ]
-    for room in (
+    for section in (
+        request_rules,
         token_rules,
         socket_rules,
         lock_rules,
@@ -38,28 +40,28 @@ TABLE = {
     )
 }
 HEAD = """\
-# What the emulator keeps to, and by whom it is held to it
+# What the emulator conforms to, and how that is tested
 
-Each row is a fact of the Live API and where it is known from. Every `make test` runs it by both
-official SDKs (google-genai {python}, @google/genai {javascript}), or by a raw socket where an SDK
-cannot say it; the last column says why. Each is also run with the rule taken out of the emulator,
-by the same peers, and must fail then.
+Each row is a fact about the Live API and where it is known from. Every `make test` checks it with
+both official SDKs (google-genai {python}, @google/genai {javascript}), or with a raw socket if an
+SDK cannot do it; the last column says why. Each check is also run with the rule removed from the
+emulator, and must fail then.
 
-`PYTHONPATH=tests python -m conformance.table` writes this page; a test holds it to what is run.
+`PYTHONPATH=tests python -m conformance.table` writes this page; a test keeps it up to date.
 """
 COLUMNS = """
-| fact | known from | by | why not by an SDK |
+| fact | known from | tested with | why not with an SDK |
 |---|---|---|---|
 """
 MANIFEST = Path(__file__).parents[2] / "node_modules" / "@google" / "genai" / "package.json"
 
 
 def page() -> str:
-    """The whole table in Markdown."""
+    """Return the table in Markdown."""
     javascript = json.loads(MANIFEST.read_text(encoding="utf-8"))["version"]
     parts = [HEAD.format(python=version("google-genai"), javascript=javascript)]
-    for room, rows in TABLE.items():
-        parts += [f"\n## {room.capitalize()}\n", COLUMNS, *map(_line, rows)]
+    for section, rows in TABLE.items():
+        parts += [f"\n## {section.capitalize()}\n", COLUMNS, *map(_line, rows)]
     return "".join(parts)
 
 
@@ -68,7 +70,7 @@ def _line(row: Rule) -> str:
 
 
 def _why(row: Rule) -> str:
-    reasons = list(dict.fromkeys(row.unsaid.values()))
-    if len(row.unsaid) > len(reasons):
+    reasons = list(dict.fromkeys(row.unsupported.values()))
+    if len(row.unsupported) > len(reasons):
         return reasons[0]
-    return "; ".join(f"{peer}: {reason}" for peer, reason in row.unsaid.items())
+    return "; ".join(f"{peer}: {reason}" for peer, reason in row.unsupported.items())

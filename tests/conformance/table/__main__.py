@@ -1,4 +1,4 @@
-"""Writes the table for people: `PYTHONPATH=tests python -m conformance.table`."""
+"""Write the table to docs/conformance.md: `PYTHONPATH=tests python -m conformance.table`."""
 
 from __future__ import annotations
 

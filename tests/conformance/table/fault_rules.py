@@ -1,28 +1,28 @@
-"""Faults: what goes wrong on demand reaches an SDK as the real thing would."""
+"""Faults: an SDK sees a simulated fault as it would see a real one."""
 
-# ruff: noqa: ARG005 - a stand-in is as the thing it stands in for
+# ruff: noqa: ARG005 - replacements have the signature of the original
 
 from __future__ import annotations
 
 from conformance.table.rules import replaced, rule
-from tokensvc.emulator.faults import fault as faults
+from tokensvc.emulator.faults.fault import read_fault
 
-WELL = replaced("faults.fault.FaultBook.take", lambda self, on: None)
+NO_FAULTS = replaced("faults.fault.FaultQueue.take", lambda self, on: None)
 
 
-def going_wrong(client, **fault):
-    client.emulator.faults.add(faults.read(fault))
+def queue_fault(client, **fault):
+    client.emulator.faults.add(read_fault(fault))
 
 
 @rule(
-    "A mint is refused with any google.rpc status, by fault",
+    "A fault refuses a token request with any google.rpc status",
     "https://cloud.google.com/apis/design/errors",
-    WELL,
+    NO_FAULTS,
 )
 async def refused_mint(emulating):
     async with emulating() as client:
         for status, name in ((403, "PERMISSION_DENIED"), (429, "RESOURCE_EXHAUSTED")):
-            going_wrong(client, on="mint", kind="status", status=status, text="Not now.")
+            queue_fault(client, on="mint", kind="status", status=status, text="Not now.")
             answered, body = await client.mint()
             assert (answered, body["error"]["status"]) == (status, name)
             assert body["error"]["message"] == "Not now."
@@ -30,28 +30,28 @@ async def refused_mint(emulating):
 
 
 @rule(
-    "A session is closed with any code and reason, by fault",
-    "closes reported for the service, which have no other cause here",
-    WELL,
+    "A fault closes a session with any code and reason",
+    "closes reported for the real service",
+    NO_FAULTS,
 )
 async def closed_session(emulating):
     async with emulating() as client:
         quota = "You exceeded your current quota, please check your plan and billing details."
         for after, code, reason in ((0, 1008, "The operation was aborted."), (2, 1011, quota)):
             fault = {"kind": "close", "after": after, "code": code, "text": reason}
-            going_wrong(client, on="socket", **fault)
+            queue_fault(client, on="socket", **fault)
             if not after:
                 assert await client.refusal() == (code, reason)
                 continue
-            async with client.session() as talker:
-                await talker.type("Tell me.")
-                assert await talker.until_closed() == (code, reason)
+            async with client.session() as session:
+                await session.send_text("Tell me.")
+                assert await session.until_closed() == (code, reason)
 
 
-@rule("A connection breaks without a close frame, by fault", "RFC 6455, 7.1.5", WELL)
+@rule("A fault breaks a connection without a close frame", "RFC 6455, 7.1.5", NO_FAULTS)
 async def broken_connection(emulating):
     async with emulating() as client:
-        going_wrong(client, on="socket", kind="cut", after=1, seconds=0.05)
-        async with client.session() as talker:
-            await talker.type("Tell me.")
-            assert (await talker.until_closed())[0] == 1006
+        queue_fault(client, on="socket", kind="cut", after=1, seconds=0.05)
+        async with client.session() as session:
+            await session.send_text("Tell me.")
+            assert (await session.until_closed())[0] == 1006

@@ -1,11 +1,11 @@
-"""Locks: whose setup counts."""
+"""Locks: which setup applies."""
 
-# ruff: noqa: ARG005 - a stand-in is as the thing it stands in for
+# ruff: noqa: ARG005 - replacements have the signature of the original
 
 from __future__ import annotations
 
 from conformance.table.rules import nothing, replaced, rule
-from emulator.talking import MODEL, setup
+from emulator.live_client import MODEL, setup
 from tokensvc.emulator import Options
 
 REFERENCE = "https://ai.google.dev/api/live, AuthToken"
@@ -13,23 +13,24 @@ AUDIO = {"responseModalities": ["AUDIO"]}
 
 
 @rule(
-    "Without mask and setup the session is the client's",
+    "Without a mask and a setup, the client's setup applies",
     REFERENCE,
-    replaced("provisioning.tokens.Token.effective_setup", lambda self, asked: self.setup or {}),
+    replaced("provisioning.tokens.Token.effective_setup", lambda self, requested: self.setup or {}),
 )
 async def unconstrained(emulating):
     async with emulating() as client:
         token = await client.token()
-        asked = setup(systemInstruction={"parts": [{"text": "Anything."}]})
-        async with client.session(asked, token):
-            assert client.last()["effective_setup"] == asked
+        requested = setup(systemInstruction={"parts": [{"text": "Anything."}]})
+        async with client.session(requested, token):
+            assert client.latest()["effective_setup"] == requested
 
 
 @rule(
-    "A setup without mask replaces the client's whole",
+    "A setup without a mask replaces the client's entirely",
     REFERENCE,
     replaced(
-        "provisioning.tokens.Token.effective_setup", lambda self, asked: {**asked, **self.setup}
+        "provisioning.tokens.Token.effective_setup",
+        lambda self, requested: {**requested, **self.setup},
     ),
 )
 async def full_lock(emulating):
@@ -37,11 +38,11 @@ async def full_lock(emulating):
         locked = {"model": MODEL, "generationConfig": AUDIO}
         token = await client.token(bidiGenerateContentSetup=locked)
         async with client.session(setup(tools=[{"googleSearch": {}}]), token):
-            assert client.last()["effective_setup"] == locked
+            assert client.latest()["effective_setup"] == locked
 
 
 @rule(
-    "A full lock on the model alone leaves the default modality, which no model speaks",
+    "A full lock of the model alone leaves the default modality, which no model supports",
     "measured 2026-08-29",
     replaced("protocol.models._check_modalities", nothing),
 )
@@ -59,9 +60,9 @@ async def model_alone(emulating):
 
 
 @rule(
-    "Masked fields overwrite the client's, the rest are the client's",
+    "Masked fields overwrite the client's; the others are the client's",
     REFERENCE,
-    replaced("provisioning.tokens.overwrite", lambda client, token, mask: client),
+    replaced("provisioning.tokens.apply_mask", lambda client, token, mask: client),
 )
 async def masked(emulating):
     async with emulating() as client:
@@ -72,48 +73,50 @@ async def masked(emulating):
             },
             fieldMask="model,generationConfig.temperature",
         )
-        asked = setup(model="models/of-the-client", generationConfig={**AUDIO, "temperature": 2})
-        async with client.session(asked, token):
-            effective = client.last()["effective_setup"]
+        requested = setup(
+            model="models/of-the-client", generationConfig={**AUDIO, "temperature": 2}
+        )
+        async with client.session(requested, token):
+            effective = client.latest()["effective_setup"]
             assert effective["model"] == MODEL
             assert effective["generationConfig"] == {**AUDIO, "temperature": 0.2}
             assert effective["inputAudioTranscription"] == {}
 
 
 @rule(
-    "What an SDK locks in part leaves the rest to the client",
+    "A partial lock by an SDK leaves the other fields to the client",
     "both SDKs, lock_additional_fields",
-    replaced("provisioning.tokens.overwrite", lambda client, token, mask: client),
+    replaced("provisioning.tokens.apply_mask", lambda client, token, mask: client),
 )
 async def partial_lock(emulating):
     locked = {"model": MODEL, "generationConfig": {**AUDIO, "temperature": 0.25}}
     async with emulating() as client:
         token = await client.token(bidiGenerateContentSetup=locked, lockAdditionalFields=["seed"])
-        asked = setup(
+        requested = setup(
             generationConfig={**AUDIO, "temperature": 1.5, "seed": 5},
             systemInstruction={"parts": [{"text": "Mine."}]},
         )
-        async with client.session(asked, token):
-            effective = client.last()["effective_setup"]
+        async with client.session(requested, token):
+            effective = client.latest()["effective_setup"]
             assert effective["generationConfig"] == locked["generationConfig"]
             assert effective["systemInstruction"]["parts"] == [{"text": "Mine."}]
 
 
 @rule(
-    "A masked field that the token leaves unset is unset for the client",
+    "A masked field that the token leaves unset is unset in the session",
     REFERENCE,
-    replaced("provisioning.tokens.overwrite", lambda client, token, mask: {**client, **token}),
+    replaced("provisioning.tokens.apply_mask", lambda client, token, mask: {**client, **token}),
 )
 async def masked_to_default(emulating):
     async with emulating() as client:
         token = await client.token(fieldMask="tools,system_instruction")
-        asked = setup(tools=[{"googleSearch": {}}])
-        async with client.session(asked, token):
-            assert "tools" not in client.last()["effective_setup"]
+        requested = setup(tools=[{"googleSearch": {}}])
+        async with client.session(requested, token):
+            assert "tools" not in client.latest()["effective_setup"]
 
 
 @rule(
-    "A mask takes both spellings, nested, twice over",
+    "A mask accepts both spellings, nested fields and repetitions",
     "google-genai's own test cases",
     replaced("protocol.field_masks.camel", lambda name: name),
 )
@@ -130,17 +133,17 @@ async def mask_spellings(emulating):
 
 
 @rule(
-    "A mask with a path that is none is refused",
+    "A mask with an unknown path is refused",
     "js-genai issue 1492",
     replaced("protocol.field_masks._exists", lambda path: True),
 )
-async def odd_masks(emulating):
+async def unknown_mask_paths(emulating):
     for odd in ("tools.0", "config", "topK", "safetySettings.0", "generationConfig.nothing"):
         async with emulating() as client:
             status, answer = await client.mint({"fieldMask": f"model,{odd}"})
             assert status == 400
             message = answer["error"]["message"]
             assert message == "field_mask is invalid for BidiGenerateContentSetup"
-        async with emulating(Options(odd_masks="accepted")) as client:
+        async with emulating(Options(unknown_mask_paths="accepted")) as client:
             status, _ = await client.mint({"fieldMask": f"model,{odd}"})
             assert status == 200

@@ -1,9 +1,9 @@
-"""Models: what each takes in a setup."""
+"""Models: what each one accepts in a setup."""
 
 from __future__ import annotations
 
 from conformance.table.rules import nothing, replaced, rule
-from emulator.talking import setup
+from emulator.live_client import setup
 from tokensvc.emulator import Options
 
 AUDIO = {"responseModalities": ["AUDIO"]}
@@ -11,7 +11,9 @@ NATIVE_25 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
 LIVE_31 = "models/gemini-3.1-flash-live-preview"
 LIVE_38 = "models/gemini-3.8-live"
 EXTENDED = "models/gemini-3.8-live-extended-thinking"
-MODEL_PAGES = "https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live and its neighbours"
+MODEL_PAGES = (
+    "https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live and the other models' pages"
+)
 
 
 def thinking(**config):
@@ -22,10 +24,10 @@ def tool(behavior):
     return {"tools": [{"functionDeclarations": [{"name": "f", "behavior": behavior}]}]}
 
 
-async def check(emulating, taken, refused):
-    """Which (model, fields) open a session and which close with 1007."""
+async def check(emulating, accepted, refused):
+    """Check that the *accepted* (model, fields) open a session and the *refused* get 1007."""
     async with emulating() as client:
-        for model, fields in taken:
+        for model, fields in accepted:
             async with client.session(setup(model=model, **fields)):
                 pass
         for model, fields in refused:
@@ -34,14 +36,14 @@ async def check(emulating, taken, refused):
 
 
 @rule(
-    "Thinking is set as the model has it",
+    "Each model accepts its own thinking configuration",
     MODEL_PAGES,
     replaced("protocol.models._check_thinking", nothing),
 )
 async def thinking_config(emulating):
     await check(
         emulating,
-        taken=[
+        accepted=[
             (NATIVE_25, thinking(thinkingBudget=0)),
             (LIVE_31, thinking(thinkingLevel="MINIMAL")),
             (EXTENDED, thinking(thinkingLevel="HIGH")),
@@ -57,7 +59,7 @@ async def thinking_config(emulating):
 
 
 @rule(
-    "Affective dialog is for 2.5 alone",
+    "Only 2.5 accepts affective dialog",
     MODEL_PAGES,
     replaced("protocol.models._check_affective", nothing),
 )
@@ -65,13 +67,13 @@ async def affective(emulating):
     affective = {"generationConfig": {**AUDIO, "enableAffectiveDialog": True}}
     await check(
         emulating,
-        taken=[(NATIVE_25, affective)],
+        accepted=[(NATIVE_25, affective)],
         refused=[(LIVE_31, affective), (LIVE_38, affective), (EXTENDED, affective)],
     )
 
 
 @rule(
-    "Proactive audio is free on 2.5, gone on 3.1, always on later",
+    "Proactive audio is optional on 2.5, refused on 3.1 and always on for later models",
     MODEL_PAGES,
     replaced("protocol.models._check_proactivity", nothing),
 )
@@ -79,13 +81,13 @@ async def proactivity(emulating):
     on, off = ({"proactivity": {"proactiveAudio": way}} for way in (True, False))
     await check(
         emulating,
-        taken=[(NATIVE_25, on), (NATIVE_25, off), (LIVE_38, on)],
+        accepted=[(NATIVE_25, on), (NATIVE_25, off), (LIVE_38, on)],
         refused=[(LIVE_31, on), (LIVE_38, off), (EXTENDED, off)],
     )
 
 
 @rule(
-    "On 2.5 both may be known to v1alpha alone, by option",
+    "On 2.5, both are accepted on v1alpha only, by option",
     "js-genai issue 696, June 2025",
     replaced("protocol.models.check_version", nothing),
 )
@@ -93,24 +95,24 @@ async def alpha_fields(emulating):
     proactive = setup(model=NATIVE_25, proactivity={"proactiveAudio": True})
     affective = setup(model=NATIVE_25, generationConfig={**AUDIO, "enableAffectiveDialog": True})
     async with emulating(Options(native_fields="v1alpha")) as client:
-        for asked, name in ((proactive, "proactivity"), (affective, "enableAffectiveDialog")):
-            async with client.session(asked, version="v1alpha"):
+        for requested, name in ((proactive, "proactivity"), (affective, "enableAffectiveDialog")):
+            async with client.session(requested, version="v1alpha"):
                 pass
-            code, reason = await client.refusal(asked, version="v1beta")
+            code, reason = await client.refusal(requested, version="v1beta")
             assert (code, f'Unknown name "{name}" at \'setup' in reason) == (1007, True)
         async with client.session(setup(proactivity={"proactiveAudio": True}), version="v1beta"):
             pass
 
 
 @rule(
-    "Function calls block or not as the model can",
+    "Each model accepts its own function behaviors",
     MODEL_PAGES,
     replaced("protocol.models._check_behavior", nothing),
 )
 async def behaviors(emulating):
     await check(
         emulating,
-        taken=[
+        accepted=[
             (NATIVE_25, tool("BLOCKING")),
             (NATIVE_25, tool("NON_BLOCKING")),
             (LIVE_31, tool("BLOCKING")),
@@ -123,20 +125,22 @@ async def behaviors(emulating):
 
 
 @rule(
-    "Native audio answers in sound alone",
-    "measured 2026-08-29, in these words",
+    "Native audio models only answer in audio",
+    "measured 2026-08-29, with this reason",
     replaced("protocol.models._check_modalities", nothing),
 )
 async def modalities(emulating):
     words = "The requested combination of response modalities ({}) is not supported by the model"
     async with emulating() as client:
-        for asked, named in ((["TEXT"], "TEXT"), (["TEXT", "AUDIO"], "AUDIO, TEXT")):
-            refusal = await client.refusal(setup(generationConfig={"responseModalities": asked}))
+        for requested, named in ((["TEXT"], "TEXT"), (["TEXT", "AUDIO"], "AUDIO, TEXT")):
+            refusal = await client.refusal(
+                setup(generationConfig={"responseModalities": requested})
+            )
             assert refusal == (1007, words.format(named))
 
 
 @rule(
-    "Parts of a generation config that Live does not know are refused",
+    "Generation settings that the Live API does not support are refused",
     "https://ai.google.dev/api/live, BidiGenerateContentSetup",
     replaced("protocol.models._NEVER_IN_LIVE", ()),
 )
@@ -151,13 +155,13 @@ async def never_in_live(emulating):
     ]
     await check(
         emulating,
-        taken=[],
+        accepted=[],
         refused=[(LIVE_38, {"generationConfig": {**AUDIO, **each}}) for each in fields],
     )
 
 
 @rule(
-    "An enum is for strings",
+    "A schema's enum is only accepted for strings",
     "livekit issue 4159",
     replaced("protocol.models._check_schema", nothing),
 )
@@ -174,7 +178,7 @@ async def enums(emulating):
 
 
 @rule(
-    "Search and functions are the tools there are",
+    "The only tools are search and functions",
     "https://ai.google.dev/gemini-api/docs/live-api/tools",
     replaced(
         "protocol.models._TOOLS",
@@ -194,13 +198,13 @@ async def tools(emulating):
     others = ("codeExecution", "urlContext", "googleMaps", "fileSearch")
     await check(
         emulating,
-        taken=[(LIVE_38, {"tools": [{"googleSearch": {}}]}), (LIVE_38, tool("BLOCKING"))],
+        accepted=[(LIVE_38, {"tools": [{"googleSearch": {}}]}), (LIVE_38, tool("BLOCKING"))],
         refused=[(LIVE_38, {"tools": [{name: {}}]}) for name in others],
     )
 
 
 @rule(
-    "A system instruction is text",
+    "A system instruction must be text",
     "https://ai.google.dev/api/live",
     replaced("protocol.models._check_instruction", nothing),
 )
@@ -208,13 +212,13 @@ async def instruction(emulating):
     picture = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
     await check(
         emulating,
-        taken=[(LIVE_38, {"systemInstruction": {"parts": [{"text": "Be kind."}]}})],
+        accepted=[(LIVE_38, {"systemInstruction": {"parts": [{"text": "Be kind."}]}})],
         refused=[(LIVE_38, {"systemInstruction": {"parts": [picture]}})],
     )
 
 
 @rule(
-    "Compression drops to less than what triggers it",
+    "The target of compression must not exceed its trigger",
     "https://ai.google.dev/api/live",
     replaced("protocol.models._check_compression", nothing),
 )
@@ -225,13 +229,13 @@ async def compression(emulating):
 
     await check(
         emulating,
-        taken=[(LIVE_38, window(25_600, 12_800)), (LIVE_38, {"contextWindowCompression": {}})],
+        accepted=[(LIVE_38, window(25_600, 12_800)), (LIVE_38, {"contextWindowCompression": {}})],
         refused=[(LIVE_38, window(10_000, 12_800)), (LIVE_38, window(200_000, 1_000))],
     )
 
 
 @rule(
-    "Sampling is held to its range",
+    "Sampling parameters must be in their ranges",
     "https://ai.google.dev/api/generate-content",
     replaced("protocol.models._LIMITS", ()),
 )
@@ -239,6 +243,6 @@ async def sampling(emulating):
     fields = [{"temperature": 2.5}, {"topP": -0.1}, {"maxOutputTokens": 0}]
     await check(
         emulating,
-        taken=[(LIVE_38, {"generationConfig": {**AUDIO, "temperature": 2, "topP": 0.9}})],
+        accepted=[(LIVE_38, {"generationConfig": {**AUDIO, "temperature": 2, "topP": 0.9}})],
         refused=[(LIVE_38, {"generationConfig": {**AUDIO, **each}}) for each in fields],
     )

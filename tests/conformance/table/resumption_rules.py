@@ -1,13 +1,13 @@
-"""Resumption: handles, what they bring back, and when they do not."""
+"""Resumption: handles, what they restore, and when they are refused."""
 
-# ruff: noqa: ARG005, FBT003 - a stand-in is as the thing it stands in for
+# ruff: noqa: ARG005, FBT003 - replacements have the signature of the original
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from conformance.table.rules import idle, nothing, replaced, rule
-from emulator.talking import QUICK, setup, speech, transcript
+from emulator.live_client import QUICK, setup, speech, transcript
 from tokensvc.emulator.conversation.context import Conversation
 
 SESSIONS = "https://ai.google.dev/gemini-api/docs/live-api/session-management"
@@ -20,44 +20,44 @@ def resuming(handle):
 
 
 @rule(
-    "Updates with a handle come again and again",
+    "Resumption updates with a handle are sent repeatedly",
     "measured: about every 1.2 s",
-    replaced("session.deadlines.Timekeeper._update", idle),
+    replaced("session.deadlines.Deadlines._update", idle),
 )
 async def updates(emulating):
-    async with emulating(QUICK) as client, client.session(RESUMABLE) as talker:
-        first = await talker.next()
+    async with emulating(QUICK) as client, client.session(RESUMABLE) as session:
+        first = await session.next()
         assert first["sessionResumptionUpdate"].keys() == {"newHandle", "resumable"}
         client.emulator.clock.skip(1.2)
-        second = await talker.next()
+        second = await session.next()
         assert second["sessionResumptionUpdate"]["resumable"] is True
 
 
 @rule(
-    "They come if asked for, or always by option",
-    SESSIONS + " against a measurement",
-    replaced("session.deadlines.Timekeeper._wanted", lambda self: True),
+    "Resumption updates are sent on request, or always by option",
+    SESSIONS + "; measured otherwise",
+    replaced("session.deadlines.Deadlines._updates_enabled", lambda self: True),
 )
 async def updates_on_request(emulating):
-    async with emulating(OFTEN) as client, client.session(setup()) as talker:
-        await talker.type("Anything?")
-        await talker.until_turn_complete()
-        assert not any("sessionResumptionUpdate" in message for message in talker.received)
+    async with emulating(OFTEN) as client, client.session(setup()) as session:
+        await session.send_text("Anything?")
+        await session.until_turn_complete()
+        assert not any("sessionResumptionUpdate" in message for message in session.received)
     always = replace(OFTEN, updates="always")
-    async with emulating(always) as client, client.session(setup()) as talker:
-        assert await talker.handle()
+    async with emulating(always) as client, client.session(setup()) as session:
+        assert await session.next_handle()
 
 
 @rule(
-    "While an answer is made there is nothing to resume",
+    "During an answer the session is not resumable",
     SESSIONS,
     replaced("session.session.Session.generating", False),
 )
 async def not_resumable(emulating):
     slow = replace(OFTEN, send_rate=4.0, playback_rate=1.0)
-    async with emulating(slow) as client, client.session(RESUMABLE) as talker:
-        await talker.type("Tell me much about this, if you please, and take your time.")
-        answer = await talker.until(lambda message: "generationComplete" in str(message))
+    async with emulating(slow) as client, client.session(RESUMABLE) as session:
+        await session.send_text("Tell me much about this, if you please, and take your time.")
+        answer = await session.until(lambda message: "generationComplete" in str(message))
         updates = [
             message["sessionResumptionUpdate"]
             for message in answer
@@ -67,7 +67,7 @@ async def not_resumable(emulating):
 
 
 @rule(
-    "The context is kept over a resume",
+    "A resumption keeps the context",
     SESSIONS + "; measured 2026-09-18",
     replaced(
         "conversation.context.Conversation.as_of", lambda self, length: Conversation(0, self.began)
@@ -75,18 +75,18 @@ async def not_resumable(emulating):
 )
 async def context_kept(emulating):
     async with emulating(OFTEN) as client:
-        async with client.session(RESUMABLE) as talker:
-            await talker.type("My bicycle is green.")
-            await talker.until_turn_complete()
-            handle = await talker.handle()
-        async with client.session(resuming(handle)) as talker:
-            await talker.type("What colour is it?")
-            assert "bicycle is green" in transcript(await talker.until_turn_complete())
-            assert client.last()["resumed"]
+        async with client.session(RESUMABLE) as session:
+            await session.send_text("My bicycle is green.")
+            await session.until_turn_complete()
+            handle = await session.next_handle()
+        async with client.session(resuming(handle)) as session:
+            await session.send_text("What colour is it?")
+            assert "bicycle is green" in transcript(await session.until_turn_complete())
+            assert client.latest()["resumed"]
 
 
 @rule(
-    "Another token resumes the same conversation",
+    "Another token can resume the conversation",
     "measured 2026-09-18",
     replaced(
         "conversation.context.Conversation.as_of", lambda self, length: Conversation(0, self.began)
@@ -95,137 +95,139 @@ async def context_kept(emulating):
 async def other_token(emulating):
     async with emulating(OFTEN) as client:
         first = await client.token(bidiGenerateContentSetup=RESUMABLE)
-        async with client.session(token=first) as talker:
-            await talker.type("I live in Oslo.")
-            await talker.until_turn_complete()
-            handle = await talker.handle()
+        async with client.session(token=first) as session:
+            await session.send_text("I live in Oslo.")
+            await session.until_turn_complete()
+            handle = await session.next_handle()
         second = await client.token(bidiGenerateContentSetup=resuming(handle))
-        async with client.session(token=second) as talker:
-            await talker.type("Where?")
-            assert "Oslo" in transcript(await talker.until_turn_complete())
+        async with client.session(token=second) as session:
+            await session.send_text("Where?")
+            assert "Oslo" in transcript(await session.until_turn_complete())
 
 
 @rule(
-    "A handle does not resume while the old connection is open",
+    "A handle is refused while the old connection is open",
     "sip-to-ai pull request 14",
-    replaced("conversation.handles.HandleBook._is_open", lambda self, lineage: False),
+    replaced("conversation.handles.ResumptionHandles._is_open", lambda self, lineage: False),
 )
 async def still_open(emulating):
-    async with emulating(OFTEN) as client, client.session(RESUMABLE) as talker:
-        handle = await talker.handle()
+    async with emulating(OFTEN) as client, client.session(RESUMABLE) as session:
+        handle = await session.next_handle()
         assert (await client.refusal(resuming(handle)))[0] == 1011
 
 
 @rule(
-    "An older handle loses what came after it",
+    "An older handle resumes without what came after it",
     SESSIONS,
     replaced("conversation.context.Conversation.length", 10**6),
 )
 async def snapshot(emulating):
     async with emulating(OFTEN) as client:
         early, late = await two_handles(client)
-        async with client.session(resuming(early)) as talker:
-            await talker.type("What do you know?")
-            told = transcript(await talker.until_turn_complete())
+        async with client.session(resuming(early)) as session:
+            await session.send_text("What do you know?")
+            told = transcript(await session.until_turn_complete())
             assert "first thing" in told
             assert "second thing" not in told
-        async with client.session(resuming(late)) as talker:
-            await talker.type("What do you know?")
-            assert "second thing" in transcript(await talker.until_turn_complete())
+        async with client.session(resuming(late)) as session:
+            await session.send_text("What do you know?")
+            assert "second thing" in transcript(await session.until_turn_complete())
 
 
 async def two_handles(client):
-    """A handle from between two remarks, and one from after both."""
-    async with client.session(RESUMABLE) as talker:
-        await talker.type("This is the first thing.")
-        await talker.until_turn_complete()
-        early = await talker.handle()
-        await talker.type("This is the second thing.")
-        await talker.until_turn_complete()
-        await talker.next()
-        late = await talker.handle()
+    """Return a handle from between two turns, and one from after both."""
+    async with client.session(RESUMABLE) as session:
+        await session.send_text("This is the first thing.")
+        await session.until_turn_complete()
+        early = await session.next_handle()
+        await session.send_text("This is the second thing.")
+        await session.until_turn_complete()
+        await session.next()
+        late = await session.next_handle()
     return early, late
 
 
 @rule(
-    "By option, any handle resumes the conversation as it ended",
-    "open; both are testable",
+    "By option, every handle resumes the conversation as of its end",
+    "not known; both are available",
     replaced("conversation.handles.AT_CLOSE", "never"),
 )
 async def at_close(emulating):
     async with emulating(replace(OFTEN, handle_state="at_close")) as client:
         early, _ = await two_handles(client)
-        async with client.session(resuming(early)) as talker:
-            await talker.type("What do you know?")
-            assert "second thing" in transcript(await talker.until_turn_complete())
+        async with client.session(resuming(early)) as session:
+            await session.send_text("What do you know?")
+            assert "second thing" in transcript(await session.until_turn_complete())
 
 
 @rule(
-    "Under a full lock with resumption the client's own handle counts, or not by option",
-    "the tokens page resumes so; the reference says the setup is ignored",
-    replaced("server.admission.Gate._handle", lambda self, setup, asked, token: ""),
+    "Under a full lock with resumption, the client's handle applies, or is ignored by option",
+    "the tokens page resumes this way; the reference says that the setup is ignored",
+    replaced("server.admission.AdmissionControl._handle", lambda self, setup, requested, token: ""),
 )
 async def client_handle(emulating):
     for way, remembered in (("honoured", True), ("ignored", False)):
         async with emulating(replace(OFTEN, client_handle=way)) as client:
             token = await client.token(uses=2, bidiGenerateContentSetup=RESUMABLE)
-            async with client.session(token=token) as talker:
-                await talker.type("My number is 5150.")
-                await talker.until_turn_complete()
-                handle = await talker.handle()
-            async with client.session({"sessionResumption": {"handle": handle}}, token) as talker:
-                await talker.type("Which number?")
-                told = transcript(await talker.until_turn_complete())
+            async with client.session(token=token) as session:
+                await session.send_text("My number is 5150.")
+                await session.until_turn_complete()
+                handle = await session.next_handle()
+            async with client.session({"sessionResumption": {"handle": handle}}, token) as session:
+                await session.send_text("Which number?")
+                told = transcript(await session.until_turn_complete())
                 assert ("5150" in told) is remembered
-                assert client.last()["effective_setup"] == RESUMABLE
+                assert client.latest()["effective_setup"] == RESUMABLE
 
 
 @rule(
-    "Under a full lock without resumption the client's handle is nothing",
+    "Under a full lock without resumption, the client's handle is ignored",
     "https://ai.google.dev/api/live",
     replaced(
-        "server.admission.Gate._handle",
-        lambda self, setup, asked, token: asked.get("sessionResumption", {}).get("handle", ""),
+        "server.admission.AdmissionControl._handle",
+        lambda self, setup, requested, token: requested.get("sessionResumption", {}).get(
+            "handle", ""
+        ),
     ),
 )
 async def locked_out(emulating):
     async with emulating(OFTEN) as client:
         token = await client.token(bidiGenerateContentSetup=setup())
         async with client.session({"sessionResumption": {"handle": "made-up"}}, token):
-            assert client.last()["resumed"] is False
+            assert client.latest()["resumed"] is False
 
 
 @rule(
-    "Resuming costs no use and has no window",
+    "Resuming does not use up the token, and may be done after its window",
     "ephemeral-tokens page; measured 2026-09-18",
-    replaced("conversation.handles.HandleBook.resume", lambda self, handle, model: None),
+    replaced("conversation.handles.ResumptionHandles.resume", lambda self, handle, model: None),
 )
 async def no_use(emulating):
     async with emulating(OFTEN) as client:
         token = await client.token(bidiGenerateContentSetup=RESUMABLE)
-        async with client.session(token=token) as talker:
-            handle = await talker.handle()
+        async with client.session(token=token) as session:
+            handle = await session.next_handle()
         client.emulator.clock.skip(120)
         for _ in range(3):
-            async with client.session({"sessionResumption": {"handle": handle}}, token) as talker:
-                handle = await talker.handle()
+            async with client.session({"sessionResumption": {"handle": handle}}, token) as session:
+                handle = await session.next_handle()
         assert next(iter(client.emulator.tokens.tokens.values())).resumed_sessions == 3
 
 
 @rule(
-    "A handle lasts two hours from the end of its connection",
+    "A handle is valid for two hours after its connection has ended",
     SESSIONS,
-    replaced("conversation.handles.HandleBook._expired", lambda self, kept: False),
+    replaced("conversation.handles.ResumptionHandles._expired", lambda self, kept: False),
 )
 async def handle_life(emulating):
     async with emulating(OFTEN) as client:
-        async with client.session(RESUMABLE) as talker:
-            handle = await talker.handle()
-        await client.closed()
+        async with client.session(RESUMABLE) as session:
+            handle = await session.next_handle()
+        await client.wait_until_closed()
         client.emulator.clock.skip(2 * 3600 - 10)
         async with client.session(resuming(handle)):
             pass
-        await client.closed()
+        await client.wait_until_closed()
         client.emulator.clock.skip(20)
         assert await client.refusal(resuming(handle)) == (
             1008,
@@ -234,9 +236,9 @@ async def handle_life(emulating):
 
 
 @rule(
-    "A handle nobody gave out is refused",
+    "An unknown handle is refused",
     "seen in clients' code",
-    replaced("conversation.handles.HandleBook.resume", lambda self, handle, model: None),
+    replaced("conversation.handles.ResumptionHandles.resume", lambda self, handle, model: None),
 )
 async def made_up_handle(emulating):
     async with emulating(OFTEN) as client:
@@ -245,56 +247,56 @@ async def made_up_handle(emulating):
                 1008,
                 "Invalid session resumption handle",
             )
-        async with emulating(OFTEN) as other, other.session(RESUMABLE) as talker:
-            handle = await talker.handle()
+        async with emulating(OFTEN) as other, other.session(RESUMABLE) as session:
+            handle = await session.next_handle()
         assert (await client.refusal(resuming(handle)))[0] == 1008
 
 
 @rule(
-    "The model cannot change on a resume",
+    "The model cannot be changed on a resumption",
     SESSIONS,
-    replaced("conversation.handles.HandleBook._same_model", lambda self, kept, model: True),
+    replaced("conversation.handles.ResumptionHandles._same_model", lambda self, kept, model: True),
 )
 async def other_model(emulating):
     async with emulating(OFTEN) as client:
-        async with client.session(RESUMABLE) as talker:
-            handle = await talker.handle()
+        async with client.session(RESUMABLE) as session:
+            handle = await session.next_handle()
         other = {**resuming(handle), "model": "models/gemini-3.1-flash-live-preview"}
         assert (await client.refusal(other))[0] == 1007
 
 
 @rule(
-    "What counts as heard is the sound up to the handle, and after the resume",
+    "The audio in the context is that up to the handle, and that after the resumption",
     "ours",
     replaced(
-        "conversation.handles.HandleBook.handle",
-        lambda self, connection, heard: self._sealed(
-            connection, self._kept[connection].conversation.length, 0
+        "conversation.handles.ResumptionHandles.create",
+        lambda self, connection, heard: self._signed(
+            connection, self._saved[connection].conversation.length, 0
         ),
     ),
 )
 async def heard_over_a_resume(emulating):
     async with emulating(OFTEN) as client:
-        async with client.session(RESUMABLE) as talker:
-            await talker.say(speech(1.0, seed="one"))
-            await talker.until_turn_complete()
-            await talker.next()
-            handle = await talker.handle()
-            await talker.say(speech(0.5, seed="lost"))
-            await talker.until_turn_complete()
-        async with client.session(resuming(handle)) as talker:
-            await talker.say(speech(0.7, seed="two"))
-            await talker.until_turn_complete()
-            last = client.emulator.register.find("last")
-            assert client.emulator.register.context_pcm(last) == (
+        async with client.session(RESUMABLE) as session:
+            await session.send_audio(speech(1.0, seed="one"))
+            await session.until_turn_complete()
+            await session.next()
+            handle = await session.next_handle()
+            await session.send_audio(speech(0.5, seed="lost"))
+            await session.until_turn_complete()
+        async with client.session(resuming(handle)) as session:
+            await session.send_audio(speech(0.7, seed="two"))
+            await session.until_turn_complete()
+            last = client.emulator.connections.find("last")
+            assert client.emulator.connections.context_pcm(last) == (
                 speech(1.0, seed="one") + speech(0.7, seed="two")
             )
 
 
 @rule(
-    "A bad handle is refused before a use is spent",
-    "ours: the kinder reading",
-    replaced("server.admission.Gate._handle", nothing),
+    "An invalid handle does not use up the token",
+    "ours: the more lenient reading",
+    replaced("server.admission.AdmissionControl._handle", nothing),
 )
 async def bad_handle_costs_nothing(emulating):
     async with emulating(OFTEN) as client:

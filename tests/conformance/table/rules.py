@@ -1,4 +1,4 @@
-"""What a row of the conformance table is."""
+"""A row of the conformance table."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from emulator.talking import Client
+    from emulator.live_client import Client
 
     Emulating = Callable[..., AbstractAsyncContextManager[Client]]
 
 PYTHON, JAVASCRIPT, RAW = "Python SDK", "JavaScript SDK", "raw socket"
-# Answers take the time they take, so that they can be met half way.
+# Answers take some time, so that a test can act while one is in progress.
 PACED = Options(latency=0.0, send_rate=8.0, playback_rate=4.0)
 
 
@@ -27,52 +27,52 @@ class Rule:
     """A row: a fact about the Live API.
 
     Attributes:
-        fact: What holds.
+        fact: The fact, as a sentence.
         source: Where it is known from.
-        check: Exercises it by the peer whose `emulating` it is given; fails where it does not hold.
-        take_out: Takes the rule out of the emulator; the check must fail then.
-        unsaid: The SDKs that cannot say what the check says, and why.
+        check: Checks it with the client whose `emulating` it is given.
+        disable: Removes the rule from the emulator, after which the check must fail.
+        unsupported: The SDKs that cannot do what the check does, and why.
     """
 
     fact: str
     source: str
     check: Callable[[Emulating], Awaitable[None]]
-    take_out: Callable[[pytest.MonkeyPatch], None]
-    unsaid: Mapping[str, str]
+    disable: Callable[[pytest.MonkeyPatch], None]
+    unsupported: Mapping[str, str]
 
     @property
     def peers(self) -> list[str]:
-        """Who exercises it: every SDK that can; a raw socket where one cannot."""
-        able = [peer for peer in (PYTHON, JAVASCRIPT) if peer not in self.unsaid]
-        return [*able, RAW] if self.unsaid else able
+        """The clients that check it: every SDK that can, and a raw socket if one cannot."""
+        able = [peer for peer in (PYTHON, JAVASCRIPT) if peer not in self.unsupported]
+        return [*able, RAW] if self.unsupported else able
 
 
 def rule(
     fact: str,
     source: str,
-    without: Callable[[pytest.MonkeyPatch], None],
+    disable: Callable[[pytest.MonkeyPatch], None],
     *,
-    unsaid: str | Mapping[str, str] = "",
+    unsupported: str | Mapping[str, str] = "",
 ) -> Callable[[Callable[[Emulating], Awaitable[None]]], Rule]:
-    """Make a check a row of the table; *unsaid* by both SDKs, where it is one reason."""
-    if isinstance(unsaid, str):
-        unsaid = dict.fromkeys((PYTHON, JAVASCRIPT), unsaid) if unsaid else {}
-    return lambda check: Rule(fact, source, check, without, unsaid)
+    """Make a row of a check; a single reason in *unsupported* applies to both SDKs."""
+    if isinstance(unsupported, str):
+        unsupported = dict.fromkeys((PYTHON, JAVASCRIPT), unsupported) if unsupported else {}
+    return lambda check: Rule(fact, source, check, disable, unsupported)
 
 
-def replaced(place: str, by: Any) -> Callable[[pytest.MonkeyPatch], None]:
-    """The emulator with what is at *place* replaced."""
-    return lambda patch: patch.setattr(f"tokensvc.emulator.{place}", by)
+def replaced(name: str, by: Any) -> Callable[[pytest.MonkeyPatch], None]:
+    """Return a patch that replaces the emulator's *name*."""
+    return lambda patch: patch.setattr(f"tokensvc.emulator.{name}", by)
 
 
 def entry(mapping: dict[Any, Any], key: Any, by: Any) -> Callable[[pytest.MonkeyPatch], None]:
-    """The emulator with one entry of a table of its own replaced."""
+    """Return a patch that replaces an entry of *mapping*."""
     return lambda patch: patch.setitem(mapping, key, by)
 
 
 def nothing(*_: Any, **__: Any) -> None:
-    """Stands in for a check that has been taken out."""
+    """Replace a function that has been removed."""
 
 
 async def idle(*_: Any, **__: Any) -> None:
-    """The same for what is awaited."""
+    """Replace a coroutine function that has been removed."""

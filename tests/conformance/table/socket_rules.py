@@ -1,6 +1,6 @@
-"""Sockets: where they open, who is let in, and what the first frame must be."""
+"""Sockets: paths, credentials and the first frame."""
 
-# ruff: noqa: ARG001, ARG005 - a stand-in is as the thing it stands in for
+# ruff: noqa: ARG001, ARG005 - replacements have the signature of the original
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import aiohttp
 from aiohttp import web
 
 from conformance.table.rules import JAVASCRIPT, idle, nothing, replaced, rule
-from emulator.talking import KEY, MODEL, setup
+from emulator.live_client import KEY, MODEL, setup
 from tokensvc.emulator import Options
 from tokensvc.emulator.protocol.models import MODELS, NEWEST
-from tokensvc.emulator.provisioning.credentials import Presented
+from tokensvc.emulator.provisioning.credentials import Credentials
 from tokensvc.emulator.server.emulator import LIVE_PATH
 
 FRAME_TYPES = {kind.name: kind for kind in aiohttp.WSMsgType}
@@ -23,10 +23,10 @@ GUIDE = "https://ai.google.dev/gemini-api/docs/live-api/get-started-websocket"
 
 
 @rule(
-    "One slash or two begin the path",
+    "The path may begin with one slash or two",
     "google-genai 3.4.0 and @google/genai 2.32.0",
     replaced("server.emulator.LIVE_PATH", LIVE_PATH.replace("{slash:/?}", "")),
-    unsaid="an SDK has one path for an address",
+    unsupported="an SDK has one path for each base URL",
 )
 async def slashes(emulating):
     async with emulating() as client:
@@ -36,7 +36,7 @@ async def slashes(emulating):
 
 
 @rule(
-    "Three versions are served",
+    "Three API versions are served",
     "both SDKs' defaults and the docs of 2026",
     replaced("server.emulator.LIVE_PATH", LIVE_PATH.replace("v1alpha|v1beta|v1", "v1beta")),
 )
@@ -45,14 +45,16 @@ async def versions(emulating):
         for version in ("v1alpha", "v1beta", "v1"):
             token = await client.token()
             async with client.session(token=token, version=version):
-                assert client.last()["version"] == version
+                assert client.latest()["version"] == version
 
 
 @rule(
-    "A credential comes in any of four ways",
+    "There are four ways to send a credential",
     "both SDKs, and " + GUIDE,
-    replaced("provisioning.credentials.Presented.by", lambda headers, query: Presented()),
-    unsaid="an SDK has one way for each kind of credential",
+    replaced(
+        "provisioning.credentials.Credentials.from_request", lambda headers, query: Credentials()
+    ),
+    unsupported="an SDK has one way for each kind of credential",
 )
 async def four_ways(emulating):
     async with emulating() as client:
@@ -71,19 +73,19 @@ async def four_ways(emulating):
 
 
 @rule(
-    "The Python SDK's two headers at once count as the token",
+    "A token in both headers, as the Python SDK sends it, counts as a token",
     "google-genai 3.4.0",
     replaced(
-        "provisioning.credentials.Presented.by",
-        lambda headers, query: Presented(key=headers.get("x-goog-api-key", "")),
+        "provisioning.credentials.Credentials.from_request",
+        lambda headers, query: Credentials(key=headers.get("x-goog-api-key", "")),
     ),
-    unsaid={JAVASCRIPT: "it sends neither header"},
+    unsupported={JAVASCRIPT: "it sends neither header"},
 )
 async def two_headers(emulating):
     async with emulating() as client:
         token = await client.token()
         async with client.session(token=token, **client.in_two_headers(token)):
-            assert client.last()["credential"] == "token"
+            assert client.latest()["credential"] == "token"
 
 
 def refused(self):
@@ -91,24 +93,24 @@ def refused(self):
 
 
 @rule(
-    "A socket opens with any credential and is judged on its first frame",
-    "reported by many; measured",
-    replaced("provisioning.credentials.Presented.form", refused),
-    unsaid="an SDK sends its setup at once",
+    "A socket opens with any credential, which is checked on the first frame",
+    "many reports; measured",
+    replaced("provisioning.credentials.Credentials.kind", refused),
+    unsupported="an SDK sends its setup immediately",
 )
 async def opens_for_anyone(emulating):
-    async with emulating() as client, client.socket("auth_tokens/made-up") as talker:
+    async with emulating() as client, client.socket("auth_tokens/made-up") as session:
         await asyncio.sleep(0)
-        assert not talker.socket.closed
-        await talker.send(setup=setup())
-        assert (await talker.until_closed())[0] == 1011
+        assert not session.socket.closed
+        await session.send(setup=setup())
+        assert (await session.until_closed())[0] == 1011
 
 
 @rule(
-    "A token on the plain method is no credential",
+    "A token is not accepted on the plain method",
     "cookbook issue 821",
-    replaced("provisioning.credentials.Keys.check_socket", nothing),
-    unsaid="an SDK chooses the method by the credential",
+    replaced("provisioning.credentials.ApiKeys.check_socket", nothing),
+    unsupported="an SDK chooses the method by the credential",
 )
 async def token_on_plain_method(emulating):
     async with emulating() as client:
@@ -121,10 +123,10 @@ async def token_on_plain_method(emulating):
 
 
 @rule(
-    "A key on the method for tokens is no credential",
+    "A key is not accepted on the constrained method",
     GUIDE,
-    replaced("server.admission.Gate._credential", nothing),
-    unsaid="an SDK chooses the method by the credential",
+    replaced("server.admission.AdmissionControl._check_credentials", nothing),
+    unsupported="an SDK chooses the method by the credential",
 )
 async def key_on_token_method(emulating):
     async with emulating() as client:
@@ -133,51 +135,51 @@ async def key_on_token_method(emulating):
 
 
 @rule(
-    "Answers come as binary frames, or as text by option",
-    "Google's geminilive.js takes blobs",
-    replaced("session.sender.Outlet._write", lambda self, text: self._socket.send_str(text)),
-    unsaid="an SDK takes either and does not say which",
+    "Messages are sent as binary frames, or optionally as text",
+    "Google's geminilive.js expects blobs",
+    replaced("session.sender.MessageSender._write", lambda self, text: self._socket.send_str(text)),
+    unsupported="an SDK accepts both and does not tell which it got",
 )
 async def frames(emulating):
     kinds = {"binary": aiohttp.WSMsgType.BINARY, "text": aiohttp.WSMsgType.TEXT}
     for kind, expected in kinds.items():
-        async with emulating(Options(frames=kind)) as client, client.socket() as talker:
-            await talker.send(setup=setup())
-            frame = await talker.socket.receive()
+        async with emulating(Options(frames=kind)) as client, client.socket() as session:
+            await session.send(setup=setup())
+            frame = await session.socket.receive()
             assert frame.type == expected
             assert json.loads(frame.data) == {"setupComplete": {}}
 
 
 @rule(
-    "A client may send binary frames too",
-    "proto-JSON in any frame",
+    "A client may send binary frames",
+    "proto-JSON in either type of frame",
     replaced("server.websocket.WSMsgType", SimpleNamespace(**{**FRAME_TYPES, "BINARY": None})),
-    unsaid="an SDK sends text frames",
+    unsupported="an SDK sends text frames",
 )
 async def binary_in(emulating):
-    async with emulating() as client, client.socket() as talker:
-        await talker.socket.send_bytes(json.dumps({"setup": setup()}).encode())
-        assert await talker.next() == {"setupComplete": {}}
+    async with emulating() as client, client.socket() as session:
+        await session.socket.send_bytes(json.dumps({"setup": setup()}).encode())
+        assert await session.next() == {"setupComplete": {}}
 
 
 @rule(
-    "The first frame is a setup",
-    "https://ai.google.dev/api/live; words ours",
+    "The first frame must be a setup",
+    "https://ai.google.dev/api/live; the wording is ours",
     replaced("server.admission.first_setup", lambda frame: setup()),
-    unsaid="an SDK sends its setup first",
+    unsupported="an SDK sends its setup first",
 )
 async def setup_first(emulating):
-    async with emulating() as client, client.socket() as talker:
-        await talker.type("Hello?")
-        code, reason = await talker.until_closed()
+    async with emulating() as client, client.socket() as session:
+        await session.send_text("Hello?")
+        code, reason = await session.until_closed()
         assert (code, reason) == (1007, "setup must be the first message and only the first")
 
 
 @rule(
-    "A stray field closes with its name",
-    "reported by many",
+    "An unknown field closes the session with its name",
+    "many reports",
     replaced("server.admission.first_setup", lambda frame: setup()),
-    unsaid="an SDK knows no such field",
+    unsupported="an SDK has no such field",
 )
 async def stray_field(emulating):
     async with emulating() as client:
@@ -188,36 +190,36 @@ async def stray_field(emulating):
                 "Unknown name \"responseModalities\" at 'setup'",
             ),
         ):
-            async with client.socket() as talker:
-                await talker.socket.send_str(json.dumps(frame))
-                code, reason = await talker.until_closed()
+            async with client.socket() as session:
+                await session.socket.send_str(json.dumps(frame))
+                code, reason = await session.until_closed()
                 assert code == 1007
                 assert reason.startswith("Invalid JSON payload received. ")
                 assert at in reason
 
 
 @rule(
-    "A setup comes once",
-    "https://ai.google.dev/api/live; words ours",
+    "A second setup is refused",
+    "https://ai.google.dev/api/live; the wording is ours",
     replaced("session.session.Session._dispatch", idle),
-    unsaid="an SDK sends one",
+    unsupported="an SDK sends only one",
 )
 async def setup_once(emulating):
-    async with emulating() as client, client.session() as talker:
-        await talker.send(setup=setup())
-        assert (await talker.until_closed())[0] == 1007
+    async with emulating() as client, client.session() as session:
+        await session.send(setup=setup())
+        assert (await session.until_closed())[0] == 1007
 
 
 @rule(
-    "A message is one of its kinds",
+    "A message must have exactly one of its alternatives",
     "https://ai.google.dev/api/live",
     replaced("session.session.Session._dispatch", idle),
-    unsaid="an SDK sends one kind in a message",
+    unsupported="an SDK sets only one in a message",
 )
 async def one_of(emulating):
-    async with emulating() as client, client.session() as talker:
-        await talker.send(realtimeInput={"text": "a"}, clientContent={"turnComplete": True})
-        code, reason = await talker.until_closed()
+    async with emulating() as client, client.session() as session:
+        await session.send(realtimeInput={"text": "a"}, clientContent={"turnComplete": True})
+        code, reason = await session.until_closed()
         assert (code, "oneof field 'message_type' is already set" in reason) == (1007, True)
 
 
@@ -230,17 +232,17 @@ async def falls_through(emulating, model):
 
 
 @rule(
-    "A bare model id by token falls through to tuned models",
+    "With a token, a model without models/ falls through to tuned models",
     "probed 2026-08-10",
     replaced("protocol.models.find", lambda name, **_: MODELS[NEWEST]),
-    unsaid="an SDK puts models/ before it",
+    unsupported="an SDK adds models/",
 )
 async def bare_model(emulating):
     await falls_through(emulating, "gemini-3.8-live")
 
 
 @rule(
-    "A retired model by token does so too",
+    "With a token, a retired model falls through to tuned models",
     "probed 2026-08-10",
     replaced("protocol.models.find", lambda name, **_: MODELS[NEWEST]),
 )
@@ -249,7 +251,7 @@ async def retired_model(emulating):
 
 
 @rule(
-    "A model that does not exist is not found",
+    "An unknown model is not found",
     "measured 2026-09-18",
     replaced("protocol.models.find", lambda name, **_: MODELS[NEWEST]),
 )
@@ -266,8 +268,8 @@ async def no_such_model(emulating):
 
 
 @rule(
-    "A setup that the model refuses costs no use of the token",
-    "ours: the kinder reading",
+    "A refused setup does not use up the token",
+    "ours: the more lenient reading",
     replaced("protocol.models.check", nothing),
 )
 async def refused_setup_costs_nothing(emulating):

@@ -1,6 +1,6 @@
-"""Turns: when speech begins and ends, who interrupts whom, and the order of what is sent."""
+"""Turns: interruptions, and the order and content of what is sent."""
 
-# ruff: noqa: ARG005, SLF001 - a stand-in is as the thing it stands in for
+# ruff: noqa: ARG005, SLF001 - replacements have the signature of the original
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import asyncio
 from dataclasses import replace
 
 from conformance.table.rules import PACED, idle, replaced, rule
-from emulator.talking import QUICK, content, setup, sound, speech, transcript
+from emulator.live_client import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator import Options
-from tokensvc.emulator.session.turns import Floor
+from tokensvc.emulator.session.turns import TurnTaking
 
 CAPABILITIES = "https://ai.google.dev/gemini-api/docs/live-api/capabilities"
 AUDIO = {"responseModalities": ["AUDIO"]}
@@ -19,86 +19,89 @@ LONG = "Tell me about the weather, the sea and the mountains, and do not leave a
 
 
 @rule(
-    "Speaking over an answer interrupts it: interrupted, turnComplete, no generationComplete",
+    "Speech interrupts an answer: interrupted, turnComplete, no generationComplete",
     CAPABILITIES,
-    replaced("session.turns.Floor.person_begins", idle),
+    replaced("session.turns.TurnTaking.user_started", idle),
 )
 async def interruption(emulating):
-    async with emulating(PACED) as client, client.session() as talker:
-        await talker.type(LONG)
-        begun = await talker.until(lambda message: content(message).get("modelTurn"))
-        await talker.say(speech(0.5, 0.0))
-        rest = await talker.until_turn_complete()
+    async with emulating(PACED) as client, client.session() as session:
+        await session.send_text(LONG)
+        begun = await session.until(lambda message: content(message).get("modelTurn"))
+        await session.send_audio(speech(0.5, 0.0))
+        rest = await session.until_turn_complete()
         assert content(rest[-2]) == {"interrupted": True}
         assert not any("generationComplete" in content(message) for message in rest)
-        last = client.last()
+        last = client.latest()
         assert last["counters"]["interruptions"] == 1
         (span,) = last["answers"]
         assert span["interrupted"]
         assert span["sent"] == len(sound(begun + rest)) < span["planned"]
-        said = [each["text"] for each in last["context"]["remarks"] if each["kind"] == "said"]
+        said = [each["text"] for each in last["context"]["entries"] if each["kind"] == "said"]
         assert said == [transcript(begun + rest)], "only what was sent is remembered"
 
 
 @rule(
-    "An answer that is still playing can be interrupted too",
-    "measured: turnComplete is held",
-    replaced("session.turns.Floor.person_begins", idle),
+    "An answer can be interrupted while it is still playing",
+    "measured: turnComplete is held back",
+    replaced("session.turns.TurnTaking.user_started", idle),
 )
 async def interruption_while_playing(emulating):
     ahead = replace(PACED, send_rate=1000.0)
-    async with emulating(ahead) as client, client.session() as talker:
-        await talker.type(LONG)
-        await talker.until(lambda message: "generationComplete" in content(message))
-        await talker.say(speech(0.5, 0.0))
-        rest = await talker.until_turn_complete()
+    async with emulating(ahead) as client, client.session() as session:
+        await session.send_text(LONG)
+        await session.until(lambda message: "generationComplete" in content(message))
+        await session.send_audio(speech(0.5, 0.0))
+        rest = await session.until_turn_complete()
         assert {"interrupted": True} in [content(message) for message in rest]
 
 
 @rule(
-    "NO_INTERRUPTION lets the answer finish and then takes the turn",
+    "With NO_INTERRUPTION, the turn is taken after the answer has finished",
     CAPABILITIES,
-    replaced("session.turns.Floor.person_begins", Floor.interrupt),
+    replaced("session.turns.TurnTaking.user_started", TurnTaking.interrupt),
 )
 async def no_interruption(emulating):
-    asked = setup(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
-    async with emulating(replace(PACED, send_rate=20.0)) as client, client.session(asked) as talker:
-        await talker.type("Short, please.")
-        await talker.until(lambda message: content(message).get("modelTurn"))
-        await talker.say(speech(0.5))
-        first = await talker.until_turn_complete()
+    requested = setup(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    async with (
+        emulating(replace(PACED, send_rate=20.0)) as client,
+        client.session(requested) as session,
+    ):
+        await session.send_text("Short, please.")
+        await session.until(lambda message: content(message).get("modelTurn"))
+        await session.send_audio(speech(0.5))
+        first = await session.until_turn_complete()
         assert not any(content(message).get("interrupted") for message in first)
         assert any(content(message).get("generationComplete") for message in first)
-        second = await talker.until_turn_complete()
+        second = await session.until_turn_complete()
         assert transcript(second) == "[0.5 s of speech, played back]"
 
 
 @rule(
-    "Content from the client interrupts",
+    "clientContent interrupts an answer",
     "https://ai.google.dev/api/live, clientContent",
-    replaced("session.turns.Floor.interrupt", idle),
+    replaced("session.turns.TurnTaking.interrupt", idle),
 )
 async def content_interrupts(emulating):
-    async with emulating(PACED) as client, client.session() as talker:
-        await talker.type(LONG)
-        await talker.until(lambda message: content(message).get("modelTurn"))
+    async with emulating(PACED) as client, client.session() as session:
+        await session.send_text(LONG)
+        await session.until(lambda message: content(message).get("modelTurn"))
         turns = [{"role": "user", "parts": [{"text": "Stop."}]}]
-        await talker.send(clientContent={"turns": turns, "turnComplete": True})
-        rest = await talker.until_turn_complete()
+        await session.send(clientContent={"turns": turns, "turnComplete": True})
+        rest = await session.until_turn_complete()
         assert any(content(message).get("interrupted") for message in rest)
 
 
 @rule(
-    "turnComplete is held until the answer would have played",
-    "documented; measured to 30 ms",
-    replaced("session.turns.Floor._hold", idle),
+    "turnComplete is held back until the answer has been played",
+    "documented; measured to within 30 ms",
+    replaced("session.turns.TurnTaking._wait_for_playback", idle),
 )
 async def held_turn_complete(emulating):
-    async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as talker:
-        await talker.type("Hi")
-        begun = await talker.until(lambda message: content(message).get("modelTurn"))
+    async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as session:
+        await session.send_text("Hi")
+        begun = await session.until(lambda message: content(message).get("modelTurn"))
         start = asyncio.get_running_loop().time()
-        rest = await talker.until_turn_complete()
+        rest = await session.until_turn_complete()
         seconds = len(sound(begun + rest)) / 48_000
         assert seconds > 0.5
         assert asyncio.get_running_loop().time() - start > seconds / PACED.playback_rate - 0.1
@@ -107,23 +110,23 @@ async def held_turn_complete(emulating):
 
 
 @rule(
-    "Sound is sent ahead of its playing, in bursts",
+    "Audio is sent ahead of its playback, in bursts",
     "measured: unbounded queues are normal",
     replaced("session.speech.BURST", 10**6),
 )
 async def bursts(emulating):
-    async with emulating(PACED) as client, client.session() as talker:
-        await talker.type(LONG)
-        await talker.until(lambda message: content(message).get("modelTurn"))
+    async with emulating(PACED) as client, client.session() as session:
+        await session.send_text(LONG)
+        await session.until(lambda message: content(message).get("modelTurn"))
         start = asyncio.get_running_loop().time()
-        answer = await talker.until(lambda message: "generationComplete" in content(message))
+        answer = await session.until(lambda message: "generationComplete" in content(message))
         took = asyncio.get_running_loop().time() - start
         seconds = len(sound(answer)) / 48_000
         assert seconds / 16 < took < seconds / 2
 
 
 @rule(
-    "Transcripts come as fragments, each side's if the setup has it",
+    "Transcripts are sent in fragments, for each side that the setup asks for",
     CAPABILITIES,
     replaced(
         "conversation.plan.Plan.of",
@@ -135,11 +138,11 @@ async def bursts(emulating):
 async def transcripts(emulating):
     async with emulating(QUICK) as client:
         for fields in ((), ("inputAudioTranscription",), ("outputAudioTranscription",)):
-            asked = {"model": setup()["model"], "generationConfig": AUDIO}
-            asked |= {field: {} for field in fields}
-            async with client.session(asked) as talker:
-                await talker.say(speech(0.8))
-                answer = await talker.until_turn_complete()
+            requested = {"model": setup()["model"], "generationConfig": AUDIO}
+            requested |= {field: {} for field in fields}
+            async with client.session(requested) as session:
+                await session.send_audio(speech(0.8))
+                answer = await session.until_turn_complete()
                 heard = transcript(answer, "inputTranscription")
                 assert heard == ("[0.8 s of speech]" if fields[:1] == INPUT else "")
                 told = transcript(answer)
@@ -151,7 +154,7 @@ PLAN_OF = __import__("tokensvc.emulator.conversation.plan", fromlist=["Plan"]).P
 
 
 @rule(
-    "Input transcripts come in parts, whole, or cumulatively, by option",
+    "Input transcripts are sent in fragments, whole or cumulatively, by option",
     "reports differ",
     replaced("session.session.Session._fragments", lambda self, text: [text]),
 )
@@ -164,18 +167,18 @@ async def input_transcripts(emulating):
     for way, expected in ways.items():
         async with (
             emulating(replace(QUICK, input_transcripts=way)) as client,
-            client.session() as talker,
+            client.session() as session,
         ):
-            await talker.say(speech(0.8))
-            answer = await talker.until_turn_complete()
+            await session.send_audio(speech(0.8))
+            answer = await session.until_turn_complete()
             parts = [content(message).get("inputTranscription") for message in answer]
             assert [part["text"] for part in parts if part] == expected
             assert [part for part in parts if part][-1]["finished"]
 
 
 @rule(
-    "From 3.1 on an event may carry several parts",
-    "models' pages",
+    "From 3.1 on, an event may have several parts",
+    "model pages",
     replaced("session.speech.Speaker._parts", lambda self, piece: [PARTS(self, piece)[0]]),
 )
 async def several_parts(emulating):
@@ -183,61 +186,61 @@ async def several_parts(emulating):
         ("models/gemini-3.8-live", 2),
         ("models/gemini-2.5-flash-native-audio-preview-12-2025", 1),
     ):
-        async with emulating(QUICK) as client, client.session(setup(model=model)) as talker:
-            await talker.type(LONG)
-            answer = await talker.until_turn_complete()
+        async with emulating(QUICK) as client, client.session(setup(model=model)) as session:
+            await session.send_text(LONG)
+            answer = await session.until_turn_complete()
             counts = [
                 len(content(each)["modelTurn"]["parts"])
                 for each in answer
                 if "modelTurn" in content(each)
             ]
             assert max(counts) == most
-            assert len(sound(answer)) == client.last()["answers"][0]["planned"]
+            assert len(sound(answer)) == client.latest()["answers"][0]["planned"]
 
 
 PARTS = __import__("tokensvc.emulator.session.speech", fromlist=["Speaker"]).Speaker._parts
 
 
 @rule(
-    "Extended thinking says with turnComplete whether it is done",
+    "The extended thinking model sends interactionStatus with turnComplete",
     "its model page",
-    replaced("session.turns.Floor._status", lambda self: {}),
+    replaced("session.turns.TurnTaking._status", lambda self: {}),
 )
 async def interaction_status(emulating):
     model = "models/gemini-3.8-live-extended-thinking"
-    async with emulating(QUICK) as client, client.session(setup(model=model)) as talker:
-        await talker.type("Done?")
-        answer = await talker.until_turn_complete()
+    async with emulating(QUICK) as client, client.session(setup(model=model)) as session:
+        await session.send_text("Done?")
+        answer = await session.until_turn_complete()
         assert content(answer[-1])["interactionStatus"] == "IDLE"
 
 
 @rule(
-    "Thoughts come as parts marked so, if asked for",
+    "Thoughts are sent on request, as parts marked as such",
     "native models; measured",
     replaced("conversation.plan.thoughts_of", lambda setup: True),
 )
 async def thoughts(emulating):
     model = "models/gemini-3.1-flash-live-preview"
-    for asked in (True, False):
-        generation = {**AUDIO, "thinkingConfig": {"includeThoughts": asked}}
+    for requested in (True, False):
+        generation = {**AUDIO, "thinkingConfig": {"includeThoughts": requested}}
         async with (
             emulating(QUICK) as client,
-            client.session(setup(model=model, generationConfig=generation)) as talker,
+            client.session(setup(model=model, generationConfig=generation)) as session,
         ):
-            await talker.type("Think.")
-            answer = await talker.until_turn_complete()
+            await session.send_text("Think.")
+            answer = await session.until_turn_complete()
             parts = [
                 part
                 for each in answer
                 for part in content(each).get("modelTurn", {}).get("parts", [])
             ]
-            assert any(part.get("thought") for part in parts) is asked
-            assert ("thoughtsTokenCount" in answer[-1]["usageMetadata"]) is asked
+            assert any(part.get("thought") for part in parts) is requested
+            assert ("thoughtsTokenCount" in answer[-1]["usageMetadata"]) is requested
             assert "Turn 1 came" not in transcript(answer)
 
 
 @rule(
-    "Frames count always from 3.1 on, on 2.5 only while somebody speaks",
+    "Video frames always count from 3.1 on; on 2.5 they count during speech only",
     CAPABILITIES,
     replaced("session.session.ONLY_ACTIVITY", "never"),
 )
@@ -253,42 +256,42 @@ async def turn_coverage(emulating):
         config = {"realtimeInputConfig": {"turnCoverage": coverage}} if coverage else {}
         async with (
             emulating(QUICK) as client,
-            client.session(setup(model=model, **config)) as talker,
+            client.session(setup(model=model, **config)) as session,
         ):
-            await talker.send(realtimeInput={"video": JPEG})
-            await talker.type("What was it?")
-            answer = await talker.until_turn_complete()
+            await session.send(realtimeInput={"video": JPEG})
+            await session.send_text("What was it?")
+            answer = await session.until_turn_complete()
             assert ("1 video frames" in transcript(answer)) is counted
-            assert client.last()["counters"]["video_frames"] == 1
+            assert client.latest()["counters"]["video_frames"] == 1
 
 
 @rule(
-    "The context grows turn by turn",
+    "The context grows with each turn",
     "google-genai's own test",
-    replaced("responses.echo.recital", lambda conversation: "I forgot."),
+    replaced("responses.echo.recite", lambda conversation: "I forgot."),
 )
 async def context(emulating):
-    async with emulating(QUICK) as client, client.session() as talker:
+    async with emulating(QUICK) as client, client.session() as session:
         turns = [{"role": "user", "parts": [{"text": "Remember the number 1739."}]}]
-        await talker.send(clientContent={"turns": turns, "turnComplete": True})
-        await talker.until_turn_complete()
+        await session.send(clientContent={"turns": turns, "turnComplete": True})
+        await session.until_turn_complete()
         turns = [{"role": "user", "parts": [{"text": "Which number was it?"}]}]
-        await talker.send(clientContent={"turns": turns})
-        await talker.send(clientContent={"turnComplete": True})
-        assert "1739" in transcript(await talker.until_turn_complete())
+        await session.send(clientContent={"turns": turns})
+        await session.send(clientContent={"turnComplete": True})
+        assert "1739" in transcript(await session.until_turn_complete())
 
 
 @rule(
-    "3.1 takes content only at the start, by option",
-    "its model page against Google's own test",
+    "3.1 accepts clientContent at the start only, by option",
+    "its model page; Google's own test does otherwise",
     replaced("session.session.Session._client_content", idle),
 )
 async def initial_only(emulating):
     options = Options(mid_session_content="refused")
     model = "models/gemini-3.1-flash-live-preview"
-    async with emulating(options) as client, client.session(setup(model=model)) as talker:
-        await talker.send(clientContent={"turnComplete": True})
-        assert await talker.until_closed() == (
+    async with emulating(options) as client, client.session(setup(model=model)) as session:
+        await session.send(clientContent={"turnComplete": True})
+        assert await session.until_closed() == (
             1007,
             "Request contains an invalid argument.",
         )

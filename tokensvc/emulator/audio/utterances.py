@@ -1,4 +1,4 @@
-"""Hearing: the sound a client sends, cut into utterances."""
+"""Utterances: the client's audio stream, divided into what was said in one go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokensvc.emulator.audio.pcm import IN_RATE, Resampler, from_pcm, to_pcm
-from tokensvc.emulator.audio.voice_activity import Detection, Detector
+from tokensvc.emulator.audio.voice_activity import DetectionConfig, VoiceActivityDetector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from tokensvc.emulator.audio.pcm import Samples
     from tokensvc.emulator.audio.recordings import Recording
 
-# What is kept from before the detected start, so that no first consonant is lost.
+# Samples kept from before the detected start, so that the first consonant is not cut off.
 PREROLL = IN_RATE // 5
-# An utterance is played back at most this long; its length is counted in full.
+# At most this many samples of an utterance are kept for playback; its full length is counted.
 LONGEST = 60 * IN_RATE
 RATES = range(4_000, 192_001)
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What was said in one go: its length in seconds, and its sound at 16 kHz."""
+    """A finished utterance: its length in seconds, and its audio at 16 kHz."""
 
     seconds: float
-    sound: Samples
+    samples: Samples
 
 
 @dataclass(frozen=True)
-class Began:
-    """Somebody has begun to speak."""
+class SpeechStarted:
+    """The user has started to speak."""
 
 
-class Ears:
-    """One connection's hearing, over the recording of all that came in."""
+class UtteranceDetector:
+    """Records one connection's incoming audio and finds the utterances in it."""
 
-    def __init__(self, detection: Detection, recording: Recording) -> None:
-        self._detector = Detector(detection) if detection.automatic else None
+    def __init__(self, detection: DetectionConfig, recording: Recording) -> None:
+        self._detector = VoiceActivityDetector(detection) if detection.automatic else None
         self._detection = detection
         self._recording = recording
         self._resampler: Resampler | None = None
@@ -50,22 +50,22 @@ class Ears:
         self._kept: deque[Samples] = deque()
         self._kept_from = 0
         self._position = 0
-        self._began: int | None = None
+        self._start: int | None = None
 
     @property
     def active(self) -> bool:
-        """Whether somebody is speaking, as far as is known."""
-        return self._began is not None
+        """Whether an utterance is in progress."""
+        return self._start is not None
 
     @property
     def seconds(self) -> float:
-        """Sound heard so far."""
+        """Duration of all audio received so far."""
         return self._position / IN_RATE
 
-    def hear(self, pcm: bytes, rate: int) -> Iterator[Began | Utterance]:
-        """Take in a chunk; what it brings to light, in order."""
+    def feed(self, pcm: bytes, rate: int) -> Iterator[SpeechStarted | Utterance]:
+        """Process a chunk; yield what it starts and finishes, in order."""
         if rate != IN_RATE:
-            pcm = self._at_our_rate(pcm, rate)
+            pcm = self._resample(pcm, rate)
         self._recording.add(pcm)
         samples = from_pcm(pcm)
         self._position += len(samples)
@@ -73,49 +73,49 @@ class Ears:
         if self._detector is not None:
             for edge in self._detector.feed(samples):
                 if edge.kind == "start":
-                    self._began = edge.at
-                    yield Began()
+                    self._start = edge.at
+                    yield SpeechStarted()
                 else:
                     yield self._finish(edge.at)
         self._trim()
 
     def pause(self) -> Utterance | None:
-        """The stream pauses (``audioStreamEnd``): what was being said ends here."""
+        """Finish the utterance in progress because the stream pauses (``audioStreamEnd``)."""
         edge = self._detector.stop() if self._detector is not None else None
         return None if edge is None else self._finish(edge.at)
 
-    def begin(self) -> None:
-        """The client marks the start of speech (``activityStart``)."""
-        self._began = self._position
+    def start(self) -> None:
+        """Start an utterance, as marked by the client (``activityStart``)."""
+        self._start = self._position
 
     def finish(self) -> Utterance | None:
-        """The client marks its end (``activityEnd``)."""
-        return None if self._began is None else self._finish(self._position)
+        """Finish the utterance in progress, as marked by the client (``activityEnd``)."""
+        return None if self._start is None else self._finish(self._position)
 
-    def _at_our_rate(self, pcm: bytes, rate: int) -> bytes:
+    def _resample(self, pcm: bytes, rate: int) -> bytes:
         if self._resampler is None or rate != self._rate:
             self._resampler, self._rate = Resampler(rate, IN_RATE), rate
         return to_pcm(self._resampler.feed(from_pcm(pcm)))
 
     def _finish(self, end: int) -> Utterance:
-        began = self._position if self._began is None else self._began
-        self._began = None
+        start = self._position if self._start is None else self._start
+        self._start = None
         kept = np.concatenate([np.zeros(0, np.int16), *self._kept])
-        first = max(0, began - PREROLL - self._kept_from)
-        sound = kept[first : max(first, end - self._kept_from)]
-        return Utterance(max(0, end - began) / IN_RATE, sound[-LONGEST:])
+        first = max(0, start - PREROLL - self._kept_from)
+        samples = kept[first : max(first, end - self._kept_from)]
+        return Utterance(max(0, end - start) / IN_RATE, samples[-LONGEST:])
 
     def _trim(self) -> None:
         reach = min(LONGEST, PREROLL + IN_RATE * self._detection.prefix_ms // 1000)
-        keep = LONGEST if self._began is not None else reach
+        keep = LONGEST if self._start is not None else reach
         while self._kept and self._kept_from + len(self._kept[0]) < self._position - keep:
             self._kept_from += len(self._kept.popleft())
 
 
-def rate_of(mime_type: str) -> int | None:
-    """The sample rate that a MIME type such as ``audio/pcm;rate=16000`` states.
+def sample_rate(mime_type: str) -> int | None:
+    """Return the sample rate in a MIME type such as ``audio/pcm;rate=16000``, by default 16 kHz.
 
-    None for what is not raw PCM. Without a rate it is 16 kHz.
+    None for anything but raw PCM at a plausible rate.
     """
     if not re.match(r"audio/(pcm|l16)\b", mime_type, re.IGNORECASE):
         return None

@@ -1,4 +1,4 @@
-"""Voice activity detection: where speech begins and ends in a stream of samples."""
+"""Voice activity detection: where speech starts and ends in a stream of samples."""
 
 from __future__ import annotations
 
@@ -15,94 +15,98 @@ if TYPE_CHECKING:
 FRAME_MS = 20
 FRAME = IN_RATE * FRAME_MS // 1000
 FULL_SCALE = 32_768.0
-# Loudness (RMS, of full scale) that counts as a voice, by sensitivity to its start.
-EAGER, RELUCTANT = 0.008, 0.03
-# ... and the part of it below which the voice has gone, by sensitivity to its end.
-EAGER_END, RELUCTANT_END = 0.7, 0.35
-# A voice stands out this much from the room; the room's floor is followed down at once and up
-# slowly, so that neither a first word nor a fan is taken for the other for long.
-ABOVE_FLOOR = 3.0
+# Level (RMS, relative to full scale) at which speech starts, for high and low start sensitivity.
+START_LEVEL_HIGH, START_LEVEL_LOW = 0.008, 0.03
+# Fraction of that level below which speech ends, for high and low end sensitivity.
+END_RATIO_HIGH, END_RATIO_LOW = 0.7, 0.35
+# Speech must exceed the noise floor by this factor. The estimate of the floor falls immediately and
+# rises slowly, so that neither the first word nor a fan is misjudged for long.
+SPEECH_TO_NOISE = 3.0
 FLOOR_RISE = 10 ** (1.5 / 20 * FRAME_MS / 1000)
-QUIETEST = 0.0005
+LOWEST_FLOOR = 0.0005
 
 
 @dataclass(frozen=True)
-class Detection:
-    """When speech begins and ends. Durations in milliseconds."""
+class DetectionConfig:
+    """Settings of the voice activity detection; durations in milliseconds."""
 
     automatic: bool = True
-    eager_start: bool = True
-    eager_end: bool = True
+    high_start_sensitivity: bool = True
+    high_end_sensitivity: bool = True
     prefix_ms: int = 100
     silence_ms: int = 800
 
 
 @dataclass(frozen=True)
 class Edge:
-    """Speech begins or ends at sample *at* of the stream."""
+    """The start or end of speech, at sample *at* of the stream."""
 
     kind: Literal["start", "end"]
     at: int
 
 
-class Detector:
-    """Follows a 16 kHz stream frame by frame, in the stream's own time."""
+class VoiceActivityDetector:
+    """Detects speech in a 16 kHz stream, frame by frame; time is counted in samples."""
 
-    def __init__(self, detection: Detection) -> None:
-        self._loud = EAGER if detection.eager_start else RELUCTANT
-        self._release = EAGER_END if detection.eager_end else RELUCTANT_END
-        self._needed = max(1, detection.prefix_ms // FRAME_MS)
-        self._patience = max(1, detection.silence_ms // FRAME_MS)
-        self._floor = QUIETEST
-        self._rest: Samples = np.zeros(0, np.int16)
+    def __init__(self, detection: DetectionConfig) -> None:
+        self._start_level = (
+            START_LEVEL_HIGH if detection.high_start_sensitivity else START_LEVEL_LOW
+        )
+        self._end_ratio = END_RATIO_HIGH if detection.high_end_sensitivity else END_RATIO_LOW
+        self._frames_to_start = max(1, detection.prefix_ms // FRAME_MS)
+        self._frames_to_end = max(1, detection.silence_ms // FRAME_MS)
+        self._noise_floor = LOWEST_FLOOR
+        self._remainder: Samples = np.zeros(0, np.int16)
         self._frames = 0
-        self._run = 0
-        self._began = 0
-        self._quiet = 0
+        self._loud_frames = 0
+        self._start_frame = 0
+        self._quiet_frames = 0
         self.speaking = False
 
     def feed(self, samples: Samples) -> list[Edge]:
-        """The edges that *samples* bring to light, in order."""
-        joined = np.concatenate([self._rest, samples]) if len(self._rest) else samples
+        """Return the edges found in *samples*, in order."""
+        joined = np.concatenate([self._remainder, samples]) if len(self._remainder) else samples
         count = len(joined) // FRAME
-        self._rest = joined[count * FRAME :]
+        self._remainder = joined[count * FRAME :]
         if not count:
             return []
         frames = joined[: count * FRAME].reshape(count, FRAME).astype(np.float32)
         power = np.sqrt(np.einsum("ij,ij->i", frames, frames) / FRAME) / FULL_SCALE
         edges = []
-        for loudness in power.tolist():
-            edge = self._frame(loudness)
+        for level in power.tolist():
+            edge = self._process_frame(level)
             if edge is not None:
                 edges.append(edge)
         return edges
 
     def stop(self) -> Edge | None:
-        """End the speech that is going on, if any: the stream pauses here."""
-        self._run = 0
+        """End the current speech, if any, because the stream pauses here."""
+        self._loud_frames = 0
         return self._end() if self.speaking else None
 
-    def _frame(self, loudness: float) -> Edge | None:
+    def _process_frame(self, level: float) -> Edge | None:
         self._frames += 1
-        threshold = max(self._loud, ABOVE_FLOOR * self._floor)
-        self._floor = max(QUIETEST, min(loudness, self._floor * FLOOR_RISE))
+        threshold = max(self._start_level, SPEECH_TO_NOISE * self._noise_floor)
+        self._noise_floor = max(LOWEST_FLOOR, min(level, self._noise_floor * FLOOR_RISE))
         if self.speaking:
-            self._quiet = 0 if loudness >= threshold * self._release else self._quiet + 1
-            return self._end() if self._quiet >= self._patience else None
-        if loudness >= threshold:
-            self._began = self._began if self._run else self._frames - 1
-            self._run += 1
+            self._quiet_frames = (
+                0 if level >= threshold * self._end_ratio else self._quiet_frames + 1
+            )
+            return self._end() if self._quiet_frames >= self._frames_to_end else None
+        if level >= threshold:
+            self._start_frame = self._start_frame if self._loud_frames else self._frames - 1
+            self._loud_frames += 1
         else:
-            # A voice dips between syllables; that delays its start and does not undo it.
-            self._run = max(0, self._run - 1)
-        if self._run < self._needed:
+            # Dips between syllables delay the start of speech instead of resetting it.
+            self._loud_frames = max(0, self._loud_frames - 1)
+        if self._loud_frames < self._frames_to_start:
             return None
         self.speaking = True
-        self._quiet = 0
-        return Edge("start", self._began * FRAME)
+        self._quiet_frames = 0
+        return Edge("start", self._start_frame * FRAME)
 
     def _end(self) -> Edge:
-        at = (self._frames - self._quiet) * FRAME
+        end = (self._frames - self._quiet_frames) * FRAME
         self.speaking = False
-        self._run = self._quiet = 0
-        return Edge("end", at)
+        self._loud_frames = self._quiet_frames = 0
+        return Edge("end", end)

@@ -1,4 +1,4 @@
-"""A conversation's context: who said what, and what it costs in tokens."""
+"""A conversation's context: who said what, and how many tokens it costs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ AUDIO_TOKENS_PER_SECOND = 25
 CHARACTERS_PER_TOKEN = 4
 
 Modality: TypeAlias = Literal["TEXT", "AUDIO", "VIDEO"]
-Kind: TypeAlias = Literal["typed", "spoken", "shown", "said", "called", "answered", "given"]
+Kind: TypeAlias = Literal["typed", "spoken", "shown", "said", "called", "answered", "history"]
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """One thing in the context.
+class ContextEntry:
+    """One entry of the context.
 
     Attributes:
-        kind: How it came: *typed*, *spoken* or *shown* by the person; *said* or *called* by the
-            model; *answered* by a tool; *given* as history in the model's name.
+        kind: *typed*, *spoken* or *shown* by the user; *said* or *called* by the model; *answered*
+            by a tool; *history* that the client supplied for the model.
         tokens: Its cost.
     """
 
@@ -32,89 +32,92 @@ class Remark:
     tokens: int
 
     @property
-    def by_person(self) -> bool:
-        """Whether it is the person's, with whose remark a compressed context must begin."""
+    def from_user(self) -> bool:
+        """Whether it is the user's; a compressed context must begin with such an entry."""
         return self.kind in {"typed", "spoken", "shown"}
 
 
 def text_tokens(text: str) -> int:
-    """A text's cost, near enough: four characters to a token."""
+    """Estimate the cost of a text: one token for four characters."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 def audio_tokens(seconds: float) -> int:
-    """A sound's cost: 25 tokens a second."""
+    """Return the cost of audio: 25 tokens a second."""
     return round(AUDIO_TOKENS_PER_SECOND * seconds)
 
 
 @dataclass
 class Conversation:
-    """What the model knows, in order; survives a resume.
+    """What the model knows, in order; it survives a resumption.
 
     Attributes:
-        dropped: Remarks that compression has taken from the front.
-        compressions: How often it did.
-        turns: The person's turns so far, which is what a scenario goes by.
-        began: When its first connection was set up, Unix seconds.
-        video: Whether it ever had video.
+        dropped: Number of entries that compression has removed from the front.
+        compressions: Number of compressions.
+        turns: Number of user turns so far; scenarios go by it.
+        began: When its first connection was set up, in Unix seconds.
+        video: Whether it has ever included video.
     """
 
     instruction_tokens: int
     began: float
-    remarks: list[Remark] = field(default_factory=list)
+    entries: list[ContextEntry] = field(default_factory=list)
     dropped: int = 0
     compressions: int = 0
     turns: int = 0
     video: bool = False
-    _held: int = 0
+    _entry_tokens: int = 0
 
     def __post_init__(self) -> None:
-        self._held = sum(remark.tokens for remark in self.remarks)
+        self._entry_tokens = sum(entry.tokens for entry in self.entries)
 
     @property
     def length(self) -> int:
-        """Remarks ever made, dropped ones included."""
-        return self.dropped + len(self.remarks)
+        """Number of entries ever added, including the dropped ones."""
+        return self.dropped + len(self.entries)
 
     def add(self, kind: Kind, text: str, modality: Modality, tokens: int) -> None:
-        """Put a remark at the end; none is free, so that the context's bound is one on memory."""
-        remark = Remark(kind, text, modality, max(1, tokens))
-        self.remarks.append(remark)
-        self._held += remark.tokens
+        """Append an entry; each costs at least one token, so that memory is bounded too."""
+        entry = ContextEntry(kind, text, modality, max(1, tokens))
+        self.entries.append(entry)
+        self._entry_tokens += entry.tokens
 
     def typed_since(self, length: int) -> str:
-        """What was typed since the conversation was *length* remarks long."""
-        since = self.remarks[max(0, length - self.dropped) :]
-        return " ".join(remark.text for remark in since if remark.kind == "typed")
+        """Return what was typed since the conversation was *length* entries long."""
+        since = self.entries[max(0, length - self.dropped) :]
+        return " ".join(entry.text for entry in since if entry.kind == "typed")
 
     def tokens(self) -> int:
-        """What the whole context costs."""
-        return self.instruction_tokens + self._held
+        """Return the cost of the whole context."""
+        return self.instruction_tokens + self._entry_tokens
 
     def by_modality(self) -> dict[Modality, int]:
-        """The same, by modality."""
-        return tokens_by_modality(self.remarks, self.instruction_tokens)
+        """Return the cost of the whole context by modality."""
+        return tokens_by_modality(self.entries, self.instruction_tokens)
 
     def compress(self, trigger: int, target: int) -> None:
-        """Past *trigger* tokens, drop the oldest until *target* holds and a person begins."""
+        """Above *trigger* tokens, drop the oldest entries.
+
+        At most *target* tokens are left, and the first entry left is the user's.
+        """
         left = self.tokens()
         if left <= trigger:
             return
-        for at in count():
-            if at == len(self.remarks) or (left <= target and self.remarks[at].by_person):
+        for index in count():
+            if index == len(self.entries) or (left <= target and self.entries[index].from_user):
                 break
-            left -= self.remarks[at].tokens
-        del self.remarks[:at]
-        self._held = left - self.instruction_tokens
-        self.dropped += at
+            left -= self.entries[index].tokens
+        del self.entries[:index]
+        self._entry_tokens = left - self.instruction_tokens
+        self.dropped += index
         self.compressions += 1
 
     def as_of(self, length: int) -> Conversation:
-        """A copy that ends where the conversation was *length* remarks long."""
+        """Return a copy as of when the conversation was *length* entries long."""
         return Conversation(
             instruction_tokens=self.instruction_tokens,
             began=self.began,
-            remarks=self.remarks[: max(0, length - self.dropped)],
+            entries=self.entries[: max(0, length - self.dropped)],
             dropped=min(self.dropped, length),
             compressions=self.compressions,
             turns=self.turns,
@@ -122,9 +125,11 @@ class Conversation:
         )
 
 
-def tokens_by_modality(remarks: Iterable[Remark], text: int = 0) -> dict[Modality, int]:
-    """Tokens of *remarks* for each modality they use, beside *text* tokens."""
-    out: dict[Modality, int] = {"TEXT": text} if text else {}
-    for remark in remarks:
-        out[remark.modality] = out.get(remark.modality, 0) + remark.tokens
+def tokens_by_modality(
+    entries: Iterable[ContextEntry], instruction_tokens: int = 0
+) -> dict[Modality, int]:
+    """Sum the tokens of *entries* by modality; the instruction's count as text."""
+    out: dict[Modality, int] = {"TEXT": instruction_tokens} if instruction_tokens else {}
+    for entry in entries:
+        out[entry.modality] = out.get(entry.modality, 0) + entry.tokens
     return out

@@ -1,4 +1,4 @@
-"""Resumption: handles that bring a conversation back on another connection."""
+"""Resumption handles, which continue a conversation on another connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tokensvc.emulator.protocol.errors import ClosedError, Closes
+from tokensvc.emulator.protocol.errors import CloseError, CloseReasons
 
 if TYPE_CHECKING:
     from tokensvc.emulator.clock import Clock
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 CAPACITY = 5_000
 AT_CLOSE = "at_close"
-_FORM = struct.Struct(">QQQ")
-_SEAL = 16
+_FORMAT = struct.Struct(">QQQ")
+_SIGNATURE_BYTES = 16
 
 
 @dataclass
-class Kept:
-    """A connection's conversation, as long as a handle may ask for it.
+class SavedConversation:
+    """A connection's conversation, kept for as long as a handle can refer to it.
 
     Attributes:
-        lineage: The first connection of the conversation: one at a time may be open of it.
-        before: The sound heard on the connections before this one: (connection, bytes) each.
+        lineage: The conversation's first connection. Only one connection of a lineage may be open.
+        before: The audio received on earlier connections, as (connection, bytes) pairs.
         ended: When the connection ended; None while it is open.
     """
 
@@ -43,103 +43,108 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Resumed:
-    """What a handle brings back."""
+class ResumedConversation:
+    """What a handle resumes."""
 
     conversation: Conversation
     lineage: int
     before: tuple[tuple[int, int], ...]
 
 
-class HandleBook:
-    """The conversations that handles can reach.
+class ResumptionHandles:
+    """Creates handles, and finds the conversations they refer to.
 
-    A handle states its place (connection, remarks, bytes heard) and is sealed, so that handing
-    one out costs no memory, however often it is done.
+    A handle contains its position (connection, entries, bytes received) and a signature, so that
+    creating one costs no memory, however often it is done.
     """
 
     def __init__(self, clock: Clock, options: Options) -> None:
         self._clock = clock
         self._options = options
         self._secret = secrets.token_bytes(32)
-        self._kept: dict[int, Kept] = {}
+        self._saved: dict[int, SavedConversation] = {}
         self._open: set[int] = set()
 
-    def open(self, connection: int, kept: Kept) -> None:
-        """A connection begins."""
-        self._forget()
-        self._kept[connection] = kept
-        self._open.add(kept.lineage)
+    def open(self, connection: int, saved: SavedConversation) -> None:
+        """Register the conversation of a connection that begins."""
+        self._evict()
+        self._saved[connection] = saved
+        self._open.add(saved.lineage)
 
     def close(self, connection: int) -> None:
-        """It has ended."""
-        kept = self._kept[connection]
-        kept.ended = self._clock.now()
-        self._open.discard(kept.lineage)
+        """Record that a connection has ended."""
+        saved = self._saved[connection]
+        saved.ended = self._clock.now()
+        self._open.discard(saved.lineage)
 
-    def handle(self, connection: int, heard: int) -> str:
-        """A handle for the conversation as it is now, *heard* bytes into the connection."""
-        return self._sealed(connection, self._kept[connection].conversation.length, heard)
+    def create(self, connection: int, received: int) -> str:
+        """Create a handle for the conversation as it is now, *received* bytes of audio in."""
+        return self._signed(connection, self._saved[connection].conversation.length, received)
 
-    def _sealed(self, connection: int, length: int, heard: int) -> str:
-        place = _FORM.pack(connection, length, heard)
-        return base64.urlsafe_b64encode(place + self._seal(place)).rstrip(b"=").decode()
+    def _signed(self, connection: int, length: int, received: int) -> str:
+        position = _FORMAT.pack(connection, length, received)
+        return base64.urlsafe_b64encode(position + self._sign(position)).rstrip(b"=").decode()
 
-    def resume(self, handle: str, model: str) -> Resumed:
-        """What *handle* stands for.
+    def resume(self, handle: str, model: str) -> ResumedConversation:
+        """Return the conversation that *handle* refers to.
 
         Raises:
-            ClosedError: 1008 for an unknown or expired one, 1011 while the conversation is open
-                elsewhere, 1007 for another model.
+            CloseError: 1008 if the handle is unknown or expired, 1011 while the conversation is
+                open on another connection, 1007 for another model.
         """
-        connection, length, heard = self._read(handle)
-        kept = self._kept.get(connection)
-        if kept is None:
-            raise ClosedError(Closes.session_not_found)
-        if self._is_open(kept.lineage):
-            raise ClosedError(Closes.still_open)
-        if self._expired(kept):
-            raise ClosedError(Closes.session_expired)
-        if not self._same_model(kept, model):
-            raise ClosedError(Closes.model_changed)
+        connection, length, received = self._parse(handle)
+        saved = self._saved.get(connection)
+        if saved is None:
+            raise CloseError(CloseReasons.session_not_found)
+        if self._is_open(saved.lineage):
+            raise CloseError(CloseReasons.still_open)
+        if self._expired(saved):
+            raise CloseError(CloseReasons.session_expired)
+        if not self._same_model(saved, model):
+            raise CloseError(CloseReasons.model_changed)
         if self._options.handle_state == AT_CLOSE:
-            length = kept.conversation.length
-        return Resumed(
-            kept.conversation.as_of(length), kept.lineage, (*kept.before, (connection, heard))
+            length = saved.conversation.length
+        return ResumedConversation(
+            saved.conversation.as_of(length), saved.lineage, (*saved.before, (connection, received))
         )
 
     def _is_open(self, lineage: int) -> bool:
         return lineage in self._open
 
-    def _expired(self, kept: Kept) -> bool:
-        return kept.ended is not None and (
-            self._clock.now() > kept.ended + self._options.handle_life
+    def _expired(self, saved: SavedConversation) -> bool:
+        return saved.ended is not None and (
+            self._clock.now() > saved.ended + self._options.handle_life
         )
 
-    def _same_model(self, kept: Kept, model: str) -> bool:
-        return kept.model == model
+    def _same_model(self, saved: SavedConversation, model: str) -> bool:
+        return saved.model == model
 
-    def _read(self, handle: str) -> tuple[int, int, int]:
+    def _parse(self, handle: str) -> tuple[int, int, int]:
         try:
-            sealed = base64.urlsafe_b64decode(handle + "=" * (-len(handle) % 4))
+            signed = base64.urlsafe_b64decode(handle + "=" * (-len(handle) % 4))
         except (binascii.Error, ValueError):
-            raise ClosedError(Closes.bad_handle) from None
-        place, seal = sealed[:-_SEAL], sealed[-_SEAL:]
-        if len(place) != _FORM.size or not hmac.compare_digest(seal, self._seal(place)):
-            raise ClosedError(Closes.bad_handle)
-        connection, length, heard = _FORM.unpack(place)
-        return connection, length, heard
+            raise CloseError(CloseReasons.bad_handle) from None
+        position, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
+        if len(position) != _FORMAT.size or not hmac.compare_digest(
+            signature, self._sign(position)
+        ):
+            raise CloseError(CloseReasons.bad_handle)
+        connection, length, received = _FORMAT.unpack(position)
+        return connection, length, received
 
-    def _seal(self, place: bytes) -> bytes:
-        return hmac.digest(self._secret, place, hashlib.sha256)[:_SEAL]
+    def _sign(self, position: bytes) -> bytes:
+        return hmac.digest(self._secret, position, hashlib.sha256)[:_SIGNATURE_BYTES]
 
-    def _forget(self) -> None:
-        """Drop what has expired, oldest first; a while later it is "not found"."""
+    def _evict(self) -> None:
+        """Drop conversations that expired long ago, and the oldest ones above the capacity.
+
+        A recently expired handle is reported as expired, an evicted one as not found.
+        """
         limit = self._clock.now() - 2 * self._options.handle_life
-        for connection, kept in list(islice(self._kept.items(), 100)):
-            expired = kept.ended is not None and kept.ended < limit
-            if not expired and len(self._kept) < CAPACITY:
+        for connection, saved in list(islice(self._saved.items(), 100)):
+            expired = saved.ended is not None and saved.ended < limit
+            if not expired and len(self._saved) < CAPACITY:
                 break
-            if kept.ended is None:
+            if saved.ended is None:
                 continue
-            del self._kept[connection]
+            del self._saved[connection]

@@ -1,11 +1,11 @@
-"""A session's plan: the effective setup, read into the few things a conversation turns on."""
+"""A session's plan: the parts of the effective setup that the emulator acts on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.audio.voice_activity import Detection
+from tokensvc.emulator.audio.voice_activity import DetectionConfig
 
 if TYPE_CHECKING:
     from tokensvc.emulator.protocol.models import Model
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tool:
-    """A function that the setup declares."""
+    """A function declared in the setup."""
 
     name: str
     blocking: bool
@@ -22,17 +22,17 @@ class Tool:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the effective setup means.
+    """The settings of a session.
 
     Attributes:
-        compress: Trigger and target of context compression, in tokens; None without it.
-        frame_tokens: What one video frame costs.
+        compress: Trigger and target of context compression, in tokens; None without compression.
+        frame_tokens: Cost of one video frame.
     """
 
     model: Model
     model_name: str
     voice: str
-    detection: Detection
+    detection: DetectionConfig
     interruptible: bool
     coverage: str
     tools: tuple[Tool, ...]
@@ -48,7 +48,7 @@ class Plan:
 
     @staticmethod
     def of(setup: dict[str, Any], model: Model, default_behavior: str = "by_model") -> Plan:
-        """Read a setup that `models.check` has passed."""
+        """Read a setup that has passed `models.check`."""
         generation = setup.get("generationConfig", {})
         realtime = setup.get("realtimeInputConfig", {})
         voice = generation.get("speechConfig", {}).get("voiceConfig", {})
@@ -74,7 +74,7 @@ class Plan:
         )
 
     def with_tools(self, tools: list[dict[str, Any]], default_behavior: str) -> Plan:
-        """The same with other tools, which `models.check_tools` has passed."""
+        """Return the plan with other tools, which have passed `models.check_tools`."""
         return replace(
             self,
             tools=_tools(tools, self.model, default_behavior),
@@ -83,16 +83,16 @@ class Plan:
 
 
 def thoughts_of(setup: dict[str, Any]) -> bool:
-    """Whether thoughts are to be sent."""
+    """Return whether thoughts are to be sent."""
     thinking = setup.get("generationConfig", {}).get("thinkingConfig", {})
-    wanted: bool = thinking.get("includeThoughts", False)
-    return wanted
+    include: bool = thinking.get("includeThoughts", False)
+    return include
 
 
 def initial_history_of(setup: dict[str, Any]) -> bool:
-    """Whether the client begins by giving the conversation's history."""
-    given: bool = setup.get("historyConfig", {}).get("initialHistoryInClientContent", False)
-    return given
+    """Return whether the client starts by sending the conversation's history."""
+    history: bool = setup.get("historyConfig", {}).get("initialHistoryInClientContent", False)
+    return history
 
 
 _FRAME_TOKENS = {
@@ -102,24 +102,24 @@ _FRAME_TOKENS = {
 }
 
 
-def _detection(asked: dict[str, Any]) -> Detection:
-    return Detection(
-        automatic=not asked.get("disabled", False),
-        eager_start=asked.get("startOfSpeechSensitivity") != "START_SENSITIVITY_LOW",
-        eager_end=asked.get("endOfSpeechSensitivity") != "END_SENSITIVITY_LOW",
-        prefix_ms=asked.get("prefixPaddingMs", Detection.prefix_ms),
-        silence_ms=asked.get("silenceDurationMs", Detection.silence_ms),
+def _detection(config: dict[str, Any]) -> DetectionConfig:
+    return DetectionConfig(
+        automatic=not config.get("disabled", False),
+        high_start_sensitivity=config.get("startOfSpeechSensitivity") != "START_SENSITIVITY_LOW",
+        high_end_sensitivity=config.get("endOfSpeechSensitivity") != "END_SENSITIVITY_LOW",
+        prefix_ms=config.get("prefixPaddingMs", DetectionConfig.prefix_ms),
+        silence_ms=config.get("silenceDurationMs", DetectionConfig.silence_ms),
     )
 
 
-def _tools(asked: list[dict[str, Any]], model: Model, default: str) -> tuple[Tool, ...]:
+def _tools(tools: list[dict[str, Any]], model: Model, default: str) -> tuple[Tool, ...]:
     return tuple(
         Tool(
             name=declared["name"],
             blocking=_behavior(declared, model, default) == "BLOCKING",
             parameters=declared.get("parameters") or declared.get("parametersJsonSchema") or {},
         )
-        for tool in asked
+        for tool in tools
         for declared in tool.get("functionDeclarations", [])
     )
 
@@ -131,8 +131,8 @@ def _behavior(declared: dict[str, Any], model: Model, default: str) -> str:
     return default if default in model.behaviors else model.behaviors[0]
 
 
-def _compression(asked: dict[str, Any] | None, model: Model) -> tuple[int, int] | None:
-    if asked is None:
+def _compression(config: dict[str, Any] | None, model: Model) -> tuple[int, int] | None:
+    if config is None:
         return None
-    trigger = asked.get("triggerTokens", model.window * 8 // 10)
-    return trigger, asked.get("slidingWindow", {}).get("targetTokens", trigger // 2)
+    trigger = config.get("triggerTokens", model.window * 8 // 10)
+    return trigger, config.get("slidingWindow", {}).get("targetTokens", trigger // 2)

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong with the next mints or sockets, on demand."""
+"""Faults on demand: what goes wrong with the next token requests or WebSockets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 
-from tokensvc.emulator.protocol.errors import RefusedError, closes_with
+from tokensvc.emulator.protocol.errors import RpcError, is_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )
-# What strikes a socket once, so that it can be at a moment instead of after so many messages.
+# The kinds that affect a socket once, so that a time can be set instead of a message count.
 TIMED = frozenset({"black_hole", "close", "cut"})
 LONGEST = 10**6
 STATUSES: Mapping[int, str] = MappingProxyType(
@@ -84,26 +84,25 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
 
 
 class FaultError(ValueError):
-    """Raised for a fault that makes no sense; its text says why."""
+    """Raised for an invalid fault; its text says what is wrong."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong.
+    """One fault; docs/emulator.md describes the kinds.
 
     Attributes:
         on: ``mint`` or ``socket``.
-        kind: What; see docs/emulator.md.
-        times: For how many mints or sockets; 0 is until it is cleared.
-        after: On a socket, how many messages go well first: the client's for ``cut`` and
-            ``black_hole``, the emulator's for the others.
-        seconds: How long: the latency, the whole drip, the deafness before a cut.
+        times: Number of token requests or sockets it affects; 0 means until it is cleared.
+        after: On a socket, the number of unaffected messages before it: the client's for ``cut``
+            and ``black_hole``, the server's for the others.
+        seconds: The latency, the duration of a drip, or how long a ``cut`` reads nothing first.
         status: The HTTP status of ``status``.
         code: The close code of ``close``.
         text: The error's message, the close's reason, or the redirect's target.
-        between: For ``cut``, ``black_hole`` and ``close``: the seconds from a socket's opening
-            between which it happens, drawn for each socket, instead of *after* so many messages.
-        seed: What the draws begin with, so that they can be had again.
+        between: For ``cut``, ``black_hole`` and ``close``, instead of *after*: the earliest and
+            latest time, in seconds after the socket has opened. The time is drawn per socket.
+        seed: The seed of these draws, so that they can be repeated.
     """
 
     on: Literal["mint", "socket"]
@@ -118,27 +117,27 @@ class Fault:
     seed: int = 0
 
     def drawn(self, number: int) -> Fault:
-        """The same as the *number*-th to meet a fault meets it: its moment drawn."""
+        """Return the fault with its time drawn, for the *number*-th fault triggered."""
         if self.between is None:
             return self
-        chance = Random(f"{self.seed}/{number}")  # noqa: S311 - to be had again
-        moment = chance.uniform(*self.between)
-        return replace(self, between=(moment, moment))
+        random = Random(f"{self.seed}/{number}")  # noqa: S311 - must be repeatable
+        time = random.uniform(*self.between)
+        return replace(self, between=(time, time))
 
 
-def read(content: Any) -> Fault:  # noqa: ANN401 - not checked yet
-    """A fault from JSON or TOML.
+def read_fault(content: Any) -> Fault:  # noqa: ANN401 - not validated yet
+    """Read a fault from parsed JSON or TOML.
 
     Raises:
-        FaultError: naming the fault in it.
+        FaultError: if it is invalid.
     """
     if not isinstance(content, dict):
-        raise FaultError('A fault is an object such as {"on": "mint", "kind": "latency"}.')
+        raise FaultError('A fault must be an object such as {"on": "mint", "kind": "latency"}.')
     for key, value in content.items():
         if key not in _TYPES:
-            raise FaultError(f"Unknown key {key!r}; known are {', '.join(_TYPES)}.")
+            raise FaultError(f"Unknown key {key!r}; the keys are {', '.join(_TYPES)}.")
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
-            raise FaultError(f"{key} is of the wrong type.")
+            raise FaultError(f"{key} has the wrong type.")
     on, kind = content.get("on", ""), content.get("kind", "")
     if kind not in KINDS.get(on, ()):
         raise FaultError(
@@ -149,7 +148,7 @@ def read(content: Any) -> Fault:  # noqa: ANN401 - not checked yet
         raise FaultError("times, after and seconds must be from 0 to a million.")
     if not HTTPStatus.BAD_REQUEST <= fault.status < 600:  # noqa: PLR2004 - the last of the 5xx
         raise FaultError("status must be from 400 to 599.")
-    if not closes_with(fault.code):
+    if not is_sendable(fault.code):
         raise FaultError("code must be a WebSocket close code such as 1011.")
     if not fault.text.isprintable():
         raise FaultError("text must be one line.")
@@ -160,70 +159,74 @@ def _between(content: dict[str, Any]) -> tuple[float, float] | None:
     if "between" not in content:
         return None
     if content["on"] != "socket" or content["kind"] not in TIMED:
-        raise FaultError(f"between goes with {', '.join(sorted(TIMED))} on a socket.")
+        raise FaultError(f"between is only for {', '.join(sorted(TIMED))} on a socket.")
     match content["between"]:
         case [int() | float() as first, int() | float() as last] if 0 <= first <= last < LONGEST:
             return first, last
-    raise FaultError("between must be two numbers of seconds, the earlier first.")
+    raise FaultError("between must be two numbers of seconds, in ascending order.")
 
 
 @dataclass
-class FaultBook:
-    """The faults to come, in order."""
+class FaultQueue:
+    """The pending faults, in order.
 
-    waiting: deque[Fault] = field(default_factory=deque)
-    met: int = 0
+    Attributes:
+        triggered: Number of token requests and sockets affected so far.
+    """
+
+    pending: deque[Fault] = field(default_factory=deque)
+    triggered: int = 0
 
     def add(self, fault: Fault) -> None:
-        """Let *fault* happen when its turn comes."""
-        self.waiting.append(fault)
+        """Queue *fault*."""
+        self.pending.append(fault)
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
-        self.waiting.clear()
+        """Remove all faults."""
+        self.pending.clear()
 
     def take(self, on: str) -> Fault | None:
-        """The fault that the next mint or socket meets."""
-        for at, fault in enumerate(self.waiting):
+        """Return the fault for the next token request or socket, if there is one."""
+        for index, fault in enumerate(self.pending):
             if fault.on != on:
                 continue
-            self.met += 1
+            self.triggered += 1
             if fault.times == 1:
-                del self.waiting[at]
+                del self.pending[index]
             elif fault.times:
-                self.waiting[at] = replace(fault, times=fault.times - 1)
-            return fault.drawn(self.met)
+                self.pending[index] = replace(fault, times=fault.times - 1)
+            return fault.drawn(self.triggered)
         return None
 
 
-def refusal(fault: Fault) -> RefusedError:
-    """The error of a ``status`` fault."""
+def status_error(fault: Fault) -> RpcError:
+    """Build the error of a ``status`` fault."""
     status = STATUSES.get(fault.status, "UNKNOWN")
-    return RefusedError(HTTPStatus(fault.status), status, fault.text or f"A made-up {status}.")
+    return RpcError(HTTPStatus(fault.status), status, fault.text or f"Simulated {status}.")
 
 
-def redirect(fault: Fault, request: web.Request) -> web.Response:
-    """The answer of a ``redirect``, to where its text says or to itself."""
+def redirect_response(fault: Fault, request: web.Request) -> web.Response:
+    """Build the response of a ``redirect`` fault; without a target it redirects to itself."""
     return web.Response(status=307, headers={"Location": fault.text or str(request.url)})
 
 
-async def answer(
-    fault: Fault, answered: web.Response, request: web.Request, clock: Clock
+async def apply_to_mint(
+    fault: Fault, response: web.Response, request: web.Request, clock: Clock
 ) -> web.StreamResponse:
-    """What becomes of a mint's answer under *fault*."""
-    whole = answered.body if isinstance(answered.body, bytes) else b""
+    """Apply *fault* to the response to a token request."""
+    whole = response.body if isinstance(response.body, bytes) else b""
     match fault.kind:
         case "latency":
             await clock.sleep(fault.seconds)
         case "status":
-            error = refusal(fault)
+            error = status_error(fault)
             return web.json_response(error.body(), status=error.http)
         case "broken_json":
             return web.Response(body=whole[: len(whole) // 2], content_type="application/json")
         case "empty":
             return web.json_response({})
         case "redirect":
-            return redirect(fault, request)
+            return redirect_response(fault, request)
         case "drip":
             return await _drip(fault, whole, request, clock)
         case "black_hole":
@@ -231,7 +234,7 @@ async def answer(
         case "cut":
             if request.transport is not None:
                 request.transport.abort()
-    return answered
+    return response
 
 
 async def _drip(
@@ -240,7 +243,7 @@ async def _drip(
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     response.content_length = len(whole)
     await response.prepare(request)
-    for at in range(len(whole)):
-        await response.write(whole[at : at + 1])
+    for index in range(len(whole)):
+        await response.write(whole[index : index + 1])
         await clock.sleep(fault.seconds / len(whole))
     return response

@@ -1,4 +1,4 @@
-"""How the API says no: google.rpc errors over HTTP, close codes with reasons on the socket."""
+"""The API's errors: google.rpc errors over HTTP, close codes with reasons on the WebSocket."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from http import HTTPStatus
 
 # A close frame has room for 125 bytes, two of them the code (RFC 6455, 5.5).
 REASON_BYTES = 123
-# Codes that stand for something on this side and never go over the wire (RFC 6455, 7.4.1).
-UNSENDABLE = frozenset({1004, 1005, 1006, 1015})
+# Codes that are for local use and must not be sent (RFC 6455, 7.4.1).
+RESERVED_CODES = frozenset({1004, 1005, 1006, 1015})
 
 
 class InvalidPayloadError(Exception):
-    """Raised when JSON is not the message it should be; its text is the API's own sentence."""
+    """Raised for JSON that is not a valid message; its text is the API's own error message."""
 
 
 @dataclass(eq=False)
-class RefusedError(Exception):
+class RpcError(Exception):
     """Raised to answer an HTTP request with a google.rpc error."""
 
     http: HTTPStatus
@@ -25,7 +25,7 @@ class RefusedError(Exception):
     reason: str = ""
 
     def body(self) -> dict[str, object]:
-        """The error as the API writes it (https://cloud.google.com/apis/design/errors)."""
+        """Return the response body (https://cloud.google.com/apis/design/errors)."""
         error: dict[str, object] = {
             "code": self.http.value,
             "message": self.message,
@@ -51,17 +51,17 @@ class Close:
     reason: str
 
     def reason_bytes(self) -> bytes:
-        """The reason, cut to what a close frame can carry, never within a character."""
+        """Encode the reason, cut at a character boundary to what a close frame can carry."""
         return self.reason.encode()[:REASON_BYTES].decode(errors="ignore").encode()
 
 
-def closes_with(code: int) -> bool:
-    """Whether *code* may stand in a close frame (RFC 6455, 7.4)."""
-    return (code in range(1000, 1015) and code not in UNSENDABLE) or code in range(3000, 5000)
+def is_sendable(code: int) -> bool:
+    """Return whether *code* may be sent in a close frame (RFC 6455, 7.4)."""
+    return (code in range(1000, 1015) and code not in RESERVED_CODES) or code in range(3000, 5000)
 
 
-class ClosedError(Exception):
-    """Raised to close the socket as *close* says."""
+class CloseError(Exception):
+    """Raised to close the WebSocket with *close*."""
 
     def __init__(self, close: Close) -> None:
         super().__init__(close)
@@ -75,34 +75,32 @@ UNREGISTERED = (
 BAD_KEY = "API key not valid. Please pass a valid API key."
 
 
-def unknown_name(name: str, place: str) -> str:
-    """The API's sentence about a field that is none of the message at *place*."""
-    at = f" at '{place}'" if place else ""
-    return f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'
+def unknown_name(name: str, path: str) -> str:
+    """Return the API's message for a field that the message at *path* does not have."""
+    location = f" at '{path}'" if path else ""
+    return f'Invalid JSON payload received. Unknown name "{name}"{location}: Cannot find field.'
 
 
-def invalid_argument(message: str) -> RefusedError:
-    """A 400 for a request that will never be right."""
-    return RefusedError(HTTPStatus.BAD_REQUEST, "INVALID_ARGUMENT", message)
+def invalid_argument(message: str) -> RpcError:
+    """Build a 400 INVALID_ARGUMENT."""
+    return RpcError(HTTPStatus.BAD_REQUEST, "INVALID_ARGUMENT", message)
 
 
-def bad_key() -> RefusedError:
-    """A 400 for a key that is none (seen on GET /v1beta/models)."""
-    return RefusedError(
-        HTTPStatus.BAD_REQUEST, "INVALID_ARGUMENT", BAD_KEY, reason="API_KEY_INVALID"
-    )
+def bad_key() -> RpcError:
+    """Build a 400 for an invalid API key (as seen on GET /v1beta/models)."""
+    return RpcError(HTTPStatus.BAD_REQUEST, "INVALID_ARGUMENT", BAD_KEY, reason="API_KEY_INVALID")
 
 
-def unregistered() -> RefusedError:
-    """A 403 for a request with no key at all (seen on GET /v1beta/models)."""
-    return RefusedError(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", UNREGISTERED)
+def unregistered() -> RpcError:
+    """Build a 403 for a request without an API key (as seen on GET /v1beta/models)."""
+    return RpcError(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", UNREGISTERED)
 
 
-class Closes:
-    """Every close of the emulator's own accord, by name.
+class CloseReasons:
+    """Every close that the emulator initiates, by name.
 
-    Most reasons are the service's own, word for word; docs/emulator.md marks those that are ours
-    because no report of the real one exists.
+    Most reasons are the real service's, word for word. docs/emulator.md lists the ones that we
+    worded because the real ones are not known.
     """
 
     invalid_argument = Close(1007, "Request contains an invalid argument.")
@@ -142,12 +140,12 @@ class Closes:
 
     @staticmethod
     def payload(error: InvalidPayloadError) -> Close:
-        """1007 in the words of the JSON reader."""
+        """Return 1007 with the JSON parser's message."""
         return Close(1007, str(error))
 
     @staticmethod
     def modalities(named: str) -> Close:
-        """1007 for an answer in a modality that the model does not speak."""
+        """Return 1007 for response modalities that the model does not support."""
         return Close(
             1007,
             f"The requested combination of response modalities ({named}) is not supported by "
@@ -156,7 +154,7 @@ class Closes:
 
     @staticmethod
     def model_not_found(model: str, version: str) -> Close:
-        """1008 for a model that is nowhere."""
+        """Return 1008 for a model that does not exist."""
         return Close(
             1008,
             f"{model} is not found for API version {version}, or is not supported for "
@@ -164,18 +162,18 @@ class Closes:
         )
 
     @staticmethod
-    def unknown_field(name: str, place: str) -> Close:
-        """1007 for a field that exists elsewhere only."""
-        return Close(1007, unknown_name(name, place))
+    def unknown_field(name: str, path: str) -> Close:
+        """Return 1007 for a field that this API version does not have."""
+        return Close(1007, unknown_name(name, path))
 
     @staticmethod
     def no_resource(name: str) -> Close:
-        """1007 for a model that is named in no form."""
+        """Return 1007 for a model that is not named as a resource."""
         return Close(1007, f"setup.model: {name[:40]!r} is not a resource name models/{{id}}.")
 
     @staticmethod
     def one_of(second: str) -> Close:
-        """1007 for a message of two kinds."""
+        """Return 1007 for a message with two of its alternatives set."""
         return Close(
             1007,
             f"Invalid value at '{second}' (oneof), oneof field 'message_type' is already set. "
@@ -184,20 +182,20 @@ class Closes:
 
     @staticmethod
     def thinking_field(name: str) -> Close:
-        """1007 for a way to think that is another model's."""
+        """Return 1007 for a thinkingConfig field that this model does not have."""
         return Close(1007, f"{name} in thinking_config is not supported for this model.")
 
     @staticmethod
     def thinking_level(level: str) -> Close:
-        """1007 for thinking more or less than the model can."""
+        """Return 1007 for a thinking level that this model does not have."""
         return Close(1007, f"Thinking level {level} is not supported for this model.")
 
     @staticmethod
     def behavior(behavior: str) -> Close:
-        """1007 for a function that blocks, or does not, where the model has the other only."""
+        """Return 1007 for a function behavior that this model does not have."""
         return Close(1007, f"Function behavior {behavior} is not supported for this model.")
 
     @staticmethod
     def enum(path: str) -> Close:
-        """1007 for the choices of what is no string."""
+        """Return 1007 for an enum on a schema that is not a string."""
         return Close(1007, f"{path}.enum: only allowed for STRING type")

@@ -16,21 +16,21 @@ Path: TypeAlias = tuple[str, ...]
 SETUP = "BidiGenerateContentSetup"
 
 
-def read_mask(text: str, *, odd: bool) -> tuple[Path, ...]:
-    """The paths of a mask, in camelCase.
+def parse_mask(text: str, *, drop_unknown: bool) -> tuple[Path, ...]:
+    """Return the paths of a mask, in camelCase.
 
-    Both spellings and repetitions are taken. A path that is none in a setup (an array index, a
-    field that does not exist) is refused, or dropped where *odd* masks are accepted.
+    Both spellings and repetitions are accepted. A path that a setup does not have (an array index,
+    an unknown field) is an error, or is dropped if *drop_unknown*.
 
     Raises:
-        RefusedError: 400, in the words reported for it.
+        RpcError: 400 for an unknown path, in the words reported for it.
     """
     paths = []
     for written in filter(None, (part.strip() for part in text.split(","))):
         path = tuple(camel(step) for step in written.split("."))
         if _exists(path):
             paths.append(path)
-        elif not odd:
+        elif not drop_unknown:
             raise invalid_argument("field_mask is invalid for BidiGenerateContentSetup")
     return tuple(dict.fromkeys(paths))
 
@@ -47,12 +47,12 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def overwrite(
+def apply_mask(
     client: dict[str, Any], token: dict[str, Any], mask: tuple[Path, ...]
 ) -> dict[str, Any]:
-    """The client's setup with the masked fields of the token's in their place.
+    """Return the client's setup with the masked fields replaced by the token's.
 
-    A masked field that the token leaves unset is unset in the outcome too.
+    A masked field that the token leaves unset is unset in the result too.
     """
     out = deepcopy(client)
     for *parents, last in mask:

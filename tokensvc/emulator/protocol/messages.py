@@ -1,8 +1,8 @@
-"""The messages of the Live API, field by field, as the Developer API takes them.
+"""The messages of the Live API, field by field, as the Developer API accepts them.
 
-Source: https://ai.google.dev/api/live and the converters of google-genai 3.4.0. What only
-Vertex takes (``explicitVadSignal``, ``sessionResumption.transparent``) is unknown here, as there.
-A type is a scalar, an enum or a message by name; ``X[]`` repeats it, ``X{}`` maps strings to it.
+Source: https://ai.google.dev/api/live and the converters of google-genai 3.4.0. Fields that only
+Vertex accepts (``explicitVadSignal``, ``sessionResumption.transparent``) are left out. A type is
+the name of a scalar, an enum or a message; ``X[]`` repeats it, ``X{}`` maps strings to it.
 """
 
 from __future__ import annotations

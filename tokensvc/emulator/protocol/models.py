@@ -1,6 +1,6 @@
-"""What each model takes in a setup, and how it differs in conversation.
+"""Models: what each one accepts in a setup, and how it behaves in a conversation.
 
-Source: the models' pages and docs/live-api/capabilities, as of 2026-10.
+SampleSource: the models' pages and docs/live-api/capabilities, as of 2026-10.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.protocol.errors import ClosedError, Closes
+from tokensvc.emulator.protocol.errors import CloseError, CloseReasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,16 +21,16 @@ class Model:
     """A model's rules.
 
     Attributes:
-        thinking: The ``thinkingConfig`` fields it takes, empty for none at all.
-        levels: The thinking levels it takes.
+        thinking: The accepted ``thinkingConfig`` fields; empty if thinking cannot be configured.
+        levels: The accepted thinking levels.
         affective: Whether ``enableAffectiveDialog`` may be set.
-        proactive: Whether ``proactivity`` may be set: freely, never, or only true.
-        behaviors: The tool behaviours that may be declared; the first is the default.
-        scheduling: Whether a tool response may say when it is to be spoken.
-        only_initial_content: ``clientContent`` is documented for the start only.
+        proactive: Whether ``proactivity`` may be set: freely, never, or only to true.
+        behaviors: The function behaviors that may be declared; the first is the default.
+        scheduling: Whether a tool response may have ``scheduling``.
+        only_initial_content: Whether ``clientContent`` is documented for the start only.
         coverage: The default turn coverage.
-        several_parts: An event may carry more than one part.
-        status: ``interactionStatus`` comes with ``turnComplete``.
+        several_parts: Whether an event may carry more than one part.
+        status: Whether ``turnComplete`` comes with ``interactionStatus``.
         window: Context window in tokens.
     """
 
@@ -58,8 +58,8 @@ _NATIVE_25 = Model(
 )
 _LIVE_38 = Model(
     proactive="only true",
-    # The model page says non-blocking is the default, the tools guide that a declaration
-    # without a behaviour blocks. A client that states it is right under both.
+    # The model page says that non-blocking is the default, the tools guide that a declaration
+    # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
 )
@@ -111,30 +111,30 @@ _LIMITS = (
 
 
 def find(name: str, *, version: str, constrained: bool, unknown: bool) -> Model:
-    """The model that a setup names.
+    """Return the model that a setup names.
 
     Raises:
-        ClosedError: 1008 for one that does not exist; 1007 on the token method for a name that
-            falls through to the look-up of tuned models (bare, or retired).
+        CloseError: 1008 if it does not exist; 1007 on the token method for a name that falls
+            through to the lookup of tuned models (without ``models/``, or retired).
     """
     if name in MODELS:
         return MODELS[name]
     if constrained and (not name.startswith("models/") or name in RETIRED):
-        raise ClosedError(Closes.project_scoped)
+        raise CloseError(CloseReasons.project_scoped)
     if not name:
-        raise ClosedError(Closes.no_model)
+        raise CloseError(CloseReasons.no_model)
     if not name.startswith("models/"):
-        raise ClosedError(Closes.no_resource(name))
+        raise CloseError(CloseReasons.no_resource(name))
     if unknown and name not in RETIRED:
         return MODELS[NEWEST]
-    raise ClosedError(Closes.model_not_found(name[:60], version))
+    raise CloseError(CloseReasons.model_not_found(name[:60], version))
 
 
 def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> None:
-    """Hold a setup to what its model takes; *modality* is what no modality means.
+    """Check a setup against its model; *modality* is the default response modality.
 
     Raises:
-        ClosedError: 1007 for the first field that it does not.
+        CloseError: 1007 for the first field that the model does not accept.
     """
     generation = setup.get("generationConfig", {})
     _check_modalities(generation.get("responseModalities") or [modality])
@@ -149,28 +149,30 @@ def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> Non
 
 
 def check_version(setup: dict[str, Any], model: Model) -> None:
-    """Hold a setup of 2.5 to a version that is not v1alpha, as js-genai issue 696 had it.
+    """Check a setup for 2.5 on a version other than v1alpha, as reported in js-genai issue 696.
 
     Raises:
-        ClosedError: 1007 for what only v1alpha knew.
+        CloseError: 1007 for a field that only v1alpha has.
     """
     if not model.affective:
         return
     if "proactivity" in setup:
-        raise ClosedError(Closes.unknown_field("proactivity", "setup"))
+        raise CloseError(CloseReasons.unknown_field("proactivity", "setup"))
     if "enableAffectiveDialog" in setup.get("generationConfig", {}):
-        raise ClosedError(Closes.unknown_field("enableAffectiveDialog", "setup.generation_config"))
+        raise CloseError(
+            CloseReasons.unknown_field("enableAffectiveDialog", "setup.generation_config")
+        )
 
 
 def check_tools(tools: list[dict[str, Any]], model: Model) -> None:
-    """Hold declared tools to what their model takes.
+    """Check declared tools against their model.
 
     Raises:
-        ClosedError: 1007 for the first that it does not.
+        CloseError: 1007 for the first one that the model does not accept.
     """
     for tool in tools:
         if not tool.keys() <= _TOOLS:
-            raise ClosedError(Closes.invalid_argument)
+            raise CloseError(CloseReasons.invalid_argument)
         for declared in tool.get("functionDeclarations", []):
             _check_name(declared.get("name", ""))
             _check_behavior(declared.get("behavior", "UNSPECIFIED"), model)
@@ -179,42 +181,42 @@ def check_tools(tools: list[dict[str, Any]], model: Model) -> None:
 
 def _check_modalities(asked: list[str]) -> None:
     if asked != ["AUDIO"]:
-        raise ClosedError(Closes.modalities(", ".join(sorted(set(asked)))))
+        raise CloseError(CloseReasons.modalities(", ".join(sorted(set(asked)))))
 
 
 def _check_generation(generation: dict[str, Any]) -> None:
     if any(name in generation for name in _NEVER_IN_LIVE):
-        raise ClosedError(Closes.invalid_argument)
-    for name, least, most in _LIMITS:
-        if not least <= generation.get(name, least) <= most:
-            raise ClosedError(Closes.invalid_argument)
+        raise CloseError(CloseReasons.invalid_argument)
+    for name, lowest, highest in _LIMITS:
+        if not lowest <= generation.get(name, lowest) <= highest:
+            raise CloseError(CloseReasons.invalid_argument)
 
 
 def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
     if thinking is None:
         return
     if not model.thinking:
-        raise ClosedError(Closes.thinking)
+        raise CloseError(CloseReasons.thinking)
     for name in thinking:
         if name not in model.thinking:
-            raise ClosedError(Closes.thinking_field(name))
+            raise CloseError(CloseReasons.thinking_field(name))
     level = thinking.get("thinkingLevel")
     if level is not None and level not in model.levels:
-        raise ClosedError(Closes.thinking_level(level))
+        raise CloseError(CloseReasons.thinking_level(level))
 
 
 def _check_affective(generation: dict[str, Any], model: Model) -> None:
     if "enableAffectiveDialog" in generation and not model.affective:
-        raise ClosedError(Closes.affective)
+        raise CloseError(CloseReasons.affective)
 
 
 def _check_proactivity(proactivity: dict[str, Any] | None, model: Model) -> None:
     if proactivity is None or model.proactive == "freely":
         return
     if model.proactive == "never":
-        raise ClosedError(Closes.proactive)
+        raise CloseError(CloseReasons.proactive)
     if proactivity.get("proactiveAudio") is False:
-        raise ClosedError(Closes.not_proactive)
+        raise CloseError(CloseReasons.not_proactive)
 
 
 def _check_compression(compression: dict[str, Any] | None, model: Model) -> None:
@@ -223,37 +225,37 @@ def _check_compression(compression: dict[str, Any] | None, model: Model) -> None
     trigger = compression.get("triggerTokens", model.window * 8 // 10)
     target = compression.get("slidingWindow", {}).get("targetTokens", trigger // 2)
     if not 0 < target <= trigger <= model.window:
-        raise ClosedError(Closes.invalid_argument)
+        raise CloseError(CloseReasons.invalid_argument)
 
 
 def _check_realtime(realtime: dict[str, Any]) -> None:
     detection = realtime.get("automaticActivityDetection", {})
     for name in ("prefixPaddingMs", "silenceDurationMs"):
         if detection.get(name, 0) < 0:
-            raise ClosedError(Closes.invalid_argument)
+            raise CloseError(CloseReasons.invalid_argument)
 
 
 def _check_instruction(instruction: dict[str, Any]) -> None:
     if any("text" not in part for part in instruction.get("parts", [])):
-        raise ClosedError(Closes.invalid_argument)
+        raise CloseError(CloseReasons.invalid_argument)
 
 
 def _check_name(name: str) -> None:
     if not _FUNCTION_NAME.fullmatch(name):
-        raise ClosedError(Closes.function_name)
+        raise CloseError(CloseReasons.function_name)
 
 
 def _check_behavior(behavior: str, model: Model) -> None:
     if behavior not in (*model.behaviors, "UNSPECIFIED"):
-        raise ClosedError(Closes.behavior(behavior))
+        raise CloseError(CloseReasons.behavior(behavior))
 
 
 def _check_schema(schema: dict[str, Any], path: str) -> None:
     if schema.get("enum") and schema.get("type") != "STRING":
-        raise ClosedError(Closes.enum(path))
+        raise CloseError(CloseReasons.enum(path))
     for name, inner in schema.get("properties", {}).items():
         _check_schema(inner, f"{path}.properties[{name}]")
     if "items" in schema:
         _check_schema(schema["items"], f"{path}.items")
-    for at, inner in enumerate(schema.get("anyOf", [])):
-        _check_schema(inner, f"{path}.any_of[{at}]")
+    for index, inner in enumerate(schema.get("anyOf", [])):
+        _check_schema(inner, f"{path}.any_of[{index}]")

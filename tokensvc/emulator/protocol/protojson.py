@@ -1,4 +1,7 @@
-"""Proto-JSON: reads what a client sent into one spelling, or refuses it in the API's own words."""
+"""Proto-JSON: normalizes a client's message to one spelling, with the API's own error messages.
+
+protobuf's own `json_format` would accept the same messages, but words its errors differently.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta"
-# As deep as protobuf's own JSON reader goes.
+# The nesting limit of protobuf's own JSON reader.
 DEPTH = 100
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _INT32 = 2**31
 _INT64 = 2**63
 
 
-def loads(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is anything until it is read
-    """JSON from the wire.
+def loads(text: str | bytes) -> Any:  # noqa: ANN401 - JSON of any type
+    """Parse JSON as received.
 
     Raises:
-        InvalidPayloadError: when it is none, in the API's words.
+        InvalidPayloadError: if it is invalid, in the API's words.
     """
     try:
         if isinstance(text, bytes):
             text = text.decode()
         value = json.loads(text, parse_constant=_no_constant)
         if "\\ud" in text or "\\uD" in text:
-            # Half a surrogate pair is no text; encoding finds it anywhere in the value.
+            # A lone surrogate is not valid text; encoding finds it anywhere in the value.
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise InvalidPayloadError("Invalid JSON payload received. Unexpected token.") from None
@@ -47,14 +50,14 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def read(message: str, value: object, path: str = "") -> dict[str, Any]:
-    """Read *value* as the message named *message*: camelCase keys, enums by name, no nulls.
+def parse(message: str, value: object, path: str = "") -> dict[str, Any]:
+    """Parse *value* as the message type *message*: camelCase keys, enums by name, no nulls.
 
-    Both spellings of a field are taken at any depth, as protobuf does. *path* is where the
-    message stands, in the snake_case that errors use (``setup.generation_config``).
+    Both spellings of a field are accepted at any depth, as protobuf does. *path* is the message's
+    location, in the snake_case that errors use (``setup.generation_config``).
 
     Raises:
-        InvalidPayloadError: for the first fault found.
+        InvalidPayloadError: for the first invalid field.
     """
     if not isinstance(value, dict):
         raise InvalidPayloadError(
@@ -65,11 +68,11 @@ def read(message: str, value: object, path: str = "") -> dict[str, Any]:
     return _message(message, value, path, DEPTH)
 
 
-def decode(data: str) -> bytes:
-    """Base64 as proto-JSON takes it: standard or URL-safe, with or without padding.
+def decode_base64(data: str) -> bytes:
+    """Decode base64 as proto-JSON does: standard or URL-safe, with or without padding.
 
     Raises:
-        InvalidPayloadError: when it is neither.
+        InvalidPayloadError: if it is neither.
     """
     try:
         if "-" in data or "_" in data:
@@ -83,8 +86,12 @@ def decode(data: str) -> bytes:
         ) from None
 
 
-def seconds_of(timestamp: str) -> float:
-    """A timestamp that has passed `read`, as Unix seconds."""
+def timestamp_seconds(timestamp: str) -> float:
+    """Return a timestamp as Unix seconds.
+
+    Raises:
+        InvalidPayloadError: if it is not a proto-JSON timestamp.
+    """
     found = _TIMESTAMP.fullmatch(timestamp)
     if found is None:
         raise InvalidPayloadError(f"Illegal timestamp: {timestamp!r}")
@@ -94,7 +101,7 @@ def seconds_of(timestamp: str) -> float:
 
 
 def camel(name: str) -> str:
-    """``voice_config`` and ``voiceConfig`` alike as ``voiceConfig``."""
+    """Return ``voiceConfig`` for both ``voice_config`` and ``voiceConfig``."""
     if "_" not in name:
         return name
     head, *tail = name.split("_")
@@ -102,7 +109,7 @@ def camel(name: str) -> str:
 
 
 def snake(name: str) -> str:
-    """``voiceConfig`` as ``voice_config``, the spelling of error paths."""
+    """Return ``voice_config`` for ``voiceConfig``; error paths use this spelling."""
     return re.sub(r"(?<!^)([A-Z])", lambda found: "_" + found[1].lower(), name)
 
 
@@ -120,8 +127,8 @@ def _message(name: str, value: dict[str, object], path: str, depth: int) -> dict
             raise InvalidPayloadError(unknown_name(key[:80], path))
         if item is None:
             continue
-        where = f"{path}.{snake(field)}" if path else snake(field)
-        out[field] = _field(fields[field], item, where, depth)
+        field_path = f"{path}.{snake(field)}" if path else snake(field)
+        out[field] = _field(fields[field], item, field_path, depth)
     return out
 
 
@@ -131,7 +138,9 @@ def _field(kind: str, value: object, path: str, depth: int) -> object:
     if kind.endswith("[]"):
         if not isinstance(value, list):
             value = [value]
-        return [_field(kind[:-2], item, f"{path}[{at}]", depth) for at, item in enumerate(value)]
+        return [
+            _field(kind[:-2], item, f"{path}[{index}]", depth) for index, item in enumerate(value)
+        ]
     if kind.endswith("{}"):
         if not isinstance(value, dict):
             raise InvalidPayloadError(_invalid(path, "Map", value))
@@ -195,7 +204,7 @@ def _float(value: object, path: str) -> float:
 def _bytes(value: object, path: str) -> str:
     text = _string(value, path)
     try:
-        decode(text)
+        decode_base64(text)
     except InvalidPayloadError:
         raise InvalidPayloadError(
             f"Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed"
@@ -206,7 +215,7 @@ def _bytes(value: object, path: str) -> str:
 def _timestamp(value: object, path: str) -> str:
     if isinstance(value, str):
         try:
-            seconds_of(value)
+            timestamp_seconds(value)
         except (ValueError, InvalidPayloadError):
             pass
         else:

@@ -1,4 +1,4 @@
-"""Who is calling: an API key or a token, in any of the ways either may be presented."""
+"""Credentials: an API key or a token, in every form in which a request may carry them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tokensvc.emulator.protocol.errors import ClosedError, Closes, bad_key, unregistered
+from tokensvc.emulator.protocol.errors import CloseError, CloseReasons, bad_key, unregistered
 from tokensvc.emulator.provisioning.tokens import PREFIX
 
 if TYPE_CHECKING:
@@ -17,64 +17,64 @@ _PLAUSIBLE = re.compile(r"[A-Za-z0-9_.\-]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Presented:
-    """What a request carried.
+class Credentials:
+    """The credentials of a request.
 
     Attributes:
-        key: From the header ``x-goog-api-key`` or the query's ``key``.
-        token: From ``Authorization: Token …`` or the query's ``access_token``.
+        key: From the header ``x-goog-api-key`` or the query parameter ``key``.
+        token: From ``Authorization: Token …`` or the query parameter ``access_token``.
     """
 
     key: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
 
     @staticmethod
-    def by(headers: Mapping[str, str], query: Mapping[str, str]) -> Presented:
+    def from_request(headers: Mapping[str, str], query: Mapping[str, str]) -> Credentials:
         """Read a request. The Python SDK sends a token in both headers at once."""
         scheme, _, value = headers.get("Authorization", "").partition(" ")
         token = value.strip() if scheme.lower() == "token" else ""
-        return Presented(
+        return Credentials(
             key=headers.get("x-goog-api-key") or query.get("key", ""),
             token=token or query.get("access_token", ""),
         )
 
-    def form(self) -> Literal["token", "key", "none"]:
-        """Which kind of credential this is, a token before a key."""
+    def kind(self) -> Literal["token", "key", "none"]:
+        """Return the kind of credential; a token takes precedence over a key."""
         return "token" if self.token else "key" if self.key else "none"
 
 
 @dataclass(frozen=True)
-class Keys:
-    """The API keys that are taken; none named takes any that looks like one."""
+class ApiKeys:
+    """The accepted API keys; if none are configured, every plausible key is accepted."""
 
-    named: tuple[str, ...] = field(default=(), repr=False)
+    configured: tuple[str, ...] = field(default=(), repr=False)
 
-    def take(self, key: str) -> bool:
-        """Whether *key* is good."""
+    def accepts(self, key: str) -> bool:
+        """Return whether *key* is accepted."""
         if key.startswith(PREFIX) or not _PLAUSIBLE.fullmatch(key):
             return False
-        if not self.named:
+        if not self.configured:
             return True
-        return any(hmac.compare_digest(key.encode(), named.encode()) for named in self.named)
+        return any(hmac.compare_digest(key.encode(), known.encode()) for known in self.configured)
 
-    def check_request(self, presented: Presented) -> None:
-        """Hold an HTTP request to a key.
+    def check_request(self, credentials: Credentials) -> None:
+        """Require a valid key for an HTTP request.
 
         Raises:
-            RefusedError: 403 without one, 400 for a bad one.
+            RpcError: 403 without a key, 400 for an invalid one.
         """
-        if not presented.key:
+        if not credentials.key:
             raise unregistered()
-        if not self.take(presented.key):
+        if not self.accepts(credentials.key):
             raise bad_key()
 
-    def check_socket(self, presented: Presented) -> None:
-        """Hold the plain method's socket to a key; a token there is no credential at all.
+    def check_socket(self, credentials: Credentials) -> None:
+        """Require a valid key for a socket on the plain method, where a token does not count.
 
         Raises:
-            ClosedError: 1008 without a key, 1007 for a bad one.
+            CloseError: 1008 without a key, 1007 for an invalid one.
         """
-        if not presented.key:
-            raise ClosedError(Closes.unregistered)
-        if not self.take(presented.key):
-            raise ClosedError(Closes.bad_key)
+        if not credentials.key:
+            raise CloseError(CloseReasons.unregistered)
+        if not self.accepts(credentials.key):
+            raise CloseError(CloseReasons.bad_key)

@@ -1,4 +1,4 @@
-"""`POST /{version}/auth_tokens`: the provisioning service."""
+"""The endpoint ``POST /{version}/auth_tokens``."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tokensvc.emulator.faults import fault as faults
-from tokensvc.emulator.protocol.errors import RefusedError, invalid_argument
-from tokensvc.emulator.provisioning.credentials import Keys, Presented
+from tokensvc.emulator.faults.fault import apply_to_mint
+from tokensvc.emulator.protocol.errors import RpcError, invalid_argument
+from tokensvc.emulator.provisioning.credentials import ApiKeys, Credentials
 
 if TYPE_CHECKING:
-    from tokensvc.emulator.faults.fault import FaultBook
-    from tokensvc.emulator.provisioning.tokens import TokenBook
+    from tokensvc.emulator.faults.fault import FaultQueue
+    from tokensvc.emulator.provisioning.tokens import TokenStore
 
 LARGEST_BODY = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class AuthTokensEndpoint:
-    """Mints, and counts what was asked of it by HTTP status."""
+    """Mints tokens and counts the requests by HTTP status."""
 
-    keys: Keys
-    tokens: TokenBook
-    faults: FaultBook
-    answers: Counter[int] = field(default_factory=Counter)
+    keys: ApiKeys
+    tokens: TokenStore
+    faults: FaultQueue
+    statuses: Counter[int] = field(default_factory=Counter)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        """Mint a token, unless a fault is in the way."""
+        """Mint a token; a pending fault affects the response."""
         fault = self.faults.take("mint")
-        answered = await self._create(request)
+        response = await self._create(request)
         if fault is None:
-            return answered
-        return await faults.answer(fault, answered, request, self.tokens.clock)
+            return response
+        return await apply_to_mint(fault, response, request, self.tokens.clock)
 
-    async def nothing(self, _request: web.Request) -> web.Response:
-        """A token cannot be read, listed or revoked: 404, as measured 2026-09-18."""
-        error = RefusedError(HTTPStatus.NOT_FOUND, "NOT_FOUND", "Method not found.")
+    async def not_found(self, _request: web.Request) -> web.Response:
+        """Return 404: tokens cannot be read, listed or revoked (measured 2026-09-18)."""
+        error = RpcError(HTTPStatus.NOT_FOUND, "NOT_FOUND", "Method not found.")
         return web.json_response(error.body(), status=error.http)
 
     async def _create(self, request: web.Request) -> web.Response:
-        """The answer has the token's name alone, as Google's other fields are input only."""
+        """Mint a token. The response has its name only: Google's other fields are input only."""
         try:
-            self.keys.check_request(Presented.by(request.headers, request.query))
+            self.keys.check_request(Credentials.from_request(request.headers, request.query))
             name = self.tokens.mint(await self._body(request), request.match_info["version"])
-        except RefusedError as error:
-            self.answers[error.http] += 1
+        except RpcError as error:
+            self.statuses[error.http] += 1
             return web.json_response(error.body(), status=error.http)
-        self.answers[200] += 1
+        self.statuses[200] += 1
         return web.json_response({"name": name})
 
     async def _body(self, request: web.Request) -> bytes:

@@ -1,61 +1,53 @@
-"""Ephemeral tokens: minted from a request body, judged on a session's first frame."""
+"""Ephemeral tokens: minted from a request body, checked when a session begins."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.clock import Clock, rfc3339
 from tokensvc.emulator.protocol import protojson
 from tokensvc.emulator.protocol.errors import (
-    ClosedError,
-    Closes,
+    CloseError,
+    CloseReasons,
     InvalidPayloadError,
     invalid_argument,
 )
-from tokensvc.emulator.protocol.field_masks import Path, overwrite, read_mask
+from tokensvc.emulator.protocol.field_masks import Path, apply_mask, parse_mask
 
 if TYPE_CHECKING:
+    from tokensvc.emulator.clock import Clock
     from tokensvc.emulator.options import Options
 
 PREFIX = "auth_tokens/"
-LIFE = 30 * 60.0
-WINDOW = 60.0
-LONGEST = 20 * 3600.0
-# Tokens that ended this long ago are forgotten: a token is then "not found", not "expired".
-FORGET = 24 * 3600.0
+DEFAULT_LIFE = 30 * 60.0
+DEFAULT_WINDOW = 60.0
+LONGEST_LIFE = 20 * 3600.0
+# A token that ended this long ago is dropped; it is then "not found" instead of "expired".
+KEEP_ENDED = 24 * 3600.0
 CAPACITY = 200_000
-# ... and the oldest, once what they were minted with takes this many bytes together.
-ROOM = 256 * 1024 * 1024
+# The oldest tokens are dropped once their requests take more than this many bytes in total.
+CAPACITY_BYTES = 256 * 1024 * 1024
 
 
 def fingerprint(name: str) -> str:
-    """SHA-256 of a token's name, in hex: how it is spoken of without being given away."""
+    """Return the SHA-256 of a token's name in hex, which identifies it without disclosing it."""
     return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
-
-
-def without_handle(setup: dict[str, Any]) -> dict[str, Any]:
-    """*setup* as it may be shown: a handle is as good as the conversation."""
-    if "handle" not in setup.get("sessionResumption", {}):
-        return setup
-    return {**setup, "sessionResumption": {"handle": "(kept to ourselves)"}}
 
 
 @dataclass
 class Token:
-    """What is known of a token; its name is not.
+    """A token; its name is not stored.
 
     Attributes:
-        number: Its place in the order of minting, from 1.
+        number: Its number in the order of minting, from 1.
         fingerprint: SHA-256 of the name, in hex.
         request: The body it was minted with, byte for byte.
-        setup: The locked setup, read; None where the token locks nothing.
-        mask: Which of its fields count; empty is all of them.
-        uses_left: Fresh sessions it may still start; None is unlimited.
+        setup: The locked setup, parsed; None if the token locks nothing.
+        mask: Which of its fields are locked; empty means all.
+        uses_left: Number of new sessions it may still start; None means unlimited.
     """
 
     number: int
@@ -78,65 +70,46 @@ class Token:
             return "masked"
         return "none" if self.setup is None else "full"
 
-    def shown(self) -> dict[str, Any]:
-        """Everything about it that is no secret, as JSON."""
-        return {
-            "number": self.number,
-            "fingerprint": self.fingerprint,
-            "version": self.version,
-            "request": self.request.decode("utf-8", "replace"),
-            "request_base64": base64.b64encode(self.request).decode(),
-            "lock": self.lock,
-            "mask": [".".join(path) for path in self.mask],
-            "setup": without_handle(self.setup) if self.setup else self.setup,
-            "created": rfc3339(self.created),
-            "expires": rfc3339(self.expires),
-            "new_session_expires": rfc3339(self.new_session_expires),
-            "uses_left": self.uses_left,
-            "fresh_sessions": self.fresh_sessions,
-            "resumed_sessions": self.resumed_sessions,
-        }
-
     def effective_setup(self, client: dict[str, Any]) -> dict[str, Any]:
-        """What a session is held to, given the *client*'s own setup."""
+        """Return the setup that a session gets, given the *client*'s own."""
         if self.mask:
-            return overwrite(client, self.setup or {}, self.mask)
+            return apply_mask(client, self.setup or {}, self.mask)
         return client if self.setup is None else self.setup
 
 
 @dataclass
-class TokenBook:
-    """Every token, by fingerprint."""
+class TokenStore:
+    """All tokens, by fingerprint."""
 
     clock: Clock
     options: Options
     tokens: dict[str, Token] = field(default_factory=dict)
     minted: int = 0
-    _held: int = 0
+    _bytes: int = 0
 
     def mint(self, body: bytes, version: str) -> str:
-        """Make a token of a request *body* and return its name.
+        """Create a token from a request *body* and return its name.
 
         Raises:
-            RefusedError: 400 for a body that is not an AuthToken the API would take.
+            RpcError: 400 if the body is not an AuthToken that the API would accept.
         """
         try:
-            asked = protojson.read(
-                "AuthToken", protojson.loads(body) if body.strip() else {}, "auth_token"
-            )
+            message = protojson.loads(body) if body.strip() else {}
+            request = protojson.parse("AuthToken", message, "auth_token")
         except InvalidPayloadError as error:
             raise invalid_argument(str(error)) from None
         now = self.clock.now()
-        uses = asked.get("uses", 1)
+        uses = request.get("uses", 1)
         if uses < 0:
             raise invalid_argument("uses must not be negative.")
-        expires = self._end(asked, "expireTime", now, LIFE)
-        window = self._end(asked, "newSessionExpireTime", now, WINDOW)
-        mask = read_mask(asked.get("fieldMask", ""), odd=self.options.odd_masks == "accepted")
+        expires = self._end(request, "expireTime", now, DEFAULT_LIFE)
+        window = self._end(request, "newSessionExpireTime", now, DEFAULT_WINDOW)
+        drop_unknown = self.options.unknown_mask_paths == "accepted"
+        mask = parse_mask(request.get("fieldMask", ""), drop_unknown=drop_unknown)
         name = PREFIX + secrets.token_hex(32)
         self.minted += 1
-        self._held += len(body)
-        self._forget(now)
+        self._bytes += len(body)
+        self._evict(now)
         self.tokens[fingerprint(name)] = Token(
             number=self.minted,
             fingerprint=fingerprint(name),
@@ -146,49 +119,49 @@ class TokenBook:
             expires=expires,
             new_session_expires=window,
             uses_left=uses if uses > 0 else None,
-            setup=asked.get("bidiGenerateContentSetup"),
+            setup=request.get("bidiGenerateContentSetup"),
             mask=mask,
         )
         return name
 
     def find(self, name: str) -> Token:
-        """The token named *name*, still alive.
+        """Return the unexpired token named *name*.
 
         Raises:
-            ClosedError: for one that is unknown or has ended.
+            CloseError: if it is unknown or has expired.
         """
         token = self.tokens.get(fingerprint(name))
         if token is None:
-            raise ClosedError(Closes.unknown_token)
+            raise CloseError(CloseReasons.unknown_token)
         if self.clock.now() >= token.expires:
-            raise ClosedError(Closes.token_expired)
+            raise CloseError(CloseReasons.token_expired)
         return token
 
     def spend(self, token: Token, *, resuming: bool) -> None:
-        """Count a session that begins with *token*.
+        """Count a session that starts with *token*.
 
-        Resuming costs no use and is not held to the window for new sessions: only the token's
-        own end counts (ephemeral-tokens page, and measured 2026-09-18).
+        Resuming does not count as a use, and the window for new sessions does not apply to it; only
+        the token's own expiry does (ephemeral-tokens page, and measured 2026-09-18).
 
         Raises:
-            ClosedError: for one that is used up or whose window has passed.
+            CloseError: if the token is used up or its window has passed.
         """
         if resuming:
             token.resumed_sessions += 1
             return
         if token.uses_left == 0:
-            raise ClosedError(Closes.used_up)
+            raise CloseError(CloseReasons.used_up)
         if self.clock.now() >= token.new_session_expires:
-            raise ClosedError(Closes.window_passed)
+            raise CloseError(CloseReasons.window_passed)
         if token.uses_left is not None:
             token.uses_left -= 1
         token.fresh_sessions += 1
 
-    def _end(self, asked: dict[str, Any], key: str, now: float, default: float) -> float:
-        if key not in asked:
+    def _end(self, request: dict[str, Any], key: str, now: float, default: float) -> float:
+        if key not in request:
             return now + default
-        end = protojson.seconds_of(asked[key])
-        if end > now + LONGEST:
+        end = protojson.timestamp_seconds(request[key])
+        if end > now + LONGEST_LIFE:
             raise invalid_argument(
                 f"{protojson.snake(key)} is too far in the future. Maximum lifetime is 20h"
             )
@@ -196,9 +169,9 @@ class TokenBook:
             raise invalid_argument(f"{protojson.snake(key)} must be in the future.")
         return end
 
-    def _forget(self, now: float) -> None:
+    def _evict(self, now: float) -> None:
         for token in list(islice(self.tokens.values(), 2)):
-            full = len(self.tokens) >= CAPACITY or self._held > ROOM
-            if full or token.expires + FORGET < now:
+            full = len(self.tokens) >= CAPACITY or self._bytes > CAPACITY_BYTES
+            if full or token.expires + KEEP_ENDED < now:
                 del self.tokens[token.fingerprint]
-                self._held -= len(token.request)
+                self._bytes -= len(token.request)

@@ -1,7 +1,7 @@
-"""The honest mind: it answers with what it really has, and knows no question by heart.
+"""The default responder: it answers with what it received, and with nothing else.
 
-There is no speech recognition here, so a spoken turn is transcribed as what it is and played
-back; a typed turn is answered by reciting the person's side of the context.
+There is no speech recognition, so a spoken turn is transcribed as its duration and played back. A
+typed turn is answered by reciting the user's side of the context.
 """
 
 from __future__ import annotations
@@ -10,38 +10,47 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.responses.steps import Call, Mind, Result, Say, Search, Step, Think, Turn
+from tokensvc.emulator.responses.steps import (
+    Call,
+    Responder,
+    Result,
+    Say,
+    Search,
+    Step,
+    Think,
+    Turn,
+)
 
 if TYPE_CHECKING:
     from tokensvc.emulator.conversation.context import Conversation
     from tokensvc.emulator.conversation.plan import Plan, Tool
 
-RECITED = 12
-REMARK_CHARACTERS = 160
+RECITED_ENTRIES = 12
+ENTRY_CHARACTERS = 160
 RESULT_CHARACTERS = 300
 
 
-def spoken_as(seconds: float) -> str:
-    """The transcript of speech that nobody understood."""
+def speech_label(seconds: float) -> str:
+    """Return the transcript of speech, which is not recognized."""
     return f"[{seconds:.1f} s of speech]"
 
 
-class HonestMind(Mind):
-    """The default mind."""
+class EchoResponder(Responder):
+    """Plays back speech, recites typed text, and calls functions by name."""
 
     def transcript(self, turn: Turn) -> str:
-        """What was heard, as what it is."""
-        return spoken_as(turn.spoken.seconds) if turn.spoken else ""
+        """Return the duration of what was spoken."""
+        return speech_label(turn.spoken.seconds) if turn.spoken else ""
 
     def answer(self, turn: Turn, conversation: Conversation, plan: Plan) -> tuple[Step, ...]:
-        """Play back speech; call the tool whose name's words were typed; recite the rest."""
+        """Play back speech; call the functions whose names were typed; otherwise recite."""
         steps: list[Step] = []
         if plan.thoughts:
-            steps.append(Think(f"Turn {turn.number} came; I look at what I hold."))
+            steps.append(Think(f"This is turn {turn.number}. I look at what I know."))
         if turn.spoken is not None and not turn.typed:
-            heard = f"{spoken_as(turn.spoken.seconds)[:-1]}, played back]"
-            return (*steps, Say(heard, turn.spoken.sound))
-        called = [tool for tool in plan.tools if asks_for(tool.name, turn.typed)]
+            label = f"{speech_label(turn.spoken.seconds)[:-1]}, played back]"
+            return (*steps, Say(label, turn.spoken.samples))
+        called = [tool for tool in plan.tools if mentions(turn.typed, tool.name)]
         for tool in called:
             steps.append(Call(tool.name, arguments(tool, turn.typed)))
             if not tool.blocking:
@@ -49,8 +58,8 @@ class HonestMind(Mind):
         if called:
             return tuple(steps)
         if plan.search and "search" in words(turn.typed):
-            steps.append(Search(turn.typed[:REMARK_CHARACTERS]))
-        return (*steps, Say(recital(conversation)))
+            steps.append(Search(turn.typed[:ENTRY_CHARACTERS]))
+        return (*steps, Say(recite(conversation)))
 
     def conclude(self, call: Call, result: Result) -> tuple[Step, ...]:
         """Recite the result."""
@@ -58,36 +67,36 @@ class HonestMind(Mind):
         return (Say(f"{call.name} answered {shown[:RESULT_CHARACTERS]}"),)
 
 
-def recital(conversation: Conversation) -> str:
-    """The person's side of the context, the newest remarks last."""
-    held = [
-        f'you typed "{remark.text[:REMARK_CHARACTERS]}"' if remark.kind == "typed" else remark.text
-        for remark in conversation.remarks
-        if remark.kind in {"typed", "spoken"}
+def recite(conversation: Conversation) -> str:
+    """Describe the user's side of the context, the newest entries last."""
+    known = [
+        f'you typed "{entry.text[:ENTRY_CHARACTERS]}"' if entry.kind == "typed" else entry.text
+        for entry in conversation.entries
+        if entry.kind in {"typed", "spoken"}
     ]
-    frames = sum(remark.kind == "shown" for remark in conversation.remarks)
+    frames = sum(entry.kind == "shown" for entry in conversation.entries)
     shown = [f"{frames} video frames"] if frames else []
-    earlier = len(held) - RECITED
-    before = [f"{earlier} earlier remarks"] if earlier > 0 else []
-    return "I hold: " + "; ".join([*shown, *before, *held[-RECITED:]] or ["nothing"]) + "."
+    earlier = len(known) - RECITED_ENTRIES
+    before = [f"{earlier} earlier entries"] if earlier > 0 else []
+    return "I know: " + "; ".join([*shown, *before, *known[-RECITED_ENTRIES:]] or ["nothing"]) + "."
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a sentence, or of a name such as ``turn_on_the_lights`` or ``turnOn``."""
-    apart = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)
-    return frozenset(re.findall(r"[^\W_]+", apart.lower()))
+    """Return the words of a sentence, or of a name such as ``turn_on_the_lights`` or ``turnOn``."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)
+    return frozenset(re.findall(r"[^\W_]+", spaced.lower()))
 
 
-def asks_for(name: str, typed: str) -> bool:
-    """Whether all words of *name*, which has some, are in what was typed."""
-    return bool(words(name)) and words(name) <= words(typed)
+def mentions(text: str, name: str) -> bool:
+    """Return whether *text* contains all words of *name*, and *name* has at least one."""
+    return bool(words(name)) and words(name) <= words(text)
 
 
 def arguments(tool: Tool, typed: str) -> dict[str, Any]:
-    """Arguments for the tool's required parameters, from what was typed, by type alone."""
+    """Fill the tool's required parameters from what was typed, going by their types alone."""
     properties = tool.parameters.get("properties", {})
-    wanted = tool.parameters.get("required", [])
-    return {name: _argument(properties.get(name, {}), typed) for name in wanted}
+    required = tool.parameters.get("required", [])
+    return {name: _argument(properties.get(name, {}), typed) for name in required}
 
 
 def _argument(schema: dict[str, Any], typed: str) -> Any:  # noqa: ANN401 - JSON of any type

@@ -1,4 +1,4 @@
-"""What an answer is made of, whoever thought of it."""
+"""The steps of an answer, and the protocol of the responders that decide on them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Say:
-    """Speak *text*: by the made-up voice, or as *sound* at 16 kHz."""
+    """Speak *text*: with the synthetic voice, or as *samples* at 16 kHz."""
 
     text: str
-    sound: Samples | None = None
+    samples: Samples | None = None
 
 
 @dataclass(frozen=True)
 class Think:
-    """A thought, sent as text that is no caption."""
+    """Send a thought, which is text outside the transcript."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Search:
-    """Search the web for *query*: the answer is grounded in *sources*, each a title and a URL.
+    """Search the web for *query*: the answer is grounded in *sources*, (title, URL) pairs.
 
-    Without any, made-up ones are found.
+    Without sources, a made-up one is sent.
     """
 
     query: str
@@ -41,7 +41,12 @@ class Search:
 
 @dataclass(frozen=True)
 class Call:
-    """Call a declared function; *then* says what to do with its result, None recites it."""
+    """Call a declared function.
+
+    Attributes:
+        then: The steps after its result has come; None leaves them to the `EchoResponder`.
+        repeated: Send the same call a second time.
+    """
 
     name: str
     args: dict[str, Any] = field(default_factory=dict)
@@ -51,41 +56,41 @@ class Call:
 
 @dataclass(frozen=True)
 class Pause:
-    """Say nothing for some seconds."""
+    """Send nothing for some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Latency:
-    """As the first step: how long until the others, instead of the usual time."""
+    """As the first step: the delay before the others, in place of the usual latency."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class GoAway:
-    """Announce the connection's end in some seconds, and end it."""
+    """Announce that the connection ends in some seconds, and end it then."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
-class Shut:
-    """Close the socket."""
+class CloseSocket:
+    """Close the WebSocket."""
 
     close: Close
 
 
-Step: TypeAlias = "Say | Think | Search | Call | Pause | Latency | GoAway | Shut"
+Step: TypeAlias = "Say | Think | Search | Call | Pause | Latency | GoAway | CloseSocket"
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The person's turn: what was typed, what was spoken, or both.
+    """A user's turn: what was typed, what was spoken, or both.
 
     Attributes:
-        number: Its place in the conversation, from 1, over all connections.
+        number: Its number in the conversation, from 1, across connections.
     """
 
     number: int
@@ -95,7 +100,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool answered."""
+    """A function's result.
+
+    Attributes:
+        more: Whether further results of the same call will follow.
+    """
 
     call_id: str
     name: str
@@ -104,14 +113,14 @@ class Result:
     more: bool = False
 
 
-class Mind(Protocol):
-    """Whoever decides what to answer."""
+class Responder(Protocol):
+    """Decides what to answer."""
 
     def transcript(self, turn: Turn) -> str:
-        """What the person is said to have said in a spoken turn."""
+        """Return the transcript of a spoken turn."""
 
     def answer(self, turn: Turn, conversation: Conversation, plan: Plan) -> tuple[Step, ...]:
-        """What to do about a turn of the person."""
+        """Return the answer to a turn."""
 
     def conclude(self, call: Call, result: Result) -> tuple[Step, ...]:
-        """What to do about a tool's result."""
+        """Return what follows the result of a function call."""

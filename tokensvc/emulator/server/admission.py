@@ -1,4 +1,4 @@
-"""The gate: judges a socket's first frame, credential and setup together."""
+"""Admission: checks a socket's credential and its first frame, the setup."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.conversation.plan import Plan
 from tokensvc.emulator.protocol import models, protojson
-from tokensvc.emulator.protocol.errors import ClosedError, Closes, InvalidPayloadError
+from tokensvc.emulator.protocol.errors import CloseError, CloseReasons, InvalidPayloadError
 
 if TYPE_CHECKING:
-    from tokensvc.emulator.conversation.handles import HandleBook, Resumed
+    from tokensvc.emulator.conversation.handles import ResumedConversation, ResumptionHandles
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.provisioning.credentials import Keys, Presented
-    from tokensvc.emulator.provisioning.tokens import Token, TokenBook
+    from tokensvc.emulator.provisioning.credentials import ApiKeys, Credentials
+    from tokensvc.emulator.provisioning.tokens import Token, TokenStore
 
 
 @dataclass(frozen=True)
 class Method:
-    """Which method of the service a socket was opened on."""
+    """The API method on which a socket was opened."""
 
     version: str
     constrained: bool
@@ -29,37 +29,37 @@ class Admission:
     """A session that may begin.
 
     Attributes:
-        setup: The effective setup, in one spelling.
-        asked: The client's own setup, in the same.
+        setup: The effective setup, normalized.
+        client_setup: The client's own setup, normalized.
     """
 
     setup: dict[str, Any]
-    asked: dict[str, Any]
+    client_setup: dict[str, Any]
     plan: Plan
     token: Token | None
-    resumed: Resumed | None
+    resumed: ResumedConversation | None
 
 
 @dataclass(frozen=True)
-class Gate:
-    """Everything that a first frame is held against."""
+class AdmissionControl:
+    """Decides whether a session may begin."""
 
     options: Options
-    keys: Keys
-    tokens: TokenBook
-    handles: HandleBook
+    keys: ApiKeys
+    tokens: TokenStore
+    handles: ResumptionHandles
 
-    def admit(self, frame: str | bytes, presented: Presented, method: Method) -> Admission:
-        """Let a session begin.
+    def admit(self, frame: str | bytes, credentials: Credentials, method: Method) -> Admission:
+        """Check the credential and the first frame.
 
-        A use of the token is spent last, so that a setup which the model refuses costs none.
+        A use of the token is spent last, so that a setup that is refused costs none.
 
         Raises:
-            ClosedError: for whatever is wrong first: the credential, the frame, the setup.
+            CloseError: for the first problem with the credential, the frame or the setup.
         """
-        token = self._credential(presented, method)
-        asked = first_setup(frame)
-        setup = asked if token is None else token.effective_setup(asked)
+        token = self._check_credentials(credentials, method)
+        client_setup = first_setup(frame)
+        setup = client_setup if token is None else token.effective_setup(client_setup)
         model = models.find(
             setup.get("model", ""),
             version=method.version,
@@ -69,50 +69,52 @@ class Gate:
         models.check(setup, model, modality=self.options.default_modality)
         if self.options.native_fields == "v1alpha" != method.version:
             models.check_version(setup, model)
-        handle = self._handle(setup, asked, token)
+        handle = self._handle(setup, client_setup, token)
         resumed = self.handles.resume(handle, setup["model"]) if handle else None
         if token is not None:
             self.tokens.spend(token, resuming=resumed is not None)
-        return Admission(
-            setup, asked, Plan.of(setup, model, self.options.default_behavior), token, resumed
-        )
+        plan = Plan.of(setup, model, self.options.default_behavior)
+        return Admission(setup, client_setup, plan, token, resumed)
 
-    def _credential(self, presented: Presented, method: Method) -> Token | None:
+    def _check_credentials(self, credentials: Credentials, method: Method) -> Token | None:
         if method.constrained:
-            if not presented.token:
-                raise ClosedError(Closes.unregistered)
-            return self.tokens.find(presented.token)
-        if presented.token and not presented.key:
-            raise ClosedError(Closes.unregistered)
-        self.keys.check_socket(presented)
+            if not credentials.token:
+                raise CloseError(CloseReasons.unregistered)
+            return self.tokens.find(credentials.token)
+        if credentials.token and not credentials.key:
+            raise CloseError(CloseReasons.unregistered)
+        self.keys.check_socket(credentials)
         return None
 
-    def _handle(self, setup: dict[str, Any], asked: dict[str, Any], token: Token | None) -> str:
-        """The handle that counts: the locked one, else, if the lock resumes at all, the client's.
+    def _handle(
+        self, setup: dict[str, Any], client_setup: dict[str, Any], token: Token | None
+    ) -> str:
+        """Return the handle that applies: the effective setup's, or the client's.
 
-        The reference says that a full lock ignores the client's setup; the tokens page resumes
-        under one. Hence the option.
+        The client's applies only under a full lock that has resumption. The reference says that a
+        full lock ignores the client's setup, but the tokens page resumes under one; hence the
+        option.
         """
-        locked: str = setup.get("sessionResumption", {}).get("handle", "")
-        if locked or token is None or token.lock != "full":
-            return locked
+        effective: str = setup.get("sessionResumption", {}).get("handle", "")
+        if effective or token is None or token.lock != "full":
+            return effective
         if "sessionResumption" not in setup or self.options.client_handle == "ignored":
             return ""
-        client: str = asked.get("sessionResumption", {}).get("handle", "")
+        client: str = client_setup.get("sessionResumption", {}).get("handle", "")
         return client
 
 
 def first_setup(frame: str | bytes) -> dict[str, Any]:
-    """The setup in a first frame.
+    """Return the setup in a socket's first frame.
 
     Raises:
-        ClosedError: 1007 for anything else.
+        CloseError: 1007 if the frame is anything else.
     """
     try:
-        message = protojson.read("ClientMessage", protojson.loads(frame))
+        message = protojson.parse("ClientMessage", protojson.loads(frame))
     except InvalidPayloadError as error:
-        raise ClosedError(Closes.payload(error)) from None
+        raise CloseError(CloseReasons.payload(error)) from None
     if list(message) != ["setup"]:
-        raise ClosedError(Closes.setup_first)
+        raise CloseError(CloseReasons.setup_first)
     setup: dict[str, Any] = message["setup"]
     return setup

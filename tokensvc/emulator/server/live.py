@@ -1,4 +1,4 @@
-"""The Live WebSocket: opens to anyone, judges the first frame, keeps the session's time."""
+"""The Live WebSocket endpoint: accepts every socket and admits a session by its first frame."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from tokensvc.emulator.conversation.context import Conversation, text_tokens
-from tokensvc.emulator.conversation.handles import HandleBook, Kept
-from tokensvc.emulator.faults.fault import FaultBook, redirect, refusal
-from tokensvc.emulator.faults.socket import Trouble
-from tokensvc.emulator.protocol.errors import Closes
-from tokensvc.emulator.provisioning.credentials import Presented
-from tokensvc.emulator.server.admission import Admission, Gate, Method
-from tokensvc.emulator.server.websocket import GOING_AWAY, Line
-from tokensvc.emulator.session.context import Scene
-from tokensvc.emulator.session.deadlines import Timekeeper
-from tokensvc.emulator.session.sender import Outlet
+from tokensvc.emulator.conversation.handles import ResumptionHandles, SavedConversation
+from tokensvc.emulator.faults.fault import FaultQueue, redirect_response, status_error
+from tokensvc.emulator.faults.faulty_socket import FaultySocket
+from tokensvc.emulator.protocol.errors import CloseReasons
+from tokensvc.emulator.provisioning.credentials import Credentials
+from tokensvc.emulator.server.admission import Admission, AdmissionControl, Method
+from tokensvc.emulator.server.websocket import GOING_AWAY, WebSocketConnection
+from tokensvc.emulator.session.context import SessionContext
+from tokensvc.emulator.session.deadlines import Deadlines
+from tokensvc.emulator.session.sender import MessageSender
 from tokensvc.emulator.session.session import Session
 
 if TYPE_CHECKING:
     from tokensvc.emulator.clock import Clock
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.responses.steps import Mind
-    from tokensvc.emulator.server.connections import Connection, Register
+    from tokensvc.emulator.responses.steps import Responder
+    from tokensvc.emulator.server.connections import ConnectionRecord, Connections
 
 log = logging.getLogger(__name__)
 LARGEST_FRAME = 16 * 1024 * 1024
@@ -35,121 +36,140 @@ LARGEST_FRAME = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class LiveEndpoint:
-    """Serves both methods, plain and Constrained, in three versions."""
+    """Serves both methods, plain and constrained, in three versions."""
 
     clock: Clock
     options: Options
-    gate: Gate
-    handles: HandleBook
-    register: Register
-    mind: Mind
-    faults: FaultBook
-    lines: set[Line] = field(default_factory=set)
+    admission_control: AdmissionControl
+    handles: ResumptionHandles
+    connections: Connections
+    responder: Responder
+    faults: FaultQueue
+    open: set[WebSocketConnection] = field(default_factory=set)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One socket, from upgrade to close."""
+        """Serve one WebSocket, from the upgrade to the close."""
         method = Method(request.match_info["version"], bool(request.match_info["constrained"]))
-        presented = Presented.by(request.headers, request.query)
+        credentials = Credentials.from_request(request.headers, request.query)
         fault = self.faults.take("socket")
         if fault is not None and fault.kind == "status":
-            error = refusal(fault)
+            error = status_error(fault)
             return web.json_response(error.body(), status=error.http)
         if fault is not None and fault.kind == "redirect":
-            return redirect(fault, request)
-        # The client's close is answered once everything here knows of it: who resumes upon the
-        # answer finds the old connection closed.
-        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False, autoclose=False)
-        await socket.prepare(request)
-        connection = self.register.open(method, presented.form())
-        connection.handshake = {
+            return redirect_response(fault, request)
+        # The client's close is answered only after the old connection has been recorded as closed:
+        # a client may resume as soon as it has the answer.
+        response = web.WebSocketResponse(
+            max_msg_size=LARGEST_FRAME, compress=False, autoclose=False
+        )
+        await response.prepare(request)
+        record = self.connections.open(method, credentials.kind())
+        record.handshake = {
             "path": request.path,
             "origin": request.headers.get("Origin", ""),
             "user_agent": request.headers.get("User-Agent", ""),
         }
-        line = Line(socket, request.transport)
-        parts = AsyncExitStack()
-        if fault is not None:
-            line.trouble = Trouble(fault, self.clock, request.transport, line.end)
-            line.trouble.start()
-            parts.push_async_callback(line.trouble.stop)
-        self.lines.add(line)
-        reading = asyncio.create_task(self._read(line, connection, presented, parts))
+        cleanup = AsyncExitStack()
+        if fault is None:
+            connection = WebSocketConnection(response, request.transport)
+        else:
+            socket = FaultySocket(fault, response, request.transport, self.clock)
+            connection = WebSocketConnection(socket, request.transport)
+            socket.start(connection.end)
+            cleanup.push_async_callback(socket.stop)
+        self.open.add(connection)
+        reading = asyncio.create_task(self._read(connection, record, credentials, cleanup))
         try:
-            either: set[asyncio.Future[Any]] = {reading, line.ending}
+            either: set[asyncio.Future[Any]] = {reading, connection.ending}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self.lines.discard(line)
-            # The parts are stopped here, not in the task that is cancelled: it may be cancelled
-            # while it ends by itself, and what it then left running would go on unseen.
+            self.open.discard(connection)
+            # The cleanup is not left to the reading task: cancelled while it is ending anyway, that
+            # task could leave others running.
             reading.cancel()
             await asyncio.wait([reading])
-            await parts.aclose()
-            close, by = line.verdict(reading)
-            self.register.close(connection, close, by=by)
-            if connection.admission is not None:
-                self.handles.close(connection.number)
-        await line.hang_up(close)
-        return socket
+            await cleanup.aclose()
+            close, closed_by = connection.outcome(reading)
+            self.connections.close(record, close, by=closed_by)
+            if record.admission is not None:
+                self.handles.close(record.number)
+        await connection.send_close(close)
+        return response
 
-    async def shut(self, _app: web.Application) -> None:
-        """Close every socket: the emulator stops."""
-        for line in self.lines:
-            line.end(GOING_AWAY)
+    async def close_all(self, _app: web.Application) -> None:
+        """Close every WebSocket: the emulator is stopping."""
+        for connection in self.open:
+            connection.end(GOING_AWAY)
 
     async def _read(
-        self, line: Line, connection: Connection, presented: Presented, parts: AsyncExitStack
+        self,
+        connection: WebSocketConnection,
+        record: ConnectionRecord,
+        credentials: Credentials,
+        cleanup: AsyncExitStack,
     ) -> None:
-        """Take frames until the client goes; what is to be stopped then goes to *parts*.
+        """Handle frames until the client goes; what has to be stopped then is put on *cleanup*.
 
         Raises:
-            ClosedError: when one of them ends the session.
+            CloseError: if a frame ends the session.
         """
         session: Session | None = None
-        async for frame in line.frames():
+        async for frame in connection.frames():
             if session is not None:
-                await session.take(frame)
+                await session.receive(frame)
                 continue
-            admission = self.gate.admit(frame, presented, connection.method)
-            session, keeper = self._begin(admission, line, connection)
-            parts.push_async_callback(session.stop)
-            parts.push_async_callback(keeper.stop)
-            await keeper.start()
+            admission = self.admission_control.admit(frame, credentials, record.method)
+            session, deadlines = self._begin(admission, connection, record)
+            cleanup.push_async_callback(session.stop)
+            cleanup.push_async_callback(deadlines.stop)
+            await deadlines.start()
 
     def _begin(
-        self,
-        admission: Admission,
-        line: Line,
-        connection: Connection,
-    ) -> tuple[Session, Timekeeper]:
-        plan, resumed = admission.plan, admission.resumed
-        now = self.clock.now()
-        instruction = text_tokens(plan.instruction)
-        conversation = resumed.conversation if resumed else Conversation(instruction, now)
-        conversation.instruction_tokens = instruction
-        connection.before = resumed.before if resumed else ()
-        lineage = resumed.lineage if resumed else connection.number
-        self.handles.open(
-            connection.number, Kept(conversation, plan.model_name, lineage, connection.before)
-        )
+        self, admission: Admission, connection: WebSocketConnection, record: ConnectionRecord
+    ) -> tuple[Session, Deadlines]:
+        plan, token = admission.plan, admission.token
 
         def fail(error: BaseException | None) -> None:
-            log.error("connection %d failed", connection.number, exc_info=error)
-            line.end(Closes.internal)
+            log.error("connection failed connection=%d", record.number, exc_info=error)
+            connection.end(CloseReasons.internal)
 
-        scene = Scene(
+        context = SessionContext(
             clock=self.clock,
             options=self.options,
             plan=plan,
-            conversation=conversation,
-            outlet=Outlet(line.socket, line.trouble, binary=self.options.frames == "binary"),
-            mind=self.mind,
-            said=connection.said,
-            end=line.end,
+            conversation=self._conversation(admission, record),
+            sender=MessageSender(connection.socket, binary=self.options.frames == "binary"),
+            responder=self.responder,
+            said=record.said,
+            end=connection.end,
             fail=fail,
-            leave=lambda seconds: keeper.leave(seconds),  # noqa: PLW0108 - made below
+            go_away=lambda seconds: deadlines.go_away(seconds),  # noqa: PLW0108 - assigned below
         )
-        locked = admission.token is not None and admission.token.lock != "none"
-        session = Session(scene, connection.heard, version=connection.method.version, locked=locked)
-        keeper = Timekeeper(scene, session, connection, self.handles)
-        connection.admission, connection.scene, connection.state = admission, scene, "live"
-        return session, keeper
+        locked = token is not None and token.lock != "none"
+        session = Session(context, record.heard, version=record.method.version, locked=locked)
+        deadlines = Deadlines(
+            context,
+            session,
+            token_expires=token.expires if token else inf,
+            create_handle=lambda: self.handles.create(record.number, record.heard.size),
+        )
+        record.admission, record.session, record.state = admission, context, "live"
+        return session, deadlines
+
+    def _conversation(self, admission: Admission, record: ConnectionRecord) -> Conversation:
+        """Return the resumed conversation or a new one, and register it for resumption."""
+        plan, resumed = admission.plan, admission.resumed
+        instruction_tokens = text_tokens(plan.instruction)
+        if resumed is None:
+            conversation = Conversation(instruction_tokens, self.clock.now())
+            lineage = record.number
+        else:
+            conversation, lineage, record.before = (
+                resumed.conversation,
+                resumed.lineage,
+                resumed.before,
+            )
+            conversation.instruction_tokens = instruction_tokens
+        saved = SavedConversation(conversation, plan.model_name, lineage, record.before)
+        self.handles.open(record.number, saved)
+        return conversation

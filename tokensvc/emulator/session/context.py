@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from tokensvc.emulator.conversation.plan import Plan
     from tokensvc.emulator.options import Options
     from tokensvc.emulator.protocol.errors import Close
-    from tokensvc.emulator.responses.steps import Mind
-    from tokensvc.emulator.session.sender import Outlet
+    from tokensvc.emulator.responses.steps import Responder
+    from tokensvc.emulator.session.sender import MessageSender
 
-LATENESSES = 2_000
+KEPT_ANSWERS = 1_000
+KEPT_DELAYS = 2_000
 
 
 @dataclass
 class Counters:
-    """What a session counts, as `GET /emulator/sessions` shows it."""
+    """The counters of a session, as `GET /emulator/sessions` shows them."""
 
     messages: int = 0
     audio_chunks: int = 0
@@ -35,16 +36,18 @@ class Counters:
     tool_calls: int = 0
     tool_answers: int = 0
     tool_cancellations: int = 0
+    go_aways: int = 0
+    resumption_updates: int = 0
 
 
 @dataclass(slots=True)
-class Span:
-    """One answer's part of what was said; sizes in bytes of PCM.
+class AnswerRecord:
+    """What was sent of one answer; sizes in bytes of PCM.
 
     Attributes:
-        start: Where it begins in ``said.wav``.
-        sent: How much of it went out.
-        planned: How much there was to say.
+        start: Its position in ``said.wav``.
+        sent: How much was sent.
+        planned: How much there was to send.
     """
 
     turn: int
@@ -56,19 +59,27 @@ class Span:
 
 
 @dataclass
-class Scene:
-    """A session's surroundings."""
+class SessionContext:
+    """The surroundings of a session.
+
+    Attributes:
+        said: The recording of the audio that is sent.
+        end: Closes the connection.
+        fail: Closes the connection because of an internal error.
+        go_away: Announces that the connection ends in some seconds, and ends it then.
+        delays: How late each burst of audio was sent, in seconds.
+    """
 
     clock: Clock
     options: Options
     plan: Plan
     conversation: Conversation
-    outlet: Outlet
-    mind: Mind
+    sender: MessageSender
+    responder: Responder
     said: Recording
     end: Callable[[Close], None]
     fail: Callable[[BaseException | None], None]
-    leave: Callable[[float], None]
+    go_away: Callable[[float], None]
     counters: Counters = field(default_factory=Counters)
-    spans: deque[Span] = field(default_factory=lambda: deque(maxlen=1_000))
-    lateness: deque[float] = field(default_factory=lambda: deque(maxlen=LATENESSES))
+    answers: deque[AnswerRecord] = field(default_factory=lambda: deque(maxlen=KEPT_ANSWERS))
+    delays: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_DELAYS))

@@ -1,4 +1,4 @@
-"""Timekeeping: what happens on a connection because time passes."""
+"""Deadlines: everything that happens on a connection because time passes."""
 
 from __future__ import annotations
 
@@ -6,108 +6,117 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING
 
-from tokensvc.emulator.protocol.errors import Closes
+from tokensvc.emulator.protocol.errors import CloseReasons
 
 if TYPE_CHECKING:
-    from tokensvc.emulator.conversation.handles import HandleBook
-    from tokensvc.emulator.server.connections import Connection
-    from tokensvc.emulator.session.context import Scene
+    from collections.abc import Callable
+
+    from tokensvc.emulator.session.context import SessionContext
     from tokensvc.emulator.session.session import Session
 
 
-class Timekeeper:
-    """Resumption updates, `goAway`, and every deadline that cuts a connection."""
+class Deadlines:
+    """Sends resumption updates and `goAway`, and closes the connection when its time is up.
+
+    Args:
+        token_expires: When the session's token expires; infinite for a session with an API key.
+        create_handle: Creates a resumption handle for the current state.
+    """
 
     def __init__(
-        self, scene: Scene, session: Session, connection: Connection, handles: HandleBook
+        self,
+        context: SessionContext,
+        session: Session,
+        *,
+        token_expires: float,
+        create_handle: Callable[[], str],
     ) -> None:
-        self._scene = scene
+        self._context = context
         self._session = session
-        self._connection = connection
-        self._handles = handles
-        now = scene.clock.now()
-        self._cut = now + scene.options.connection_life
+        self._token_expires = token_expires
+        self._create_handle = create_handle
+        now = context.clock.now()
+        self._connection_end = now + context.options.connection_life
         self._next_update = now
         self._announced = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Answer the setup and begin to count."""
-        await self._scene.outlet.send(setupComplete={})
-        self._keep_on()
+        """Confirm the setup and start to watch the time."""
+        await self._context.sender.send(setupComplete={})
+        self._start_task()
 
     async def stop(self) -> None:
-        """The connection is over."""
+        """Stop watching: the connection is over."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    def leave(self, seconds: float) -> None:
-        """Announce the end in *seconds* at once, and keep to it."""
-        self._cut = self._scene.clock.now() + seconds
+    def go_away(self, seconds: float) -> None:
+        """Announce immediately that the connection ends in *seconds*, and end it then."""
+        self._connection_end = self._context.clock.now() + seconds
         self._announced = False
         if self._task is not None:
             self._task.cancel()
-        self._keep_on(announcing=True)
+        self._start_task(announce_now=True)
 
-    def _keep_on(self, *, announcing: bool = False) -> None:
-        self._task = asyncio.create_task(self._keep(announcing=announcing))
-        self._task.add_done_callback(self._account_for)
+    def _start_task(self, *, announce_now: bool = False) -> None:
+        self._task = asyncio.create_task(self._watch(announce_now=announce_now))
+        self._task.add_done_callback(self._report_failure)
 
-    def _account_for(self, task: asyncio.Task[None]) -> None:
+    def _report_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
-            self._scene.fail(task.exception())
+            self._context.fail(task.exception())
 
-    async def _keep(self, *, announcing: bool) -> None:
-        scene = self._scene
-        token = self._connection.admission.token if self._connection.admission else None
-        token_end = token.expires if token else inf
-        while (now := scene.clock.now()) < token_end:
-            cut = self._end()
-            if now >= cut:
-                scene.end(Closes.deadline)
+    async def _watch(self, *, announce_now: bool) -> None:
+        context = self._context
+        while (now := context.clock.now()) < self._token_expires:
+            end = self._end()
+            if now >= end:
+                context.end(CloseReasons.deadline)
                 return
-            warning = cut - scene.options.go_away_lead
-            if not self._announced and (announcing or now >= warning):
-                await self._announce(cut - now)
+            warning = end - context.options.go_away_lead
+            if not self._announced and (announce_now or now >= warning):
+                await self._announce(end - now)
             if now >= self._next_update:
                 await self._update()
-                self._next_update = now + scene.options.update_interval
+                self._next_update = now + context.options.update_interval
             next_warning = inf if self._announced else warning
-            await scene.clock.sleep_until(min(token_end, cut, next_warning, self._next_update))
-        scene.end(Closes.expired_mid_session)
+            await context.clock.sleep_until(
+                min(self._token_expires, end, next_warning, self._next_update)
+            )
+        context.end(CloseReasons.expired_mid_session)
 
     def _end(self) -> float:
-        """When this connection is cut: by its own age, or by the conversation's."""
-        scene = self._scene
-        if scene.plan.compress is not None:
-            return self._cut
-        conversation, options = scene.conversation, scene.options
+        """Return when the connection is closed: for its own age, or for the conversation's."""
+        context = self._context
+        if context.plan.compress is not None:
+            return self._connection_end
+        conversation, options = context.conversation, context.options
         length = options.video_session if conversation.video else options.audio_session
-        return min(self._cut, conversation.began + length)
+        return min(self._connection_end, conversation.began + length)
 
     async def _announce(self, left: float) -> None:
         self._announced = True
-        self._connection.go_aways += 1
-        await self._scene.outlet.send(goAway={"timeLeft": f"{max(left, 0):.3g}s"})
-        if self._scene.options.silent_after_go_away:
-            self._hush()
+        self._context.counters.go_aways += 1
+        await self._context.sender.send(goAway={"timeLeft": f"{max(left, 0):.3g}s"})
+        if self._context.options.silent_after_go_away:
+            self._silence()
 
-    def _hush(self) -> None:
-        self._scene.outlet.silent = True
+    def _silence(self) -> None:
+        self._context.sender.silent = True
 
-    def _wanted(self) -> bool:
-        return self._scene.plan.resumable or self._scene.options.updates == "always"
+    def _updates_enabled(self) -> bool:
+        return self._context.plan.resumable or self._context.options.updates == "always"
 
     async def _update(self) -> None:
-        scene = self._scene
-        # To a client that reads nothing, waiting here would put off every deadline.
-        if not self._wanted() or scene.outlet.waiting:
+        context = self._context
+        # With a client that does not read, waiting here would delay every deadline.
+        if not self._updates_enabled() or context.sender.waiting:
             return
         if self._session.generating:
-            await scene.outlet.send(sessionResumptionUpdate={"resumable": False})
+            await context.sender.send(sessionResumptionUpdate={"resumable": False})
         else:
-            handle = self._handles.handle(self._connection.number, self._connection.heard.size)
-            update = {"newHandle": handle, "resumable": True}
-            await scene.outlet.send(sessionResumptionUpdate=update)
-        self._connection.updates += 1
+            update = {"newHandle": self._create_handle(), "resumable": True}
+            await context.sender.send(sessionResumptionUpdate=update)
+        context.counters.resumption_updates += 1

@@ -1,63 +1,52 @@
-"""The way out: messages to the client, in order, as the API frames them."""
+"""Sends messages to the client, in order, framed as the API frames them."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from aiohttp import web
-
-    from tokensvc.emulator.faults.socket import Trouble
+from typing import Any, Protocol
 
 
-class Outlet:
-    """One connection's sending side.
+class Socket(Protocol):
+    """The sending side of a WebSocket."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+
+    async def send_str(self, data: str) -> None:
+        """Send a text frame."""
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame."""
+
+
+class MessageSender:
+    """Sends one connection's messages.
 
     Attributes:
-        silent: Nothing goes out any more.
-        waiting: Messages that the client does not take yet.
-        sent: Messages that went out.
+        silent: Nothing is sent any more.
+        waiting: Number of messages that the client has not accepted yet.
+        sent: Number of messages sent.
     """
 
-    def __init__(
-        self, socket: web.WebSocketResponse, trouble: Trouble | None = None, *, binary: bool
-    ) -> None:
+    def __init__(self, socket: Socket, *, binary: bool) -> None:
         self._socket = socket
-        self._trouble = trouble
         self._binary = binary
-        self._late: set[asyncio.Task[None]] = set()
         self.silent = False
         self.waiting = 0
         self.sent = 0
 
     async def send(self, **message: Any) -> None:  # noqa: ANN401 - proto-JSON
-        """Send one message; nothing goes out once the connection is closing or silent."""
+        """Send one message, unless the connection is closed or silent."""
         if self.silent or self._socket.closed:
             return
-        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-        if self._trouble is None:
-            await self._write(text)
-            return
-        for instead in await self._trouble.sending(text):
-            if self._trouble.delay:
-                asyncio.get_running_loop().call_later(self._trouble.delay, self._start, instead)
-            else:
-                await self._write(instead)
+        await self._write(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
 
-    async def content(self, **fields: Any) -> None:  # noqa: ANN401 - proto-JSON
+    async def send_content(self, **fields: Any) -> None:  # noqa: ANN401 - proto-JSON
         """Send a ``serverContent``."""
         await self.send(serverContent=fields)
 
-    def _start(self, text: str) -> None:
-        task = asyncio.create_task(self._write(text))
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
-
     async def _write(self, text: str) -> None:
-        if self._socket.closed:
-            return
         self.waiting += 1
         try:
             if self._binary:
@@ -65,7 +54,7 @@ class Outlet:
             else:
                 await self._socket.send_str(text)
         except ConnectionResetError:
-            # The client has gone; the reading side notices by itself.
+            # The client has gone, which the reading side notices as well.
             self.silent = True
         else:
             self.sent += 1

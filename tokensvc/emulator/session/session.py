@@ -1,23 +1,28 @@
-"""A session: from `setupComplete` to the close, one connection of a conversation."""
+"""One connection's session, from `setupComplete` to the close."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.audio.utterances import Began, Ears, Utterance, rate_of
+from tokensvc.emulator.audio.utterances import (
+    SpeechStarted,
+    Utterance,
+    UtteranceDetector,
+    sample_rate,
+)
 from tokensvc.emulator.conversation.context import audio_tokens, text_tokens
 from tokensvc.emulator.protocol import protojson
-from tokensvc.emulator.protocol.errors import ClosedError, Closes, InvalidPayloadError
+from tokensvc.emulator.protocol.errors import CloseError, CloseReasons, InvalidPayloadError
 from tokensvc.emulator.protocol.models import check_tools
 from tokensvc.emulator.responses.steps import Result, Turn
-from tokensvc.emulator.session.turns import Floor
+from tokensvc.emulator.session.turns import TurnTaking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tokensvc.emulator.audio.recordings import Recording
-    from tokensvc.emulator.session.context import Scene
+    from tokensvc.emulator.session.context import SessionContext
 
 log = logging.getLogger(__name__)
 ONLY_ACTIVITY = "TURN_INCLUDES_ONLY_ACTIVITY"
@@ -26,18 +31,20 @@ FRAME_TYPES = frozenset({"image/jpeg", "image/png"})
 
 
 class Session:
-    """Takes the client's messages and answers them."""
+    """Handles the client's messages."""
 
-    def __init__(self, scene: Scene, heard: Recording, *, version: str, locked: bool) -> None:
-        self._scene = scene
+    def __init__(
+        self, context: SessionContext, heard: Recording, *, version: str, locked: bool
+    ) -> None:
+        self._context = context
         self._version = version
         self._locked = locked
-        self._floor = Floor(scene)
-        self._ears = Ears(scene.plan.detection, heard)
-        self._answered = scene.conversation.length
-        self._charged = 0.0
-        self._history = scene.plan.initial_history
-        self._takers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
+        self._turns = TurnTaking(context)
+        self._utterances = UtteranceDetector(context.plan.detection, heard)
+        self._answered_length = context.conversation.length
+        self._charged_seconds = 0.0
+        self._history_pending = context.plan.initial_history
+        self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "clientContent": self._client_content,
             "realtimeInput": self._realtime_input,
             "toolResponse": self._tool_response,
@@ -46,35 +53,38 @@ class Session:
 
     @property
     def generating(self) -> bool:
-        """Whether an answer is being made, so that nothing can be resumed now."""
-        return self._floor.generating
+        """Whether an answer or a function call is in progress, which rules out a resumption."""
+        return self._turns.generating
 
-    async def take(self, frame: str | bytes) -> None:
-        """Take one frame of the client.
+    async def receive(self, frame: str | bytes) -> None:
+        """Handle one frame.
 
         Raises:
-            ClosedError: when it ends the session.
+            CloseError: if the frame ends the session.
         """
-        scene = self._scene
-        scene.counters.messages += 1
+        context = self._context
+        context.counters.messages += 1
         try:
-            unread = protojson.loads(frame)
-            if not await self._plain_audio(unread):
-                await self._dispatch(protojson.read("ClientMessage", unread))
+            message = protojson.loads(frame)
+            if not await self._handle_plain_audio(message):
+                await self._dispatch(protojson.parse("ClientMessage", message))
         except InvalidPayloadError as error:
-            raise ClosedError(Closes.payload(error)) from None
-        if scene.plan.compress is not None:
-            scene.conversation.compress(*scene.plan.compress)
-        elif scene.conversation.tokens() > scene.plan.model.window:
-            raise ClosedError(Closes.invalid_argument)
+            raise CloseError(CloseReasons.payload(error)) from None
+        if context.plan.compress is not None:
+            context.conversation.compress(*context.plan.compress)
+        elif context.conversation.tokens() > context.plan.model.window:
+            raise CloseError(CloseReasons.invalid_argument)
 
     async def stop(self) -> None:
-        """The connection is over."""
-        await self._floor.stop()
+        """Stop everything: the connection is over."""
+        await self._turns.stop()
 
-    async def _plain_audio(self, unread: Any) -> bool:  # noqa: ANN401 - JSON not read yet
-        """Take the one message that comes 25 times a second without reading it in full."""
-        match unread:
+    async def _handle_plain_audio(self, message: Any) -> bool:  # noqa: ANN401 - not parsed yet
+        """Handle a plain audio chunk, of which 25 arrive every second, without parsing it fully.
+
+        Returns False for any other message.
+        """
+        match message:
             case {
                 "realtimeInput": {
                     "audio": {"data": str(data), "mimeType": str(kind), **rest},
@@ -100,53 +110,53 @@ class Session:
 
     async def _dispatch(self, message: dict[str, Any]) -> None:
         if not message:
-            raise ClosedError(Closes.invalid_argument)
+            raise CloseError(CloseReasons.invalid_argument)
         if len(message) > 1:
             second = protojson.snake(list(message)[1])
-            raise ClosedError(Closes.one_of(second))
+            raise CloseError(CloseReasons.one_of(second))
         ((kind, content),) = message.items()
         if kind == "setup":
-            raise ClosedError(Closes.setup_first)
-        await self._takers[kind](content)
+            raise CloseError(CloseReasons.setup_first)
+        await self._handlers[kind](content)
 
     # --- clientContent -----------------------------------------------------------------------
 
     async def _client_content(self, content: dict[str, Any]) -> None:
-        scene = self._scene
+        context = self._context
         complete = content.get("turnComplete", False)
-        if self._history:
-            self._remember(content)
-            self._answered = scene.conversation.length
-            self._history = not complete
+        if self._history_pending:
+            self._add_turns(content)
+            self._answered_length = context.conversation.length
+            self._history_pending = not complete
             return
-        model = scene.plan.model
-        if model.only_initial_content and scene.options.mid_session_content == "refused":
-            raise ClosedError(Closes.invalid_argument)
-        await self._floor.interrupt()
-        self._remember(content)
+        model = context.plan.model
+        if model.only_initial_content and context.options.mid_session_content == "refused":
+            raise CloseError(CloseReasons.invalid_argument)
+        await self._turns.interrupt()
+        self._add_turns(content)
         if complete:
-            scene.counters.text_turns += 1
+            context.counters.text_turns += 1
             await self._answer(None)
 
-    def _remember(self, content: dict[str, Any]) -> None:
-        """Put *content* into the context."""
-        conversation = self._scene.conversation
+    def _add_turns(self, content: dict[str, Any]) -> None:
+        """Add the turns of *content* to the context."""
+        conversation = self._context.conversation
         for turn in content.get("turns", []):
             by_model = turn.get("role") == "model"
             for part in turn.get("parts", []):
                 if "inlineData" in part:
-                    self._inline(part["inlineData"])
+                    self._add_picture(part["inlineData"])
                 if "text" in part:
                     text = part["text"]
                     conversation.add(
-                        "given" if by_model else "typed", text, "TEXT", text_tokens(text)
+                        "history" if by_model else "typed", text, "TEXT", text_tokens(text)
                     )
 
-    def _inline(self, blob: dict[str, Any]) -> None:
+    def _add_picture(self, blob: dict[str, Any]) -> None:
         if blob.get("mimeType") not in FRAME_TYPES:
-            raise ClosedError(Closes.invalid_argument)
-        conversation = self._scene.conversation
-        conversation.add("shown", "[picture]", "VIDEO", self._scene.plan.frame_tokens)
+            raise CloseError(CloseReasons.invalid_argument)
+        conversation = self._context.conversation
+        conversation.add("shown", "[picture]", "VIDEO", self._context.plan.frame_tokens)
 
     # --- realtimeInput -----------------------------------------------------------------------
 
@@ -162,103 +172,104 @@ class Session:
         if "text" in content:
             await self._text(content["text"])
         if "activityStart" in content or "activityEnd" in content:
-            await self._activity(begins="activityStart" in content)
+            await self._activity(started="activityStart" in content)
         if content.get("audioStreamEnd"):
-            if not self._scene.plan.detection.automatic:
-                raise ClosedError(Closes.invalid_argument)
-            await self._spoken(self._ears.pause())
+            if not self._context.plan.detection.automatic:
+                raise CloseError(CloseReasons.invalid_argument)
+            await self._end_utterance(self._utterances.pause())
 
     def _media_chunks(self) -> None:
-        """v1alpha takes these and hears nothing; the others say so (measured 2026-09)."""
+        """Ignore the chunks on v1alpha, refuse them on other versions (measured 2026-09)."""
         if self._version != "v1alpha":
-            raise ClosedError(Closes.media_chunks)
+            raise CloseError(CloseReasons.media_chunks)
 
     async def _audio(self, data: str, kind: str) -> None:
-        rate = rate_of(kind)
+        rate = sample_rate(kind)
         if rate is None:
-            raise ClosedError(Closes.invalid_argument)
-        self._scene.counters.audio_chunks += 1
-        for event in self._ears.hear(protojson.decode(data), rate):
-            if isinstance(event, Began):
-                await self._floor.person_begins()
+            raise CloseError(CloseReasons.invalid_argument)
+        self._context.counters.audio_chunks += 1
+        for event in self._utterances.feed(protojson.decode_base64(data), rate):
+            if isinstance(event, SpeechStarted):
+                await self._turns.user_started()
             else:
-                await self._spoken(event)
+                await self._end_utterance(event)
 
     def _video(self, blob: dict[str, Any]) -> None:
-        scene = self._scene
+        context = self._context
         if blob.get("mimeType") not in FRAME_TYPES or not blob.get("data"):
-            raise ClosedError(Closes.invalid_argument)
-        scene.counters.video_frames += 1
-        scene.conversation.video = True
-        if self._ears.active or scene.plan.coverage != ONLY_ACTIVITY:
-            scene.conversation.add("shown", "[video frame]", "VIDEO", scene.plan.frame_tokens)
+            raise CloseError(CloseReasons.invalid_argument)
+        context.counters.video_frames += 1
+        context.conversation.video = True
+        if self._utterances.active or context.plan.coverage != ONLY_ACTIVITY:
+            context.conversation.add("shown", "[video frame]", "VIDEO", context.plan.frame_tokens)
 
     async def _text(self, text: str) -> None:
-        scene = self._scene
-        scene.counters.text_turns += 1
-        scene.conversation.add("typed", text, "TEXT", text_tokens(text))
-        if not self._ears.active:
+        context = self._context
+        context.counters.text_turns += 1
+        context.conversation.add("typed", text, "TEXT", text_tokens(text))
+        if not self._utterances.active:
             await self._answer(None)
 
-    async def _activity(self, *, begins: bool) -> None:
-        if self._scene.plan.detection.automatic:
-            raise ClosedError(Closes.explicit_activity)
-        if begins:
-            self._ears.begin()
-            await self._floor.person_begins()
+    async def _activity(self, *, started: bool) -> None:
+        if self._context.plan.detection.automatic:
+            raise CloseError(CloseReasons.explicit_activity)
+        if started:
+            self._utterances.start()
+            await self._turns.user_started()
         else:
-            await self._spoken(self._ears.finish())
+            await self._end_utterance(self._utterances.finish())
 
-    async def _spoken(self, utterance: Utterance | None) -> None:
-        """An utterance has ended."""
-        if utterance is None:
-            return
-        scene = self._scene
-        scene.counters.spoken_turns += 1
-        await self._answer(utterance)
+    async def _end_utterance(self, utterance: Utterance | None) -> None:
+        """Answer a finished utterance, if there is one."""
+        if utterance is not None:
+            self._context.counters.spoken_turns += 1
+            await self._answer(utterance)
 
     # --- turns -------------------------------------------------------------------------------
 
     async def _answer(self, utterance: Utterance | None) -> None:
-        scene = self._scene
-        conversation = scene.conversation
+        context = self._context
+        conversation = context.conversation
         conversation.turns += 1
-        turn = Turn(conversation.turns, conversation.typed_since(self._answered), utterance)
-        self._answered = conversation.length
+        turn = Turn(conversation.turns, conversation.typed_since(self._answered_length), utterance)
+        self._answered_length = conversation.length
         if utterance is not None:
             await self._transcribe(turn, utterance)
-        await self._floor.answer(turn)
+        await self._turns.answer(turn)
 
     async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
-        """Put what was spoken into the context and, if asked, before the client."""
-        scene = self._scene
-        text = scene.mind.transcript(turn)
+        """Add what was spoken to the context and, if requested, send its transcript."""
+        context = self._context
+        text = context.responder.transcript(turn)
         seconds = utterance.seconds
-        if scene.plan.coverage == ALL_INPUT:
-            seconds, self._charged = self._ears.seconds - self._charged, self._ears.seconds
-        scene.conversation.add("spoken", text, "AUDIO", audio_tokens(seconds))
-        if not scene.plan.transcribe_input:
+        if context.plan.coverage == ALL_INPUT:
+            seconds, self._charged_seconds = (
+                self._utterances.seconds - self._charged_seconds,
+                self._utterances.seconds,
+            )
+        context.conversation.add("spoken", text, "AUDIO", audio_tokens(seconds))
+        if not context.plan.transcribe_input:
             return
         *parts, last = self._fragments(text)
         for part in parts:
-            await scene.outlet.content(inputTranscription={"text": part})
-        await scene.outlet.content(inputTranscription={"text": last, "finished": True})
+            await context.sender.send_content(inputTranscription={"text": part})
+        await context.sender.send_content(inputTranscription={"text": last, "finished": True})
 
     def _fragments(self, text: str) -> list[str]:
-        way = self._scene.options.input_transcripts
-        cut = text.find(" ", len(text) // 3) + 1
-        if way == "final" or not cut:
+        form = self._context.options.input_transcripts
+        split = text.find(" ", len(text) // 3) + 1
+        if form == "final" or not split:
             return [text]
-        return [text[:cut], text if way == "cumulative" else text[cut:]]
+        return [text[:split], text if form == "cumulative" else text[split:]]
 
     # --- tools and context -------------------------------------------------------------------
 
     async def _tool_response(self, content: dict[str, Any]) -> None:
         for answer in content.get("functionResponses", []):
             if not answer.get("id"):
-                raise ClosedError(Closes.invalid_argument)
+                raise CloseError(CloseReasons.invalid_argument)
             self._check_scheduling(answer)
-            taken = await self._floor.result(
+            taken = await self._turns.result(
                 Result(
                     call_id=answer["id"],
                     name=answer.get("name", ""),
@@ -268,22 +279,22 @@ class Session:
                 )
             )
             if not taken:
-                log.debug("a tool result came for no pending call")
+                log.debug("result for unknown call ignored")
 
     def _check_scheduling(self, answer: dict[str, Any]) -> None:
-        if "scheduling" in answer and not self._scene.plan.model.scheduling:
-            raise ClosedError(Closes.scheduling)
+        if "scheduling" in answer and not self._context.plan.model.scheduling:
+            raise CloseError(CloseReasons.scheduling)
 
     async def _context_update(self, content: dict[str, Any]) -> None:
-        """A client that a token holds to a setup may not change it on the way."""
+        """Change the instruction or the tools, unless the session is under a token's lock."""
         if self._locked:
-            raise ClosedError(Closes.not_supported)
-        scene = self._scene
+            raise CloseError(CloseReasons.not_supported)
+        context = self._context
         if "systemInstruction" in content:
             parts = content["systemInstruction"].get("parts", [])
             text = " ".join(part.get("text", "") for part in parts)
-            scene.conversation.instruction_tokens = text_tokens(text)
+            context.conversation.instruction_tokens = text_tokens(text)
         if "tools" in content:
             tools = content["tools"].get("tools", [])
-            check_tools(tools, scene.plan.model)
-            scene.plan = scene.plan.with_tools(tools, scene.options.default_behavior)
+            check_tools(tools, context.plan.model)
+            context.plan = context.plan.with_tools(tools, context.options.default_behavior)

@@ -1,4 +1,4 @@
-"""Whose word it is: starts answers, holds `turnComplete`, and yields to an interruption."""
+"""Turn-taking: starts answers, holds back `turnComplete`, and stops when interrupted."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.conversation.context import Remark, text_tokens, tokens_by_modality
+from tokensvc.emulator.conversation.context import ContextEntry, text_tokens, tokens_by_modality
 from tokensvc.emulator.responses.steps import (
     Call,
+    CloseSocket,
     GoAway,
     Latency,
     Pause,
     Result,
     Say,
     Search,
-    Shut,
     Step,
     Think,
     Turn,
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tokensvc.emulator.conversation.plan import Tool
-    from tokensvc.emulator.session.context import Scene
+    from tokensvc.emulator.session.context import SessionContext
 
-WAITING = 100
+LONGEST_QUEUE = 100
 SILENT, INTERRUPT = "SILENT", "INTERRUPT"
 
 
 @dataclass
-class Pending:
-    """A call that no result has come for yet."""
+class PendingCall:
+    """A function call that has no result yet."""
 
     call: Call
     blocking: bool
@@ -46,145 +46,146 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Job:
-    """Something to do once the word is free."""
+class Answer:
+    """An answer in the queue; its steps are decided when it is started."""
 
     turn: int
     steps: Callable[[], tuple[Step, ...]]
 
 
-class Floor:
-    """One session's turn-taking."""
+class TurnTaking:
+    """One session's turn-taking: at most one answer is in progress, the others are queued."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._speaker = Speaker(scene)
+    def __init__(self, context: SessionContext) -> None:
+        self._context = context
+        self._speaker = Speaker(context)
         self._task: asyncio.Task[None] | None = None
-        self._waiting: deque[Job] = deque(maxlen=WAITING)
-        self._pending: dict[str, Pending] = {}
-        self._prompt: list[Remark] = []
-        self._thoughts = 0
-        self._making = False
+        self._queue: deque[Answer] = deque(maxlen=LONGEST_QUEUE)
+        self._pending: dict[str, PendingCall] = {}
+        self._prompt: list[ContextEntry] = []
+        self._thought_tokens = 0
+        self._answering = False
 
     @property
     def generating(self) -> bool:
-        """Whether an answer is being made or a function is out: nothing can be resumed now."""
-        return self._making or bool(self._pending)
+        """Whether an answer or a function call is in progress, which rules out a resumption."""
+        return self._answering or bool(self._pending)
 
     async def answer(self, turn: Turn) -> None:
-        """The person's turn is over: answer it, now or after what may not be interrupted."""
-        scene = self._scene
-        await self._enter(
-            Job(turn.number, lambda: scene.mind.answer(turn, scene.conversation, scene.plan)),
-            interrupting=scene.plan.interruptible,
-        )
+        """Answer a finished user turn: now, or after an answer that may not be interrupted."""
+        context = self._context
 
-    async def person_begins(self) -> None:
-        """The person begins to speak or sends content."""
-        if self._scene.plan.interruptible:
+        def decide() -> tuple[Step, ...]:
+            return context.responder.answer(turn, context.conversation, context.plan)
+
+        await self._enqueue(Answer(turn.number, decide), interrupting=context.plan.interruptible)
+
+    async def user_started(self) -> None:
+        """Handle the start of user activity, which interrupts unless the setup rules that out."""
+        if self._context.plan.interruptible:
             await self.interrupt()
 
     async def interrupt(self) -> None:
-        """Stop the answer that is under way, if one is.
+        """Stop the answer in progress, if there is one, and cancel its blocking calls.
 
-        Pending blocking calls are cancelled with it. The order is the documented one:
-        `toolCallCancellation`, `interrupted`, `turnComplete`.
+        The messages are sent in the documented order: `toolCallCancellation`, `interrupted`,
+        `turnComplete`.
         """
         task, self._task = self._task, None
         if task is None:
             return
         task.cancel()
         await asyncio.wait([task])
-        self._making = False
-        scene = self._scene
-        scene.counters.interruptions += 1
-        dropped = self._discard()
-        if dropped:
-            scene.counters.tool_cancellations += len(dropped)
-            await scene.outlet.send(toolCallCancellation={"ids": dropped})
+        self._answering = False
+        context = self._context
+        context.counters.interruptions += 1
+        cancelled = self._cancel_blocking_calls()
+        if cancelled:
+            context.counters.tool_cancellations += len(cancelled)
+            await context.sender.send(toolCallCancellation={"ids": cancelled})
         tokens = self._speaker.end(interrupted=True)
-        await scene.outlet.content(interrupted=True)
-        await self._complete(tokens)
+        await context.sender.send_content(interrupted=True)
+        await self._send_turn_complete(tokens)
 
-    def _discard(self) -> list[str]:
-        """Forget the calls that block; their ids."""
-        dropped = [call_id for call_id, pending in self._pending.items() if pending.blocking]
-        for call_id in dropped:
+    def _cancel_blocking_calls(self) -> list[str]:
+        """Drop the pending calls that block, and return their ids."""
+        cancelled = [call_id for call_id, pending in self._pending.items() if pending.blocking]
+        for call_id in cancelled:
             del self._pending[call_id]
-        return dropped
+        return cancelled
 
     async def result(self, result: Result) -> bool:
-        """Take a tool's *result*; False when no such call is out (late, cancelled, made up)."""
+        """Handle a function's result; return False if no such call is pending."""
         pending = self._pending.get(result.call_id)
         if pending is None:
             return False
-        scene = self._scene
-        scene.counters.tool_answers += 1
-        if not more_to_come(result):
+        context = self._context
+        context.counters.tool_answers += 1
+        if not has_more_results(result):
             del self._pending[result.call_id]
-        told = json.dumps(result.response, ensure_ascii=False)
-        scene.conversation.add("answered", told, "TEXT", text_tokens(told))
+        text = json.dumps(result.response, ensure_ascii=False)
+        context.conversation.add("answered", text, "TEXT", text_tokens(text))
         if pending.blocking:
             if not pending.result.done():
                 pending.result.set_result(result)
         elif result.scheduling != SILENT:
-            await self._enter(
-                Job(pending.turn, lambda: self._conclusion(pending.call, result)),
+            await self._enqueue(
+                Answer(pending.turn, lambda: self._conclusion(pending.call, result)),
                 interrupting=result.scheduling == INTERRUPT,
             )
         return True
 
     async def stop(self) -> None:
-        """The connection is over."""
-        self._waiting.clear()
+        """Stop everything: the connection is over."""
+        self._queue.clear()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
             self._speaker.end(interrupted=True)
 
-    async def _enter(self, job: Job, *, interrupting: bool) -> None:
+    async def _enqueue(self, answer: Answer, *, interrupting: bool) -> None:
         if interrupting:
             await self.interrupt()
-        self._waiting.append(job)
-        self._next()
+        self._queue.append(answer)
+        self._start_next()
 
-    def _next(self) -> None:
-        if self._task is None and self._waiting:
-            self._task = asyncio.create_task(self._perform(self._waiting.popleft()))
-            self._task.add_done_callback(self._account_for)
+    def _start_next(self) -> None:
+        if self._task is None and self._queue:
+            self._task = asyncio.create_task(self._run(self._queue.popleft()))
+            self._task.add_done_callback(self._report_failure)
 
-    def _account_for(self, task: asyncio.Task[None]) -> None:
+    def _report_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
-            self._scene.fail(task.exception())
+            self._context.fail(task.exception())
 
-    async def _perform(self, job: Job) -> None:
-        scene = self._scene
-        self._making = True
-        scene.counters.answers += 1
-        self._prompt = list(scene.conversation.remarks)
-        self._thoughts = 0
-        self._speaker.begin(job.turn)
-        steps = job.steps()
+    async def _run(self, answer: Answer) -> None:
+        context = self._context
+        self._answering = True
+        context.counters.answers += 1
+        self._prompt = list(context.conversation.entries)
+        self._thought_tokens = 0
+        self._speaker.begin(answer.turn)
+        steps = answer.steps()
         first = steps[0] if steps else None
-        usual = scene.options.latency
-        await scene.clock.sleep(first.seconds if isinstance(first, Latency) else usual)
-        await self._take(job.turn, steps)
-        await scene.outlet.content(generationComplete=True)
+        latency = first.seconds if isinstance(first, Latency) else context.options.latency
+        await context.clock.sleep(latency)
+        await self._run_steps(answer.turn, steps)
+        await context.sender.send_content(generationComplete=True)
         tokens = self._speaker.end(interrupted=False)
-        self._making = False
-        await self._hold()
-        # From here on there is nothing left to interrupt.
+        self._answering = False
+        await self._wait_for_playback()
+        # From here on the answer can no longer be interrupted.
         self._task = None
-        await self._complete(tokens)
-        self._next()
+        await self._send_turn_complete(tokens)
+        self._start_next()
 
-    async def _hold(self) -> None:
-        """Let the client play what was sent."""
-        await self._scene.clock.sleep_until(self._speaker.plays_until)
+    async def _wait_for_playback(self) -> None:
+        """Wait until the client will have played everything sent."""
+        await self._context.clock.sleep_until(self._speaker.plays_until)
 
-    async def _take(self, turn: int, steps: tuple[Step, ...]) -> None:
-        scene = self._scene
+    async def _run_steps(self, turn: int, steps: tuple[Step, ...]) -> None:
+        context = self._context
         for step in steps:
             match step:
                 case Say():
@@ -192,76 +193,79 @@ class Floor:
                 case Call():
                     await self._call(turn, step)
                 case Pause(seconds):
-                    await scene.clock.sleep(seconds)
+                    await context.clock.sleep(seconds)
                 case Think(text):
-                    self._thoughts += text_tokens(text)
+                    self._thought_tokens += text_tokens(text)
                     part = {"text": text, "thought": True}
-                    await scene.outlet.content(modelTurn={"role": "model", "parts": [part]})
+                    await context.sender.send_content(modelTurn={"role": "model", "parts": [part]})
                 case Search(query, sources):
-                    await scene.outlet.content(groundingMetadata=grounding(query, sources))
+                    metadata = grounding(query, sources)
+                    await context.sender.send_content(groundingMetadata=metadata)
                 case GoAway(seconds):
-                    scene.leave(seconds)
-                case Shut(close):
-                    scene.end(close)
+                    context.go_away(seconds)
+                case CloseSocket(close):
+                    context.end(close)
 
     async def _call(self, turn: int, call: Call) -> None:
-        scene = self._scene
-        tool = next((tool for tool in scene.plan.tools if tool.name == call.name), None)
+        context = self._context
+        tool = next((tool for tool in context.plan.tools if tool.name == call.name), None)
         blocking = is_blocking(tool)
         call_id = f"function-call-{secrets.randbits(63)}"
-        pending = Pending(call, blocking, turn, asyncio.get_running_loop().create_future())
+        pending = PendingCall(call, blocking, turn, asyncio.get_running_loop().create_future())
         self._pending[call_id] = pending
-        scene.counters.tool_calls += 1
-        told = f"{call.name}({json.dumps(call.args, ensure_ascii=False)})"
-        scene.conversation.add("called", told, "TEXT", text_tokens(told))
-        wire = {"id": call_id, "name": call.name, "args": call.args}
-        await scene.outlet.send(toolCall={"functionCalls": [wire]})
+        context.counters.tool_calls += 1
+        text = f"{call.name}({json.dumps(call.args, ensure_ascii=False)})"
+        context.conversation.add("called", text, "TEXT", text_tokens(text))
+        message = {"id": call_id, "name": call.name, "args": call.args}
+        await context.sender.send(toolCall={"functionCalls": [message]})
         if call.repeated:
-            await self._repeat(wire)
+            await self._repeat_call(message)
         if blocking:
-            await self._take(turn, self._conclusion(call, await pending.result))
+            await self._run_steps(turn, self._conclusion(call, await pending.result))
 
-    async def _repeat(self, wire: dict[str, Any]) -> None:
-        """Send a call once more, as a part of the model's turn."""
-        parts = [{"functionCall": wire}]
-        await self._scene.outlet.content(modelTurn={"role": "model", "parts": parts})
+    async def _repeat_call(self, message: dict[str, Any]) -> None:
+        """Send a call again, as a part of the model's turn."""
+        parts = [{"functionCall": message}]
+        await self._context.sender.send_content(modelTurn={"role": "model", "parts": parts})
 
     def _conclusion(self, call: Call, result: Result) -> tuple[Step, ...]:
-        return self._scene.mind.conclude(call, result)
+        return self._context.responder.conclude(call, result)
 
     def _status(self) -> dict[str, str]:
-        if not self._scene.plan.model.status:
+        if not self._context.plan.model.status:
             return {}
         return {"interactionStatus": "IN_PROGRESS" if self._pending else "IDLE"}
 
-    async def _complete(self, answer_tokens: int) -> None:
-        scene = self._scene
-        instruction = scene.conversation.instruction_tokens
-        await scene.outlet.send(
+    async def _send_turn_complete(self, answer_tokens: int) -> None:
+        context = self._context
+        instruction = context.conversation.instruction_tokens
+        await context.sender.send(
             serverContent={"turnComplete": True, **self._status()},
-            usageMetadata=usage(self._prompt, instruction, answer_tokens, self._thoughts),
+            usageMetadata=usage(self._prompt, instruction, answer_tokens, self._thought_tokens),
         )
 
 
 def is_blocking(tool: Tool | None) -> bool:
-    """Whether a call waits for its result; one of no declared function does."""
+    """Return whether a call waits for its result; a call to an undeclared function does."""
     return tool is None or tool.blocking
 
 
-def more_to_come(result: Result) -> bool:
-    """Whether the call stays open after *result*."""
+def has_more_results(result: Result) -> bool:
+    """Return whether the call stays pending after *result*."""
     return result.more
 
 
-def usage(prompt: list[Remark], instruction: int, answer: int, thoughts: int) -> dict[str, Any]:
-    """A turn's cost: the whole context again, the answer, and what was thought for it."""
+def usage(
+    prompt: list[ContextEntry], instruction: int, answer: int, thoughts: int
+) -> dict[str, Any]:
+    """Return a turn's token usage: the whole context again, the answer, and the thoughts."""
     by_modality = tokens_by_modality(prompt, instruction)
-    asked = sum(by_modality.values())
+    prompt_tokens = sum(by_modality.values())
     return {
-        "promptTokenCount": asked,
+        "promptTokenCount": prompt_tokens,
         "responseTokenCount": answer,
         **({"thoughtsTokenCount": thoughts} if thoughts else {}),
-        "totalTokenCount": asked + answer + thoughts,
+        "totalTokenCount": prompt_tokens + answer + thoughts,
         "promptTokensDetails": [
             {"modality": modality, "tokenCount": tokens} for modality, tokens in by_modality.items()
         ],
@@ -270,7 +274,7 @@ def usage(prompt: list[Remark], instruction: int, answer: int, thoughts: int) ->
 
 
 def grounding(query: str, sources: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
-    """Search results in the shape of real ones; without *sources*, made up for *query*."""
+    """Return grounding metadata for *query*; without *sources*, for a made-up one."""
     found = sources or (("example.com", "https://example.com/"),)
     return {
         "webSearchQueries": [query],

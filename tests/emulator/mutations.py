@@ -1,4 +1,4 @@
-"""Mutations of real traffic: frames and bodies that are almost right, by seed."""
+"""Mutations of realistic frames and request bodies, for fuzzing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from emulator.talking import MODEL, function, setup, speech
+from emulator.live_client import MODEL, function, setup, speech
 
 if TYPE_CHECKING:
     from random import Random
 
-# The part of mutations that leaves a message mostly in form.
-GENTLE = 0.85
+# Share of the mutations after which a message is usually still valid.
+VALID_SHARE = 0.85
 BASE64 = "ABCXYZabcxyz0189+/-_"
 JUNK: tuple[Any, ...] = (
     *(
@@ -77,7 +77,7 @@ SETUPS: tuple[dict[str, Any], ...] = (
         tools=[function("look_up", behavior="NON_BLOCKING")],
     ),
 )
-# Each is refused for a reason of its own.
+# Each one is refused for a different reason.
 REFUSED: tuple[dict[str, Any], ...] = (
     *({"model": model} for model in ("", "gemini-3.8-live", "models/gemini-99")),
     setup(model="models/gemini-2.0-flash-live-001"),
@@ -148,16 +148,16 @@ FRAMES: tuple[dict[str, Any], ...] = (
         }
     },
 )
-# What a session of either kind of activity detection takes.
-TAKEN = tuple(frame for frame in FRAMES if len(frame) == 1 and "contextUpdate" not in frame)
+# The frames that a session accepts, with automatic or with manual activity detection.
+ACCEPTED = tuple(frame for frame in FRAMES if len(frame) == 1 and "contextUpdate" not in frame)
 AUTOMATIC = tuple(
     frame
-    for frame in TAKEN
+    for frame in ACCEPTED
     if not {"activityStart", "activityEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
 )
 MANUAL = tuple(
     frame
-    for frame in TAKEN
+    for frame in ACCEPTED
     if not {"audioStreamEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
 )
 BODIES: tuple[dict[str, Any], ...] = (
@@ -169,16 +169,16 @@ BODIES: tuple[dict[str, Any], ...] = (
 
 
 class Mutator:
-    """Makes frames that are almost right."""
+    """Mutates messages."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
 
     def mutated(self, message: dict[str, Any]) -> str:
-        """A changed message, as text that need not be JSON any more."""
+        """Return a mutated message as text, which may no longer be JSON."""
         random = self._random
-        if message and random.random() < GENTLE:
-            return self._gently(deepcopy(message))
+        if message and random.random() < VALID_SHARE:
+            return self._mutate_gently(deepcopy(message))
         if random.random() < 0.85:
             changed = deepcopy(message)
             for _ in range(random.choice((1, 1, 1, 2, 4))):
@@ -195,45 +195,45 @@ class Mutator:
         )
         return random.choice(broken)
 
-    def _gently(self, message: dict[str, Any]) -> str:
-        """A message that says something else, and mostly still in the right form."""
+    def _mutate_gently(self, message: dict[str, Any]) -> str:
+        """Mutate a message so that it is usually still valid."""
         random = self._random
         for _ in range(random.choice((1, 2, 3))):
-            holder, key = random.choice(list(places(message)))
-            value = holder[key]
-            if isinstance(holder, dict) and random.random() < 0.4:
-                holder[respelt(str(key))] = holder.pop(key)
+            container, key = random.choice(list(places(message)))
+            value = container[key]
+            if isinstance(container, dict) and random.random() < 0.4:
+                container[convert_case(str(key))] = container.pop(key)
             elif key == "data" and value:
                 at = random.randrange(len(value))
-                holder[key] = value[:at] + random.choice(BASE64) + value[at + 1 :]
+                container[key] = value[:at] + random.choice(BASE64) + value[at + 1 :]
             elif key == "text":
-                holder[key] = self._nearly(value)
+                container[key] = self._similar(value)
             elif isinstance(value, int) and not isinstance(value, bool):
-                holder[key] = str(value)
-            elif isinstance(holder, dict):
-                holder.update(reversed([*holder.items()]))
+                container[key] = str(value)
+            elif isinstance(container, dict):
+                container.update(reversed([*container.items()]))
         return json.dumps(message, indent=random.choice((None, None, 2)))
 
     def _change(self, root: Any) -> None:
-        """One change somewhere in *root*."""
+        """Change one place in *root*."""
         random = self._random
-        holder, key = random.choice(list(places(root)) or [({}, "")])
+        container, key = random.choice(list(places(root)) or [({}, "")])
         match random.randrange(7):
             case 0:
-                holder[key] = deepcopy(random.choice(JUNK))
+                container[key] = deepcopy(random.choice(JUNK))
             case 1 | 2:
-                holder[key] = self._nearly(holder[key]) if key in keys(holder) else {}
-            case 3 if isinstance(holder, dict):
-                holder[respelt(str(key))] = holder.pop(key, {})
-            case 4 if isinstance(holder, dict):
-                holder[random.choice(("text", "data", "role", "stray", "handle"))] = "x"
-            case 5 if isinstance(holder, dict):
-                holder.pop(key, None)
+                container[key] = self._similar(container[key]) if key in keys(container) else {}
+            case 3 if isinstance(container, dict):
+                container[convert_case(str(key))] = container.pop(key, {})
+            case 4 if isinstance(container, dict):
+                container[random.choice(("text", "data", "role", "stray", "handle"))] = "x"
+            case 5 if isinstance(container, dict):
+                container.pop(key, None)
             case _:
-                holder[key] = [holder[key]] if key in keys(holder) else []
+                container[key] = [container[key]] if key in keys(container) else []
 
-    def _nearly(self, value: Any) -> Any:
-        """A value of the same type."""
+    def _similar(self, value: Any) -> Any:
+        """Return a value of the same type."""
         random = self._random
         match value:
             case bool():
@@ -250,19 +250,19 @@ class Mutator:
 
 
 def places(root: Any) -> Any:
-    """Every (holder, key) in a JSON value."""
+    """Yield every (container, key) in a JSON value."""
     if isinstance(root, dict | list):
         for key in keys(root):
             yield root, key
             yield from places(root[key])
 
 
-def keys(holder: Any) -> list[Any]:
-    return list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+def keys(container: Any) -> list[Any]:
+    return list(container) if isinstance(container, dict) else list(range(len(container)))
 
 
-def respelt(name: str) -> str:
-    """Turn camelCase into snake_case and the other way round."""
+def convert_case(name: str) -> str:
+    """Convert camelCase to snake_case and vice versa."""
     if "_" in name:
         return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
     return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)

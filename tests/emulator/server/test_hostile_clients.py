@@ -1,4 +1,4 @@
-"""Hostility: what nobody's SDK would send is refused in order, and bounded in what it costs."""
+"""Hostile clients: input that no SDK would send is refused, and its cost is limited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.talking import KEY, PATIENCE, QUICK, emulating, function, setup
+from emulator.live_client import KEY, QUICK, TIMEOUT, emulating, function, setup
 from tokensvc.emulator import Options
 from tokensvc.emulator.server.emulator import SERVICE
 
@@ -24,22 +24,22 @@ UPGRADE = (
 
 
 @pytest.fixture(autouse=True)
-def _nothing_breaks(caplog):
-    """No request of these ends in a traceback."""
+def _no_traceback(caplog):
+    """Fail a test that makes the emulator log a traceback."""
     with caplog.at_level(logging.ERROR):
         yield
     assert not [record for record in caplog.records if record.exc_info]
 
 
 def frame(message):
-    """A client's frame, masked with zeros."""
+    """Encode a client's frame, masked with zeros."""
     body = json.dumps(message).encode()
     return b"\x81\xfe" + len(body).to_bytes(2, "big") + bytes(4) + body
 
 
 @asynccontextmanager
 async def opened(client, path, headers=b""):
-    """A WebSocket opened by hand, with bytes that no client library would send."""
+    """Open a WebSocket by hand, with bytes that no client library would send."""
     parts = urlsplit(client.emulator.url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
@@ -60,26 +60,24 @@ async def opened(client, path, headers=b""):
     ],
 )
 @pytest.mark.parametrize("options", [QUICK, Options(api_keys=("the-one",))])
-async def test_credential_that_is_no_text(path, headers, reason, options):
-    """It is a wrong one like any other."""
+async def test_undecodable_credential_is_an_invalid_one(path, headers, reason, options):
     async with emulating(options) as client, opened(client, path, headers) as (reader, writer):
         writer.write(frame({"setup": setup()}))
         assert reason in await reader.read(200)
 
 
-async def test_text_in_another_encoding():
-    """JSON is UTF-8; half a surrogate pair does not come in by UTF-16 either."""
-    async with emulating() as client, client.session() as talker:
+async def test_utf_16_frame_is_invalid_json():
+    """A lone surrogate must not get in through UTF-16 either."""
+    async with emulating() as client, client.session() as session:
         text = json.dumps({"realtimeInput": {"text": "\ud800"}})
-        await talker.socket.send_bytes(text.encode("utf-16"))
-        assert await talker.until_closed() == (
+        await session.socket.send_bytes(text.encode("utf-16"))
+        assert await session.until_closed() == (
             1007,
             "Invalid JSON payload received. Unexpected token.",
         )
 
 
-async def test_number_that_is_too_large():
-    """One with a thousand digits is no float."""
+async def test_number_with_a_thousand_digits_is_not_a_float():
     async with emulating() as client:
         generation = b'{"generationConfig": {"temperature": 1' + b"0" * 1000 + b"}}"
         status, answer = await client.mint(b'{"bidiGenerateContentSetup": ' + generation + b"}")
@@ -87,8 +85,7 @@ async def test_number_that_is_too_large():
         assert "(TYPE_FLOAT)" in answer["error"]["message"]
 
 
-async def test_body_that_is_too_large():
-    """It is refused as other bodies are."""
+async def test_too_large_body_is_an_invalid_argument():
     async with emulating() as client:
         url = f"{client.emulator.url}/v1beta/auth_tokens"
         async with client.http.post(
@@ -98,9 +95,8 @@ async def test_body_that_is_too_large():
         assert (response.status, error["status"]) == (400, "INVALID_ARGUMENT")
 
 
-async def test_many_large_bodies(monkeypatch):
-    """The oldest tokens are forgotten before they fill the memory."""
-    monkeypatch.setattr("tokensvc.emulator.provisioning.tokens.ROOM", 1_000_000)
+async def test_oldest_tokens_are_dropped_to_bound_memory(monkeypatch):
+    monkeypatch.setattr("tokensvc.emulator.provisioning.tokens.CAPACITY_BYTES", 1_000_000)
     labels = {"bidiGenerateContentSetup": setup(labels={"a": "b" * 300_000})}
     async with emulating() as client:
         names = [await client.token(**labels) for _ in range(6)]
@@ -112,8 +108,7 @@ async def test_many_large_bodies(monkeypatch):
 
 @pytest.mark.parametrize("name", ["9" * 5000, "..%2f..%2fetc%2fpasswd", "%ff", "٣", "1%00"])
 @pytest.mark.parametrize("view", ["", "/heard.wav"])
-async def test_name_that_is_no_session(name, view):
-    """No name leads anywhere else."""
+async def test_unknown_session_id_is_not_found(name, view):
     async with (
         emulating() as client,
         client.session(),
@@ -125,8 +120,7 @@ async def test_name_that_is_no_session(name, view):
 @pytest.mark.parametrize(
     "body", [b"{", b"\xff", b"[]", b'{"seconds": 1e999}', b'{"seconds": 3e11}']
 )
-async def test_time_that_cannot_be_skipped(body):
-    """What is no number, or past the calendar, changes nothing."""
+async def test_invalid_skip_is_refused_and_changes_nothing(body):
     async with emulating() as client:
         url = f"{client.emulator.url}/emulator/skip"
         async with client.http.post(url, data=body) as response:
@@ -135,43 +129,42 @@ async def test_time_that_cannot_be_skipped(body):
             pass
 
 
-async def test_function_whose_name_has_no_word():
-    """It is not called by everything that is said."""
-    async with emulating() as client, client.session(setup(tools=[function("_")])) as talker:
-        await talker.type("Hello.")
-        assert not any("toolCall" in message for message in await talker.until_turn_complete())
+async def test_function_without_a_word_in_its_name_is_never_called():
+    async with emulating() as client, client.session(setup(tools=[function("_")])) as session:
+        await session.send_text("Hello.")
+        assert not any("toolCall" in message for message in await session.until_turn_complete())
 
 
-async def test_remarks_of_nothing():
-    """Even empty ones fill a context, so that it has an end."""
+async def test_empty_entries_fill_the_context_too():
+    """Each costs at least one token, so that memory is bounded."""
     turns = [{"role": "user", "parts": [{"text": ""}] * 50_000}]
-    async with emulating() as client, client.session() as talker:
+    async with emulating() as client, client.session() as session:
         for _ in range(4):
-            await talker.send(clientContent={"turns": turns})
-        assert (await talker.until_closed())[0] == 1007
+            await session.send(clientContent={"turns": turns})
+        assert (await session.until_closed())[0] == 1007
 
 
-def served():
-    """How many connections the emulator, in this very loop, still serves."""
+def served_connections():
+    """Return the number of connections that the emulator, in this event loop, still serves."""
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
     return names.count("RequestHandler.start")
 
 
-async def test_client_that_reads_nothing(monkeypatch):
-    """Its connection ends when its time is over, and is cut off when even the close is not read."""
-    monkeypatch.setattr("tokensvc.emulator.server.websocket.PARTING", 0.2)
+async def test_client_that_reads_nothing_is_disconnected(monkeypatch):
+    """Its connection ends on time, and is aborted if it does not read the close frame either."""
+    monkeypatch.setattr("tokensvc.emulator.server.websocket.CLOSE_TIMEOUT", 0.2)
     lasting = Options(latency=0.0, send_rate=1e6, playback_rate=1e6, connection_life=60.0)
-    told = {"realtimeInput": {"text": "Tell me everything that there is to tell of it. " * 500}}
+    message = {"realtimeInput": {"text": "Tell me everything that there is to tell of it. " * 500}}
     async with emulating(lasting) as client, opened(client, f"{METHOD}?key=any") as (_, writer):
         writer.transport.pause_reading()
         writer.write(frame({"setup": setup(sessionResumption={})}))
-        await client.seen(lambda last: last["state"] == "live")
-        outlet = client.emulator.register.find("last").scene.outlet
-        while not outlet.waiting:
-            writer.write(frame(told))
+        await client.wait_until(lambda last: last["state"] == "live")
+        sender = client.emulator.connections.find("last").session.sender
+        while not sender.waiting:
+            writer.write(frame(message))
             await asyncio.sleep(0.01)
         client.emulator.clock.skip(61)
-        assert (await client.closed())["close"]["code"] == 1011
-        async with asyncio.timeout(PATIENCE):
-            while served():  # noqa: ASYNC110 - it looks in from outside
+        assert (await client.wait_until_closed())["close"]["code"] == 1011
+        async with asyncio.timeout(TIMEOUT):
+            while served_connections():  # noqa: ASYNC110 - the emulator has no event for it
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A client of few words, on a raw socket; the SDKs are others (`conformance/peers`)."""
+"""A minimal Live client on a raw WebSocket; `conformance/peers` has SDKs behind its interface."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import aiohttp
 import numpy as np
 
 from tokensvc.emulator import Emulator, Options
-from tokensvc.emulator.audio.pcm import IN_RATE, OUT_RATE, Voice, resample, to_pcm
+from tokensvc.emulator.audio.pcm import IN_RATE, OUT_RATE, SyntheticVoice, resample, to_pcm
 from tokensvc.emulator.server.emulator import SERVICE
+from tokensvc.emulator.server.inspection import session_view
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 
 KEY = {"x-goog-api-key": "a-key-for-tests"}
 MODEL = "models/gemini-3.8-live"
-PATIENCE = 20.0
+TIMEOUT = 20.0
 CHUNK = IN_RATE * 40 // 1000 * 2
 
-# Everything at once, so that a test lasts no longer than it must.
+# Without delays, so that a test takes no longer than it must.
 QUICK = Options(latency=0.0, send_rate=1000.0, playback_rate=1000.0)
 
 
 def setup(**fields: Any) -> dict[str, Any]:
-    """A setup that every model takes, with both transcripts; *fields* are added or replaced."""
+    """Return a setup that every model accepts, with both transcripts; *fields* are added to it."""
     return {
         "model": MODEL,
         "generationConfig": {"responseModalities": ["AUDIO"]},
@@ -41,25 +42,25 @@ def setup(**fields: Any) -> dict[str, Any]:
 
 
 def function(name: str, **fields: Any) -> dict[str, Any]:
-    """A tool that declares one blocking function."""
+    """Return a tool that declares one blocking function."""
     declared = {"name": name, "description": name, "behavior": "BLOCKING", **fields}
     return {"functionDeclarations": [declared]}
 
 
 def speech(seconds: float = 1.0, silence: float = 1.2, seed: str = "a voice in the tests") -> bytes:
-    """PCM at 16 kHz: a voice, then silence."""
-    words = Voice((seed * 40)[: int(seconds / 0.055)].replace(" ", "-"), "Tester")
-    said = words.take(words.size)
+    """Return PCM at 16 kHz: a voice, then silence."""
+    words = SyntheticVoice((seed * 40)[: int(seconds / 0.055)].replace(" ", "-"), "Tester")
+    said = words.read(words.size)
     spoken = resample(said, OUT_RATE, IN_RATE)
     return to_pcm(np.concatenate([spoken, np.zeros(int(silence * IN_RATE), np.int16)]))
 
 
 class ClosedByServerError(AssertionError):
-    """The socket was closed while something was waited for."""
+    """Raised when the server closes the session while a message is awaited."""
 
 
-class Talker(ABC):
-    """One Live connection, whoever speaks on it."""
+class LiveSession(ABC):
+    """The client side of one Live session, however it is connected."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
@@ -70,10 +71,13 @@ class Talker(ABC):
 
     @abstractmethod
     async def next(self) -> dict[str, Any]:
-        """The next message; raises `ClosedByServerError`."""
+        """Return the next message.
 
-    async def say(self, pcm: bytes, rate: int = IN_RATE) -> None:
-        """Send sound in chunks, as fast as it goes."""
+        Raises ClosedByServerError if the session is closed instead.
+        """
+
+    async def send_audio(self, pcm: bytes, rate: int = IN_RATE) -> None:
+        """Send audio in chunks, as fast as possible."""
         for at in range(0, len(pcm), CHUNK):
             blob = {
                 "data": base64.b64encode(pcm[at : at + CHUNK]).decode(),
@@ -81,11 +85,16 @@ class Talker(ABC):
             }
             await self.send(realtimeInput={"audio": blob})
 
-    async def type(self, text: str) -> None:
+    async def send_text(self, text: str) -> None:
         await self.send(realtimeInput={"text": text})
 
+    async def send_result(self, call: dict[str, Any], response: Any, **fields: Any) -> None:
+        """Send the result of a function call."""
+        result = {"id": call["id"], "name": call["name"], "response": response, **fields}
+        await self.send(toolResponse={"functionResponses": [result]})
+
     async def until(self, condition: Callable[[dict[str, Any]], Any]) -> list[dict[str, Any]]:
-        """Messages up to and with the first of which *condition* holds."""
+        """Return the messages up to and including the first that fulfils *condition*."""
         messages = [await self.next()]
         while not condition(messages[-1]):
             messages.append(await self.next())
@@ -95,32 +104,28 @@ class Talker(ABC):
         return await self.until(lambda message: content(message).get("turnComplete"))
 
     async def until_closed(self) -> tuple[int, str]:
-        """Code and reason of the close."""
+        """Wait for the close; return its code and reason."""
         try:
             while True:
                 await self.next()
         except ClosedByServerError as closed:
             return closed.args[0]
 
-    async def call(self) -> dict[str, Any]:
-        """The next function call."""
+    async def next_call(self) -> dict[str, Any]:
+        """Return the next function call."""
         messages = await self.until(lambda message: "toolCall" in message)
         return messages[-1]["toolCall"]["functionCalls"][0]
 
-    async def respond(self, call: dict[str, Any], response: Any, **fields: Any) -> None:
-        answer = {"id": call["id"], "name": call["name"], "response": response, **fields}
-        await self.send(toolResponse={"functionResponses": [answer]})
-
-    async def handle(self) -> str:
-        """The next handle that can be resumed from."""
+    async def next_handle(self) -> str:
+        """Return the next resumption handle."""
         messages = await self.until(
             lambda message: message.get("sessionResumptionUpdate", {}).get("resumable")
         )
         return messages[-1]["sessionResumptionUpdate"]["newHandle"]
 
 
-class SocketTalker(Talker):
-    """A raw socket."""
+class SocketSession(LiveSession):
+    """A session on a raw WebSocket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         super().__init__()
@@ -130,7 +135,7 @@ class SocketTalker(Talker):
         await self.socket.send_str(json.dumps(message))
 
     async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             frame = await self.socket.receive()
         if frame.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
             raise ClosedByServerError((self.socket.close_code, frame.extra or ""))
@@ -144,7 +149,7 @@ def content(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def sound(messages: list[dict[str, Any]]) -> bytes:
-    """All PCM in *messages*, in either alphabet."""
+    """Return all PCM in *messages*, from standard or URL-safe base64."""
     return b"".join(
         base64.b64decode(part["inlineData"]["data"].replace("-", "+").replace("_", "/"))
         for message in messages
@@ -158,7 +163,7 @@ def transcript(messages: list[dict[str, Any]], kind: str = "outputTranscription"
 
 
 class Client(ABC):
-    """Talks to one emulator, and looks into it."""
+    """A client of one emulator, with access to what the emulator has recorded."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -167,60 +172,60 @@ class Client(ABC):
     async def mint(
         self, body: Any = None, *, version: str = "v1beta", headers: dict[str, str] = KEY
     ) -> tuple[int, dict[str, Any]]:
-        """Status and answer of a mint."""
+        """Request a token; return the HTTP status and the body."""
 
     @abstractmethod
     def session(
-        self, asked: dict[str, Any] | None = None, token: str | None = None, **named: Any
-    ) -> AbstractAsyncContextManager[Talker]:
-        """A session that has been set up, by token, else by a key."""
+        self, requested: dict[str, Any] | None = None, token: str | None = None, **named: Any
+    ) -> AbstractAsyncContextManager[LiveSession]:
+        """Open a session, with *token* or else with an API key, and wait for setupComplete."""
 
     def in_two_headers(self, token: str) -> dict[str, Any]:
-        """What makes a session present *token* in two headers; nothing, for who does it anyway."""
+        """Return what makes `session` send *token* in two headers; an SDK may do so anyway."""
         del token
         return {}
 
     async def token(self, **body: Any) -> str:
-        """A token's name."""
+        """Mint a token and return its name."""
         status, answer = await self.mint(body)
         assert status == 200, answer
         name: str = answer["name"]
         return name
 
     async def refusal(
-        self, asked: dict[str, Any] | None = None, token: str | None = None, **named: Any
+        self, requested: dict[str, Any] | None = None, token: str | None = None, **named: Any
     ) -> tuple[int, str]:
-        """Code and reason with which a setup is closed at once."""
+        """Open a session that is refused; return the code and reason of the close."""
         try:
-            async with self.session(asked, token, **named):
+            async with self.session(requested, token, **named):
                 pass
         except ClosedByServerError as closed:
             refused: tuple[int, str] = closed.args[0]
             return refused
-        raise AssertionError("it was taken")
+        raise AssertionError("The session was not refused.")
 
-    async def seen(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The newest connection, once *condition* holds of it."""
-        async with asyncio.timeout(PATIENCE):
-            while not condition(self.last()):  # noqa: ASYNC110 - it looks in from outside
+    async def wait_until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return the latest connection once it fulfils *condition*."""
+        async with asyncio.timeout(TIMEOUT):
+            while not condition(self.latest()):  # noqa: ASYNC110 - the emulator has no event for it
                 await asyncio.sleep(0.002)
-        return self.last()
+        return self.latest()
 
-    async def taken(self, count: int) -> None:
-        """Return when the emulator has taken *count* messages after the setup."""
-        await self.seen(lambda last: last["counters"]["messages"] >= count)
+    async def wait_until_received(self, count: int) -> None:
+        """Wait until the emulator has received *count* messages after the setup."""
+        await self.wait_until(lambda latest: latest["counters"]["messages"] >= count)
 
-    async def closed(self) -> dict[str, Any]:
-        """The newest connection, once it is closed."""
-        return await self.seen(lambda last: last["state"] == "closed")
+    async def wait_until_closed(self) -> dict[str, Any]:
+        """Return the latest connection once it is closed."""
+        return await self.wait_until(lambda latest: latest["state"] == "closed")
 
-    def last(self) -> dict[str, Any]:
-        """The newest connection, as the inspection shows it."""
-        return self.emulator.register.everything()[-1].shown()
+    def latest(self) -> dict[str, Any]:
+        """Return the latest connection, as the inspection endpoints show it."""
+        return session_view(self.emulator.connections.all()[-1])
 
 
 class SocketClient(Client):
-    """By HTTP and raw sockets."""
+    """A client that uses HTTP and raw WebSockets."""
 
     def __init__(self, emulator: Emulator, http: aiohttp.ClientSession) -> None:
         super().__init__(emulator)
@@ -229,7 +234,7 @@ class SocketClient(Client):
     async def mint(
         self, body: Any = None, *, version: str = "v1beta", headers: dict[str, str] = KEY
     ) -> tuple[int, dict[str, Any]]:
-        """The same; *body* may be bytes as they are."""
+        """Request a token; a *body* of bytes is sent as it is."""
         raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         url = f"{self.emulator.url}/{version}/auth_tokens"
         async with self.http.post(url, data=raw, headers=headers) as response:
@@ -251,8 +256,8 @@ class SocketClient(Client):
         query: str | None = None,
         headers: dict[str, str] | None = None,
         slashes: str = "/",
-    ) -> AsyncIterator[SocketTalker]:
-        """A socket opened and nothing said yet; by token, else by a key."""
+    ) -> AsyncIterator[SocketSession]:
+        """Open a WebSocket, with *token* or else with an API key, and send nothing yet."""
         if constrained is None:
             constrained = token is not None
         if query is None:
@@ -263,20 +268,20 @@ class SocketClient(Client):
         path = f"{slashes}ws/{SERVICE}.{version}.GenerativeService.{method}{query}"
         url = self.emulator.url.replace("http", "ws", 1) + path
         async with self.http.ws_connect(url, headers=headers, max_msg_size=0) as socket:
-            yield SocketTalker(socket)
+            yield SocketSession(socket)
 
     @asynccontextmanager
     async def session(
-        self, asked: dict[str, Any] | None = None, token: str | None = None, **named: Any
-    ) -> AsyncIterator[Talker]:
-        async with self.socket(token, **named) as talker:
-            await talker.send(setup=setup() if asked is None else asked)
-            assert await talker.next() == {"setupComplete": {}}
-            yield talker
+        self, requested: dict[str, Any] | None = None, token: str | None = None, **named: Any
+    ) -> AsyncIterator[LiveSession]:
+        async with self.socket(token, **named) as session:
+            await session.send(setup=setup() if requested is None else requested)
+            assert await session.next() == {"setupComplete": {}}
+            yield session
 
 
 @asynccontextmanager
-async def emulating(options: Options = QUICK, mind: Any = None) -> AsyncIterator[SocketClient]:
-    """An emulator of the test's own, and a client to it."""
-    async with Emulator(options, mind) as emulator, aiohttp.ClientSession() as http:
+async def emulating(options: Options = QUICK, responder: Any = None) -> AsyncIterator[SocketClient]:
+    """Start an emulator and provide a client for it."""
+    async with Emulator(options, responder) as emulator, aiohttp.ClientSession() as http:
         yield SocketClient(emulator, http)

@@ -1,4 +1,4 @@
-"""Inspection: what the emulator saw, and nothing that is a secret."""
+"""Inspection: what the emulator saw, without secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import json
 import wave
 
-from emulator.talking import QUICK, emulating, function, setup, speech
+from emulator.live_client import QUICK, emulating, function, setup, speech
 from tokensvc.emulator import Options
 
 
@@ -19,8 +19,7 @@ async def get(client, path):
         return json.loads(body) if response.content_type == "application/json" else body
 
 
-async def test_minted_body_byte_for_byte():
-    """The request can be compared with what somebody meant to send."""
+async def test_token_requests_are_shown_byte_for_byte():
     body = b'{ "uses":2,\n "bidiGenerateContentSetup": {"model":"models/gemini-3.8-live"} }'
     async with emulating() as client:
         _, answer = await client.mint(body)
@@ -32,18 +31,17 @@ async def test_minted_body_byte_for_byte():
         assert await get(client, "/emulator/mints") == {
             "requests": 2,
             "minted": 1,
-            "answers": {"200": 1, "400": 1},
+            "statuses": {"200": 1, "400": 1},
         }
 
 
-async def test_no_secret_is_shown():
-    """Tokens, keys and handles are in no view of it."""
+async def test_tokens_keys_and_handles_are_not_shown():
     async with emulating(QUICK) as client:
         token = await client.token(bidiGenerateContentSetup=setup(sessionResumption={}), uses=2)
-        async with client.session(token=token) as talker:
-            handle = await talker.handle()
-        asked = setup(sessionResumption={"handle": handle})
-        async with client.session(asked), client.session(token=token):
+        async with client.session(token=token) as session:
+            handle = await session.next_handle()
+        requested = setup(sessionResumption={"handle": handle})
+        async with client.session(requested), client.session(token=token):
             seen = b"".join(
                 [
                     json.dumps(await get(client, path)).encode()
@@ -54,15 +52,14 @@ async def test_no_secret_is_shown():
             assert secret.encode() not in seen
 
 
-async def test_sound_as_wav():
-    """What was heard and said is there whole, with a span for each answer."""
+async def test_audio_is_served_as_wav_with_the_position_of_each_answer():
     async with emulating(QUICK) as client:
-        async with client.session() as talker:
-            await talker.say(speech(0.8))
-            await talker.until_turn_complete()
-            await talker.type("More.")
-            await talker.until_turn_complete()
-        session = await get(client, "/emulator/sessions/last")
+        async with client.session() as session:
+            await session.send_audio(speech(0.8))
+            await session.until_turn_complete()
+            await session.send_text("More.")
+            await session.until_turn_complete()
+        view = await get(client, "/emulator/sessions/last")
         for kind, rate in (("heard", 16_000), ("said", 24_000), ("context", 16_000)):
             with wave.open(
                 io.BytesIO(await get(client, f"/emulator/sessions/1/{kind}.wav"))
@@ -70,43 +67,40 @@ async def test_sound_as_wav():
                 assert (file.getframerate(), file.getnchannels()) == (rate, 1)
                 pcm = file.readframes(10**7)
             if kind == "said":
-                spans = session["answers"]
-                assert [span["start"] for span in spans] == [0, spans[0]["sent"]]
-                assert len(pcm) == spans[0]["sent"] + spans[1]["sent"]
+                answers = view["answers"]
+                assert [answer["start"] for answer in answers] == [0, answers[0]["sent"]]
+                assert len(pcm) == answers[0]["sent"] + answers[1]["sent"]
             else:
                 assert pcm == speech(0.8)
 
 
-async def test_sound_is_bounded():
-    """Past the bound it is counted and not kept; the oldest sessions go."""
+async def test_recorded_audio_and_closed_sessions_are_limited():
     options = Options(latency=0.0, keep_audio=0.5, keep_sessions=2)
     async with emulating(options) as client:
         for _ in range(4):
-            async with client.session() as talker:
-                await talker.say(speech(0.8))
-                await talker.until(lambda message: "serverContent" in message)
-            await client.closed()
+            async with client.session() as session:
+                await session.send_audio(speech(0.8))
+                await session.until(lambda message: "serverContent" in message)
+            await client.wait_until_closed()
         shown = (await get(client, "/emulator/sessions"))["sessions"]
-        assert [session["id"] for session in shown] == ["3", "4"]
+        assert [view["id"] for view in shown] == ["3", "4"]
         assert shown[-1]["heard"]["bytes"] == len(speech(0.8))
-        assert len(client.emulator.register.find("4").heard.pcm()) == 16_000
+        assert len(client.emulator.connections.find("4").heard.pcm()) == 16_000
 
 
-async def test_live_session_in_the_list():
-    """A session is seen while it lasts: its state, setup and counters."""
+async def test_live_session_is_shown_with_setup_and_counters():
     async with emulating(QUICK) as client:
-        asked = setup(tools=[function("f")])
-        async with client.session(asked) as talker:
-            await talker.send(realtimeInput={"video": {"mimeType": "image/png", "data": "AA=="}})
-            await client.taken(1)
-            (session,) = (await get(client, "/emulator/sessions"))["sessions"]
-            assert (session["state"], session["effective_setup"]) == ("live", asked)
-            assert session["counters"]["video_frames"] == 1
-        assert (await client.closed())["closed_by"] == "client"
+        requested = setup(tools=[function("f")])
+        async with client.session(requested) as session:
+            await session.send(realtimeInput={"video": {"mimeType": "image/png", "data": "AA=="}})
+            await client.wait_until_received(1)
+            (view,) = (await get(client, "/emulator/sessions"))["sessions"]
+            assert (view["state"], view["effective_setup"]) == ("live", requested)
+            assert view["counters"]["video_frames"] == 1
+        assert (await client.wait_until_closed())["closed_by"] == "client"
 
 
-async def test_time_can_be_skipped_from_outside():
-    """A test in another process need not wait."""
+async def test_time_can_be_skipped_over_http():
     async with emulating() as client:
         token = await client.token()
         url = f"{client.emulator.url}/emulator/skip"
@@ -118,8 +112,7 @@ async def test_time_can_be_skipped_from_outside():
                 assert response.status == 400
 
 
-async def test_session_that_is_not_there():
-    """404, with a hint."""
+async def test_unknown_session_is_not_found():
     async with emulating() as client:
         for name in ("7", "last", "-1", "x"):
             async with client.http.get(

@@ -1,8 +1,7 @@
-"""Fuzz the emulator: `PYTHONPATH=tests python -m bench.emulator_storm --count 1000000`.
+"""Fuzz the emulator: `PYTHONPATH=tests python -m bench.emulator_fuzz --count 1000000`.
 
-Starts an emulator of its own, sends it mutated frames and bodies from several clients, and says
-how each connection ended. Exits 1 on a traceback, a dead emulator, or an answer that is no
-documented one.
+Starts an emulator, sends it mutated frames and bodies from several clients, and prints how the
+connections ended. Exits with 1 on a traceback, a dead emulator, or an undocumented response.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from emulator.storm import Weather, storm
+from emulator.fuzzing import FuzzReport, fuzz
 
 FLAGS = (
     *("--latency", "0", "--send-rate", "8", "--playback-rate", "8"),
@@ -30,7 +29,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    # Told to stop, it takes its emulator along.
+    # On SIGTERM, stop the emulator too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         errors = Path(folder) / "stderr"
@@ -45,10 +44,10 @@ def main() -> int:
             assert child.stdout is not None
             url = child.stdout.readline().split()[-1]
             began = time.monotonic()
-            weather = Weather()
-            # Broken off, it still says what came of it.
+            result = FuzzReport()
+            # When interrupted, print the results so far.
             with contextlib.suppress(KeyboardInterrupt):
-                asyncio.run(storm(url, arguments.count, arguments.seed, weather=weather))
+                asyncio.run(fuzz(url, arguments.count, arguments.seed, report=result))
             took = time.monotonic() - began
             memory = resident(child.pid)
         finally:
@@ -56,21 +55,21 @@ def main() -> int:
             child.wait(10)
             child.stdout.close()
         said = errors.read_text(errors="replace")
-    return report(weather, said, took, memory)
+    return report(result, said, took, memory)
 
 
-def report(weather: Weather, said: str, took: float, memory: float) -> int:
-    """Print what came of it; the exit code."""
-    sys.stdout.write(f"{weather.show()}\n{took:.0f} s, emulator at {memory:.0f} MB\n")
+def report(result: FuzzReport, said: str, took: float, memory: float) -> int:
+    """Print the result and return the exit code."""
+    sys.stdout.write(f"{result.summary()}\n{took:.0f} s, emulator at {memory:.0f} MB\n")
     tracebacks = said.count("Traceback")
     sys.stdout.write(f"{tracebacks} tracebacks\n{said[:3000]}")
-    sys.stdout.write(f"closes that did not occur: {sorted(weather.unseen) or 'none'}\n")
-    internal = sum(count for end, count in weather.ends.items() if "Internal error" in end)
-    return 1 if tracebacks or internal or weather.wrong else 0
+    sys.stdout.write(f"closes that did not occur: {sorted(result.missing_closes) or 'none'}\n")
+    internal = sum(count for close, count in result.closes.items() if "Internal error" in close)
+    return 1 if tracebacks or internal or result.errors else 0
 
 
 def resident(pid: int) -> float:
-    """Resident memory in MB."""
+    """Return the resident memory in MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
