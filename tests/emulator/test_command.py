@@ -57,8 +57,8 @@ def test_tls_certificate_is_trusted_for_its_names(tmp_path):
 
 
 def test_port_in_use_is_an_error_that_names_the_flag():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         refused = CliRunner().invoke(emulator, ["--port", str(port)])
     assert refused.exit_code == 1
     assert f"Port {port} is in use" in refused.output
@@ -74,9 +74,9 @@ def test_invalid_scenario_is_refused_before_listening(tmp_path):
 
 
 def test_help_lists_every_option():
-    told = CliRunner().invoke(emulator, ["--help"]).output
+    output = CliRunner().invoke(emulator, ["--help"]).output
     for name in Options.__dataclass_fields__:
-        assert f"--{name.replace('_', '-').removesuffix('s')}" in told
+        assert f"--{name.replace('_', '-').removesuffix('s')}" in output
 
 
 def test_rate_of_zero_is_refused():

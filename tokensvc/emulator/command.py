@@ -70,14 +70,14 @@ def emulator(
 ) -> None:
     """Run an emulator of the Live API: tokens and the Live WebSocket, without an account.
 
-    It speaks `POST /v1beta/auth_tokens` and the WebSocket of Google's Live API, well enough for
-    the official SDKs and a browser, and holds sessions to the same rules. It recognises no
-    speech: what it hears it transcribes as "[2.4 s of speech]" and plays back; what you type it
-    recites; a function you declared it calls when you type the words of its name.
+    It serves `POST /v1beta/auth_tokens` and the WebSocket of Google's Live API to the official
+    SDKs and to browsers, and enforces the same rules. It does not recognize speech: it transcribes
+    it as "[2.4 s of speech]" and plays it back. It recites what you type, and calls a declared
+    function when you type the words of its name.
 
     \b
     Python:      GOOGLE_GEMINI_BASE_URL=https://localhost:9090 SSL_CERT_FILE=cert.pem
-                 with --tls --certificate-file cert.pem (the SDK speaks Live over TLS only)
+                 with --tls --certificate-file cert.pem (this SDK requires TLS for the Live API)
     JavaScript:  GOOGLE_GEMINI_BASE_URL=http://localhost:9090
     Inspection:  http://localhost:9090/emulator
     """  # noqa: D301 - the backspace tells click to keep the line breaks

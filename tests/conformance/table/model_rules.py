@@ -78,7 +78,7 @@ async def affective(emulating):
     replaced("protocol.models._check_proactivity", nothing),
 )
 async def proactivity(emulating):
-    on, off = ({"proactivity": {"proactiveAudio": way}} for way in (True, False))
+    on, off = ({"proactivity": {"proactiveAudio": value}} for value in (True, False))
     await check(
         emulating,
         accepted=[(NATIVE_25, on), (NATIVE_25, off), (LIVE_38, on)],

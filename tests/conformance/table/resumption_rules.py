@@ -126,9 +126,9 @@ async def snapshot(emulating):
         early, late = await two_handles(client)
         async with client.session(resuming(early)) as session:
             await session.send_text("What do you know?")
-            told = transcript(await session.until_turn_complete())
-            assert "first thing" in told
-            assert "second thing" not in told
+            answer = transcript(await session.until_turn_complete())
+            assert "first thing" in answer
+            assert "second thing" not in answer
         async with client.session(resuming(late)) as session:
             await session.send_text("What do you know?")
             assert "second thing" in transcript(await session.until_turn_complete())
@@ -166,8 +166,8 @@ async def at_close(emulating):
     replaced("server.admission.AdmissionControl._handle", lambda self, setup, requested, token: ""),
 )
 async def client_handle(emulating):
-    for way, remembered in (("honoured", True), ("ignored", False)):
-        async with emulating(replace(OFTEN, client_handle=way)) as client:
+    for mode, remembered in (("honoured", True), ("ignored", False)):
+        async with emulating(replace(OFTEN, client_handle=mode)) as client:
             token = await client.token(uses=2, bidiGenerateContentSetup=RESUMABLE)
             async with client.session(token=token) as session:
                 await session.send_text("My number is 5150.")
@@ -175,8 +175,8 @@ async def client_handle(emulating):
                 handle = await session.next_handle()
             async with client.session({"sessionResumption": {"handle": handle}}, token) as session:
                 await session.send_text("Which number?")
-                told = transcript(await session.until_turn_complete())
-                assert ("5150" in told) is remembered
+                answer = transcript(await session.until_turn_complete())
+                assert ("5150" in answer) is remembered
                 assert client.latest()["effective_setup"] == RESUMABLE
 
 

@@ -46,7 +46,7 @@ async def silence_after_go_away(emulating):
         client.emulator.clock.skip(560)
         await session.until(lambda message: "goAway" in message)
         await session.send_text("Are you there?")
-        await client.wait_until(lambda last: last["said"]["bytes"] > 0)
+        await client.wait_until(lambda latest: latest["said"]["bytes"] > 0)
         client.emulator.clock.skip(50)
         before = len(session.received)
         assert (await session.until_closed())[0] == 1011

@@ -47,7 +47,7 @@ async def blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
         await session.send_text(ASK)
         call = await session.next_call()
-        await client.wait_until(lambda last: last["counters"]["tool_calls"] == 1)
+        await client.wait_until(lambda latest: latest["counters"]["tool_calls"] == 1)
         assert client.latest()["said"]["bytes"] == 0
         await session.send_result(call, {"reading": 4812})
         answer = await session.until_turn_complete()
@@ -105,7 +105,7 @@ async def silent(emulating):
         call = await session.next_call()
         await session.until_turn_complete()
         await session.send_result(call, {"reading": 7}, scheduling="SILENT")
-        await client.wait_until(lambda last: last["counters"]["tool_answers"] == 1)
+        await client.wait_until(lambda latest: latest["counters"]["tool_answers"] == 1)
         await session.send_text("Anything new?")
         assert "Anything new" in transcript(await session.until_turn_complete())
         assert client.latest()["counters"]["answers"] == 2

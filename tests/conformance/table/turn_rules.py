@@ -10,11 +10,14 @@ from dataclasses import replace
 from conformance.table.rules import PACED, idle, replaced, rule
 from emulator.live_client import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator import Options
+from tokensvc.emulator.conversation.plan import Plan
+from tokensvc.emulator.session.speech import Speaker
 from tokensvc.emulator.session.turns import TurnTaking
 
 CAPABILITIES = "https://ai.google.dev/gemini-api/docs/live-api/capabilities"
 AUDIO = {"responseModalities": ["AUDIO"]}
 JPEG = {"mimeType": "image/jpeg", "data": "/9g="}
+ORIGINAL_PLAN, ORIGINAL_PARTS = Plan.of, Speaker._parts
 LONG = "Tell me about the weather, the sea and the mountains, and do not leave anything out."
 
 
@@ -26,18 +29,18 @@ LONG = "Tell me about the weather, the sea and the mountains, and do not leave a
 async def interruption(emulating):
     async with emulating(PACED) as client, client.session() as session:
         await session.send_text(LONG)
-        begun = await session.until(lambda message: content(message).get("modelTurn"))
+        first_messages = await session.until(lambda message: content(message).get("modelTurn"))
         await session.send_audio(speech(0.5, 0.0))
         rest = await session.until_turn_complete()
         assert content(rest[-2]) == {"interrupted": True}
         assert not any("generationComplete" in content(message) for message in rest)
-        last = client.latest()
-        assert last["counters"]["interruptions"] == 1
-        (span,) = last["answers"]
-        assert span["interrupted"]
-        assert span["sent"] == len(sound(begun + rest)) < span["planned"]
-        said = [each["text"] for each in last["context"]["entries"] if each["kind"] == "said"]
-        assert said == [transcript(begun + rest)], "only what was sent is remembered"
+        latest = client.latest()
+        assert latest["counters"]["interruptions"] == 1
+        (record,) = latest["answers"]
+        assert record["interrupted"]
+        assert record["sent"] == len(sound(first_messages + rest)) < record["planned"]
+        said = [each["text"] for each in latest["context"]["entries"] if each["kind"] == "said"]
+        assert said == [transcript(first_messages + rest)], "only what was sent is remembered"
 
 
 @rule(
@@ -99,10 +102,10 @@ async def content_interrupts(emulating):
 async def held_turn_complete(emulating):
     async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as session:
         await session.send_text("Hi")
-        begun = await session.until(lambda message: content(message).get("modelTurn"))
+        first_messages = await session.until(lambda message: content(message).get("modelTurn"))
         start = asyncio.get_running_loop().time()
         rest = await session.until_turn_complete()
-        seconds = len(sound(begun + rest)) / 48_000
+        seconds = len(sound(first_messages + rest)) / 48_000
         assert seconds > 0.5
         assert asyncio.get_running_loop().time() - start > seconds / PACED.playback_rate - 0.1
         order = [next(iter(content(message))) for message in rest if content(message)]
@@ -130,7 +133,7 @@ async def bursts(emulating):
     CAPABILITIES,
     replaced(
         "conversation.plan.Plan.of",
-        lambda setup, model, default: PLAN_OF(
+        lambda setup, model, default: ORIGINAL_PLAN(
             {**setup, "inputAudioTranscription": {}, "outputAudioTranscription": {}}, model
         ),
     ),
@@ -145,12 +148,11 @@ async def transcripts(emulating):
                 answer = await session.until_turn_complete()
                 heard = transcript(answer, "inputTranscription")
                 assert heard == ("[0.8 s of speech]" if fields[:1] == INPUT else "")
-                told = transcript(answer)
-                assert bool(told) is (fields == ("outputAudioTranscription",))
+                spoken = transcript(answer)
+                assert bool(spoken) is (fields == ("outputAudioTranscription",))
 
 
 INPUT = ("inputAudioTranscription",)
-PLAN_OF = __import__("tokensvc.emulator.conversation.plan", fromlist=["Plan"]).Plan.of
 
 
 @rule(
@@ -159,14 +161,14 @@ PLAN_OF = __import__("tokensvc.emulator.conversation.plan", fromlist=["Plan"]).P
     replaced("session.session.Session._fragments", lambda self, text: [text]),
 )
 async def input_transcripts(emulating):
-    ways = {
+    forms = {
         "fragments": ["[0.8 s ", "of speech]"],
         "final": ["[0.8 s of speech]"],
         "cumulative": ["[0.8 s ", "[0.8 s of speech]"],
     }
-    for way, expected in ways.items():
+    for form, expected in forms.items():
         async with (
-            emulating(replace(QUICK, input_transcripts=way)) as client,
+            emulating(replace(QUICK, input_transcripts=form)) as client,
             client.session() as session,
         ):
             await session.send_audio(speech(0.8))
@@ -179,7 +181,7 @@ async def input_transcripts(emulating):
 @rule(
     "From 3.1 on, an event may have several parts",
     "model pages",
-    replaced("session.speech.Speaker._parts", lambda self, piece: [PARTS(self, piece)[0]]),
+    replaced("session.speech.Speaker._parts", lambda self, piece: [ORIGINAL_PARTS(self, piece)[0]]),
 )
 async def several_parts(emulating):
     for model, most in (
@@ -196,9 +198,6 @@ async def several_parts(emulating):
             ]
             assert max(counts) == most
             assert len(sound(answer)) == client.latest()["answers"][0]["planned"]
-
-
-PARTS = __import__("tokensvc.emulator.session.speech", fromlist=["Speaker"]).Speaker._parts
 
 
 @rule(

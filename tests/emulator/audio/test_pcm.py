@@ -48,12 +48,12 @@ def test_frequencies_above_half_the_new_rate_are_removed():
 @settings(max_examples=30, deadline=None)
 def test_resampling_does_not_depend_on_chunk_sizes(sizes):
     source = tone(44_100, 300)
-    pieces, taken = [], 0
+    pieces, position = [], 0
     resampler = Resampler(44_100, IN_RATE)
     for size in sizes:
-        pieces.append(resampler.feed(source[taken : taken + size]))
-        taken += size
-    whole = Resampler(44_100, IN_RATE).feed(source[:taken])
+        pieces.append(resampler.feed(source[position : position + size]))
+        position += size
+    whole = Resampler(44_100, IN_RATE).feed(source[:position])
     assert np.array_equal(np.concatenate(pieces), whole)
 
 

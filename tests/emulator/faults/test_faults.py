@@ -117,7 +117,7 @@ async def test_cut_socket_loses_what_arrives_before_the_reset():
         queue_fault(client, on="socket", kind="cut", after=11, seconds=3)
         async with client.session() as session:
             await session.send_audio(speech(1.0))
-            await client.wait_until(lambda last: last["counters"]["audio_chunks"] == 10)
+            await client.wait_until(lambda latest: latest["counters"]["audio_chunks"] == 10)
             client.emulator.clock.skip(3)
             assert (await session.until_closed())[0] == 1006
         assert (await client.wait_until_closed())["heard"]["bytes"] == 10 * CHUNK

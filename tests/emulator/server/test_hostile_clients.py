@@ -158,7 +158,7 @@ async def test_client_that_reads_nothing_is_disconnected(monkeypatch):
     async with emulating(lasting) as client, opened(client, f"{METHOD}?key=any") as (_, writer):
         writer.transport.pause_reading()
         writer.write(frame({"setup": setup(sessionResumption={})}))
-        await client.wait_until(lambda last: last["state"] == "live")
+        await client.wait_until(lambda latest: latest["state"] == "live")
         sender = client.emulator.connections.find("last").session.sender
         while not sender.waiting:
             writer.write(frame(message))

@@ -1,1 +1,1 @@
-"""What a conversation holds: its context, its plan and its resumption handles."""
+"""Conversations: their context, their plan and their resumption handles."""

@@ -1,1 +1,1 @@
-"""Faults on demand: the next token requests or WebSockets fail as told."""
+"""Faults on demand, for token requests and WebSockets."""

@@ -1,1 +1,1 @@
-"""Ephemeral tokens: who may create them, and what each one allows."""
+"""Ephemeral tokens: the endpoint that mints them, credentials, and their limits."""

@@ -1,1 +1,1 @@
-"""Responders: what decides the answer to a turn."""
+"""Responders, which decide on the answers, and scenarios, which script them."""

@@ -1,1 +1,1 @@
-"""The HTTP and WebSocket server, its connections of connections and the inspection views."""
+"""The HTTP and WebSocket server, its record of connections, and the inspection endpoints."""
