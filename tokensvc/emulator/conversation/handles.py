@@ -31,14 +31,14 @@ class SavedConversation:
 
     Attributes:
         lineage: The conversation's first connection. Only one connection of a lineage may be open.
-        before: The audio received on earlier connections, as (connection, bytes) pairs.
+        earlier_audio: The audio received on earlier connections, as (connection, bytes) pairs.
         ended: When the connection ended; None while it is open.
     """
 
     conversation: Conversation
     model: str
     lineage: int
-    before: tuple[tuple[int, int], ...]
+    earlier_audio: tuple[tuple[int, int], ...]
     ended: float | None = None
 
 
@@ -48,7 +48,7 @@ class ResumedConversation:
 
     conversation: Conversation
     lineage: int
-    before: tuple[tuple[int, int], ...]
+    earlier_audio: tuple[tuple[int, int], ...]
 
 
 class ResumptionHandles:
@@ -105,7 +105,9 @@ class ResumptionHandles:
         if self._options.handle_state == AT_CLOSE:
             length = saved.conversation.length
         return ResumedConversation(
-            saved.conversation.as_of(length), saved.lineage, (*saved.before, (connection, received))
+            saved.conversation.as_of(length),
+            saved.lineage,
+            (*saved.earlier_audio, (connection, received)),
         )
 
     def _is_open(self, lineage: int) -> bool:

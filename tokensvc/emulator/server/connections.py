@@ -33,7 +33,7 @@ class ConnectionRecord:
         credential: ``token``, ``key`` or ``none``.
         heard: The audio received.
         said: The audio sent.
-        before: The audio from earlier connections in its context, as (connection, bytes) pairs.
+        earlier_audio: The context's audio from earlier connections, as (connection, bytes) pairs.
     """
 
     number: int
@@ -45,7 +45,7 @@ class ConnectionRecord:
     state: str = "opened"
     admission: Admission | None = None
     session: SessionContext | None = None
-    before: tuple[tuple[int, int], ...] = ()
+    earlier_audio: tuple[tuple[int, int], ...] = ()
     closed: float | None = None
     close: Close | None = None
     closed_by: str = ""
@@ -114,7 +114,7 @@ class Connections:
         Audio that an earlier connection received after the handle was created is not included.
         """
         parts = []
-        for number, size in record.before:
+        for number, size in record.earlier_audio:
             earlier = self._records.get(number)
             parts.append(earlier.heard.pcm(size) if earlier else b"")
         return b"".join([*parts, record.heard.pcm()])

@@ -45,7 +45,7 @@ class LiveEndpoint:
     connections: Connections
     responder: Responder
     faults: FaultQueue
-    open: set[WebSocketConnection] = field(default_factory=set)
+    open_connections: set[WebSocketConnection] = field(default_factory=set)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket, from the upgrade to the close."""
@@ -77,13 +77,13 @@ class LiveEndpoint:
             connection = WebSocketConnection(socket, request.transport)
             socket.start(connection.end)
             cleanup.push_async_callback(socket.stop)
-        self.open.add(connection)
+        self.open_connections.add(connection)
         reading = asyncio.create_task(self._read(connection, record, credentials, cleanup))
         try:
             either: set[asyncio.Future[Any]] = {reading, connection.ending}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self.open.discard(connection)
+            self.open_connections.discard(connection)
             # The cleanup is not left to the reading task: cancelled while it is ending anyway, that
             # task could leave others running.
             reading.cancel()
@@ -98,7 +98,7 @@ class LiveEndpoint:
 
     async def close_all(self, _app: web.Application) -> None:
         """Close every WebSocket: the emulator is stopping."""
-        for connection in self.open:
+        for connection in self.open_connections:
             connection.end(GOING_AWAY)
 
     async def _read(
@@ -164,12 +164,12 @@ class LiveEndpoint:
             conversation = Conversation(instruction_tokens, self.clock.now())
             lineage = record.number
         else:
-            conversation, lineage, record.before = (
+            conversation, lineage, record.earlier_audio = (
                 resumed.conversation,
                 resumed.lineage,
-                resumed.before,
+                resumed.earlier_audio,
             )
             conversation.instruction_tokens = instruction_tokens
-        saved = SavedConversation(conversation, plan.model_name, lineage, record.before)
+        saved = SavedConversation(conversation, plan.model_name, lineage, record.earlier_audio)
         self.handles.open(record.number, saved)
         return conversation
