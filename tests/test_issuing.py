@@ -6,7 +6,7 @@ import pytest
 
 from tokensvc.config.file import LimitTable
 from tokensvc.config.profiles import Profile
-from tokensvc.domain import Credentials, EphemeralToken, Limit, Paid, Principal, Reservation
+from tokensvc.domain import Credentials, EphemeralToken, Limit, Principal, Reservation
 from tokensvc.errors import (
     AuthenticationRequired,
     InvalidRequest,
@@ -51,7 +51,7 @@ class Book:
             raise RateLimited(retry_after=1)
         self._write("reserved", admission)
         end = admission.lease.started_at + timedelta(seconds=admission.wanted)
-        return Reservation("r", NOW, end, admission.wanted, Paid(end, end), None)
+        return Reservation("r", NOW, end, admission.wanted, None)
 
     def grant(self, _reservation, _admission, token):
         self._write("granted", token.fingerprint)
@@ -270,6 +270,8 @@ def test_a_renewal():
     admission = book.entries[2][1]
     assert admission.renewal
     assert [window.name for window in admission.windows] == ["renewal"]
+    assert admission.handle is not None
+    assert "a-handle" not in repr(admission)
 
 
 def test_a_renewal_without_a_handle():

@@ -92,8 +92,9 @@ class Lease:
 class Admission:
     """What the ledger is asked to admit, and to write down.
 
-    *holder* is whose places in *places* (None: without end) live conversations take; *blocks* are
-    the keys of every block that would stop this one. *wanted* is a token's life in seconds.
+    *holder* is whose places (*places* of them; None: no limit) live conversations take; *blocks*
+    are the keys of every block that would stop this one. *wanted* is a token's life in seconds, and
+    *handle* the digest of the handle that a renewal resumes by.
     """
 
     request_id: str
@@ -103,6 +104,7 @@ class Admission:
     renewal: bool
     wanted: int
     holder: str
+    handle: str | None = None
     places: int | None = None
     windows: tuple[Window, ...] = ()
     budgets: tuple[Budget, ...] = ()
@@ -120,27 +122,38 @@ class Quota:
 
 
 @dataclass(frozen=True)
-class Paid:
-    """Until when a lease is paid for, and until when it is live: its last token's end."""
+class LeaseState:
+    """What is known of a lease's tokens; times are whole microseconds since the epoch.
 
-    charged_until: datetime
-    live_until: datetime
+    *holder* is the address or person that was admitted last. The last token is *token_id*, granted
+    at *granted_at* until *token_end*, for the handle whose digest is *handle*. *charged_until* is
+    the latest end of all its tokens. *drawn_until* is when the allowance for drops is full again,
+    and *fresh_at* when the next fresh start needs no place of its own.
+    """
+
+    holder: str
+    token_id: str
+    token_end: int
+    charged_until: int
+    granted_at: int
+    handle: str | None
+    drawn_until: int
+    fresh_at: int
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """A place taken in the ledger before Google is asked.
+    """A token reserved in the ledger before Google is asked.
 
     *expires_at* is the end of the token that may be minted; *seconds* were charged to the budgets.
-    *paid* is the lease's standing now, *previous* what a refund puts back: None for a new lease.
+    *previous* is what a refund puts back: None for a new lease.
     """
 
     id: str
     at: datetime
     expires_at: datetime
     seconds: int
-    paid: Paid
-    previous: Paid | None
+    previous: LeaseState | None
     quotas: tuple[Quota, ...] = ()
 
 

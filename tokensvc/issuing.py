@@ -239,8 +239,9 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
     profile, principal, limits = compiled.profile, lease.principal, policy.limits
     renewal = order.unverified_lease is not None
     windows = [quota_keys.renewal_window(lease)] if renewal else []
-    if order.resumption_handle is None:
-        # Without Google's handle there is no context to go on with: it starts anew.
+    handle = order.resumption_handle
+    if handle is None:
+        # Without Google's handle there is no context to resume: it is a fresh start.
         windows += quota_keys.start_windows(principal, address, profile, limits)
     guest = principal.kind == "guest"
     return Admission(
@@ -251,6 +252,7 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
         renewal=renewal,
         wanted=profile.token_lifetime,
         holder=quota_keys.person(principal, address),
+        handle=None if handle is None else quota_keys.key("handle", handle),
         places=limits.concurrent.guest if guest else limits.concurrent.user,
         windows=tuple(windows),
         budgets=quota_keys.budgets(principal, address, profile, limits),

@@ -24,18 +24,22 @@ budget = { guest = "999h/day" }
 """
 
 
-@pytest.fixture(name="single", scope="module")
+# ... and as a token cannot be revoked, two unexpired ones are all that one place gives out.
+CONVERSATIONS = 2
+
+
+@pytest.fixture(name="single")
 def _single(start_service: Callable[..., Program], emulator: Program) -> Program:
-    """A service with one place for each guest."""
+    """A service with one place for each guest, in which nobody has talked yet."""
     return start_service(ONE_PLACE, emulator.url)
 
 
 def test_hanging_up_frees_the_place(visit: Callable[..., Visitor], single: Program) -> None:
-    """Five conversations in a row fit into one place."""
+    """The next conversation fits into the same place."""
     visitor = visit(single.url)
     visitor.arrive()
     visitor.go_on_as_a_guest()
-    for _ in range(5):
+    for _ in range(CONVERSATIONS):
         visitor.type_only()
         assert single.post("/token").code == "too-many-at-once", "the place is taken"
         hang_up(visitor)
@@ -53,7 +57,7 @@ def test_leaving_the_page_frees_the_place(visit: Callable[..., Visitor], single:
     """A page that closes in the middle of a conversation ends its lease on the way out."""
     visitor = visit(single.url)
     visitor.arrive()
-    for _ in range(3):
+    for _ in range(CONVERSATIONS):
         visitor.go_on_as_a_guest()
         visitor.type_only()
         assert single.post("/token").code == "too-many-at-once", "the place is taken"

@@ -18,13 +18,13 @@ from tokensvc.store.ledger import Ledger
 from tokensvc.store.times import DAY, SECOND, microseconds
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-EVENTS, OTHERS = 1_000_000, 200_000  # rows of events; of charges, leases and spending
-GROWING = {"events", "charges", "spending", "leases"}
+EVENTS, OTHERS = 1_000_000, 200_000  # rows of events; of charges, spending, leases and tokens
+GROWING = {"events", "charges", "spending", "leases", "tokens"}
 _BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
 MOST_ROWS = 64  # the highest limit below, and a few that are swept
 HIGHEST = 60
 LIMITS = (Limit(HIGHEST, 60), Limit(HIGHEST, 86_400))
-BUSY, HOLDER = "the busiest window", "the busiest person"
+BUSY, HOLDER, LEASE = "the busiest window", "the busiest person", "the busiest lease"
 _AT = microseconds(NOW)
 
 # A series of numbers from 1, as each engine makes one.
@@ -33,7 +33,7 @@ _SERIES = {
     " SELECT n FROM s) AS s",
     "postgresql": "generate_series(1, {count}) AS s(n)",
 }
-# Half of all charges and leases are one person's, and a tenth is old enough to be swept.
+# Half of all charges and tokens are one person's, and a tenth is old enough to be swept.
 _FILL = {
     """INSERT INTO events (at, kind, reservation_id, lease_id, request_id, principal_kind, issuer,
          subject, address, profile, seconds)
@@ -44,10 +44,16 @@ _FILL = {
          {now} - CAST(n AS BIGINT) * 480000 FROM {series}""": OTHERS,
     """INSERT INTO spending (key, day, seconds)
        SELECT 'person-' || (n / 10), {now} / {day} - n % 10, 300 FROM {series}""": OTHERS,
-    """INSERT INTO leases (id, holder, charged_until, live_until, deadline)
-       SELECT 'l' || n, CASE WHEN n % 2 = 0 THEN '{holder}' ELSE 'person-' || n END,
-         {now} + n * 1000, {now} + n * 1000, {now} + {day} - CAST(n AS BIGINT) * 950000
-       FROM {series}""": OTHERS,
+    """INSERT INTO leases (id, holder, token_id, token_end, charged_until, granted_at, drawn_until,
+         fresh_at, deadline)
+       SELECT 'l' || n, 'person-' || n, 't' || n, {now} + n * 1000, {now} + n * 1000, {now}, {now},
+         {now}, {now} + {day} - CAST(n AS BIGINT) * 950000 FROM {series}""": OTHERS,
+    """INSERT INTO tokens (id, lease_id, expires_at, place_of, counted_for, counted_until)
+       SELECT 't' || n, CASE WHEN n % 3 = 0 THEN '{lease}' ELSE 'l' || n END,
+         {now} + CAST({others} * 0.9 - n AS BIGINT) * 480000,
+         CASE WHEN n % 2 = 0 THEN '{holder}' ELSE 'person-' || n END,
+         CASE WHEN n % 2 = 0 THEN '{holder}' ELSE 'person-' || n END,
+         {now} + CAST({others} * 0.9 - n AS BIGINT) * 480000 FROM {series}""": OTHERS,
 }
 _OUTDATED = "SELECT count(*) FROM charges WHERE at <= :before"
 
@@ -81,7 +87,8 @@ def _stores(request, tmp_path_factory):
             connection.exec_driver_sql("PRAGMA cache_size = -200000")
         for statement, count in _FILL.items():
             numbers = series.format(count=count)
-            words = {"now": _AT, "day": DAY, "busy": BUSY, "holder": HOLDER, "series": numbers}
+            words = {"now": _AT, "day": DAY, "busy": BUSY, "holder": HOLDER, "lease": LEASE}
+            words |= {"others": OTHERS, "series": numbers}
             connection.execute(text(statement.format(**words)))
     if request.param == "postgresql":
         with engines[1].connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -106,7 +113,7 @@ def _a_life(engine):
         renewal=False,
         wanted=300,
         holder="person-8",
-        places=HIGHEST,
+        places=HIGHEST // 2,  # twice as many tokens are counted
         windows=(Window("user", "quiet", LIMITS), Window("own", "quieter", LIMITS)),
         budgets=(Budget("user", "person-8", 10**9), Budget("everyone", "everyone", 10**9)),
         blocks=("everyone", "profile", "subject", "lease"),
@@ -120,6 +127,8 @@ def _a_life(engine):
         ledger.admit(replace(begun, windows=(Window("user", BUSY, LIMITS),)))
     with suppress(TooManyAtOnce):
         ledger.admit(replace(begun, holder=HOLDER))
+    with suppress(RateLimited):
+        ledger.admit(replace(begun, lease=replace(lease, id=LEASE)))
     ledger.charge_attempt(Window("login", "quiet", LIMITS))
 
 

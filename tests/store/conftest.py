@@ -68,7 +68,10 @@ def _lease(clock):
 
 @pytest.fixture(name="admission")
 def _admission(lease):
-    """What a person asks the ledger for; limits are written as count/seconds."""
+    """What a person asks the ledger for; limits are written as count/seconds.
+
+    With a lease it is a renewal, by another handle each time unless said.
+    """
 
     def make(subject="alice", *, limits="", budget=None, **fields):
         windows = tuple(Limit(*map(int, part.split("/"))) for part in limits.split())
@@ -80,6 +83,7 @@ def _admission(lease):
             "renewal": "lease" in fields,
             "wanted": 300,
             "holder": subject,
+            "handle": f"handle-{next(NUMBERS)}" if "lease" in fields else None,
             "windows": (Window("user", subject, windows),),
             "budgets": () if budget is None else (Budget("user", subject, budget),),
         }

@@ -9,16 +9,13 @@ from tokensvc.domain import EphemeralToken, Limit, Window
 from tokensvc.errors import (
     Blocked,
     BudgetSpent,
-    LeaseOver,
     RateLimited,
     TemporarilyUnavailable,
-    TooManyAtOnce,
 )
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_engine
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.schema import charges, events, leases, spending
-from tokensvc.store.times import microseconds
 
 
 def rows(engine, table):
@@ -183,80 +180,6 @@ def test_old_rows(engine, ledger, clock, admission):
     assert len(rows(engine, charges)) == len(rows(engine, leases)) == 3
 
 
-def test_places(ledger, clock, admission):
-    """A live conversation takes one until its token's end, or until it is ended."""
-    first, second = admission(places=2), admission(places=2)
-    ledger.admit(first)
-    clock.advance(100)
-    ledger.admit(second)
-
-    with pytest.raises(TooManyAtOnce) as refused:
-        ledger.admit(admission(places=2))
-    assert refused.value.retry_after == 200
-
-    ledger.end(second.lease, "request-2", "192.0.2.1")
-    third = admission(places=2)
-    ledger.admit(third)
-    clock.advance(200)
-    ledger.admit(admission(places=2))
-
-
-def test_fewer_places_than_there_were(ledger, clock, admission):
-    """As many conversations have to end as are too many; waiting as told suffices."""
-    for _ in range(3):
-        ledger.admit(admission(places=3))
-        clock.advance(10)
-
-    with pytest.raises(TooManyAtOnce) as refused:
-        ledger.admit(admission(places=1))
-    assert refused.value.retry_after == 290
-    clock.advance(refused.value.retry_after)
-    ledger.admit(admission(places=1))
-
-
-def test_a_renewal_while_all_places_are_taken(ledger, clock, admission):
-    """It has its own place, also where its holder is now somebody with none left."""
-    asked = admission(places=1)
-    ledger.admit(asked)
-    ledger.admit(admission("cafe", places=1))
-    clock.advance(100)
-
-    ledger.admit(admission("cafe", lease=asked.lease, places=1))
-
-
-def test_a_renewal_after_its_place_was_lost(ledger, clock, admission):
-    """Between two tokens somebody else may have taken it."""
-    asked = admission(places=1)
-    ledger.admit(asked)
-    clock.advance(300)
-    ledger.admit(admission(places=1))
-
-    with pytest.raises(TooManyAtOnce):
-        ledger.admit(admission(lease=asked.lease, places=1))
-
-
-def test_renewals(engine, ledger, clock, admission):
-    """Each charges only the growth: no second is charged twice, however often one renews."""
-    asked = admission(budget=10_000)
-    ledger.admit(asked)
-    for _ in range(100):
-        clock.advance(1.37)
-        reservation = ledger.admit(admission(lease=asked.lease, budget=10_000))
-
-    assert 300 + 137 <= spent(engine) <= 300 + 137 + 1
-    assert reservation.expires_at == clock() + timedelta(seconds=300)
-
-
-def test_a_pause_between_two_tokens(engine, ledger, clock, admission):
-    """It is not charged."""
-    asked = admission(budget=10_000)
-    ledger.admit(asked)
-    clock.advance(900)
-    ledger.admit(admission(lease=asked.lease, budget=10_000))
-
-    assert spent(engine) == 600
-
-
 def test_a_budget(engine, ledger, clock, admission):
     """The last grant is as long as what is left, and what is left is never overdrawn."""
     ledger.admit(admission(budget=650))
@@ -279,89 +202,6 @@ def test_a_budget_with_a_few_seconds_left(engine, ledger, admission):
 
     with pytest.raises(BudgetSpent):
         ledger.admit(admission(budget=329))
-    assert spent(engine) == 300
-
-
-def test_a_renewal_with_the_budget_spent(ledger, clock, admission):
-    """What was paid for can still be had; less than half a minute of it is refused."""
-    asked = admission(budget=300)
-    ledger.admit(asked)
-    clock.advance(100)
-    renewed = ledger.admit(admission(lease=asked.lease, budget=300))
-    assert renewed.expires_at == clock() + timedelta(seconds=200)
-
-    clock.advance(171)
-    with pytest.raises(BudgetSpent):
-        ledger.admit(admission(lease=asked.lease, budget=300))
-
-
-def test_a_failed_renewal(engine, ledger, clock, admission):
-    """It is as if it had not been asked for."""
-    asked = admission(budget=10_000)
-    ledger.admit(asked)
-    before = rows(engine, leases)
-    clock.advance(100)
-    again = admission(lease=asked.lease, budget=10_000)
-    ledger.refund(ledger.admit(again), again, "upstream-timeout")
-
-    assert rows(engine, leases) == before
-    assert spent(engine) == 300
-
-
-def test_a_failed_renewal_that_another_has_built_upon(engine, ledger, clock, admission):
-    """Its seconds stand, since the later token uses them."""
-    asked = admission(budget=10_000)
-    ledger.admit(asked)
-    clock.advance(100)
-    failing, good = (admission(lease=asked.lease, budget=10_000) for _ in range(2))
-    reserved = ledger.admit(failing)
-    clock.advance(10)
-    ledger.admit(good)
-    ledger.refund(reserved, failing, "upstream-timeout")
-
-    assert spent(engine) == 410
-    assert [event.seconds for event in rows(engine, events)] == [300, 100, 10, 0]
-
-
-def test_a_failed_renewal_that_another_needs(engine, ledger, clock, admission, lease):
-    """What it paid for is used by a later token, which cost nothing more: it stays paid."""
-    asked = admission(lease=lease(minutes=6), renewal=False, budget=10_000)
-    ledger.admit(asked)
-    clock.advance(100)
-    failing, good = (admission(lease=asked.lease, budget=10_000) for _ in range(2))
-    reserved = ledger.admit(failing)
-    last = ledger.admit(good)
-    assert last.expires_at == asked.lease.expires_at
-    ledger.refund(reserved, failing, "upstream-timeout")
-
-    assert spent(engine) == 360
-    ((standing),) = rows(engine, leases)
-    assert standing.charged_until >= microseconds(last.expires_at)
-
-
-def test_the_end_of_a_conversation(ledger, clock, admission, lease):
-    """The last token ends with it; what is left after that is refused."""
-    asked = admission(lease=lease(minutes=6), renewal=False)
-    ledger.admit(asked)
-    clock.advance(200)
-    renewed = ledger.admit(admission(lease=asked.lease))
-    assert renewed.expires_at == asked.lease.expires_at
-
-    clock.advance(131)
-    with pytest.raises(LeaseOver):
-        ledger.admit(admission(lease=asked.lease))
-
-
-def test_a_conversation_that_was_ended(engine, ledger, admission):
-    """It is recorded once, not renewed again, and returns no second."""
-    asked = admission(budget=10_000)
-    ledger.admit(asked)
-    ledger.end(asked.lease, "request-2", "192.0.2.1")
-    ledger.end(asked.lease, "request-3", "192.0.2.1")
-
-    with pytest.raises(LeaseOver):
-        ledger.admit(admission(lease=asked.lease, budget=10_000))
-    assert [event.kind for event in rows(engine, events)] == ["reserved", "ended"]
     assert spent(engine) == 300
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import delete, func, insert, literal, select, true, tuple_, update
 
 from tokensvc.domain import LONGEST_WINDOW, Quota
-from tokensvc.errors import BudgetSpent, RateLimited, TooManyAtOnce
-from tokensvc.store.schema import charges, leases, spending
+from tokensvc.errors import BudgetSpent, RateLimited
+from tokensvc.store.accounting import MOST_TOKENS, LiveTokens, Taken
+from tokensvc.store.schema import charges, leases, spending, tokens
 from tokensvc.store.times import DAY, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Column, Connection, FromClause, Subquery, Table
 
     from tokensvc.domain import Budget, Window
 
@@ -33,7 +34,7 @@ def charge_windows(
         RateLimited: when one is used up, or several, saying when there is more of all.
     """
     # Compared and ordered as a pair, so that only the index of both serves: where one key is
-    # frequent, PostgreSQL would else walk the one by time, over everybody's charges.
+    # frequent, PostgreSQL would walk the one by time instead, over everybody's charges.
     charge = tuple_(charges.c.key, charges.c.at)
     quotas: list[Quota] = []
     used_up: list[Quota] = []
@@ -61,7 +62,6 @@ def charge_windows(
             retry_after=max(quota.reset for quota in used_up),
             quotas=tuple(used_up),
         )
-    _sweep(connection, now)
     rows = [
         {"reservation_id": reservation_id, "key": window.key, "at": now}
         for window in windows
@@ -72,25 +72,50 @@ def charge_windows(
     return tuple(quotas)
 
 
-def check_places(connection: Connection, holder: str, places: int, lease_id: str, now: int) -> None:
-    """Do nothing where *holder* has a place left beside those of other live leases.
+def live_tokens(
+    connection: Connection, lease_id: str, holder: str, places: int | None, now: int
+) -> LiveTokens:
+    """Count the unexpired tokens of a lease and of a holder, each up to what it may have."""
+    of_lease = (tokens.c.lease_id, tokens.c.expires_at, lease_id, MOST_TOKENS)
+    counts = [of_lease]
+    if places is not None:
+        counts += [
+            (tokens.c.place_of, tokens.c.counted_until, holder, places),
+            (tokens.c.counted_for, tokens.c.counted_until, holder, 2 * places),
+        ]
+    each = [_latest(*count, now) for count in counts]
+    together: FromClause = each[0]
+    for subquery in each[1:]:
+        together = together.join(subquery, true())
+    columns = [column for subquery in each for column in subquery.c]
+    row = connection.execute(select(*columns).select_from(together)).one()
+    taken = [
+        Taken(limit, *row[2 * number : 2 * number + 2])
+        for number, (_, _, _, limit) in enumerate(counts)
+    ]
+    return LiveTokens(*taken)
 
-    Raises:
-        TooManyAtOnce: where all are taken; it says when one comes free by itself.
+
+def _latest(column: Column[Any], ends: Column[int], value: str, limit: int, now: int) -> Subquery:
+    """How many end after *now*, at most *limit*, and the first end of those that end last.
+
+    Where there are more than *limit*, several have to end: the last ones decide. Compared as a
+    pair for the reason that `charge_windows` gives.
     """
-    # Where there are fewer places than there were, several have to end: the last ones decide.
+    both = tuple_(column, ends)
     live = (
-        select(leases.c.live_until)
-        .where(leases.c.holder == holder, leases.c.live_until > now, leases.c.id != lease_id)
-        .order_by(leases.c.live_until.desc())
-        .limit(places)
+        select(ends.label("ends"))
+        .where(both > tuple_(value, now))
+        .where(both <= tuple_(value, _END_OF_TIME))
+        .order_by(column.desc(), ends.desc())
+        .limit(limit)
         .subquery()
     )
-    taken, first = connection.execute(
-        select(func.count(), func.min(live.c.live_until)).select_from(live)
-    ).one()
-    if taken >= places:
-        raise TooManyAtOnce(cause=f"{places} places taken", retry_after=(first - now) / SECOND)
+    return (
+        select(func.count().label("count"), func.min(live.c.ends).label("first"))
+        .select_from(live)
+        .subquery()
+    )
 
 
 def seconds_left(connection: Connection, budgets: Sequence[Budget], now: int) -> int | None:
@@ -113,7 +138,7 @@ def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: 
 
 
 def refuse_spent(budgets: Sequence[Budget], now: int) -> BudgetSpent:
-    """The refusal for who has too little left: it starts anew at midnight."""
+    """Make the refusal for a caller with too little left, until midnight."""
     names = ", ".join(budget.name for budget in budgets)
     return BudgetSpent(cause=f"one of: {names}", retry_after=(DAY - now % DAY) / SECOND)
 
@@ -130,18 +155,13 @@ def _spent(connection: Connection, key: str, day: int) -> int:
     return spent or 0
 
 
-def _sweep(connection: Connection, now: int) -> None:
-    old_charges = (
-        select(charges.c.id)
-        .where(charges.c.at <= now - LONGEST_WINDOW * SECOND)
-        .order_by(charges.c.at)
-        .limit(_SWEPT)
-    )
-    connection.execute(delete(charges).where(charges.c.id.in_(old_charges)))
-    old_leases = (
-        select(leases.c.id)
-        .where(leases.c.deadline <= now - DAY)
-        .order_by(leases.c.deadline)
-        .limit(_SWEPT)
-    )
-    connection.execute(delete(leases).where(leases.c.id.in_(old_leases)))
+def sweep(connection: Connection, now: int) -> None:
+    """Remove rows that are over, and have been for a day, in case the clock is set back."""
+    _remove_oldest(connection, charges, charges.c.at, now - LONGEST_WINDOW * SECOND)
+    _remove_oldest(connection, leases, leases.c.deadline, now - DAY)
+    _remove_oldest(connection, tokens, tokens.c.expires_at, now - DAY)
+
+
+def _remove_oldest(connection: Connection, table: Table, times: Column[int], before: int) -> None:
+    oldest = select(table.c.id).where(times <= before).order_by(times).limit(_SWEPT)
+    connection.execute(delete(table).where(table.c.id.in_(oldest)))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from tokensvc.domain import SHORTEST_TOKEN, Paid, Reservation
+from tokensvc.domain import SHORTEST_TOKEN, LeaseState, Reservation
 from tokensvc.errors import Blocked, LeaseOver
-from tokensvc.store import counting
+from tokensvc.store import accounting, counting
 from tokensvc.store.engine import transaction
-from tokensvc.store.schema import blocks, events, leases
-from tokensvc.store.times import MICROSECOND, SECOND, instant, microseconds
+from tokensvc.store.schema import blocks, events, leases, tokens
+from tokensvc.store.times import SECOND, instant, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from tokensvc.domain import Admission, EphemeralToken, Lease, Window
+    from tokensvc.store.accounting import Terms
+
+_STATE = [leases.c[field.name] for field in fields(LeaseState)]
 
 
 class Ledger:
@@ -46,29 +50,22 @@ class Ledger:
             now = microseconds(at)
             reservation_id = uuid.uuid4().hex
             _refuse_blocked(connection, admission, now)
-            previous = _standing(connection, admission.lease.id)
-            end, base = _to_be_paid(admission, previous, now)
-            holds_place = previous is not None and previous.live_until > at
-            if admission.places is not None and not holds_place:
-                counting.check_places(
-                    connection, admission.holder, admission.places, admission.lease.id, now
-                )
-            seconds = max(0, -((base - end) // SECOND))
-            left = counting.seconds_left(connection, admission.budgets, now)
-            if left is not None and left < seconds:
-                seconds, end = left, base + left * SECOND
-                if end - now < SHORTEST_TOKEN * SECOND:
-                    raise counting.refuse_spent(admission.budgets, now)
+            state = _read_state(connection, admission.lease.id)
+            _refuse_over(state, admission, now)
             quotas = counting.charge_windows(connection, admission.windows, reservation_id, now)
-            counting.spend(connection, admission.budgets, seconds, now)
-            live_until = instant(end)
-            if previous is not None:
-                # Later by something whatever was asked: a refund sees that somebody built upon it.
-                live_until = max(live_until, previous.live_until + MICROSECOND)
-            paid = Paid(instant(base + seconds * SECOND), live_until)
-            _write_lease(connection, admission, paid, new=previous is None)
+            live = counting.live_tokens(
+                connection, admission.lease.id, admission.holder, admission.places, now
+            )
+            left = counting.seconds_left(connection, admission.budgets, now)
+            terms = accounting.decide(state, _asked(admission, reservation_id, now), live, left)
+            if terms.end - now < SHORTEST_TOKEN * SECOND:
+                raise counting.refuse_spent(admission.budgets, now)
+            counting.spend(connection, admission.budgets, terms.seconds, now)
+            counting.sweep(connection, now)
+            _write_lease(connection, admission, state, terms)
+            _write_tokens(connection, admission.lease.id, state, terms, now)
             reservation = Reservation(
-                reservation_id, at, instant(end), seconds, paid, previous, quotas
+                reservation_id, at, instant(terms.end), terms.seconds, state, quotas
             )
             connection.execute(
                 insert(events).values(_event(reservation, admission, "reserved", at))
@@ -111,7 +108,7 @@ class Ledger:
             )
 
     def end(self, lease: Lease, request_id: str, address: str) -> None:
-        """End *lease*: its place is free, it is not renewed again, and no second comes back.
+        """End *lease*: its places are free, it is not renewed again, and no second comes back.
 
         Raises:
             TemporarilyUnavailable: when the store cannot be written.
@@ -119,6 +116,9 @@ class Ledger:
         with transaction(self._engine, [lease.id]) as connection:
             gone = connection.execute(delete(leases).where(leases.c.id == lease.id))
             if gone.rowcount == 1:  # a second time there is nothing to end, nor to record
+                connection.execute(
+                    update(tokens).where(tokens.c.lease_id == lease.id).values(place_of=None)
+                )
                 connection.execute(
                     insert(events).values(
                         at=microseconds(self._clock()),
@@ -138,7 +138,9 @@ class Ledger:
         """
         attempt = uuid.uuid4().hex
         with transaction(self._engine, [window.key for window in windows]) as connection:
-            counting.charge_windows(connection, windows, attempt, microseconds(self._clock()))
+            now = microseconds(self._clock())
+            counting.charge_windows(connection, windows, attempt, now)
+            counting.sweep(connection, now)
         return attempt
 
     def forgive_attempt(self, attempt: str) -> None:
@@ -173,62 +175,84 @@ def _refuse_blocked(connection: Connection, admission: Admission, now: int) -> N
     raise Blocked(cause="; ".join(block.key for block in in_force), retry_after=lifted)
 
 
-def _standing(connection: Connection, lease_id: str) -> Paid | None:
-    row = connection.execute(
-        select(leases.c.charged_until, leases.c.live_until).where(leases.c.id == lease_id)
-    ).one_or_none()
-    return Paid(instant(row.charged_until), instant(row.live_until)) if row else None
+def _asked(admission: Admission, reservation_id: str, now: int) -> accounting.Asked:
+    return accounting.Asked(
+        reservation_id,
+        now,
+        admission.holder,
+        admission.handle,
+        lifetime=admission.wanted * SECOND,
+        deadline=microseconds(admission.lease.expires_at),
+    )
 
 
-def _to_be_paid(admission: Admission, previous: Paid | None, now: int) -> tuple[int, int]:
-    """When the next token should end, and from when on it is not paid for yet."""
-    end = min(now + admission.wanted * SECOND, microseconds(admission.lease.expires_at))
-    if previous is None:
-        if admission.renewal:
-            raise LeaseOver(cause="ended, or so old that the store no longer knows it")
-        return end, now
-    if end - now < SHORTEST_TOKEN * SECOND:
+def _read_state(connection: Connection, lease_id: str) -> LeaseState | None:
+    row = connection.execute(select(*_STATE).where(leases.c.id == lease_id)).one_or_none()
+    return LeaseState(*row) if row else None
+
+
+def _refuse_over(state: LeaseState | None, admission: Admission, now: int) -> None:
+    if not admission.renewal:
+        return
+    if state is None:
+        raise LeaseOver(cause="ended, or so old that the store no longer knows it")
+    if microseconds(admission.lease.expires_at) - now < SHORTEST_TOKEN * SECOND:
         raise LeaseOver(cause="no time left")
-    return end, max(now, microseconds(previous.charged_until))
 
 
-def _write_lease(connection: Connection, admission: Admission, paid: Paid, *, new: bool) -> None:
-    standing = {
-        "charged_until": microseconds(paid.charged_until),
-        "live_until": microseconds(paid.live_until),
-    }
-    if new:
+def _write_lease(
+    connection: Connection, admission: Admission, previous: LeaseState | None, terms: Terms
+) -> None:
+    lease = admission.lease
+    if previous is None:
+        deadline = microseconds(lease.expires_at)
         connection.execute(
-            insert(leases).values(
-                id=admission.lease.id,
-                holder=admission.holder,
-                deadline=microseconds(admission.lease.expires_at),
-                **standing,
-            )
+            insert(leases).values(id=lease.id, deadline=deadline, **asdict(terms.state))
         )
         return
-    connection.execute(update(leases).where(leases.c.id == admission.lease.id).values(**standing))
+    connection.execute(update(leases).where(leases.c.id == lease.id).values(asdict(terms.state)))
+
+
+def _write_tokens(
+    connection: Connection, lease_id: str, previous: LeaseState | None, terms: Terms, now: int
+) -> None:
+    state = terms.state
+    if previous is not None and terms.moves:
+        moved: dict[str, Any] = {"place_of": None, "counted_for": None}
+        if terms.replaces:
+            moved["expires_at"] = now
+        connection.execute(update(tokens).where(tokens.c.id == previous.token_id).values(moved))
+    connection.execute(
+        insert(tokens).values(id=state.token_id, lease_id=lease_id, **_counted(state))
+    )
+
+
+def _counted(state: LeaseState) -> dict[str, Any]:
+    """What the row of a lease's last token says."""
+    return {
+        "expires_at": state.token_end,
+        "place_of": state.holder,
+        "counted_for": state.holder,
+        "counted_until": state.charged_until,
+    }
 
 
 def _withdraw(connection: Connection, lease_id: str, reservation: Reservation) -> bool:
     """Undo what a reservation did to its lease; False where a later one has built upon it."""
-    as_left = (
-        (leases.c.id == lease_id)
-        & (leases.c.charged_until == microseconds(reservation.paid.charged_until))
-        & (leases.c.live_until == microseconds(reservation.paid.live_until))
-    )
+    as_left = (leases.c.id == lease_id) & (leases.c.token_id == reservation.id)
     previous = reservation.previous
     if previous is None:
-        return connection.execute(delete(leases).where(as_left)).rowcount == 1
-    undone = connection.execute(
-        update(leases)
-        .where(as_left)
-        .values(
-            charged_until=microseconds(previous.charged_until),
-            live_until=microseconds(previous.live_until),
+        undone = connection.execute(delete(leases).where(as_left))
+    else:
+        undone = connection.execute(update(leases).where(as_left).values(asdict(previous)))
+    if undone.rowcount == 0:
+        return False
+    connection.execute(delete(tokens).where(tokens.c.id == reservation.id))
+    if previous is not None:
+        connection.execute(
+            update(tokens).where(tokens.c.id == previous.token_id).values(_counted(previous))
         )
-    )
-    return undone.rowcount == 1
+    return True
 
 
 def _event(

@@ -58,17 +58,39 @@ spending = Table(
     Column("seconds", BigInteger, nullable=False),
 )
 
-# One row a conversation: what is charged for it, and whether it holds a place.
+# One row for each lease that may be renewed: domain.LeaseState.
 leases = Table(
     "leases",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("holder", String(64), nullable=False),  # whose places it takes
+    Column("holder", String(64), nullable=False),
+    Column("token_id", String(32), nullable=False),
+    Column("token_end", BigInteger, nullable=False),
     Column("charged_until", BigInteger, nullable=False),
-    Column("live_until", BigInteger, nullable=False),  # its last token's end, or when it was ended
+    Column("granted_at", BigInteger, nullable=False),
+    Column("handle", String(64)),  # SHA-256
+    Column("drawn_until", BigInteger, nullable=False),
+    Column("fresh_at", BigInteger, nullable=False),
     Column("deadline", BigInteger, nullable=False),
-    Index("leases_by_holder", "holder", "live_until"),
     Index("leases_by_deadline", "deadline"),
+)
+
+# One row for each token that may still be in use.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),  # of its reservation
+    Column("lease_id", String(32), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    # Whose place it takes, and for whom it counts even where /lease/end has freed the place; both
+    # until *counted_until*, when the last token ends whose place it took over.
+    Column("place_of", String(64)),
+    Column("counted_for", String(64)),
+    Column("counted_until", BigInteger, nullable=False),
+    Index("tokens_by_lease", "lease_id", "expires_at"),
+    Index("tokens_by_place", "place_of", "counted_until"),
+    Index("tokens_by_holder", "counted_for", "counted_until"),
+    Index("tokens_by_time", "expires_at"),
 )
 
 # Who and what is refused: the emergency stop, a guest switch, a disabled user, a revoked lease.
