@@ -1,0 +1,260 @@
+"""What a client that wants all it can get holds open at Google, by the emulator's own rules."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tokensvc.emulator.clock import rfc3339
+from tokensvc.emulator.conversation import Conversation
+from tokensvc.emulator.credentials import Keys, Presented
+from tokensvc.emulator.gate import Gate, Method
+from tokensvc.emulator.refusals import ClosedError, Closes
+from tokensvc.emulator.resumption import HandleBook, Kept
+from tokensvc.emulator.tokens import TokenBook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from websockets.sync.client import ClientConnection
+
+    from tokensvc.emulator.background import BackgroundEmulator
+    from tokensvc.emulator.options import Options
+
+MODEL = "models/gemini-3.8-live"
+SETUP = {"model": MODEL, "generationConfig": {"responseModalities": ["AUDIO"]}}
+METHOD = Method("v1beta", constrained=True)
+CONNECT_WITHIN = 60  # seconds
+# What the client may run into; anything else is a fault of this test.
+EXPECTED = {Closes.still_open, Closes.used_up, Closes.window_passed, Closes.bad_handle}
+
+
+def token_body(ends: float, now: float, handle: str | None) -> bytes:
+    """What the service asks Google for: a full lock, with the handle in it."""
+    resumption = {} if handle is None else {"handle": handle}
+    return json.dumps(
+        {
+            "uses": 1,
+            "expireTime": rfc3339(ends),
+            "newSessionExpireTime": rfc3339(min(ends, now + CONNECT_WITHIN)),
+            "bidiGenerateContentSetup": {**SETUP, "sessionResumption": resumption},
+        }
+    ).encode()
+
+
+def first_frame(handle: str | None) -> str:
+    """The client's own setup, which resumes by *handle*."""
+    resumption = {} if handle is None else {"sessionResumption": {"handle": handle}}
+    return json.dumps({"setup": {**SETUP, **resumption}})
+
+
+@dataclass
+class Token:
+    """A token in the client's hands; *lease* is the one it was granted for."""
+
+    name: str = field(repr=False)
+    lease: str
+    ends: float
+    handle: str | None
+    spent: bool = False
+
+
+@dataclass
+class Session:
+    """One conversation at Google; *token* is what it is open with, since *opened*."""
+
+    number: int
+    handle: str = ""
+    token: Token | None = None
+    opened: float = 0
+    closed: float = 0
+
+
+class Google:
+    """The emulator without its sockets: its tokens, its handles and its gate.
+
+    A token with less than *margin* seconds left is not used, where time goes on meanwhile.
+    """
+
+    margin = 0.0
+
+    def __init__(self, now: Callable[[], float], options: Options) -> None:
+        self.now = now
+        self.tokens = TokenBook(self, options)
+        self.handles = HandleBook(self, options)
+        self.gate = Gate(options, Keys(), self.tokens, self.handles)
+        self.connections = 0
+
+    def mint(self, ends: float, handle: str | None) -> str:
+        """A token's name."""
+        return self.tokens.mint(token_body(ends, self.now(), handle), "v1beta")
+
+    def open(self, token: str, handle: str | None = None) -> tuple[int, int] | None:
+        """Open a socket: its number and that of its conversation; None where it is refused."""
+        try:
+            admitted = self.gate.admit(first_frame(handle), Presented(token=token), METHOD)
+        except ClosedError as refused:
+            if refused.close not in EXPECTED:
+                raise
+            return None
+        self.connections += 1
+        resumed = admitted.resumed
+        conversation = resumed.conversation if resumed else Conversation(0, self.now())
+        lineage = resumed.lineage if resumed else self.connections
+        before = resumed.before if resumed else ()
+        self.handles.open(self.connections, Kept(conversation, MODEL, lineage, before))
+        return self.connections, lineage
+
+    def handle(self, connection: int) -> str:
+        """The current handle."""
+        return self.handles.handle(connection, 0)
+
+    def close(self, connection: int) -> None:
+        """The client hangs up, or the token has ended."""
+        self.handles.close(connection)
+
+
+@dataclass
+class Client:
+    """Holds every session open that its tokens open, as long as they do.
+
+    *held* is the seconds of open sessions by the lease that their tokens were granted for.
+    """
+
+    google: Google
+    unlocked_resume: bool  # whether a client's own handle counts under a full lock
+    tokens: list[Token] = field(default_factory=list)
+    sessions: dict[int, Session] = field(default_factory=dict)
+    held: dict[str, float] = field(default_factory=dict)
+    _connections: dict[int, int] = field(default_factory=dict)  # by session
+
+    @property
+    def live(self) -> list[Session]:
+        """The sessions that are open."""
+        return [session for session in self.sessions.values() if session.token is not None]
+
+    @property
+    def idle(self) -> list[Session]:
+        """Those that are not, and could be resumed."""
+        return [session for session in self.sessions.values() if session.token is None]
+
+    def receive(self, token: Token) -> None:
+        """A token was granted; it is put to use."""
+        self.tokens.append(token)
+        self.use_all()
+
+    def use_all(self) -> None:
+        """Open everything that can be opened at this moment."""
+        self.settle()
+        in_use = {id(session.token) for session in self.live}
+        for token in self.tokens:
+            if token.handle is None and not token.spent:
+                token.spent = True
+                self._open(token, None)
+            elif token.handle is not None and id(token) not in in_use:
+                self._open(token, None)
+        if self.unlocked_resume:
+            for token in [token for token in self.tokens if token.handle is None]:
+                for session in self.idle:
+                    self._open(token, session.handle)
+
+    def settle(self) -> None:
+        """Close what has ended by now."""
+        now = self.google.now()
+        for session in self.live:
+            assert session.token is not None
+            if session.token.ends <= now:
+                self.close(session, at=session.token.ends)
+        self.tokens = [token for token in self.tokens if token.ends > now + self.google.margin]
+
+    def close(self, session: Session, at: float | None = None) -> None:
+        """Hang up."""
+        token = session.token
+        assert token is not None
+        self.google.close(self._connections.pop(session.number))
+        session.closed = self.google.now() if at is None else at
+        self.held[token.lease] = self.held.get(token.lease, 0) + session.closed - session.opened
+        session.token = None
+
+    def _open(self, token: Token, handle: str | None) -> None:
+        opened = self.google.open(token.name, handle)
+        if opened is None:
+            return
+        connection, lineage = opened
+        session = self.sessions.setdefault(lineage, Session(lineage))
+        assert session.token is None, "two sockets on one conversation"
+        session.token, session.opened = token, self.google.now()
+        session.handle = self.google.handle(connection)
+        self._connections[lineage] = connection
+
+
+class Sockets(Google):
+    """The same beside a running emulator, asked everything too: both have to agree."""
+
+    margin = 1.0
+
+    def __init__(self, emulator: BackgroundEmulator, options: Options) -> None:
+        self._emulator = emulator
+        self._closing = ExitStack()
+        self._skipped = 0.0
+        self._sockets: dict[int, ClientConnection] = {}
+        self._ends: dict[str | int, float] = {}  # by token, and by connection
+        self._names: dict[str, str] = {}  # of tokens, and handles: ours to the emulator's
+        self.opened = self.refused = 0
+        super().__init__(lambda: time.time() + self._skipped, options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def reach(self, moment: float) -> None:
+        """Let time pass until *moment*."""
+        seconds = max(0.0, moment - self.now())
+        self._skipped += seconds
+        self._emulator.skip(seconds)
+
+    def mint(self, ends: float, handle: str | None) -> str:
+        name = super().mint(ends, handle)
+        handle = handle and self._names.get(handle, handle)
+        self._names[name] = self._emulator.mint(token_body(ends, self.now(), handle))
+        self._ends[name] = ends
+        return name
+
+    def open(self, token: str, handle: str | None = None) -> tuple[int, int] | None:
+        opened = super().open(token, handle)
+        url = f"{self._emulator.websocket_url()}?access_token={self._names[token]}"
+        socket = self._closing.enter_context(
+            connect(url, compression=None, max_queue=None, close_timeout=1)
+        )
+        socket.send(first_frame(handle and self._names.get(handle, handle)))
+        try:
+            told = [json.loads(socket.recv(10)) for _ in range(2)]
+        except ConnectionClosed:
+            assert opened is None
+            self.refused += 1
+            return None
+        assert opened is not None
+        self.opened += 1
+        connection, _ = opened
+        self._sockets[connection] = socket
+        self._ends[connection] = self._ends[token]
+        self._names[self.handle(connection)] = told[1]["sessionResumptionUpdate"]["newHandle"]
+        return opened
+
+    def close(self, connection: int) -> None:
+        super().close(connection)
+        socket = self._sockets.pop(connection)
+        if self._ends[connection] <= self.now():
+            with suppress(ConnectionClosed):  # the emulator hangs up by itself
+                while True:
+                    socket.recv(10)
+            assert socket.close_reason == Closes.expired_mid_session.reason
+        socket.close()
