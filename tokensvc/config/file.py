@@ -129,7 +129,7 @@ class ConcurrencyLimits(Model):
     """How many live conversations one subject (a guest: one address) may have."""
 
     user: PlaceCount = 2
-    guest: PlaceCount = 2
+    guest: PlaceCount = 20  # an office goes by one address
 
 
 class Budgets(Model):
@@ -151,7 +151,7 @@ class LimitTable(Model):
     """How many conversations one subject (a guest: one address) may start, and how long."""
 
     user: Limits = (Limit(10, 60), Limit(60, 3600))
-    guest: Limits = (Limit(4, 60), Limit(20, 86400))
+    guest: Limits = (Limit(20, 60), Limit(200, 86400))
     concurrent: ConcurrencyLimits = ConcurrencyLimits()
     budget: Budgets = Budgets()
     groups: dict[str, GroupLimits] = Field(default_factory=dict)
