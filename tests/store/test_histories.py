@@ -20,7 +20,7 @@ from tokensvc.store.engine import open_engine
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.schema import events
 
-HISTORIES = 2000  # on each engine: 25 s of one core on SQLite, 55 s on PostgreSQL
+HISTORIES = 2000  # on each engine: half a minute of one core on SQLite, one on PostgreSQL
 OVER_SOCKETS = 20
 
 
