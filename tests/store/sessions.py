@@ -12,12 +12,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tokensvc.emulator.clock import rfc3339
-from tokensvc.emulator.conversation import Conversation
-from tokensvc.emulator.credentials import Keys, Presented
-from tokensvc.emulator.gate import Gate, Method
-from tokensvc.emulator.refusals import ClosedError, Closes
-from tokensvc.emulator.resumption import HandleBook, Kept
-from tokensvc.emulator.tokens import TokenBook
+from tokensvc.emulator.conversation.context import Conversation
+from tokensvc.emulator.conversation.handles import ResumptionHandles, SavedConversation
+from tokensvc.emulator.protocol.errors import CloseError, CloseReasons
+from tokensvc.emulator.provisioning.credentials import ApiKeys, Credentials
+from tokensvc.emulator.provisioning.tokens import TokenStore
+from tokensvc.emulator.server.admission import AdmissionControl, Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,12 @@ SETUP = {"model": MODEL, "generationConfig": {"responseModalities": ["AUDIO"]}}
 METHOD = Method("v1beta", constrained=True)
 CONNECT_WITHIN = 60  # seconds
 # What the client may run into; anything else is a fault of this test.
-EXPECTED = {Closes.still_open, Closes.used_up, Closes.window_passed, Closes.bad_handle}
+EXPECTED = {
+    CloseReasons.still_open,
+    CloseReasons.used_up,
+    CloseReasons.window_passed,
+    CloseReasons.bad_handle,
+}
 
 
 def token_body(ends: float, now: float, handle: str | None) -> bytes:
@@ -86,9 +91,9 @@ class Google:
 
     def __init__(self, now: Callable[[], float], options: Options) -> None:
         self.now = now
-        self.tokens = TokenBook(self, options)
-        self.handles = HandleBook(self, options)
-        self.gate = Gate(options, Keys(), self.tokens, self.handles)
+        self.tokens = TokenStore(self, options)
+        self.handles = ResumptionHandles(self, options)
+        self.gate = AdmissionControl(options, ApiKeys(), self.tokens, self.handles)
         self.connections = 0
 
     def mint(self, ends: float, handle: str | None) -> str:
@@ -98,8 +103,8 @@ class Google:
     def open(self, token: str, handle: str | None = None) -> tuple[int, int] | None:
         """Open a socket: its number and that of its conversation; None where it is refused."""
         try:
-            admitted = self.gate.admit(first_frame(handle), Presented(token=token), METHOD)
-        except ClosedError as refused:
+            admitted = self.gate.admit(first_frame(handle), Credentials(token=token), METHOD)
+        except CloseError as refused:
             if refused.close not in EXPECTED:
                 raise
             return None
@@ -107,13 +112,13 @@ class Google:
         resumed = admitted.resumed
         conversation = resumed.conversation if resumed else Conversation(0, self.now())
         lineage = resumed.lineage if resumed else self.connections
-        before = resumed.before if resumed else ()
-        self.handles.open(self.connections, Kept(conversation, MODEL, lineage, before))
+        before = resumed.earlier_audio if resumed else ()
+        self.handles.open(self.connections, SavedConversation(conversation, MODEL, lineage, before))
         return self.connections, lineage
 
     def handle(self, connection: int) -> str:
         """The current handle."""
-        return self.handles.handle(connection, 0)
+        return self.handles.create(connection, 0)
 
     def close(self, connection: int) -> None:
         """The client hangs up, or the token has ended."""
@@ -256,5 +261,5 @@ class Sockets(Google):
             with suppress(ConnectionClosed):  # the emulator hangs up by itself
                 while True:
                     socket.recv(10)
-            assert socket.close_reason == Closes.expired_mid_session.reason
+            assert socket.close_reason == CloseReasons.expired_mid_session.reason
         socket.close()
