@@ -114,15 +114,20 @@ def prepare(environment: Mapping[str, str]) -> Deployment:
 def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     """The WSGI application; gunicorn calls this in each worker, after the fork.
 
+    The store has to be there: one that is lost while other workers serve is not to be replaced by
+    an empty one, which knows of no block and no budget.
+
     Raises:
         ConfigurationError: naming every fault that was found.
+        TemporarilyUnavailable: where the store cannot be used.
     """
+    paths = Paths.read(environment)
+    # First, because compiled profiles are kept in its folder, which may be gone for a moment.
+    engine = stores.open_existing(paths.database_url)
     # Looked at before it is read: what changes meanwhile is a change.
-    seen = stamp(Paths.read(environment).config_file)
+    seen = stamp(paths.config_file)
     deployment = prepare(environment)
     settings, http = deployment.settings, deployment.configuration.http
-    engine = stores.open_engine(settings.paths.database_url)
-    stores.prepare(engine)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(

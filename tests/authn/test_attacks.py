@@ -22,6 +22,7 @@ from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator, TrustedI
 from tokensvc.authn.site_jwt.keys import ListedKeys
 from tokensvc.domain import Credentials
 from tokensvc.errors import Refusal
+from tokensvc.store.engine import open_or_create
 
 MODES = {
     "secret": "HS256",
@@ -94,6 +95,7 @@ algorithms = ["{mode.algorithm}"]
     environment = service_environment(
         folder, configuration, "http://127.0.0.1:9", SITE_SECRET=secret
     )
+    open_or_create(f"sqlite:///{folder / 'data' / 'tokensvc.db'}").dispose()
     return create_app(environment).test_client()
 
 

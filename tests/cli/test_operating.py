@@ -26,6 +26,7 @@ def _history(tmp_path):
 
 def test_blocks(tokensvc):
     """They are put, listed and lifted under the same words."""
+    tokensvc("db", "upgrade")
     assert tokensvc("block", "all").stdout == "Blocked.\n"
     assert "until" in tokensvc("block", "subject", "alice", "--for", "2h").stdout
     listed = tokensvc("blocks").stdout
@@ -34,6 +35,45 @@ def test_blocks(tokensvc):
     assert tokensvc("unblock", "all").stdout == "Unblocked.\n"
     again = tokensvc("unblock", "all")
     assert (again.exit_code, "was not blocked" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["block", "all"],
+        ["unblock", "all"],
+        ["blocks"],
+        ["audit", "list"],
+        ["users", "list"],
+        ["users", "remove", "alice"],
+        ["keys", "list"],
+        ["keys", "remove", "backend"],
+    ],
+)
+def test_verb_without_a_store_fails_and_creates_none(tokensvc, tmp_path, words):
+    done = tokensvc(*words)
+
+    assert done.exit_code == 1
+    assert "there is no file" in done.stderr
+    assert "tokensvc db upgrade" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_account_may_be_added_before_the_first_start(tokensvc, tmp_path, caplog):
+    assert tokensvc("users", "add", "alice", typed="\n").exit_code == 0
+
+    assert f"created a new store file={tmp_path / 'data' / 'tokensvc.db'}" in caplog.text
+
+
+def test_account_is_not_added_to_a_new_store_where_there_was_one(tokensvc, tmp_path):
+    tokensvc("users", "add", "alice", typed="\n")
+    (tmp_path / "data" / "tokensvc.db").unlink()
+
+    done = tokensvc("users", "add", "bob", typed="\n")
+
+    assert done.exit_code == 1
+    assert "there is no file" in done.stderr
+    assert not (tmp_path / "data" / "tokensvc.db").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tokensvc.domain import Account, ApiKey
 from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.api_keys import ApiKeys
-from tokensvc.store.engine import open_engine
+from tokensvc.store.engine import open_engine, upgrade
 
 PASSWORD = "correct horse battery"
 OURS, LISTED = "https://tokens.example.com", "https://www.example.com"
@@ -32,8 +32,9 @@ def _start(compiled):
 
     def start(configuration):
         environment = service_environment(compiled, configuration, "http://127.0.0.1:9")
-        app = create_app(environment)
         engine = open_engine(f"sqlite:///{compiled / 'data' / 'tokensvc.db'}")
+        upgrade(engine)
+        app = create_app(environment)
         Accounts(engine).add(Account("alice", hash_password(PASSWORD)))
         ApiKeys(engine).add(ApiKey("backend", datetime.now(UTC)), fingerprint(KEY))
         engine.dispose()

@@ -16,7 +16,7 @@ from tokensvc.config.environment import Paths, read_secret_keys
 from tokensvc.signing.derived_keys import derive_key
 from tokensvc.signing.seals import Seal
 from tokensvc.store.audit import COLUMNS, Audit, Filters
-from tokensvc.store.engine import open_prepared
+from tokensvc.store.engine import open_existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -105,8 +105,7 @@ def prune(age: int) -> None:
 
 
 def _audit() -> Audit:
-    engine = open_prepared(Paths.read(os.environ).database_url)
-    return Audit(engine)
+    return Audit(open_existing(Paths.read(os.environ).database_url))
 
 
 def _as_json(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:

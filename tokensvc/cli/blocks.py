@@ -13,7 +13,7 @@ from tokensvc import quota_keys
 from tokensvc.cli.parameters import DURATION
 from tokensvc.config.environment import Paths
 from tokensvc.store.blocks import Blocks
-from tokensvc.store.engine import open_prepared
+from tokensvc.store.engine import open_existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,8 @@ def block(what: str, name: str | None, issuer: str | None, lasting: int | None) 
     tokensvc block lease 4f3c…          this conversation; “tokensvc audit list” shows its id
     """
     until = datetime.now(UTC) + timedelta(seconds=lasting) if lasting else None
-    _blocks().put(_key(what, name, issuer), until)
+    key = _key(what, name, issuer)
+    _blocks().put(key, until)
     click.echo("Blocked" + (f" until {until:%Y-%m-%d %H:%M} UTC." if until else "."))
 
 
@@ -52,7 +53,8 @@ def block(what: str, name: str | None, issuer: str | None, lasting: int | None) 
 @click.option("--issuer", help="With “subject”: only that issuer's.")
 def unblock(what: str, name: str | None, issuer: str | None) -> None:
     """Lift a block; name it as it was blocked."""
-    if not _blocks().lift(_key(what, name, issuer)):
+    key = _key(what, name, issuer)
+    if not _blocks().lift(key):
         raise click.ClickException("That was not blocked; “tokensvc blocks” lists what is.")
     click.echo("Unblocked.")
 
@@ -82,5 +84,4 @@ def _key(what: str, name: str | None, issuer: str | None) -> str:
 
 
 def _blocks() -> Blocks:
-    engine = open_prepared(Paths.read(os.environ).database_url)
-    return Blocks(engine, lambda: datetime.now(UTC))
+    return Blocks(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))

@@ -24,7 +24,7 @@ from tokensvc.cli.ports import refuse_taken
 from tokensvc.cli.serve import gunicorn_command
 from tokensvc.domain import Account
 from tokensvc.store.accounts import Accounts
-from tokensvc.store.engine import open_prepared
+from tokensvc.store.engine import open_or_create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def _environment(folder: Path, config: Path) -> dict[str, str]:
 
 def _add_account(database_url: str) -> str:
     """Add the demo account; its password."""
-    engine = open_prepared(database_url)
+    engine = open_or_create(database_url)
     password = secrets.token_urlsafe(9)
     Accounts(engine).add(Account(_USERNAME, hash_password(password)))
     engine.dispose()

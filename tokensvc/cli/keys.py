@@ -16,7 +16,7 @@ from tokensvc.quota_keys import issuer_block
 from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
-from tokensvc.store.engine import open_prepared
+from tokensvc.store.engine import open_existing, open_or_create
 
 
 @click.group()
@@ -45,7 +45,7 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
             )
     key = make_key()
     made = ApiKey(name, datetime.now(UTC), frozenset(profiles) or None)
-    if not _api_keys().add(made, fingerprint(key)):
+    if not _api_keys(create=True).add(made, fingerprint(key)):
         raise click.ClickException(
             f"There is a key “{name}” already. Make one of another name, change over to it, "
             "and remove the old one."
@@ -80,10 +80,10 @@ def _opened(key: ApiKey) -> str:
     return f"{', '.join(sorted(key.profiles))}, where {listing}"
 
 
-def _api_keys() -> ApiKeys:
-    return ApiKeys(open_prepared(Paths.read(os.environ).database_url))
+def _api_keys(*, create: bool = False) -> ApiKeys:
+    opened = open_or_create if create else open_existing
+    return ApiKeys(opened(Paths.read(os.environ).database_url))
 
 
 def _blocks() -> Blocks:
-    engine = open_prepared(Paths.read(os.environ).database_url)
-    return Blocks(engine, lambda: datetime.now(UTC))
+    return Blocks(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))

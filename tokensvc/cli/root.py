@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from tokensvc.errors import ConfigurationError
+from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
 
 # Verb -> where its command is. Read only when asked for: the emulator's libraries are an extra.
 _VERBS = {
@@ -55,6 +55,8 @@ class _Verbs(click.Group):
             return super().invoke(context)
         except ConfigurationError as error:
             raise _Misconfigured(error.report()) from None
+        except TemporarilyUnavailable as error:
+            raise click.ClickException(f"Nothing was done; {error.cause}.") from None
 
 
 def _refuse() -> None:

@@ -12,7 +12,7 @@ from tokensvc.authn.passwords import hash_password
 from tokensvc.config.environment import Paths
 from tokensvc.domain import Account
 from tokensvc.store.accounts import Accounts
-from tokensvc.store.engine import open_prepared
+from tokensvc.store.engine import open_existing, open_or_create
 
 _LONGEST_NAME = 255
 
@@ -33,7 +33,7 @@ def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None
     if not 0 < len(username) <= _LONGEST_NAME or not username.isprintable():
         raise click.ClickException("A user name has 1 to 255 printable characters.")
     password, hashed = _password(from_input=password_stdin)
-    if not _accounts().add(Account(username, hashed, frozenset(groups))):
+    if not _accounts(create=True).add(Account(username, hashed, frozenset(groups))):
         raise click.ClickException(
             f"There is an account “{username}” already; see “tokensvc users set-password”."
         )
@@ -67,9 +67,9 @@ def remove(username: str) -> None:
     click.echo(f"Removed {username}.")
 
 
-def _accounts() -> Accounts:
-    engine = open_prepared(Paths.read(os.environ).database_url)
-    return Accounts(engine)
+def _accounts(*, create: bool = False) -> Accounts:
+    opened = open_or_create if create else open_existing
+    return Accounts(opened(Paths.read(os.environ).database_url))
 
 
 def _password(*, from_input: bool) -> tuple[str | None, str]:

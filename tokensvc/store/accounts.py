@@ -36,8 +36,8 @@ class Accounts:
 
     def add(self, account: Account) -> bool:
         """Add *account*; False where the name is taken."""
-        try:
-            with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
+            try:
                 connection.execute(
                     insert(accounts).values(
                         username=account.username,
@@ -45,8 +45,8 @@ class Accounts:
                         groups=" ".join(sorted(account.groups)),
                     )
                 )
-        except IntegrityError:
-            return False
+            except IntegrityError:
+                return False
         return True
 
     def names(self) -> list[str]:

@@ -35,8 +35,8 @@ class ApiKeys:
     def add(self, key: ApiKey, key_hash: str) -> bool:
         """Add *key*, of that fingerprint; False where its name is taken."""
         profiles = None if key.profiles is None else " ".join(sorted(key.profiles))
-        try:
-            with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
+            try:
                 connection.execute(
                     insert(api_keys).values(
                         name=key.name,
@@ -45,8 +45,8 @@ class ApiKeys:
                         profiles=profiles,
                     )
                 )
-        except IntegrityError:
-            return False
+            except IntegrityError:
+                return False
         return True
 
     def listed(self) -> list[ApiKey]:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import fcntl
-from contextlib import contextmanager, nullcontext
+import sqlite3
+from contextlib import contextmanager
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy import NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
+from tokensvc.errors import ConfigurationError
+from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from contextlib import AbstractContextManager
-    from sqlite3 import Connection as SqliteConnection
 
     from sqlalchemy import URL, Connection, Engine
 
-_BUSY = 5000  # milliseconds to wait for another worker's transaction
+    from tokensvc.store.sqlite import StoreConnection
+
+_LONGEST = int(BUSY * 1000)  # milliseconds, as PostgreSQL counts
 _UPGRADING = 7_240_561  # names our advisory lock in PostgreSQL
 
 
@@ -42,14 +44,32 @@ def open_engine(url: str) -> Engine:
     raise ConfigurationError("environment", ["DATABASE_URL: SQLite or PostgreSQL, no other"])
 
 
-def open_prepared(url: str) -> Engine:
-    """An engine for *url* whose schema is up to date.
+def open_existing(url: str) -> Engine:
+    """An engine for *url*, whose store has to be there already, and up to date.
 
     Raises:
-        ConfigurationError: as `open_engine` and `prepare`.
+        ConfigurationError: as `open_engine` and `check`.
+        TemporarilyUnavailable: as `check`.
     """
     engine = open_engine(url)
-    prepare(engine)
+    check(engine)
+    return engine
+
+
+def open_or_create(url: str) -> Engine:
+    """An engine for *url*, whose store is created, and the log says so, if there never was one.
+
+    For what comes before a first start. Anything else would report success on an empty store,
+    where the folder is mistaken or the file is lost.
+
+    Raises:
+        ConfigurationError, TemporarilyUnavailable: as `open_existing`; also where a store was there
+            once, and is gone.
+    """
+    engine = open_engine(url)
+    if engine.dialect.name == "sqlite" and not _file(engine).known:
+        upgrade(engine)
+    check(engine)
     return engine
 
 
@@ -72,45 +92,78 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
                     )
             yield connection
     except SQLAlchemyError as error:
-        cause = f"store: {type(error).__name__}"
-        raise TemporarilyUnavailable(cause=cause, retry_after=5) from error
+        raise unavailable(_fault(error)) from error
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema up to date; who starts at the same time waits and finds it done."""
-    with _alone(engine), engine.begin() as connection, _alembic(connection) as config:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADING})
-        command.upgrade(config, "head")
+    """Bring the schema up to date, creating an SQLite file where there is none.
+
+    A process that starts at the same time waits, and finds it done.
+
+    Raises:
+        TemporarilyUnavailable: where the store cannot be reached or written.
+    """
+    try:
+        if engine.dialect.name == "sqlite":
+            file = _file(engine)
+            # Not by the engine: it takes no file that is not up to date.
+            creating = create_engine(
+                "sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True
+            )
+            event.listen(creating, "begin", partial(_begin_sqlite, None))
+            with file.alone(create=True):
+                _migrate(creating)
+        else:
+            _migrate(engine)
+    except SQLAlchemyError as error:
+        raise unavailable(_fault(error)) from error
 
 
 def prepare(engine: Engine) -> None:
-    """At a start: an embedded store is upgraded, a server's has to be up to date already.
+    """Upgrade an embedded store, as a start does; a server's has to be up to date already.
 
     Raises:
-        ConfigurationError: where a server's is not.
-        TemporarilyUnavailable: where it cannot be reached.
+        ConfigurationError, TemporarilyUnavailable: as `check`.
     """
     if engine.dialect.name == "sqlite":
         upgrade(engine)
-        return
-    with transaction(engine) as connection, _alembic(connection) as config:
-        wanted = ScriptDirectory.from_config(config).get_current_head()
-        if MigrationContext.configure(connection).get_current_revision() != wanted:
+    check(engine)
+
+
+def check(engine: Engine) -> None:
+    """Check that the store is there with the schema of this release; create nothing.
+
+    Raises:
+        ConfigurationError: where a server's schema is another.
+        TemporarilyUnavailable: where the store cannot be used.
+    """
+    with transaction(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            return  # the connection was opened, which has checked it
+        if MigrationContext.configure(connection).get_current_revision() != _newest_revision():
             raise ConfigurationError(
                 "DATABASE_URL", ["the schema is not up to date: run “tokensvc db upgrade” first"]
             )
 
 
 def _open_sqlite(url: URL) -> Engine:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    if not url.database or url.database.startswith((":", "file:")):
+        raise ConfigurationError("environment", ["DATABASE_URL: write sqlite:///path of a file"])
+    file = StoreFile(Path(url.database))
     # One connection serves a process, so that its threads queue here, in order, and only
     # processes meet at SQLite's lock.
     engine = create_engine(
-        url, pool_size=1, max_overflow=0, pool_timeout=_BUSY / 1000, hide_parameters=True
+        url,
+        creator=partial(file.connect, _newest_revision()),
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=BUSY,
+        hide_parameters=True,
     )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "checkout", lambda opened, *_: file.discard_if_replaced(opened))
+    event.listen(engine, "begin", partial(_begin_sqlite, file))
+    # What is recorded in a file that is gone is not recorded.
+    event.listen(engine, "commit", lambda connection: file.check_in_place(_opened(connection)))
     return engine
 
 
@@ -120,12 +173,12 @@ def _open_postgresql(url: URL) -> Engine:
             url,
             pool_size=8,
             max_overflow=0,
-            pool_timeout=_BUSY / 1000,
+            pool_timeout=BUSY,
             pool_pre_ping=True,  # a server that was restarted is found again
             hide_parameters=True,
             connect_args={
                 "connect_timeout": 5,
-                "options": f"-c statement_timeout={_BUSY} -c lock_timeout={_BUSY}",
+                "options": f"-c statement_timeout={_LONGEST} -c lock_timeout={_LONGEST}",
             },
         )
     except ModuleNotFoundError:
@@ -134,32 +187,45 @@ def _open_postgresql(url: URL) -> Engine:
         ) from None
 
 
-def _alone(engine: Engine) -> AbstractContextManager[object]:
-    """Holds other processes off an SQLite file while its schema changes."""
-    if engine.dialect.name != "sqlite":
-        return nullcontext()
-    held = Path(engine.url.database or "").with_suffix(".upgrade-lock").open("w")
-    fcntl.flock(held, fcntl.LOCK_EX)
-    return held
+def _migrate(engine: Engine) -> None:
+    with engine.begin() as connection, _alembic() as config:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADING})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _newest_revision() -> str:
+    with _alembic() as config:
+        return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 @contextmanager
-def _alembic(connection: Connection) -> Iterator[Config]:
+def _alembic() -> Iterator[Config]:
     with as_file(files("tokensvc.store") / "migrations") as scripts:
         config = Config()
         config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-        config.attributes["connection"] = connection
         yield config
 
 
-def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing; `_begin_sqlite` does
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    # Loses nothing when a process is killed; a power cut may lose the last moments.
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _file(engine: Engine) -> StoreFile:
+    return StoreFile(Path(engine.url.database or ""))
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _opened(connection: Connection) -> StoreConnection:
+    return cast("StoreConnection", connection.connection.dbapi_connection)
+
+
+def _begin_sqlite(file: StoreFile | None, connection: Connection) -> None:
+    if file is not None:
+        file.check_in_place(_opened(connection))
     # A transaction that reads first and then writes would fail instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _fault(error: SQLAlchemyError) -> str:
+    """What went wrong, without what a server or a statement may quote."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, sqlite3.Error):
+        return f"{type(error).__name__}: {original}"
+    return type(error).__name__
