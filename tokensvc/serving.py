@@ -7,18 +7,24 @@ number of workers to WEB_CONCURRENCY. Put a buffering proxy in front: docs/deplo
 from __future__ import annotations
 
 import contextlib
+import logging
+import mmap
 import os
 import sys
 import time
+import traceback
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 from gunicorn.http.errors import ParseException
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 from tokensvc import app, logs
-from tokensvc.config.environment import log_level
+from tokensvc.config.environment import Paths, log_level
 from tokensvc.errors import (
     ConfigurationError,
     InternalError,
@@ -30,29 +36,36 @@ from tokensvc.web_api import problems
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
-    from gunicorn.arbiter import Arbiter
 
+_LONGEST_PAUSE = 2.0  # seconds before the next try
 
-_PAUSE = 1  # seconds before the next try
+# Shared by the master and its workers: how many tries to begin have failed in a row, and one more.
+# Zero until a first worker has begun.
+_tries = mmap.mmap(-1, 1)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """A worker that quotes no request, and takes nobody down with it."""
+    """A worker that quotes no request, and whose failure to begin does not stop the service."""
 
-    def load_wsgi(self) -> None:
-        """Build the application; where that fails, another worker tries a little later.
+    def init_process(self) -> None:
+        """Serve. If that cannot begin, pause and exit, so that the master tries again.
 
-        The start itself was checked whole in `on_starting`. What fails now has come since, such as
-        a file that was saved half-edited or a store that restarts; gunicorn's own answer would be
-        to stop the workers that still serve.
+        Exits with the code that makes gunicorn stop everything only if no worker has begun yet:
+        after that, the fault has come since, such as a file that was saved half-edited or a store
+        that restarts, and other workers still serve.
         """
         try:
-            super().load_wsgi()
-        except (ConfigurationError, TemporarilyUnavailable) as error:
-            sentence = f"this worker cannot begin and is tried again: {error}"
-            self.log.error(sentence)  # noqa: TRY400 - it names every fault; a traceback adds nothing
-            time.sleep(_PAUSE)
+            super().init_process()
+        except Exception as error:
+            if self.booted:
+                raise
+            if not _tries[0]:
+                self.log.error("worker cannot begin, giving up: %s", _described(error))  # noqa: TRY400 - it names the fault; a traceback adds nothing
+                sys.exit(Arbiter.WORKER_BOOT_ERROR)
+            self.log.error("worker cannot begin, will be tried again: %s", _described(error))  # noqa: TRY400 - likewise
+            time.sleep(_next_pause())
             sys.exit(1)
 
     def is_parent_alive(self) -> bool:
@@ -115,6 +128,66 @@ def on_starting(server: Arbiter) -> None:
         stores.prepare(engine)
     except ConfigurationError as error:
         sys.exit(error.report())
-    except TemporarilyUnavailable as error:
-        sys.exit(f"tokensvc cannot start; the database of DATABASE_URL is away ({error.cause}).")
+    except Exception as error:  # noqa: BLE001 - whatever it is, a start says it in a sentence
+        sys.exit(f"tokensvc cannot start: {_described(error)}")
     engine.dispose()  # nothing that holds a connection is shared over a fork
+    server.spawn_worker = partial(_spawn, server.spawn_worker)
+    server.reload = partial(_reload, server, server.reload)
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Take note that a worker has begun."""
+    _tries[0] = 1
+    worker.log.info("worker has begun pid=%s", worker.pid)
+
+
+def _next_pause() -> float:
+    """A little longer for each failure in a row, over all workers."""
+    _tries[0] = min(_tries[0] + 1, 255)
+    return min(_LONGEST_PAUSE, 0.25 * 2.0 ** (_tries[0] - 2))
+
+
+def _spawn(spawn: Callable[[], int]) -> int:
+    """Spawn a worker; if the machine refuses, leave it to gunicorn's next look, a second later.
+
+    gunicorn's own answer to a full temporary folder, or to a fork without memory, is to stop.
+    """
+    umask = os.umask(0o077)
+    os.umask(umask)
+    try:
+        return spawn()
+    except (OSError, MemoryError) as error:
+        os.umask(umask)  # gunicorn changes it, and does not change it back then
+        if not _tries[0]:
+            reason = f"worker cannot begin, giving up: {_described(error)}"
+            raise HaltServer(reason, Arbiter.WORKER_BOOT_ERROR) from None
+        logging.getLogger("gunicorn.error").error(  # noqa: TRY400 - it names the fault
+            "worker cannot begin, will be tried again: %s", _described(error)
+        )
+        return 0
+
+
+def _reload(server: Arbiter, reload: Callable[[], None]) -> None:
+    """Reload, as SIGHUP asks, unless the new workers could not begin: then the old ones stay."""
+    try:
+        stores.open_existing(Paths.read(os.environ).database_url).dispose()
+        app.prepare(os.environ)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the workers that serve stay
+        server.log.error("not reloaded: %s", _described(error))  # noqa: TRY400 - it names the fault
+        return
+    reload()
+
+
+def _described(error: Exception) -> str:
+    """What went wrong, in a line; a message that is not known to hold no secret is left out."""
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    if isinstance(error, TemporarilyUnavailable):
+        return error.cause
+    if isinstance(error, OSError):
+        return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    where = f"{frame.f_code.co_filename}:{line}"
+    if isinstance(error, ImportError):
+        return f"{type(error).__name__} of {error.name} at {where}"
+    return f"{type(error).__name__} at {where}"

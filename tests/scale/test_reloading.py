@@ -103,7 +103,7 @@ def test_an_edit_that_breaks_the_file(fleet, edit):
 
     # Who begins now has only the broken file, and must not take the others down.
     os.kill(children(fleet.first.child.pid)[0], signal.SIGKILL)
-    fleet.first.await_line("this worker cannot begin and is tried again")
+    fleet.first.await_line("worker cannot begin, will be tried again")
     assert _status(fleet, "survivor", "going") == 200
 
     told = len(re.findall("is in force", "".join(fleet.first.lines)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SETUP = "bidiGenerateContentSetup"
 _CHILD_DEADLINE = 60  # seconds; a cold import on a busy machine takes several
 _ABSENT = object()
+_log = logging.getLogger(__name__)
 
 Patch = dict[tuple[str, ...], Any]  # path into the body -> the value there, or _ABSENT
 
@@ -222,12 +224,14 @@ def _cached(file: Path) -> dict[str, Any] | None:
 
 
 def _keep(file: Path, result: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=file.parent, suffix=".part", delete=False, encoding="utf-8"
-    ) as part:
-        json.dump(result, part)
-    Path(part.name).replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            part = Path(folder) / file.name
+            part.write_text(json.dumps(result), encoding="utf-8")
+            part.replace(file)
+    except OSError as error:  # a full disk, say; the profile is compiled all the same
+        _log.warning("compiled profile not cached: %s file=%s", error.strerror, file)
 
 
 def _asked(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
