@@ -41,7 +41,7 @@ class StoreFile:
     """The SQLite file at a path, whichever file that is at the moment."""
 
     def __init__(self, path: Path) -> None:
-        """*path* is looked up at each use; a relative one, from the folder of now."""
+        """*path* is looked up at each use; a relative one is taken from the current folder."""
         self._path = path.absolute()
 
     def __str__(self) -> str:
