@@ -22,9 +22,16 @@ class Socket {
   onmessage = null;
   /** @type {((event: object) => void) | null} */
   onclose = null;
+  #took;
+
+  /** @param {(frame: string) => void} took */
+  constructor(took) {
+    this.#took = took;
+  }
 
   /** @param {string} frame */
   send(frame) {
+    this.#took(frame);
     this.sent.push(frame.startsWith('{"setup"') ? JSON.parse(frame) : frame);
   }
 
@@ -69,9 +76,12 @@ class Scene {
   /** @type {LiveError | null | undefined} */
   error;
   ends = 0;
+  /** The longest time from a chunk of the microphone to the socket, in milliseconds. */
+  longestHeld = 0;
+  /** Of tokens, in seconds. */
+  life = GRANT.expires_in;
   ending = new AbortController();
   online = true;
-  silent = false;
   network = new EventTarget();
 
   constructor() {
@@ -80,7 +90,7 @@ class Scene {
         this.orders.push(order);
         const answer = (await this.answers.shift()) ?? {};
         if (answer instanceof LiveError) throw answer;
-        return { ...GRANT, token: `auth_tokens/${this.orders.length}`, end: () => (this.ends += 1), ...answer };
+        return { ...GRANT, token: `auth_tokens/${this.orders.length}`, expires_in: this.life, end: () => (this.ends += 1), ...answer };
       },
       { clock: this.clock.now },
     );
@@ -107,7 +117,10 @@ class Scene {
           on: (type, listener, signal) => this.network.addEventListener(type, listener, { signal }),
         },
         transport: () => {
-          const socket = new Socket();
+          const socket = new Socket((frame) => {
+            const [, at] = frame.match(/^chunk at (\d+)/) ?? [];
+            if (at !== undefined) this.longestHeld = Math.max(this.longestHeld, this.clock.now() - Number(at));
+          });
           this.sockets.push(socket);
           return /** @type {WebSocket} */ (/** @type {unknown} */ (socket));
         },
@@ -127,14 +140,32 @@ class Scene {
     return this;
   }
 
-  /** @param {number} milliseconds in which the server says something every now and then, as it does */
+  /** @param {number} milliseconds in which the server says nothing */
   async pass(milliseconds) {
-    for (let left = milliseconds; left > 0; left -= 5000) {
-      if (!this.silent) this.socket.receive({});
-      this.clock.pass(Math.min(left, 5000));
-    }
-    this.clock.pass(0);
+    this.clock.pass(milliseconds);
     await settled();
+  }
+
+  /**
+   * A quiet room: the microphone sends 50 chunks a second, and the model has nothing to answer. Each new connection is
+   * accepted and given its one handle, as by gemini-3.8-live.
+   * @param {number} milliseconds
+   */
+  async listen(milliseconds) {
+    for (let passed = 0; passed < milliseconds; passed += 20) {
+      this.line.say(`chunk at ${this.clock.now()}`);
+      this.clock.pass(20);
+      await settled();
+      if (this.told.at(-1) !== 'resuming') continue;
+      const { closing, sent } = this.socket;
+      if (closing) await this.socket.ends(1000);
+      if (sent.length === 0) await this.acceptWithHandle();
+    }
+  }
+
+  async acceptWithHandle() {
+    await this.socket.accept();
+    this.socket.offer(`handle ${this.sockets.length}`);
   }
 
   /** @param {'online' | 'offline'} type */
@@ -148,8 +179,10 @@ class Scene {
 test('a renewal mints by lease and handle, waits for the old socket, and then says what was held', async () => {
   const scene = await new Scene().start();
   const [old] = scene.sockets;
+  old.offer('h0');
+  await scene.pass(1200);
   old.offer('h1');
-  await scene.pass(279_900);
+  await scene.pass(278_700);
   scene.line.say('before');
   await scene.pass(100);
   scene.line.say('held 1');
@@ -407,17 +440,58 @@ test('a network that goes while a token is fetched takes the connection with it'
   assert.deepEqual(scene.socket.sent.slice(1), ['held']);
 });
 
-test('a path that dies without a word is left after eight seconds of silence', async () => {
+/** A socket whose path is dead: whatever is sent stays in it. @param {Socket} socket */
+function stall(socket) {
+  const { send } = socket;
+  socket.send = (frame) => {
+    socket.bufferedAmount += frame.length;
+    send.call(socket, frame);
+  };
+}
+
+for (const [life, connections] of [
+  [3600, 1],
+  [300, 3],
+]) {
+  test(`ten quiet minutes with tokens of ${life} s and one handle a connection are ${connections} connections`, async () => {
+    const scene = new Scene();
+    scene.life = life;
+    await scene.start();
+    scene.socket.offer('handle 1');
+    await scene.listen(600_000);
+    assert.equal(scene.sockets.length, connections);
+    assert.equal(scene.orders.length, connections);
+    const heard = scene.sockets.flatMap(({ sent }) => sent.slice(1));
+    assert.deepEqual(heard, Array.from({ length: 30_000 }, (_, chunk) => `chunk at ${chunk * 20}`));
+    assert.ok(scene.longestHeld <= 40, `held for ${scene.longestHeld} ms`);
+    assert.deepEqual(scene.told, Array(connections - 1).fill(['resuming', 'renewed']).flat());
+  });
+}
+
+test('silence of the server means nothing, with handles and without', async () => {
+  for (const handles of [0, 1, 2]) {
+    const scene = await new Scene().start();
+    for (let handle = 0; handle < handles; handle += 1) scene.socket.offer(`h${handle}`);
+    for (let second = 0; second < 270; second += 1) {
+      scene.line.say('chunk');
+      await scene.pass(1000);
+    }
+    assert.deepEqual([scene.told, scene.sockets.length], [[], 1]);
+  }
+});
+
+test('a path is left after eight seconds in which nothing of what is sent leaves', async () => {
   const scene = await new Scene().start();
   const [dead] = scene.sockets;
   dead.offer('h1');
-  scene.silent = true;
-  await scene.pass(7900);
+  await scene.pass(60_000);
+  stall(dead);
+  for (let chunk = 0; chunk < 79; chunk += 1) {
+    scene.line.say('chunk');
+    await scene.pass(100);
+  }
   assert.deepEqual(scene.told, []);
-  dead.receive({});
-  await scene.pass(7900);
-  assert.deepEqual(scene.told, [], 'any frame is a sign of life');
-  await scene.pass(200);
+  await scene.pass(100);
   assert.deepEqual(scene.told, ['resuming']);
   assert.ok(dead.closing);
   await scene.pass(2000);
@@ -426,35 +500,49 @@ test('a path that dies without a word is left after eight seconds of silence', a
   assert.deepEqual(scene.told, ['resuming', 'resumed']);
 });
 
-test('silence means nothing where no handles are sent, and after a goodbye', async () => {
-  for (const last of [{}, { goAway: { timeLeft: '60s' } }]) {
+test('a slow link is not a dead one, and neither is one on which something arrives', async () => {
+  /** @type {((socket: Socket) => void)[]} */
+  const signs = [(socket) => (socket.bufferedAmount -= 1), (socket) => socket.receive({})];
+  for (const sign of signs) {
     const scene = await new Scene().start();
-    if ('goAway' in last) scene.socket.offer('h1');
-    scene.socket.receive(last);
-    scene.silent = true;
-    // In an answer, so that no quiet moment is taken before the end.
-    scene.socket.receive({ serverContent: { outputTranscription: { text: 'so' } } });
-    await scene.pass(30_000);
-    assert.deepEqual(scene.told, ['transcript']);
+    stall(scene.socket);
+    for (let second = 0; second < 120; second += 1) {
+      scene.line.say('chunk');
+      if (second % 7 === 6) sign(scene.socket);
+      await scene.pass(1000);
+    }
+    assert.deepEqual(scene.told, []);
+    assert.ok(scene.socket.bufferedAmount > 400);
   }
+});
+
+test('a path on which nothing waits has no timer of its own', async () => {
+  const scene = await new Scene().start();
+  const { waiting } = scene.clock;
+  stall(scene.socket);
+  scene.line.say('chunk');
+  assert.equal(scene.clock.waiting, waiting + 1);
+  scene.socket.bufferedAmount = 0;
+  await scene.pass(8000);
+  assert.equal(scene.clock.waiting, waiting);
+  assert.deepEqual(scene.told, []);
 });
 
 test('a path that dies after a goodbye is left by the announced end', async () => {
   const scene = await new Scene().start();
   scene.socket.offer('h1');
   scene.socket.receive({ goAway: { timeLeft: '10s' } });
-  scene.silent = true;
   for (let second = 0; second < 10; second += 1) await scene.pass(1000);
   assert.equal(scene.sockets.length, 2);
   await scene.socket.accept();
   assert.deepEqual(scene.told, ['resuming', 'renewed']);
 });
 
-test('a page that has slept reads what came meanwhile before it takes the path for dead', async () => {
+test('a page that has slept lets its socket catch up before it takes the path for dead', async () => {
   const scene = await new Scene().start();
-  scene.socket.offer('h1');
+  stall(scene.socket);
+  scene.line.say('chunk');
   scene.clock.oversleep(60_000);
-  scene.silent = true;
   await scene.pass(1000);
   assert.deepEqual(scene.told, []);
   scene.socket.receive({});

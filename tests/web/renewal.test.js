@@ -34,11 +34,13 @@ test('where nobody says a word, the newest handle is good enough at once', () =>
   assert.deepEqual(acts, ['hold at 280000', 'replace by h at 280000']);
 });
 
-test('a handle has to be younger than the last frame by a round trip', () => {
+test('where handles keep coming, the newest has to be younger than the last frame by a round trip', () => {
   const { clock, renewal, acts } = watch({ roundTrip: 80 });
   renewal.expect(300_000, 'token');
+  renewal.offer('first');
+  clock.pass(1200);
   renewal.offer('old');
-  clock.pass(279_990);
+  clock.pass(278_790);
   renewal.sent();
   clock.pass(10);
   assert.deepEqual(acts, ['hold at 280000']);
@@ -48,6 +50,30 @@ test('a handle has to be younger than the last frame by a round trip', () => {
   assert.deepEqual(acts, ['hold at 280000']);
   renewal.offer('new');
   assert.deepEqual(acts.slice(1), ['replace by new at 281060']);
+});
+
+test('a handle that stays the only one stands for the session: nothing is held back for another', () => {
+  const { clock, renewal, acts } = watch();
+  renewal.expect(300_000, 'token');
+  renewal.offer('only');
+  clock.pass(279_990);
+  renewal.sent();
+  renewal.heard(false);
+  clock.pass(10);
+  assert.deepEqual(acts, ['hold at 280000', 'replace by only at 280000']);
+});
+
+test('a first handle is not taken for the only one before a second has had its time', () => {
+  const { clock, renewal, acts } = watch();
+  renewal.expect(300_000, 'token');
+  clock.pass(279_000);
+  renewal.offer('first');
+  clock.pass(990);
+  renewal.sent();
+  clock.pass(310);
+  assert.deepEqual(acts, ['hold at 280000']);
+  renewal.offer('second');
+  assert.deepEqual(acts.slice(1), ['replace by second at 280300']);
 });
 
 test('an answer may finish while there is time', () => {

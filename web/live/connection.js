@@ -47,7 +47,7 @@ export class Connection {
     this.#madeAt = clock.now();
     this.#hear = hear;
     this.#ended = ended;
-    this.#pulse = new Pulse(clock, () => this.#fail(silent()));
+    this.#pulse = new Pulse(clock, () => this.backlog, () => this.#fail(stalled()));
     /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
     this.ready = new Promise((resolve, reject) => {
       this.#accept = resolve;
@@ -92,6 +92,7 @@ export class Connection {
   /** @param {string} frame */
   send(frame) {
     this.#socket.send(frame);
+    this.#pulse.sent(frame.length);
   }
 
   /** Hangs up; neither `hear` nor `ended` is told anything from here on. */
@@ -132,20 +133,12 @@ export class Connection {
       for (const happening of readFrame(frame)) {
         if (this.#over) return;
         if (happening.kind === 'setup-complete') this.#complete();
-        else this.#tell(happening);
+        else this.#hear(happening);
       }
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
       this.#fail(error);
     }
-  }
-
-  /** @param {import('./protocol.js').Happening} happening */
-  #tell(happening) {
-    if (happening.kind === 'handle') this.#pulse.begin();
-    // Some servers say nothing more from here on; when it ends is known now.
-    else if (happening.kind === 'go-away') this.#pulse.end();
-    this.#hear(happening);
   }
 
   #complete() {
@@ -179,8 +172,8 @@ export class Connection {
   }
 }
 
-function silent() {
-  const sentence = 'The connection to the voice service went silent. Check your network and start again.';
+function stalled() {
+  const sentence = 'The connection to the voice service was lost. Check your network and start again.';
   return new LiveError('connection-lost', sentence, { retryable: true });
 }
 

@@ -1,41 +1,61 @@
-/** A path that dies without a word: noticed by the silence of a server that otherwise speaks every second. */
+/** Detects a dead path by sending that stalls. That the server says nothing proves nothing: an idle model is silent. */
 
 /** @typedef {import('./clock.js').Clock} Clock */
 
-// A live session sends a handle every 1.2 s. Six in a row are not late, they are gone.
-export const SILENCE_MS = 8000;
-// A page that was asleep finds its timers overdue and its messages not read yet: they get so long to be read.
+// A phone that changes cells, or loses its signal for a moment, recovers within seconds without our help.
+export const STALL_MS = 8000;
+// A page that was suspended finds its timers overdue and the socket's events unread: they get this long to arrive.
 const WAKING_MS = 1500;
 
-/** Watches for silence from the first handle on: only who has sent those can be missed. */
+/** Watches one socket while bytes wait in it; an idle socket sets no timer. */
 export class Pulse {
   #clock;
-  #stopped;
-  #feltAt = -Infinity;
+  #backlog;
+  #stalled;
+  #given = 0;
+  #left = 0;
+  #movedAt = -Infinity;
+  #ended = false;
   /** @type {(() => void) | null} */
   #takeBack = null;
 
-  /** @param {Clock} clock @param {() => void} stopped told once, after `SILENCE_MS` without a frame */
-  constructor(clock, stopped) {
+  /**
+   * @param {Clock} clock
+   * @param {() => number} backlog bytes that have not left yet
+   * @param {() => void} stalled called once, after `STALL_MS` in which nothing left and nothing arrived
+   */
+  constructor(clock, backlog, stalled) {
     this.#clock = clock;
-    this.#stopped = stopped;
+    this.#backlog = backlog;
+    this.#stalled = stalled;
   }
 
-  /** A frame has come. */
+  /** A frame was given to the socket. @param {number} length */
+  sent(length) {
+    this.#given += length;
+    const waiting = this.#measure();
+    if (this.#ended || this.#takeBack !== null || !waiting) return;
+    this.#movedAt = this.#clock.now();
+    this.#wait(STALL_MS);
+  }
+
+  /** A frame has arrived: the path works. */
   felt() {
-    this.#feltAt = this.#clock.now();
+    this.#movedAt = this.#clock.now();
   }
 
-  /** From now on there is always a next frame. */
-  begin() {
-    if (this.#takeBack === null) this.#wait(SILENCE_MS);
-  }
-
-  /** Silence means nothing any more. */
   end() {
+    this.#ended = true;
     this.#takeBack?.();
-    this.#takeBack = null;
-    this.#stopped = () => {};
+  }
+
+  /** Notes whether anything has left. The sum counts, for behind a slow link the backlog grows all the same. */
+  #measure() {
+    const backlog = this.#backlog();
+    const left = this.#given - backlog;
+    if (left !== this.#left) this.#movedAt = this.#clock.now();
+    this.#left = left;
+    return backlog > 0;
   }
 
   /** @param {number} milliseconds */
@@ -44,12 +64,14 @@ export class Pulse {
     this.#takeBack = this.#clock.after(milliseconds, () => this.#look(due));
   }
 
-  /** @param {number} due when it was to be looked, by the clock */
+  /** @param {number} due when this was to be called, by the clock */
   #look(due) {
+    this.#takeBack = null;
+    if (!this.#measure()) return;
     const now = this.#clock.now();
-    const left = this.#feltAt + SILENCE_MS - now;
+    const left = this.#movedAt + STALL_MS - now;
     if (left > 0) this.#wait(left);
     else if (now - due > WAKING_MS) this.#wait(WAKING_MS);
-    else this.#stopped();
+    else this.#stalled();
   }
 }

@@ -1,4 +1,4 @@
-/** When a connection is replaced: ahead of its end, in a quiet moment, by a handle that knows all that was said. */
+/** Decides when a connection is replaced: ahead of its end, in a quiet moment, by a handle that covers all that was said. */
 
 /** @typedef {import('./clock.js').Clock} Clock */
 
@@ -10,8 +10,8 @@
 // A quiet moment is looked for from `due` on; at `must` the connection is replaced, quiet or not.
 const DUE_MS = 20_000;
 const MUST_MS = 6000;
-// The Live API sends a handle every 1.2 s; twice that, and what it takes to arrive.
-const HOLD_MS = 2500;
+// Models that keep sending handles send one every 1.2 s. If none arrives in twice that time, none will.
+const NEXT_HANDLE_MS = 2500;
 const POSTPONED_MS = 2000;
 
 /**
@@ -39,6 +39,8 @@ export class Renewal {
   /** @type {string | null} */
   #handle = null;
   #handleAt = -Infinity;
+  /** Handles, and refusals of one, on this connection. */
+  #offers = 0;
   #resumable = false;
   #sentAt = -Infinity;
   #heardAt = -Infinity;
@@ -77,7 +79,7 @@ export class Renewal {
 
   /** Whether there is no time to try once more, with another hold, before the connection is over. */
   get last() {
-    return this.#clock.now() + POSTPONED_MS + HOLD_MS > this.#end.at;
+    return this.#clock.now() + POSTPONED_MS + NEXT_HANDLE_MS > this.#end.at;
   }
 
   /** @param {number} at by the clock @param {'token' | 'announced'} kind */
@@ -103,6 +105,7 @@ export class Renewal {
 
   /** @param {string | null} handle null while nothing can be resumed */
   offer(handle) {
+    this.#offers += 1;
     this.#resumable = handle !== null;
     this.#handle = handle ?? this.#handle;
     this.#handleAt = this.#clock.now();
@@ -127,7 +130,7 @@ export class Renewal {
     if (this.#over) return;
     const now = this.#clock.now();
     if (this.#holdUntil === null && now >= this.#begins) {
-      this.#holdUntil = now + Math.min(HOLD_MS, Math.max(0, this.#end.at - now) * 0.7);
+      this.#holdUntil = now + Math.min(NEXT_HANDLE_MS, Math.max(0, this.#end.at - now) * 0.7);
       this.#act.hold();
     }
     if (this.#holdUntil === null) this.#wake(this.#begins - now);
@@ -142,7 +145,10 @@ export class Renewal {
 
   /** Whether resuming by the latest handle loses nothing. */
   get #knowsAll() {
-    return this.#resumable && this.#handleAt >= Math.max(this.#sentAt + this.#roundTrip(), this.#heardAt);
+    if (!this.#resumable) return false;
+    // gemini-3.8-live sends one handle for a connection, and it stands for the session as it is when that ends.
+    if (this.#offers === 1 && this.#clock.now() >= this.#handleAt + NEXT_HANDLE_MS) return true;
+    return this.#handleAt >= Math.max(this.#sentAt + this.#roundTrip(), this.#heardAt);
   }
 
   /** @param {number} now */
