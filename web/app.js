@@ -1,11 +1,11 @@
-/** The service's own page: puts the account, the session and what is seen of them together. */
+/** The service's own page: connects the account, the session and the views. */
 
 import { LiveError } from './live/errors.js';
 import { LiveSession } from './live/session.js';
 import { Account } from './page/account.js';
 import { Choices } from './page/choices.js';
 import { compose } from './page/composer.js';
-import { block, button, element, say } from './page/elements.js';
+import { block, button, element, setText } from './page/elements.js';
 import { Log } from './page/log.js';
 import { SignIn } from './page/sign-in.js';
 import { Stage } from './page/stage.js';
@@ -27,7 +27,7 @@ const composer = compose((text) => attempt(() => session.sendText(text)));
 const signIn = new SignIn(account, (profiles) => {
   choices.offer(profiles);
   stage.open();
-  say(block('who'), account.name ?? 'Guest');
+  setText(block('who'), account.name ?? 'Guest');
   button('leave').textContent = account.name ? 'Sign out' : 'Sign in';
   block('account').hidden = false;
 });
@@ -58,14 +58,14 @@ signIn.arrive();
 
 /** @param {boolean} microphone */
 async function begin(microphone) {
-  stage.complain('');
+  stage.showError('');
   await attempt(() => session.start({ ...choices.chosen, microphone }));
   if (session.state === 'live' && !microphone) element('text', HTMLTextAreaElement).focus();
 }
 
 /** @param {'camera' | 'screen'} kind */
 async function toggleVideo(kind) {
-  stage.complain('');
+  stage.showError('');
   if (stage.showing === kind) session.stopVideo();
   else await attempt(() => (kind === 'camera' ? session.showCamera() : session.showScreen()));
 }
@@ -84,16 +84,16 @@ async function attempt(action) {
 function fail(error) {
   if (error.code === 'hung-up') return;
   if (error.status === 401) leave(error.message);
-  else stage.complain(error.message);
+  else stage.showError(error.message);
 }
 
-/** @param {string} [sentence] why, where it was not the person's own wish */
+/** @param {string} [sentence] why, if it was not the person's choice */
 function leave(sentence) {
   session.close();
   stage.close();
   log.clear();
   block('conversation').hidden = true;
   block('account').hidden = true;
-  account.signOut().catch(() => signIn.complain('You are signed out here, but this site could not be told. Sign in and out again.'));
+  account.signOut().catch(() => signIn.showError('You are signed out here, but the site could not be reached. Sign in and out again.'));
   signIn.show(sentence);
 }

@@ -1,4 +1,4 @@
-/** The page that shows the widget to whoever wants to embed it: attributes, lines to copy, and a doctor. */
+/** The page for embedding the widget: attributes to try, lines to copy, and the doctor. */
 
 import { Attributes } from './embed/attributes.js';
 import { examine } from './embed/doctor.js';
@@ -6,7 +6,7 @@ import { copies } from './embed/copying.js';
 import { allowed, policy, remote, snippet } from './embed/lines.js';
 import { Report } from './embed/report.js';
 import { Trial } from './embed/trial.js';
-import { block, element, say } from './page/elements.js';
+import { block, element, setText } from './page/elements.js';
 
 /** @typedef {import('./embed/lines.js').Deployment} Deployment */
 
@@ -48,7 +48,7 @@ element('examination', HTMLFormElement).addEventListener('submit', async (event)
 
 function allow() {
   const line = allowed(site.value);
-  say(block('site-error'), line === null ? 'Write an origin, such as https://www.example.com: https (or localhost), and no path.' : '');
+  setText(block('site-error'), line === null ? 'Enter an origin, such as https://www.example.com: https (or localhost), without a path.' : '');
   site.setAttribute('aria-invalid', String(line === null));
   if (line !== null) write('allowed', line);
 }

@@ -1,4 +1,4 @@
-/** What a site embeds: defines `<live-agent>`. */
+/** The module that a site embeds: defines `<live-agent>`. */
 
 import { LiveAgent } from './widget/element.js';
 

@@ -57,7 +57,7 @@ class Caller(Visitor):
         self.becomes("live")
 
     def hang_up(self) -> None:
-        self.button("End conversation").click()
+        self.button("End").click()
         self.becomes("closed")
 
     def becomes(self, state: str) -> None:

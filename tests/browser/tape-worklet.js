@@ -4,7 +4,7 @@ const BLOCK = 8 * 128;
 
 /** @type {number | null} the frame at which the page's own capture had its first sound */
 let began = null;
-/** What was noted, told to who asks. */
+/** Reports what was recorded, on request. */
 const notes = [];
 
 class Tape extends AudioWorkletProcessor {

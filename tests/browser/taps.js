@@ -117,7 +117,7 @@
 
     /** What the page's own resampler makes of the witness's record, run once over all of it. */
     async resampled() {
-      const { CAPTURE_RATE, Resampler, toInt16 } = await import(new URL('/live/pcm.js', location.href));
+      const { CAPTURE_RATE, Resampler, toInt16 } = await import(new URL('/live/media/pcm.js', location.href));
       const { rate, began, blocks } = tapes.captured;
       if (began === null || began < blocks[0].from) throw new Error('The witness came too late.');
       const raw = samplesOf(tapes.captured, began);

@@ -60,13 +60,13 @@ def _until_it_is_live(caller: Caller, stage: Program) -> Iterator[str]:
     yield "the microphone refused"
     page.context.grant_permissions(["microphone", "camera"])
     stage.post("/emulator/faults", {"on": "mint", "kind": "black_hole"})
-    caller.button("Start talking").or_(caller.button("Talk again")).click()
+    caller.button("Start talking").or_(caller.button("New conversation")).click()
     page.locator(".frame[data-state=connecting]").wait_for()
     yield "connecting"
     caller.button("Cancel").click()
     caller.becomes("closed")
     stage.request("DELETE", "/emulator/faults")
-    caller.button("Talk again").click()
+    caller.button("New conversation").click()
     caller.becomes("live")
 
 
@@ -107,7 +107,7 @@ def _until_it_is_over(caller: Caller) -> Iterator[str]:
     page.get_by_role("alert").wait_for()
     yield "an error"
     caller.button("Good").click()
-    page.get_by_text("Thank you for telling us.").wait_for()
+    page.get_by_text("Thanks for your feedback.").wait_for()
     yield "over"
 
 

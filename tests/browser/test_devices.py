@@ -94,7 +94,7 @@ def test_a_microphone_that_is_not_there_is_no_reason_to_stop(guest: Visitor) -> 
 
 
 def test_the_microphone_is_unplugged_and_there_is_another(guest: Visitor) -> None:
-    """The conversation goes on with it."""
+    """The conversation continues with it."""
     guest.page.evaluate("session.start()")
     guest.page.evaluate(
         """() => {
@@ -126,7 +126,7 @@ def test_the_only_microphone_is_unplugged(guest: Visitor) -> None:
         "(({ code, retryable, message }) => [code, retryable, message])(told.at(-1)[1].error)"
     )
     assert error[:2] == ["microphone-lost", True]
-    assert error[2].startswith("The microphone was unplugged")
+    assert error[2].startswith("The microphone was disconnected")
     assert guest.left_open == NOTHING
 
 
@@ -157,7 +157,7 @@ def test_another_loudspeaker(guest: Visitor) -> None:
 
 
 def test_the_devices_of_the_other_day_are_gone(guest: Visitor) -> None:
-    """What was chosen then is no condition; the usual ones are used."""
+    """A device that was chosen earlier is optional: the default ones are used."""
     guest.page.evaluate(
         "session.start({ microphone: { deviceId: 'gone' }, speaker: 'gone' })",
     )

@@ -1,4 +1,4 @@
-"""The doctor tells each thing that is wrong with a deployment, in the sentence that mends it."""
+"""The doctor names each fault of a deployment, in a sentence that says how to fix it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _nobody() -> Iterator[str]:
 
 
 def faults(findings: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """What has to be mended; the rest of the checks is there too."""
+    """What has to be fixed; the other checks are listed too."""
     assert list(findings) == CHECKS
     return {check: said for check, (result, said) in findings.items() if "ault" in result}
 
@@ -94,7 +94,7 @@ def test_a_deployment_without_fault(
     start_service: Callable[..., Program],
     emulator: Program,
 ) -> None:
-    """All is well; a conversation was set up, hung up, and its place given back."""
+    """All checks pass; a conversation was set up and ended, and its lease too."""
     service = start_service(CONFIGURATION, emulator.url, workers=1)
     findings = consult(service.url)
     assert list(findings) == CHECKS
@@ -127,7 +127,7 @@ def test_an_origin_that_is_not_listed(
     }
     assert findings["Token"] == (
         "untested",
-        "Mend “Origin of this page” first; then this can be tested.",
+        "Fix “Origin of this page” first, then this can be tested.",
     )
     assert findings["Voice service"][0] == "untested"
 
@@ -143,7 +143,7 @@ def test_a_public_url_that_is_not_the_page_s(
     found = faults(consult(service.url))
     assert found == {
         "Origin of this page": f'Set public_url = "{service.url}" under [http] in tokensvc.toml '
-        "and restart, or open this page by the address that stands there."
+        "and restart, or open this page at the address that is set there."
     }
 
 
@@ -157,7 +157,7 @@ def test_guests_are_not_admitted(
     service = start_service(ISSUER + closed, emulator.url, workers=1, SHOP_SECRET=SECRET)
     found = faults(consult(service.url))
     assert found == {
-        "Token": 'Write "guest" into allow of [profiles.default] in tokensvc.toml, or give the '
+        "Token": 'Add "guest" to allow of [profiles.default] in tokensvc.toml, or give the '
         "widget a getCredential: guests are not admitted."
     }
     assert faults(consult(service.url, jwt=signed())) == {}
@@ -175,7 +175,7 @@ def test_nobody_mints(
     found = faults(consult(service.url))
     assert found == {
         "Token": "Let the service reach Google, or start the emulator that "
-        "TOKENSVC_GEMINI_BASE_URL names: no token comes from there."
+        "TOKENSVC_GEMINI_BASE_URL names: no tokens come from there."
     }
 
 
@@ -192,7 +192,7 @@ def test_nobody_answers_the_browser(
     )
     found = faults(consult(service.url))
     assert found == {
-        "Voice service": f"Nothing answers at {away}: start what should, and let WebSockets "
+        "Voice service": f"No answer from {away}: start that service, and let WebSockets "
         "through any firewall in between."
     }
 
@@ -209,7 +209,7 @@ def test_an_insecure_page(
     resolver = "--host-resolver-rules=MAP insecure.test 127.0.0.1"
     findings = consult(origin, flags=[*FAKE_DEVICES, *ALLOWED, resolver])
     assert faults(findings)["Secure context"] == (
-        f"Serve this page by https: from {origin} it gets no microphone in any browser."
+        f"Serve this page over https: no browser allows a microphone on {origin}."
     )
     assert findings["Microphone policy"][0] == "Not tested"
 
@@ -231,8 +231,8 @@ def test_a_policy_without_us(
         "Voice service": f"Add {google} to connect-src of this page's Content Security Policy."
     }
     # All of our files but the one that few think of.
-    modules = [path.name for path in WEB.glob("live/*.js") if path.name != "capture-worklet.js"]
-    sources = " ".join(f"{embedded.url}/live/{name}" for name in modules)
+    modules = [path for path in WEB.glob("live/**/*.js") if path.name != "capture-worklet.js"]
+    sources = " ".join(f"{embedded.url}/{path.relative_to(WEB).as_posix()}" for path in modules)
     most = half.replace(
         f"script-src 'self' {embedded.url}", f"script-src {embedded.url}/embed/ {sources}"
     )
@@ -251,7 +251,7 @@ def test_a_page_that_gives_its_microphone_away(
     page = site.publish(SHOP, headers={"Permissions-Policy": "microphone=()"})
     assert faults(ask(page, embedded)) == {
         "Microphone policy": "Send this page with “Permissions-Policy: microphone=(self)”: its own "
-        "header takes the microphone away."
+        "header forbids the microphone."
     }
 
 
@@ -266,7 +266,7 @@ def test_a_frame_of_another_site(
     frame = f'<iframe title="Shop" src="{inside}"></iframe>'
     [found] = faults(ask(stranger.publish(frame), embedded)).items()
     assert found[0] == "Microphone policy"
-    assert found[1].startswith('Write allow="microphone; camera; display-capture; autoplay" into')
+    assert found[1].startswith('Add allow="microphone; camera; display-capture; autoplay" to')
     allowing = frame.replace("<iframe", '<iframe allow="microphone; camera; display-capture"')
     assert faults(ask(stranger.publish(allowing), embedded)) == {}
 
@@ -277,6 +277,6 @@ def test_a_microphone_that_was_refused(
     """What the person's own browser refuses is told apart from what the deployment does."""
     found = faults(consult(embedded.url, flags=FAKE_DEVICES, permissions=["camera"]))
     assert found == {
-        "Microphone policy": "Allow the microphone in this browser's settings for "
-        f"{urlsplit(embedded.url).netloc}: it has been refused there."
+        "Microphone policy": f"Allow the microphone for {urlsplit(embedded.url).netloc} in this "
+        "browser's settings: it is blocked there."
     }

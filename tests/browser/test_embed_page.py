@@ -51,7 +51,7 @@ def test_what_is_chosen_is_seen_and_written_down(
     caller.button("Bizimle konuşun").wait_for()
     caller.page.get_by_label("Mode").select_option("inline")
     caller.page.get_by_label("Consent", exact=False).first.check()
-    caller.page.get_by_label("a text of yours").fill('Yes & "no"')
+    caller.page.get_by_label("your text").fill('Yes & "no"')
     caller.page.get_by_label("Rating").check()
     assert line(caller, "snippet") == (
         f'{script}<live-agent mode="inline" lang="tr" consent="Yes &amp; &quot;no&quot;" rating>'
@@ -133,7 +133,7 @@ def test_an_origin_is_written_as_the_service_wants_it(open_page: Callable[..., C
         "https://*.a",
     ):
         field.fill(wrong)
-        assert caller.error.startswith("Write an origin, such as https://www.example.com")
+        assert caller.error.startswith("Enter an origin, such as https://www.example.com")
         assert field.get_attribute("aria-invalid") == "true"
         assert "8443" in line(caller, "allowed")
     field.fill("http://localhost:3000")
@@ -159,13 +159,13 @@ def test_by_keyboard(open_page: Callable[..., Caller]) -> None:
         if caller.page.evaluate("document.activeElement.id") == "examine":
             break
     press("Enter")
-    caller.page.locator("#diagnosis", has_text="All is well").wait_for()
+    caller.page.locator("#diagnosis", has_text="No problems").wait_for()
     caller.until("document.activeElement.id === 'examine'")
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert caller.page.evaluate(outline) != "none"
     press("Tab")
     press("Enter")  # the summary
-    assert "embed/doctor.js" in caller.page.get_by_label("Into the browser's console").input_value()
+    assert "embed/doctor.js" in caller.page.get_by_label("For the browser's console").input_value()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -178,7 +178,7 @@ def test_everywhere_and_in_both_schemes(
     assert axe.faults(caller.page) == []
     caller.page.locator("summary").click()
     caller.button("Examine").click()
-    caller.page.locator("#diagnosis", has_text="All is well").wait_for()
+    caller.page.locator("#diagnosis", has_text="No problems").wait_for()
     caller.page.get_by_label("Origin of your site").fill("shop")
     assert axe.faults(caller.page) == []
     assert caller.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

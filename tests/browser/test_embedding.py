@@ -68,7 +68,7 @@ def test_under_a_strict_policy_with_trusted_types(
     caller.reads("Could not use get_local_time")
     caller.hang_up()
     caller.button("Good").click()
-    caller.page.get_by_text("Thank you for telling us.").wait_for()
+    caller.page.get_by_text("Thanks for your feedback.").wait_for()
     assert caller.violations == []
     assert caller.complaints == []
     assert caller.left_open == NOTHING
@@ -157,7 +157,7 @@ def test_in_a_frame_that_may_use_the_microphone(
     frame.get_by_role("button", name="Start talking").click()
     frame.locator(".frame[data-state=live]").wait_for()
     frame.locator(".status", has_text="Listening").wait_for()
-    frame.get_by_role("button", name="End conversation").click()
+    frame.get_by_role("button", name="End", exact=True).click()
     frame.locator(".frame[data-state=closed]").wait_for()
     assert emulator.get("/emulator/sessions/last").json["counters"]["audio_chunks"] > 0
 
@@ -194,7 +194,7 @@ def test_twice_on_a_page(
     for name, agent in agents.items():
         agent.locator(".log", has_text=f'you typed "I am in {name}."').wait_for()
     assert emulator.get("/emulator/mints").json["minted"] == minted + 2
-    agents["one"].get_by_role("button", name="End conversation").click()
+    agents["one"].get_by_role("button", name="End", exact=True).click()
     agents["one"].locator(".frame[data-state=closed]").wait_for()
     agents["two"].get_by_label("Message").fill("I am still here.")
     agents["two"].get_by_role("button", name="Send").click()

@@ -57,10 +57,10 @@ def test_the_documented_component_talks(
     assert visitor.page.evaluate("opened.sockets.length") == 1
     assert emulator.get("/emulator/mints").json["minted"] == minted + 1
 
-    visitor.button("Hang up").click()
+    visitor.button("End").click()
     visitor.page.get_by_text("closed", exact=True).wait_for()
     visitor.button("Talk").click()
-    visitor.button("Hang up").wait_for()
+    visitor.button("End").wait_for()
     visitor.page.evaluate("dispatchEvent(new Event('leave'))")
     visitor.page.wait_for_selector("#app button", state="detached")
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}

@@ -30,7 +30,7 @@ globalThis.pwned = globalThis.alert = globalThis.confirm = globalThis.prompt = (
 # Where everything is that is not the text itself.
 LAYOUT = """() => {
   const agent = document.querySelector('live-agent');
-  const parts = ['.frame', '.panel', '.header', '.picture', '.log', '.composer', '.controls'];
+  const parts = ['.frame', '.panel', '.header', '.visualizer', '.log', '.composer', '.controls'];
   const boxes = [
     ...parts.map((part) => agent.shadowRoot.querySelector(part)),
     ...document.querySelectorAll('main, h1, #search'),

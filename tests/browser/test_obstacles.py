@@ -25,7 +25,7 @@ def test_a_refused_microphone(visit: Callable[..., Visitor], emulator: Program) 
     visitor.go_on_as_a_guest()
     minted = emulator.get("/emulator/mints").json["minted"]
     visitor.button("Start talking").click()
-    assert visitor.error.startswith("The microphone was refused. Allow it in the browser")
+    assert visitor.error.startswith("Access to the microphone was denied. Allow it")
     assert emulator.get("/emulator/mints").json["minted"] == minted
     assert visitor.left_open == NOTHING
     visitor.type_only()
@@ -66,7 +66,7 @@ def test_a_service_that_cannot_be_reached(visit: Callable[..., Visitor]) -> None
     assert visitor.error.startswith("This site cannot be reached")
     assert visitor.left_open == NOTHING
     visitor.page.context.set_offline(offline=False)
-    visitor.button("Talk again").click()
+    visitor.button("New conversation").click()
     visitor.becomes("live")
 
 
@@ -88,7 +88,7 @@ def test_a_login_that_has_run_out(visit: Callable[..., Visitor]) -> None:
 
 
 def test_cancelled_before_it_began(visit: Callable[..., Visitor]) -> None:
-    """Whoever presses twice has changed their mind; that is no error."""
+    """A second press cancels the start without an error."""
     visitor = visit()
     visitor.arrive()
     visitor.go_on_as_a_guest()
@@ -130,8 +130,8 @@ def _moody_service(start_service: Callable[..., Program], moody: Program) -> Pro
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("Please break down", "The voice service has no room left for this site at the moment."),
-        ("Talk nonsense", "The voice service refuses the way this conversation is set up."),
+        ("Please break down", "This site has used up its share of the voice service for now."),
+        ("Talk nonsense", "The voice service refuses how this conversation is set up."),
     ],
 )
 def test_the_voice_service_hangs_up(
@@ -146,5 +146,5 @@ def test_the_voice_service_hangs_up(
     assert visitor.error.startswith(sentence)
     assert visitor.left_open == NOTHING
     assert visitor.transcript == [words], "what was said stays on the screen"
-    visitor.button("Talk again").click()
+    visitor.button("New conversation").click()
     visitor.becomes("live")

@@ -25,7 +25,7 @@ def test_a_token_that_will_end_soon(
     start_service: Callable[..., Program],
     start_emulator: Callable[..., Program],
 ) -> None:
-    """A new one is fetched in time, and the conversation goes on with what was said."""
+    """A new one is fetched in time, and the conversation keeps its context."""
     emulator = start_emulator()
     service = start_service(PROFILE, emulator.url)
     visitor = visit(service.url)

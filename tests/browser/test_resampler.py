@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from programs import Program
 
-SWEEP = Path(__file__).parents[1] / "web" / "pcm.test.js"
+SWEEP = Path(__file__).parents[1] / "web" / "live" / "media" / "pcm.test.js"
 
 
 def test_the_served_resampler(service: Program, tmp_path: Path) -> None:
     """To 7 kHz within 0.1 dB, 60 dB down from 8.6 kHz, and cheap, from 44.1, 48 and 96 kHz."""
     served = tmp_path / "pcm.mjs"
-    served.write_bytes(service.get("/live/pcm.js").body)
+    served.write_bytes(service.get("/live/media/pcm.js").body)
     swept = subprocess.run(
         ["node", "--test", "--test-reporter=tap", SWEEP],
         env=os.environ | {"PCM_MODULE": served.as_uri()},

@@ -24,7 +24,8 @@ def test_the_budget(
     service = start_service(spoken_only(site), emulator.url, workers=1)
     weight = weigh(call(service=service), service)
     names = {path.split("/", 3)[3] for path in weight.after}
-    assert {"live/capture-worklet.js", "live/playback-worklet.js", "live/session.js"} <= names
+    worklets = {f"live/media/{name}-worklet.js" for name in ("capture", "playback")}
+    assert worklets | {"live/session.js"} <= names
     assert [name for name in names if name.startswith("widget/locales/")] == [
         "widget/locales/en.js"
     ]

@@ -44,7 +44,7 @@ def test_started_without_a_gesture(
     visitor.arrive()
     outcome = visitor.page.locator("#outcome:not(:empty)")
     outcome.wait_for()
-    assert outcome.inner_text().startswith("sound-blocked: The browser keeps sound off")
+    assert outcome.inner_text().startswith("sound-blocked: The browser blocks sound")
     assert emulator.get("/emulator/mints").json["minted"] == minted
     assert visitor.left_open == NOTHING
     visitor.button("Talk").click()

@@ -101,7 +101,7 @@ def test_by_text_alone_where_the_microphone_is_refused(
     caller.arrive()
     caller.reach()
     caller.button("Start talking").click()
-    assert caller.error.startswith("The microphone was refused.")
+    assert caller.error.startswith("Microphone access was denied.")
     assert [error["code"] for error in caller.errors()] == ["microphone-refused"]
     caller.button("Type instead").click()
     caller.focuses("field")
@@ -179,7 +179,7 @@ def test_push_to_talk(call: Callable[..., Caller], emulator: Program) -> None:
 def test_consent_comes_before_the_microphone(
     call: Callable[..., Caller], emulator: Program
 ) -> None:
-    """Nothing is opened or minted before a yes; a no is no error; a yes is asked for once."""
+    """Nothing is opened before consent; declining is not an error; consent is asked for once."""
     caller = call('<live-agent consent="We listen. Is that fine?"></live-agent>')
     caller.arrive()
     caller.reach()
@@ -199,7 +199,7 @@ def test_consent_comes_before_the_microphone(
     caller.button("Agree and continue").click()
     caller.becomes("live")
     caller.hang_up()
-    caller.button("Talk again").click()
+    caller.button("New conversation").click()
     caller.becomes("live")
 
 
@@ -211,7 +211,7 @@ def test_a_rating_is_asked_for_where_the_host_wants_one(call: Callable[..., Call
     caller.type_only()
     caller.hang_up()
     caller.button("Not good").click()
-    caller.page.get_by_text("Thank you for telling us.").wait_for()
+    caller.page.get_by_text("Thanks for your feedback.").wait_for()
     assert caller.heard("rating") == [{"rating": "bad"}]
     caller.focuses("start")
     caller.type_only()
@@ -253,7 +253,7 @@ def test_the_camera_is_shown_and_seen(call: Callable[..., Caller], emulator: Pro
     caller.reach()
     caller.talk()
     caller.button("Camera").click()
-    caller.page.locator("video[aria-label='What you are showing']:visible").wait_for()
+    caller.page.locator("video[aria-label='Preview']:visible").wait_for()
     caller.until_true(
         lambda: emulator.get("/emulator/sessions/last").json["counters"]["video_frames"] > 0
     )

@@ -41,7 +41,7 @@ def test_nothing_heavy_is_loaded_before_somebody_reaches_for_it(
     launcher.click()
     caller.button("Start talking").wait_for()
     assert "live/session.js" in files()
-    assert not {"widget/settings.js", "live/camera.js", "widget/locales/de.js"} & files()
+    assert not {"widget/settings.js", "live/media/camera.js", "widget/locales/de.js"} & files()
     assert "/token" not in files()
     assert emulator.get("/emulator/mints").json["minted"] == minted
     assert caller.page.evaluate("opened.tracks.length") == 0
@@ -103,7 +103,7 @@ def test_added_late_and_more_than_once(call: Callable[..., Caller]) -> None:
 
 
 def test_removed_and_added_again(call: Callable[..., Caller]) -> None:
-    """Taking it off the page ends the conversation and leaves nothing; put back, it works anew."""
+    """Removing it ends the conversation and leaves nothing; put back, it works again."""
     caller = call()
     caller.arrive()
     caller.reach()
@@ -112,7 +112,7 @@ def test_removed_and_added_again(call: Callable[..., Caller]) -> None:
     caller.until("agent.state === 'closed'")
     assert caller.left_open == NOTHING
     caller.page.evaluate("document.body.append(agent)")
-    caller.button("Talk again").click()
+    caller.button("New conversation").click()
     caller.becomes("live")
     assert caller.complaints == []
 
@@ -168,7 +168,7 @@ def test_escape_collapses_and_the_focus_returns(call: Callable[..., Caller]) -> 
     assert caller.page.evaluate("document.querySelector('live-agent').state") == "live"
     ongoing.press("Enter")
     caller.focuses("start end")
-    caller.button("Close").click()
+    caller.button("Minimize").click()
     caller.focuses("launcher")
     assert [change["open"] for change in caller.heard("toggle")] == [True, False, True, False]
     caller.page.get_by_label("Search").focus()

@@ -52,7 +52,7 @@ def _shaky(start_service: Callable[..., Program], moody: Program, site: Site) ->
 @pytest.mark.parametrize(
     ("words", "code", "sentence", "way"),
     [
-        ("spend it all", "quota-exhausted", "The voice service has no room left", "OK"),
+        ("spend it all", "quota-exhausted", "This site has used up its share", "OK"),
         ("talk nonsense", "setup-refused", "This assistant is not set up correctly", "OK"),
     ],
 )
@@ -78,7 +78,7 @@ def test_the_voice_service_hangs_up(
     caller.button(way).click()
     caller.focuses("start")
     assert not caller.page.locator("[role=alert]:visible").count()
-    caller.button("Talk again").click()
+    caller.button("New conversation").click()
     caller.becomes("live")
 
 
@@ -86,7 +86,7 @@ def test_the_voice_service_hangs_up(
     ("flags", "markup", "sentence", "way"),
     [
         (ALLOWED, "", "No microphone was found.", "Type instead"),
-        (FAKE_DEVICES, 'input="voice"', "The microphone was refused.", "Try again"),
+        (FAKE_DEVICES, 'input="voice"', "Microphone access was denied.", "Try again"),
     ],
 )
 def test_without_a_microphone(
@@ -114,7 +114,7 @@ def test_a_guest_where_none_is_admitted(
     caller.arrive()
     caller.reach()
     caller.say("Hello?")
-    assert caller.error.startswith("You are not signed in, or no longer.")
+    assert caller.error.startswith("You are signed out.")
     assert caller.button("Try again").is_visible()
     assert caller.page.get_by_label("Message").input_value() == "Hello?"
     assert caller.left_open == NOTHING
@@ -134,7 +134,7 @@ def test_too_often(
     caller.type_only()
     caller.hang_up()
     caller.say("Hello again")
-    assert caller.error.startswith("That was a lot in a short time.")
+    assert caller.error.startswith("Too many attempts in a short time.")
     assert "You can try again in " in caller.error
     assert [error["code"] for error in caller.errors()] == ["rate-limited"]
 
@@ -193,7 +193,7 @@ def test_a_pause_in_the_connection_is_mentioned_calmly(
     held: list[object] = []
     caller.page.route("**/token", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
     caller.say("Please stumble")
-    caller.page.get_by_text("One moment, the connection is coming back.").wait_for()
+    caller.page.get_by_text("Reconnecting. Keep talking").wait_for()
     caller.reads_status("Reconnecting…")
     assert not caller.page.locator("[role=alert]:visible").count()
     caller.say("Still there?")
@@ -210,14 +210,14 @@ def test_a_pause_in_the_connection_is_mentioned_calmly(
 def test_a_context_that_was_lost_is_owned_up_to(
     call: Callable[..., Caller], shaky: Program
 ) -> None:
-    """The conversation goes on, and the person knows that it begins anew."""
+    """The conversation continues, and the person knows that its context was lost."""
     caller = call(service=shaky)
     caller.arrive()
     caller.reach()
     caller.type_only()
     caller.reads("you typed")
     caller.say("Please forget me")
-    caller.page.get_by_text("The connection was lost, and with it what was said so far.").wait_for()
+    caller.page.get_by_text("We lost the connection. I no longer remember").wait_for()
     caller.say("Hello again")
     caller.reads("Hello again")
     assert not caller.page.locator("[role=alert]:visible").count()

@@ -18,7 +18,7 @@ WITNESSED = Witnessed(
 
 
 def test_what_was_heard_as_it_was_captured() -> None:
-    """A resampler's own delay is no movement."""
+    """A resampler's own delay does not count as movement."""
     assert_all_was_heard(WITNESSED, HEARD)
     steady = steadiness(MARKER, MARKER, WITNESSED, HEARD)
     assert steady.blocks > 150

@@ -114,7 +114,7 @@ class Visitor:
         self.button("Send").click()
 
     def hang_up(self) -> None:
-        self.button("Hang up").click()
+        self.button("End").click()
         self.becomes("closed")
 
     def hang_up_with_nothing_held(

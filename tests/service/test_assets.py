@@ -124,7 +124,7 @@ NOT_SERVED = [
     "/package.json",
     "/tsconfig.json",
     "/tsconfig.worklet.json",
-    "/live/worklet-scope.d.ts",
+    "/live/media/worklet-scope.d.ts",
     "/../pyproject.toml",
     "/live/../../pyproject.toml",
     "/live/../../../../../../../../etc/passwd",

@@ -1,15 +1,15 @@
-/** The form in which the widget's attributes are tried. */
+/** The form for the widget's attributes. */
 
 import languages from '../widget/locales/index.js';
 
 /**
- * What can be set, and how: `choice` from a list, `flag` there or not, `text`, or `words`: a flag that may have a text.
+ * An attribute and its kind: `choice` from a list, `flag` (present or not), `text`, or `words`: a flag with an optional text.
  * @typedef {object} Attribute
  * @property {string} name
  * @property {string} label
  * @property {'choice' | 'flag' | 'text' | 'words'} kind
  * @property {string} hint
- * @property {string} [usual] what it is without the attribute
+ * @property {string} [usual] its default
  * @property {Record<string, string>} [choices] the label of each
  */
 
@@ -17,13 +17,13 @@ const NAMES = new Intl.DisplayNames('en', { type: 'language' });
 
 /** @type {Attribute[]} */
 export const ATTRIBUTES = [
-  { name: 'profile', label: 'Profile', kind: 'text', usual: 'default', hint: 'Which of the service’s profiles is talked to.' },
+  { name: 'profile', label: 'Profile', kind: 'text', usual: 'default', hint: 'The service’s profile to use.' },
   {
     name: 'mode',
     label: 'Mode',
     kind: 'choice',
     usual: 'floating',
-    choices: { floating: 'Floating in a corner', inline: 'Inline, in its place', headless: 'Headless: your page draws' },
+    choices: { floating: 'Floating in a corner', inline: 'Inline, in its place', headless: 'Headless: your page draws it' },
     hint: 'Where it is shown.',
   },
   {
@@ -32,12 +32,12 @@ export const ATTRIBUTES = [
     kind: 'choice',
     usual: 'bottom-end',
     choices: {
-      'bottom-end': 'Bottom, where lines end',
-      'bottom-start': 'Bottom, where lines start',
-      'top-end': 'Top, where lines end',
-      'top-start': 'Top, where lines start',
+      'bottom-end': 'Bottom, end of line',
+      'bottom-start': 'Bottom, start of line',
+      'top-end': 'Top, end of line',
+      'top-start': 'Top, start of line',
     },
-    hint: 'Where it floats; right and left change places where writing runs from the right.',
+    hint: 'Where it floats; left and right are swapped in right-to-left languages.',
   },
   {
     name: 'input',
@@ -45,7 +45,7 @@ export const ATTRIBUTES = [
     kind: 'choice',
     usual: 'both',
     choices: { both: 'Voice and text', voice: 'Voice only', text: 'Text only' },
-    hint: 'What a person may use.',
+    hint: 'How a person may talk to it.',
   },
   {
     name: 'lang',
@@ -53,22 +53,22 @@ export const ATTRIBUTES = [
     kind: 'choice',
     usual: '',
     choices: { '': 'As the page', ...Object.fromEntries(Object.keys(languages).map((tag) => [tag, NAMES.of(tag) ?? tag])) },
-    hint: 'Of the widget’s own words.',
+    hint: 'Language of the widget’s own text.',
   },
-  { name: 'push-to-talk', label: 'Push to talk', kind: 'flag', hint: 'Heard only while the button or the space bar is held.' },
-  { name: 'open', label: 'Open', kind: 'flag', hint: 'Open from the start, and loaded with the page.' },
-  { name: 'consent', label: 'Consent', kind: 'words', hint: 'Asked for before the microphone; without a text of yours, in its own words.' },
-  { name: 'rating', label: 'Rating', kind: 'flag', hint: 'Ask at the end how it was; the answer is an event for your page.' },
+  { name: 'push-to-talk', label: 'Push to talk', kind: 'flag', hint: 'The microphone is on only while the button or the space bar is held.' },
+  { name: 'open', label: 'Open', kind: 'flag', hint: 'Open from the start; loads everything with the page.' },
+  { name: 'consent', label: 'Consent', kind: 'words', hint: 'Asked for before the microphone, with your text or the built-in one.' },
+  { name: 'rating', label: 'Rating', kind: 'flag', hint: 'Asks for a rating at the end; your page gets it as an event.' },
 ];
 
-/** Tells what is set, each time that it changes. */
+/** Calls back with the chosen attributes on each change. */
 export class Attributes {
-  /** @type {Map<string, () => string | null>} how each is read; null where it is as usual */
+  /** @type {Map<string, () => string | null>} reads each value; null for the default */
   #readings = new Map();
 
   /**
    * @param {HTMLElement} form
-   * @param {(chosen: Record<string, string>) => void} changed called at once, and at each change
+   * @param {(chosen: Record<string, string>) => void} changed called at once and on each change
    */
   constructor(form, changed) {
     form.append(...ATTRIBUTES.map((attribute) => this.#field(attribute)));
@@ -77,7 +77,7 @@ export class Attributes {
     changed(this.chosen);
   }
 
-  /** The attributes that are not as usual; an empty value is a flag. */
+  /** The attributes that differ from their defaults; a flag has an empty value. */
   get chosen() {
     /** @type {Record<string, string>} */
     const chosen = {};
@@ -118,8 +118,8 @@ export class Attributes {
     const flag = input('checkbox', name);
     if (kind === 'flag') return [[flag], () => (flag.checked ? '' : null)];
     text.name = `${name}-text`;
-    text.ariaLabel = `${label}: a text of yours`;
-    text.placeholder = 'its own words';
+    text.ariaLabel = `${label}: your text`;
+    text.placeholder = 'built-in text';
     return [[flag, text], () => (flag.checked ? text.value.trim() : null)];
   }
 }

@@ -1,28 +1,28 @@
-/** What the doctor looks at, in the order in which one thing needs another. */
+/** The doctor's checks, in the order of their dependencies. */
 
-import { Connection } from '../live/connection.js';
+import { Connection } from '../live/connection/connection.js';
 import { LiveError } from '../live/errors.js';
-import { TokenSource } from '../live/token-source.js';
+import { TokenSource } from '../live/connection/token-source.js';
 import { remedy } from './remedies.js';
 
 /**
- * @typedef {object} Patient
+ * @typedef {object} Context
  * @property {URL} service
  * @property {string} profile
- * @property {import('../live/token-source.js').GetCredential} [getCredential]
+ * @property {import('../live/connection/token-source.js').GetCredential} [getCredential]
  * @property {import('./violations.js').Violations} violations
- * @property {import('../live/token-source.js').Grant | null} grant once there is one
+ * @property {import('../live/connection/token-source.js').Grant | null} grant set by the token check
  *
  * @typedef {object} Check
  * @property {string} name
- * @property {string[]} needs the names of the checks without which it would say nothing
- * @property {(patient: Patient) => Promise<string>} examine what is well, or throws a Fault
+ * @property {string[]} needs names of the checks that have to pass first
+ * @property {(context: Context) => Promise<string>} examine returns what is in order, or throws a Fault
  */
 
-/** Its message says, in one sentence, what mends it. */
+/** Its message says, in one sentence, how to fix it. */
 export class Fault extends Error {}
 
-/** What the pages of other sites name. */
+/** The module that other sites embed. */
 const EMBEDDED = 'widget.js';
 
 const SECURE = 'Secure context';
@@ -45,48 +45,48 @@ export const CHECKS = [
 ];
 
 async function secureContext() {
-  if (globalThis.isSecureContext) return 'Browsers give this page a microphone.';
-  throw new Fault(`Serve this page by https: from ${location.origin} it gets no microphone in any browser.`);
+  if (globalThis.isSecureContext) return 'Browsers allow this page a microphone.';
+  throw new Fault(`Serve this page over https: no browser allows a microphone on ${location.origin}.`);
 }
 
-/** Whether the modules can be had from here: they are CORS fetches. @param {Patient} patient */
+/** Whether the modules can be loaded from here: they are CORS fetches. @param {Context} context */
 async function files({ service, violations }) {
   const address = new URL(EMBEDDED, service);
   const answer = await fetch(address, { credentials: 'omit', cache: 'no-store' }).catch(() => null);
   if (answer === null) {
     throw new Fault(
-      (await stopped(violations, service)) ??
-        `Nothing that a page may read answers at ${service.origin}: start the service there, correct the address, or let ` +
+      (await blocked(violations, service)) ??
+        `No readable answer from ${service.origin}: start the service there, correct the address, or let ` +
           'Access-Control-Allow-Origin through the proxy in front of it.',
     );
   }
   if (answer.status === 404) {
     throw new Fault(`There is no ${address}: correct the address, or set page = true under [http] in tokensvc.toml.`);
   }
-  if (!answer.ok) throw new Fault(`${address} is answered with ${answer.status}: look for the reason in the service's log.`);
+  if (!answer.ok) throw new Fault(`${address} answers ${answer.status}: look for the reason in the service's log.`);
   const type = answer.headers.get('Content-Type') ?? 'no type';
   if (!/^text\/javascript\b/.test(type)) {
-    throw new Fault(`${address} comes as ${type}: let the proxy in front of the service pass its Content-Type on.`);
+    throw new Fault(`${address} has the type ${type}: let the proxy in front of the service keep its Content-Type.`);
   }
-  // Only to a page of the same origin does the answer show its header; to any other it would not have come without.
+  // Checked only on the same origin, where the header is readable; elsewhere the fetch fails without it.
   if (service.origin === location.origin && answer.headers.get('Access-Control-Allow-Origin') !== '*') {
     throw new Fault('Other sites cannot load the widget: let Access-Control-Allow-Origin through the proxy in front of the service.');
   }
-  return `${address.href} may be loaded by any site.`;
+  return `Any site can load ${address.href}.`;
 }
 
-/** A worklet is what is forgotten most easily; no browser tells who has stopped one. @param {Patient} patient */
+/** Loads a worklet, which is forgotten most easily; no browser tells what blocked one. @param {Context} context */
 async function policy({ service }) {
   try {
     const context = new OfflineAudioContext(1, 1, 16_000);
-    await context.audioWorklet.addModule(new URL('../live/capture-worklet.js', import.meta.url));
+    await context.audioWorklet.addModule(new URL('../live/media/capture-worklet.js', import.meta.url));
   } catch {
     throw new Fault(
       `Add ${service.origin}, with no path, to script-src of this page's Content Security Policy, and let any proxy in front of ` +
         'the service pass all its files: the sound worklet cannot be loaded.',
     );
   }
-  return `Scripts, worklets and requests of ${service.origin} are let through.`;
+  return `Scripts, worklets and requests of ${service.origin} are allowed.`;
 }
 
 async function microphone() {
@@ -96,20 +96,20 @@ async function microphone() {
   if (chromium?.allowsFeature('microphone') === false) {
     throw new Fault(
       globalThis.parent === globalThis.self
-        ? 'Send this page with “Permissions-Policy: microphone=(self)”: its own header takes the microphone away.'
-        : 'Write allow="microphone; camera; display-capture; autoplay" into the iframe that this page is in: a frame of another site has no microphone without.',
+        ? 'Send this page with “Permissions-Policy: microphone=(self)”: its own header forbids the microphone.'
+        : 'Add allow="microphone; camera; display-capture; autoplay" to the iframe of this page: without it a frame of another site has no microphone.',
     );
   }
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Fault('Use a current browser: this one cannot share a microphone.');
   }
   if ((await permission()) === 'denied') {
-    throw new Fault(`Allow the microphone in this browser's settings for ${location.host}: it has been refused there.`);
+    throw new Fault(`Allow the microphone for ${location.host} in this browser's settings: it is blocked there.`);
   }
-  return chromium ? 'This page may ask for the microphone.' : 'Nothing known forbids it; only Chromium tells for certain.';
+  return chromium ? 'This page may ask for the microphone.' : 'Nothing known forbids it; only Chromium can tell for certain.';
 }
 
-/** Asks for a token in a way that is refused after everything that depends on the page's origin. @param {Patient} patient */
+/** Sends a token request that is refused only after the checks of the page's origin. @param {Context} context */
 async function origin({ service, violations }) {
   const body = JSON.stringify({ resumption_handle: 'of-no-conversation' });
   const headers = { 'Content-Type': 'application/json' };
@@ -117,61 +117,61 @@ async function origin({ service, violations }) {
   const answer = await fetch(address, { method: 'POST', headers, body, credentials: 'omit', cache: 'no-store' }).catch(() => null);
   if (answer === null) {
     throw new Fault(
-      (await stopped(violations, service)) ??
+      (await blocked(violations, service)) ??
         `Add "${location.origin}" to origins under [http] in the service's tokensvc.toml and restart it: it does not know this site.`,
     );
   }
   const code = (await answer.json().catch(() => null))?.code;
   if (code === 'origin-not-allowed') {
     throw new Fault(
-      `Set public_url = "${location.origin}" under [http] in tokensvc.toml and restart, or open this page by the address that stands there.`,
+      `Set public_url = "${location.origin}" under [http] in tokensvc.toml and restart, or open this page at the address that is set there.`,
     );
   }
-  if (code === undefined) throw new Fault(`${address} is not answered by the service: let the proxy in front of it pass POST on.`);
-  return `Pages of ${location.origin} may ask for tokens.`;
+  if (code === undefined) throw new Fault(`${address} does not reach the service: let the proxy in front of it pass POST requests.`);
+  return `Pages of ${location.origin} may request tokens.`;
 }
 
-/** @param {Patient} patient */
-async function token(patient) {
-  const { service, profile, getCredential } = patient;
+/** @param {Context} context */
+async function token(context) {
+  const { service, profile, getCredential } = context;
   const tokens = new TokenSource(new URL('token', service), { getCredential });
   try {
-    patient.grant = await tokens.grant({ profile }, new AbortController().signal);
+    context.grant = await tokens.grant({ profile }, new AbortController().signal);
   } catch (error) {
     if (!(error instanceof LiveError)) throw error;
     throw new Fault(remedy(error, { profile, credential: getCredential !== undefined }));
   }
-  return `“${profile}” is granted for ${new Intl.NumberFormat('en').format(patient.grant.expires_in ?? 0)} s at a time.`;
+  return `“${profile}” is granted for ${new Intl.NumberFormat('en').format(context.grant.expires_in ?? 0)} s at a time.`;
 }
 
-/** Up to `setupComplete`, which alone proves that the token was accepted. @param {Patient} patient */
+/** Up to `setupComplete`, which alone proves that the token was accepted. @param {Context} context */
 async function socket({ service, grant, violations }) {
   if (grant === null) throw new TypeError('There is no token to open a socket with.');
-  const { origin: place, protocol } = new URL(grant.websocket_url);
+  const { origin: endpoint, protocol } = new URL(grant.websocket_url);
   try {
     if (protocol === 'ws:' && location.protocol === 'https:') {
-      throw new Fault(`Set TOKENSVC_GEMINI_WEBSOCKET_URL to a wss address: from an https page browsers open no ${place}.`);
+      throw new Fault(`Set TOKENSVC_GEMINI_WEBSOCKET_URL to a wss address: browsers do not open ${endpoint} from an https page.`);
     }
     const began = performance.now();
     await opened(grant);
-    return `${place} was ready after ${Math.round(performance.now() - began)} ms; the conversation was ended again.`;
+    return `${endpoint} was ready after ${Math.round(performance.now() - began)} ms; the conversation was ended at once.`;
   } catch (error) {
     if (!(error instanceof LiveError)) throw error;
-    const policed = await violations.against(place);
-    if (policed) throw new Fault(`Add ${place} to ${policed} of this page's Content Security Policy.`);
+    const directive = await violations.against(endpoint);
+    if (directive) throw new Fault(`Add ${endpoint} to ${directive} of this page's Content Security Policy.`);
     if (error.code === 'connection-lost') {
-      throw new Fault(`Nothing answers at ${place}: start what should, and let WebSockets through any firewall in between.`);
+      throw new Fault(`No answer from ${endpoint}: start that service, and let WebSockets through any firewall in between.`);
     }
-    const told = error.close ? ` It closed with ${error.close.code}: “${error.close.reason}”.` : '';
-    throw new Fault(`${error.message}${told}`);
+    const close = error.close ? ` It closed with ${error.close.code}: “${error.close.reason}”.` : '';
+    throw new Fault(`${error.message}${close}`);
   } finally {
     new TokenSource(new URL('token', service)).end(grant);
   }
 }
 
-/** @param {import('../live/token-source.js').Grant} grant */
+/** @param {import('../live/connection/token-source.js').Grant} grant */
 async function opened(grant) {
-  const connection = new Connection(grant, { hear: () => {}, ended: () => {} });
+  const connection = new Connection(grant, { receive: () => {}, ended: () => {} });
   try {
     await connection.ready;
   } finally {
@@ -180,7 +180,7 @@ async function opened(grant) {
 }
 
 /** @param {import('./violations.js').Violations} violations @param {URL} service */
-async function stopped(violations, service) {
+async function blocked(violations, service) {
   const directive = await violations.against(service.origin);
   return directive && `Add ${service.origin} to ${directive} of this page's Content Security Policy.`;
 }

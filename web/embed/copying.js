@@ -1,22 +1,22 @@
-/** Buttons that copy what is in a field. */
+/** Buttons that copy a field. */
 
 import { element } from '../page/elements.js';
 
 /**
- * Each button with `data-copies` copies the field with that id.
- * @param {HTMLElement} status where it is said that it was done
+ * Makes each button with `data-copies` copy the field with that id.
+ * @param {HTMLElement} status shows the result
  */
 export function copies(status) {
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('button[data-copies]'))) {
     const field = element(button.dataset.copies ?? '', HTMLTextAreaElement);
     button.addEventListener('click', async () => {
       status.textContent = '';
-      status.textContent = (await copied(field)) ? 'Copied.' : 'Selected: copy it with your keyboard or your browser’s menu.';
+      status.textContent = (await copied(field)) ? 'Copied.' : 'Selected: copy it with your keyboard or the browser’s menu.';
     });
   }
 }
 
-/** @param {HTMLTextAreaElement} field @returns {Promise<boolean>} false where the browser or the person does not let us */
+/** @param {HTMLTextAreaElement} field @returns {Promise<boolean>} false if the browser or the person does not allow it */
 async function copied(field) {
   try {
     await navigator.clipboard.writeText(field.value);

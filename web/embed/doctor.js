@@ -1,39 +1,39 @@
 /**
- * Tests, from the page that it runs in, whether a conversation with a service can be held there, and says what to mend.
+ * Tests whether a conversation with a service works on the page that it runs in, and says what to fix.
  *
- * On the service's own page it is under “Doctor”. On a page of any other site it is one line in the browser's console:
+ * The service's page has it under “Doctor”. On a page of another site it is one line in the browser's console:
  * `console.table(await (await import('https://tokens.example.com/embed/doctor.js')).examine())`
  */
 
 import { CHECKS, Fault } from './checks.js';
 import { Violations } from './violations.js';
 
-/** Where we were loaded from; a release has a folder of its own below the service's address. */
+/** The service's address, from that of this module; a release has a folder of its own below it. */
 const HOME = import.meta.url.replace(/(assets\/[^/]+\/)?embed\/doctor\.js$/, '');
 
 /**
  * @typedef {object} Finding
  * @property {string} check what was tested
- * @property {'ok' | 'fault' | 'untested'} result `untested`: an earlier fault is in the way
- * @property {string} sentence what was found; for a fault, what mends it
+ * @property {'ok' | 'fault' | 'untested'} result `untested`: an earlier check failed
+ * @property {string} sentence what was found; for a fault, how to fix it
  */
 
 /**
  * @typedef {object} Examination
- * @property {string | URL} [service] the address that the service's own addresses are relative to
+ * @property {string | URL} [service] the base of the service's addresses
  * @property {string} [profile]
- * @property {import('../live/token-source.js').GetCredential} [getCredential] a JWT of the site; without, a guest's view
- * @property {(finding: Finding) => void} [found] told each finding as soon as there is one
+ * @property {import('../live/connection/token-source.js').GetCredential} [getCredential] a JWT of the site; without one, tests as a guest
+ * @property {(finding: Finding) => void} [found] called with each finding as soon as there is one
  */
 
 /**
- * Opens one conversation and ends it at once: that takes one token, and gives its place back.
+ * Runs all checks. It mints one token, opens one conversation and ends it at once.
  * @param {Examination} [examination]
  * @returns {Promise<Finding[]>} one for each check, in their order
  */
 export async function examine({ service = HOME, profile, getCredential, found = () => {} } = {}) {
   const violations = new Violations();
-  const patient = { service: new URL(service, document.baseURI), profile: profile ?? 'default', getCredential, violations, grant: null };
+  const context = { service: new URL(service, document.baseURI), profile: profile ?? 'default', getCredential, violations, grant: null };
   /** @type {Finding[]} */
   const findings = [];
   /** @type {Set<string>} */
@@ -41,7 +41,7 @@ export async function examine({ service = HOME, profile, getCredential, found = 
   try {
     for (const check of CHECKS) {
       const obstacle = check.needs.find((needed) => failed.has(needed));
-      const finding = obstacle ? untested(check.name, obstacle) : await examined(check, patient);
+      const finding = obstacle ? untested(check.name, obstacle) : await examined(check, context);
       if (finding.result !== 'ok') failed.add(check.name);
       findings.push(finding);
       found(finding);
@@ -54,12 +54,12 @@ export async function examine({ service = HOME, profile, getCredential, found = 
 
 /**
  * @param {import('./checks.js').Check} check
- * @param {import('./checks.js').Patient} patient
+ * @param {import('./checks.js').Context} context
  * @returns {Promise<Finding>}
  */
-async function examined({ name, examine: look }, patient) {
+async function examined({ name, examine: look }, context) {
   try {
-    return { check: name, result: 'ok', sentence: await look(patient) };
+    return { check: name, result: 'ok', sentence: await look(context) };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { check: name, result: 'fault', sentence: error.message };
@@ -68,5 +68,5 @@ async function examined({ name, examine: look }, patient) {
 
 /** @param {string} check @param {string} obstacle @returns {Finding} */
 function untested(check, obstacle) {
-  return { check, result: 'untested', sentence: `Mend “${obstacle}” first; then this can be tested.` };
+  return { check, result: 'untested', sentence: `Fix “${obstacle}” first, then this can be tested.` };
 }

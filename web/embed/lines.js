@@ -3,13 +3,13 @@
 /**
  * What `GET /embed.json` answers.
  * @typedef {object} Deployment
- * @property {string} service the origin of the service, as the world knows it
- * @property {string} websocket the origin of the Live API that its tokens are for
+ * @property {string} service the service's public origin
+ * @property {string} websocket the origin of the Live API for its tokens
  */
 
 /**
  * @param {Deployment} deployment
- * @param {Record<string, string>} attributes an empty value is a boolean attribute that is there
+ * @param {Record<string, string>} attributes an empty value is a boolean attribute
  */
 export function snippet({ service }, attributes) {
   const written = Object.entries(attributes).map(([name, value]) => (value === '' ? ` ${name}` : ` ${name}=${quoted(value)}`));
@@ -27,8 +27,8 @@ export function remote({ service }) {
 }
 
 /**
- * @param {string} site what somebody typed
- * @returns {string | null} null for what is no origin that the service would take
+ * @param {string} site as typed
+ * @returns {string | null} null unless it is an origin that the service accepts
  */
 export function allowed(site) {
   if (!URL.canParse(site)) return null;
@@ -38,7 +38,7 @@ export function allowed(site) {
   return `[http]\norigins = ["${origin}"]`;
 }
 
-/** @param {string} value of an attribute, to be written in HTML */
+/** @param {string} value of an HTML attribute */
 function quoted(value) {
   return `"${value.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')}"`;
 }

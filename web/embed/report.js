@@ -1,10 +1,10 @@
-/** The doctor's findings as they come, and a sentence at the end for those who hear rather than see them. */
+/** Shows the doctor's findings as they come, and announces a summary to screen readers. */
 
 /** @typedef {import('./doctor.js').Finding} Finding */
 
 const WORDS = { ok: 'OK', fault: 'Fault', untested: 'Not tested' };
 
-/** Fills its list anew for each examination. */
+/** Starts with an empty list for each examination. */
 export class Report {
   #list;
   #status;
@@ -39,6 +39,6 @@ export class Report {
   conclude(findings) {
     const faults = findings.filter(({ result }) => result === 'fault').length;
     this.#status.textContent =
-      faults === 0 ? 'All is well: the widget works from here.' : `${faults} ${faults === 1 ? 'fault' : 'faults'} found; each says what mends it.`;
+      faults === 0 ? 'No problems: the widget works from here.' : `${faults} ${faults === 1 ? 'fault' : 'faults'} found; each says how to fix it.`;
   }
 }

@@ -1,19 +1,19 @@
-/** The widget as the attributes make it, live. */
+/** Shows the widget with the chosen attributes. */
 
-import { say } from '../page/elements.js';
+import { setText } from '../page/elements.js';
 
 const ELSEWHERE = {
   floating: 'It floats in a corner of this page.',
   inline: '',
-  headless: 'It shows nothing: this button and these words are the page’s own, by its methods and events.',
+  headless: 'It shows nothing itself: the page draws this button and text, with the widget’s methods and events.',
 };
 
-/** Makes a new element for each change: some attributes count from the start only. */
+/** Creates a new element for each change, because some attributes are read only at the start. */
 export class Trial {
   #place;
   #elsewhere;
 
-  /** @param {HTMLElement} place @param {HTMLElement} elsewhere where it is said that it is not in its place */
+  /** @param {HTMLElement} place @param {HTMLElement} elsewhere says where the widget is, if not in this place */
   constructor(place, elsewhere) {
     this.#place = place;
     this.#elsewhere = elsewhere;
@@ -24,12 +24,12 @@ export class Trial {
     const agent = /** @type {import('../widget/element.js').LiveAgent} */ (document.createElement('live-agent'));
     for (const [name, value] of Object.entries(attributes)) agent.setAttribute(name, value);
     if (agent.mode === 'headless') agent.append(...drawn(agent));
-    say(this.#elsewhere, ELSEWHERE[agent.mode]);
+    setText(this.#elsewhere, ELSEWHERE[agent.mode]);
     this.#place.replaceChildren(agent);
   }
 }
 
-/** The least that a host has to draw. @param {import('../widget/element.js').LiveAgent} agent */
+/** Draws the minimum for a headless host. @param {import('../widget/element.js').LiveAgent} agent */
 function drawn(agent) {
   const button = document.createElement('button');
   button.type = 'button';
@@ -52,15 +52,15 @@ function drawn(agent) {
     try {
       await agent.start();
     } catch {
-      // The event tells it, with all others.
+      // The state event has reported it.
     }
   });
   agent.addEventListener('state', (event) => {
     const { detail } = /** @type {CustomEvent<import('../live/session.js').SessionEvents['state']>} */ (event);
     draw();
-    say(error, detail.error?.message ?? '');
+    setText(error, detail.error?.message ?? '');
   });
   draw();
-  say(error, '');
+  setText(error, '');
   return [button, status, error];
 }

@@ -1,6 +1,6 @@
-/** What the page's own Content Security Policy has stopped, while somebody looks. */
+/** Collects violations of the page's own Content Security Policy. */
 
-/** Listens from when it is made until it is to forget. */
+/** Listens until `forget()`. */
 export class Violations {
   /** @type {SecurityPolicyViolationEvent[]} */
   #seen = [];
@@ -13,14 +13,15 @@ export class Violations {
   }
 
   /**
-   * The directive that stopped something from *origin*. The event is a task of its own, and may come after the failure.
+   * Finds the directive that blocked something from *origin*. The event is a task of its own, and may come after the
+   * failure.
    * @param {string} origin
    * @returns {Promise<string | null>} such as `connect-src`
    */
   async against(origin) {
     await new Promise((resolve) => setTimeout(resolve));
     const found = this.#seen.find(({ blockedURI, disposition }) => disposition === 'enforce' && blockedURI.startsWith(origin));
-    // A browser names the finer directive, which few policies have.
+    // Browsers name the more specific directive, which few policies have.
     return found?.effectiveDirective.replace('-elem', '') ?? null;
   }
 

@@ -1,8 +1,8 @@
-/** An AbortSignal as a promise. */
+/** Waits for an AbortSignal. */
 
 /**
  * @param {AbortSignal} signal
- * @returns {Promise<never>} rejects with the signal's reason, once there is one
+ * @returns {Promise<never>} rejects with the signal's reason when it aborts
  */
 export function aborted(signal) {
   return new Promise((_, reject) => {

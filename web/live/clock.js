@@ -1,9 +1,9 @@
-/** Time as the client counts it: never the wall clock, which people set wrong. */
+/** Monotonic time: the wall clock can be wrong, and can jump. */
 
 /**
  * @typedef {object} Clock
- * @property {() => number} now milliseconds since any moment
- * @property {(milliseconds: number, call: () => void) => () => void} after calls once; what it returns takes it back
+ * @property {() => number} now milliseconds since an arbitrary moment
+ * @property {(milliseconds: number, call: () => void) => () => void} after calls once; the function that it returns cancels the call
  */
 
 /** @type {Clock} */
@@ -19,7 +19,7 @@ export const steadyClock = {
  * @param {Clock} clock
  * @param {number} milliseconds
  * @param {AbortSignal} signal
- * @returns {Promise<void>} rejects with the signal's reason
+ * @returns {Promise<void>} rejects with the signal's reason on abort
  */
 export function pause(clock, milliseconds, signal) {
   return new Promise((resolve, reject) => {

@@ -1,71 +1,72 @@
-/** All that one conversation needs, put together: the line, sound, pictures, and what is made of what is heard. */
+/** Connects the parts of one conversation: the connection, sound, video, tools and incoming events. */
 
-import { stayAwake } from './awake.js';
-import { LiveError, loaded } from './errors.js';
-import { Hearing } from './hearing.js';
-import { Line } from './line.js';
-import { microphoneReady } from './microphone.js';
-import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './protocol.js';
-import { Silence, VOICE, silent } from './silence.js';
-import { Sound } from './sound.js';
+import { Line } from './connection/line.js';
+import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './connection/protocol.js';
+import { LiveError, importOrFail } from './errors.js';
+import { IdleTimer, VOICE, idle } from './idle-timer.js';
+import { Incoming } from './incoming.js';
+import { microphoneReady } from './media/microphone.js';
+import { CAPTURE_RATE } from './media/pcm.js';
+import { Sound } from './media/sound.js';
+import { keepScreenOn } from './media/wake-lock.js';
 
 /**
- * @typedef {object} Circumstances
- * @property {import('./token-source.js').TokenSource} tokens
- * @property {import('./connection.js').Transport} [transport]
+ * @typedef {object} Context
+ * @property {import('./connection/token-source.js').TokenSource} tokens
+ * @property {import('./connection/connection.js').Transport} [transport]
  * @property {import('./tools.js').Tools} tools
- * @property {import('./typed-events.js').Announce<import('./session.js').SessionEvents>} announce
+ * @property {import('./typed-events.js').Emit<import('./session.js').SessionEvents>} emit
  * @property {(state: 'live' | 'resuming') => void} become
  * @property {(error: LiveError | null) => void} ended
  */
 
-/** Everything is released by its signal. */
+/** Its signal releases everything. */
 export class Conversation {
   #options;
-  #circumstances;
+  #context;
   #signal;
-  #hearing;
+  #incoming;
   #line;
-  /** Once something was shown. @type {import('./video.js').Video | null} */
+  /** Set once something was shown. @type {import('./media/video.js').Video | null} */
   #video = null;
   /** @type {Sound | null} */
   #sound = null;
-  /** @type {Silence | null} */
-  #silence = null;
+  /** @type {IdleTimer | null} */
+  #idleTimer = null;
   #muted = false;
   #live = false;
 
   /**
-   * To be made in the person's gesture.
+   * Must be called in a user gesture.
    * @param {import('./session.js').StartOptions} options
-   * @param {Circumstances} circumstances
+   * @param {Context} context
    * @param {AbortSignal} signal
    */
-  constructor(options, circumstances, signal) {
-    const { announce, tokens, tools, transport } = circumstances;
+  constructor(options, context, signal) {
+    const { emit, tokens, tools, transport } = context;
     this.#options = options;
-    this.#circumstances = circumstances;
+    this.#context = context;
     this.#signal = signal;
     if (options.microphone !== false || options.speaker !== false) {
       this.#sound = new Sound(
         {
-          hear: (chunk) => this.#send(chunk),
-          lost: (error) => circumstances.ended(error),
-          changed: (speaking) => announce('speaking', { speaking }),
+          captured: (chunk) => this.#sendSound(chunk),
+          lost: (error) => context.ended(error),
+          changed: (speaking) => emit('speaking', { speaking }),
         },
         signal,
       );
     }
-    this.#hearing = new Hearing(announce, this.#sound, tools);
+    this.#incoming = new Incoming(emit, this.#sound, tools);
     this.#line = new Line(
       tokens,
       {
-        hear: (happening) => this.#hear(happening),
+        hear: (event) => this.#receive(event),
         preface: () => (this.#speakingManually ? [activityFrame(true)] : []),
         resuming: () => this.#pause(),
-        timed: (name, milliseconds) => announce('timing', { name, milliseconds }),
-        resumed: (resumption) => this.#goOn(resumption),
-        ended: (error) => circumstances.ended(error),
+        timed: (name, milliseconds) => emit('timing', { name, milliseconds }),
+        resumed: (resumption) => this.#resume(resumption),
+        ended: (error) => context.ended(error),
       },
       { signal, transport },
     );
@@ -75,7 +76,7 @@ export class Conversation {
     return this.#line;
   }
 
-  /** Null where there is to be none. */
+  /** Null for a conversation without sound. */
   get sound() {
     return this.#sound;
   }
@@ -91,8 +92,8 @@ export class Conversation {
    */
   async begin() {
     const { profile, options, microphone = true, speaker } = this.#options;
-    // A token is not spent on somebody who may yet refuse the microphone, nor where the browser may keep sound off; and
-    // no time is lost on others. Nor is it on a page that hangs up in the same breath, as a framework that mounts twice.
+    // No token is spent if the person may still refuse the microphone, if the browser may block sound, or if the page
+    // hangs up at once, as a framework that mounts twice does. Otherwise the token is fetched in parallel.
     const ready = await (microphone === false || microphoneReady());
     const atOnce = ready && globalThis.navigator?.userActivation?.hasBeenActive !== false;
     this.#signal.throwIfAborted();
@@ -109,19 +110,19 @@ export class Conversation {
     this.#muted = muted;
     this.#sound?.mute(muted);
     if (!this.#live || !this.#sound?.voiced) return;
-    this.#hearing.asked();
+    this.#incoming.asked();
     if (this.#manual) this.#line.say(activityFrame(!muted));
     else if (muted) this.#line.say(soundEndFrame());
   }
 
   /** @param {string} text */
   sendText(text) {
-    this.#silence?.broken();
+    this.#idleTimer?.reset();
     this.#line.say(textFrame(text));
-    this.#hearing.type(text);
+    this.#incoming.type(text);
   }
 
-  /** @param {import('./protocol.js').FunctionResponse[]} responses */
+  /** @param {import('./connection/protocol.js').FunctionResponse[]} responses */
   answer(responses) {
     this.#line.sayNow(toolFrame(responses));
   }
@@ -139,12 +140,12 @@ export class Conversation {
    * @param {MediaTrackConstraints} [constraints]
    */
   async show(kind, constraints) {
-    const { Video } = await loaded(import('./video.js'));
+    const { Video } = await importOrFail(import('./media/video.js'));
     this.#video ??= new Video(
       {
         busy: () => this.#line.busy,
-        show: (jpeg) => this.#line.sayNow(pictureFrame(jpeg)),
-        changed: (shown) => this.#circumstances.announce('video', shown),
+        send: (jpeg) => this.#line.sayNow(pictureFrame(jpeg)),
+        changed: (shown) => this.#context.emit('video', shown),
       },
       this.#signal,
     );
@@ -159,51 +160,51 @@ export class Conversation {
     this.#video?.stop();
   }
 
-  /** Says what there is still to say; the signal does the rest. */
+  /** Emits the last events; the signal does the rest. */
   end() {
     this.#live = false;
     this.#sound?.flush();
-    this.#hearing.completeTurn();
+    this.#incoming.completeTurn();
     this.stopVideo();
-    this.#circumstances.tools.cancelAll();
+    this.#context.tools.cancelAll();
   }
 
   #goLive() {
-    const { announce, become, ended, tools } = this.#circumstances;
+    const { emit, become, ended, tools } = this.#context;
     const { greeting, idle_stop: idleStop } = this.#line.features ?? {};
-    announce('tools', tools.expect(this.#line.features?.tools ?? [], this.#line.locked?.tools));
+    emit('tools', tools.expect(this.#line.features?.tools ?? [], this.#line.locked?.tools));
     this.#live = true;
     if (this.#speakingManually) this.#line.say(activityFrame(true));
     become('live');
     // Models do not speak first.
     if (greeting) {
-      this.#hearing.asked();
+      this.#incoming.asked();
       this.#line.say(textFrame(greeting));
     }
     if (idleStop) {
       const busy = () => tools.busy || this.#speakingManually || (this.#sound?.speaking ?? false);
-      this.#silence = new Silence(idleStop * 1000, { busy, over: () => ended(silent()) }, this.#signal);
+      this.#idleTimer = new IdleTimer(idleStop * 1000, { busy, expired: () => ended(idle()) }, this.#signal);
     }
     if (!this.#sound) return;
-    stayAwake(this.#signal);
-    // Without the file that lists them, the next change may tell.
+    keepScreenOn(this.#signal);
+    // If the file that lists them cannot be loaded, the next change tries again.
     const changed = () => this.#devicesChanged().catch(() => {});
     navigator.mediaDevices?.addEventListener('devicechange', changed, { signal: this.#signal });
   }
 
-  /** The connection is gone: what it was saying will not go on, and its calls wait for no answer. */
+  /** The connection is gone: its answer stops, and its tool calls are cancelled. */
   #pause() {
-    this.#hearing.completeTurn();
-    this.#circumstances.tools.cancelAll();
-    this.#circumstances.become('resuming');
+    this.#incoming.completeTurn();
+    this.#context.tools.cancelAll();
+    this.#context.become('resuming');
   }
 
-  /** @param {import('./line.js').Resumption} resumption */
-  #goOn(resumption) {
-    const { announce, become } = this.#circumstances;
+  /** @param {import('./connection/line.js').Resumption} resumption */
+  #resume(resumption) {
+    const { emit, become } = this.#context;
     become('live');
-    announce('resumed', resumption);
-    announce('timing', { name: 'resume', milliseconds: resumption.gap });
+    emit('resumed', resumption);
+    emit('timing', { name: 'resume', milliseconds: resumption.gap });
   }
 
   /** @returns {Sound} */
@@ -216,32 +217,32 @@ export class Conversation {
     return this.#line.features?.activity === 'manual';
   }
 
-  /** Whether the token leaves it to us to say who speaks, and the person may be speaking. */
+  /** Whether the token leaves turns to the client, and the person may be speaking. */
   get #speakingManually() {
     return this.#manual && this.#sound?.voiced === true && !this.#muted;
   }
 
-  /** @param {import('./protocol.js').Happening} happening */
-  #hear(happening) {
-    this.#silence?.broken();
-    this.#hearing.hear(happening);
+  /** @param {import('./connection/protocol.js').ServerEvent} event */
+  #receive(event) {
+    this.#idleTimer?.reset();
+    this.#incoming.receive(event);
   }
 
   /** @param {Int16Array} chunk */
-  #send(chunk) {
+  #sendSound(chunk) {
     if (!this.#live) return;
-    this.#line.say(soundFrame(chunk));
+    this.#line.say(soundFrame(chunk, CAPTURE_RATE));
     if ((this.#sound?.voice ?? 0) < VOICE) return;
-    this.#silence?.broken();
-    this.#hearing.asked();
+    this.#idleTimer?.reset();
+    this.#incoming.asked();
   }
 
   async #devicesChanged() {
-    const { announce } = this.#circumstances;
-    const { listDevices } = await import('./devices.js');
+    const { emit } = this.#context;
+    const { listDevices } = await import('./media/devices.js');
     const devices = await listDevices();
     if (this.#signal.aborted) return;
     await this.#sound?.keepAmong(devices.speakers);
-    announce('devices', devices);
+    emit('devices', devices);
   }
 }

@@ -1,15 +1,15 @@
-/** What can go wrong in a conversation, in a form that a page can act on and a person can read. */
+/** Errors of a conversation, in a form that a page can act on and a person can read. */
 
 /**
  * @typedef {object} LiveErrorDetails
- * @property {boolean} [retryable] whether the same thing may work when tried again
+ * @property {boolean} [retryable] whether trying again may work
  * @property {number} [status] of the token service's answer
- * @property {number} [retryAfter] seconds that the token service asks to wait
+ * @property {number} [retryAfter] seconds to wait, where the token service says so
  * @property {{code: number, reason: string}} [close] what the Live API closed the socket with
  * @property {unknown} [cause]
  */
 
-/** `message` is a sentence for the person who talks; `code` is stable, for the page. */
+/** `message` is a sentence for the person; `code` is stable, for the page. */
 export class LiveError extends Error {
   /**
    * @param {string} code kebab-case
@@ -27,45 +27,36 @@ export class LiveError extends Error {
   }
 }
 
-/** @returns {LiveError} for whoever waits for something that a hang-up has overtaken */
+/** @returns {LiveError} for callers whose wait was cut short by a hang-up */
 export function hungUp() {
   return new LiveError('hung-up', 'The conversation was ended before it began.', { retryable: true });
 }
 
-/** @returns {LiveError} for a device that has just lost its network */
+/** @returns {LiveError} for a device that has lost its network */
 export function offline() {
   const sentence = 'There is no network at the moment. Check your connection and start again.';
   return new LiveError('connection-lost', sentence, { retryable: true });
 }
 
-/** @param {unknown} cause @returns {LiveError} for a file of ours that did not come */
+/** @param {unknown} cause @returns {LiveError} for a file of the client that could not be loaded */
 function incomplete(cause) {
   const sentence = 'A part of this page could not be loaded. Check your network and try again.';
   return new LiveError('page-incomplete', sentence, { retryable: true, cause });
 }
 
 /**
- * For what is loaded when it is wanted.
+ * Waits for a file that is loaded on demand.
  * @template Module
- * @param {Promise<Module>} loading
+ * @param {Promise<Module>} importing
  * @throws {LiveError} `page-incomplete`
  */
-export function loaded(loading) {
-  return loading.catch((cause) => {
+export function importOrFail(importing) {
+  return importing.catch((cause) => {
     throw incomplete(cause);
   });
 }
 
-/**
- * @param {import('./media-errors.js').Device} device that cannot be had
- * @param {unknown} cause
- * @returns {Promise<LiveError>}
- */
-export async function whyNot(device, cause) {
-  return (await loaded(import('./media-errors.js'))).mediaError(device, cause);
-}
-
-/** @param {unknown} cause @returns {LiveError} the same, or what it means that something unforeseen was thrown */
+/** @param {unknown} cause @returns {LiveError} the same error, or `page-fault` for anything else that was thrown */
 export function asLiveError(cause) {
   if (cause instanceof LiveError) return cause;
   const sentence = 'The conversation failed because of a fault in this page. Please reload it and try again.';

@@ -1,15 +1,6 @@
-/** Holds the arguments of a call against their declaration; loaded with the first call that has one. */
+/** Checks the arguments of a tool call against their declaration; loaded with the first call that has one. */
 
-/**
- * As much of a schema as is looked at; types in capitals (Google's) or not (JSON Schema's).
- * @typedef {object} Schema
- * @property {string | string[]} [type]
- * @property {boolean} [nullable]
- * @property {unknown[]} [enum]
- * @property {Record<string, Schema>} [properties]
- * @property {string[]} [required]
- * @property {Schema} [items]
- */
+/** @typedef {import('./connection/token-source.js').Schema} Schema */
 
 /** @type {Record<string, (value: any) => boolean>} */
 const TYPES = {
@@ -25,13 +16,13 @@ const TYPES = {
 /**
  * @param {unknown} value
  * @param {Schema} schema
- * @param {string} [path] where in the arguments it is
- * @throws {TypeError} whose sentence tells the model what to mend
+ * @param {string} [path] its place in the arguments
+ * @throws {TypeError} whose message tells the model what to correct
  */
 export function check(value, schema, path = 'args') {
   const types = [schema.type ?? []].flat().map((type) => type.toLowerCase());
   if (schema.nullable) types.push('null');
-  // A type that is not known here is not ours to judge.
+  // An unknown type is not checked.
   const fits = types.every((type) => !(type in TYPES)) || types.some((type) => TYPES[type]?.(value));
   if (schema.type !== undefined && !fits) throw new TypeError(`${path} must be of type ${types.join(' or ')}.`);
   if (schema.enum && value !== null && !schema.enum.includes(value)) {

@@ -1,16 +1,16 @@
-/** A Live API that says what a test tells it to, for the tests of pages: no network, no key, no sound needed. */
+/** A scripted Live API for the tests of pages: no network, no key and no sound needed. */
 
-/** @typedef {import('./token-source.js').Grant} Grant */
+/** @typedef {import('./connection/token-source.js').Grant} Grant */
 
 /**
- * Takes the place of token service and Live API: `new LiveSession({ token: script.token, transport: script.transport })`.
- * Every connection is opened and its setup accepted; all else is said by the test.
+ * Replaces the token service and the Live API: `new LiveSession({ token: script.token, transport: script.transport })`.
+ * It opens every connection and accepts its setup; the test sends everything else.
  */
 export class ScriptedTransport {
-  /** What the session sent, read from its frames, over all connections. @type {any[]} */
+  /** The messages that the session sent, over all connections. @type {any[]} */
   sent = [];
-  /** What was asked of the token service. @type {object[]} */
-  orders = [];
+  /** The requests to the token service. @type {object[]} */
+  requests = [];
   #grant;
   #answer;
   /** @type {ScriptedSocket[]} */
@@ -18,55 +18,55 @@ export class ScriptedTransport {
 
   /**
    * @param {object} [script]
-   * @param {Partial<Grant>} [script.grant] what `POST /token` answers, where it is not the usual; such as `features`
-   * @param {(message: any) => object | object[] | void} [script.answer] what comes back for what was sent
+   * @param {Partial<Grant>} [script.grant] fields of the token service's answer, such as `features`
+   * @param {(message: any) => object | object[] | void} [script.answer] returns the answer to a message
    */
   constructor({ grant = {}, answer = () => {} } = {}) {
     this.#grant = grant;
     this.#answer = answer;
   }
 
-  /** @param {object} order @returns {Promise<Grant>} */
-  token = async (order) => {
-    this.orders.push(order);
+  /** @param {object} request @returns {Promise<Grant>} */
+  token = async (request) => {
+    this.requests.push(request);
     return { token: 'auth_tokens/scripted', websocket_url: 'wss://scripted.test', setup: { model: 'models/scripted' }, ...this.#grant };
   };
 
-  /** @type {import('./connection.js').Transport} */
+  /** @type {import('./connection/connection.js').Transport} */
   transport = () => {
-    const socket = new ScriptedSocket((message) => this.#take(message));
+    const socket = new ScriptedSocket((message) => this.#receive(message));
     this.#sockets.push(socket);
     return /** @type {WebSocket} */ (/** @type {unknown} */ (socket));
   };
 
-  /** How many connections there have been. */
+  /** The number of connections so far. */
   get connections() {
     return this.#sockets.length;
   }
 
-  /** @param {...object} messages of the Live API to the session, such as `{serverContent: {turnComplete: true}}` */
+  /** @param {...object} messages from the Live API, such as `{serverContent: {turnComplete: true}}` */
   receive(...messages) {
     this.#sockets.at(-1)?.receive(messages);
   }
 
-  /** @param {string} text that the model says, whole, as a caption without sound */
-  say(text) {
+  /** @param {string} text of a whole answer, as a transcript without sound */
+  respond(text) {
     this.receive({ serverContent: { outputTranscription: { text } } }, { serverContent: { turnComplete: true } });
   }
 
-  /** Ends the connection from the other side. @param {number} [code] 1006 is a broken line @param {string} [reason] */
+  /** Closes the connection from the server's side. @param {number} [code] 1006 is a broken connection @param {string} [reason] */
   close(code = 1006, reason = '') {
     this.#sockets.at(-1)?.end(code, reason);
   }
 
-  /** @param {any} message @returns {object[]} what comes back */
-  #take(message) {
+  /** @param {any} message @returns {object[]} the answers */
+  #receive(message) {
     this.sent.push(message);
     return [message.setup ? { setupComplete: {} } : [], this.#answer(message) ?? []].flat();
   }
 }
 
-/** As much of a WebSocket as a connection uses. */
+/** The part of a WebSocket that a connection uses. */
 class ScriptedSocket {
   binaryType = 'blob';
   bufferedAmount = 0;

@@ -1,13 +1,13 @@
-/** A conversation with the Live API: sound, pictures, text and tools over one socket, behind one state. */
+/** The public API: a conversation with the Live API, with sound, video, text and tools, behind one state. */
 
 import { aborted } from './abort.js';
 import { steadyClock } from './clock.js';
+import { TokenSource } from './connection/token-source.js';
 import { Conversation } from './conversation.js';
-import { LiveError, asLiveError, hungUp, loaded } from './errors.js';
-import { TokenSource } from './token-source.js';
+import { LiveError, asLiveError, hungUp, importOrFail } from './errors.js';
+import { warmWorklets } from './media/worklets.js';
 import { Tools } from './tools.js';
 import { TypedEvents } from './typed-events.js';
-import { warmWorklets } from './worklets.js';
 
 export { LiveError };
 
@@ -17,22 +17,22 @@ export { LiveError };
  * The detail of each event, by its type.
  * @typedef {object} SessionEvents
  * @property {{state: State, previous: State, error: LiveError | null}} state
- * @property {import('./transcript.js').Utterance} transcript an utterance, new or grown
- * @property {{speaking: boolean}} speaking whether the answer is being heard
- * @property {import('./line.js').Resumption} resumed the conversation goes on over another connection
- * @property {null} interrupted the answer was cut short, and is silent
+ * @property {import('./transcript.js').Utterance} transcript a new utterance, or an update of one
+ * @property {{speaking: boolean}} speaking whether the answer is being played
+ * @property {import('./connection/line.js').Resumption} resumed the conversation continues over another connection
+ * @property {null} interrupted the answer was cut short and is silent
  * @property {import('./tools.js').ToolProgress} tool
- * @property {{missing: string[], surplus: string[]}} tools declared and not handled, handled and not declared
- * @property {import('./video.js').Shown | null} video what is shown now
- * @property {{turn: number, queries: string[], sources: import('./protocol.js').Source[]}} sources what a turn's answer
- *   is grounded on, whole so far; addresses are http or https
+ * @property {{missing: string[], surplus: string[]}} tools declared but not handled, handled but not declared
+ * @property {import('./media/video.js').Shown | null} video what is shown now
+ * @property {{turn: number, queries: string[], sources: import('./connection/protocol.js').Source[]}} sources all
+ *   sources of a turn's answer so far; addresses are http or https
  * @property {import('./usage.js').UsageReport} usage
  * @property {Timing} timing
- * @property {import('./devices.js').Devices} devices they have changed
+ * @property {import('./media/devices.js').Devices} devices they have changed
  *
- * `mint`: the token; `open`: the socket; `setup`: its acceptance; `live`: all from `start()` on; `first-sound`: from the
- * person's last sound or word to the answer's first chunk; `output-latency`: what the device adds to that; `resume`:
- * without a connection.
+ * `mint`: getting a token; `open`: opening the socket; `setup`: until the setup was accepted; `live`: from `start()` to
+ * `live`; `first-sound`: from the person's last sound or word to the answer's first chunk; `output-latency`: what the
+ * device adds to that; `resume`: without a connection.
  * @typedef {object} Timing
  * @property {'mint' | 'open' | 'setup' | 'live' | 'first-sound' | 'output-latency' | 'resume'} name
  * @property {number} milliseconds
@@ -47,8 +47,8 @@ export { LiveError };
  */
 
 /**
- * States: `idle`, `connecting`, `live`, `resuming`, `closed`. A closed session can be started again. Everything that a
- * start opens is released by one signal, so that nothing is left behind whenever and however the end comes.
+ * A closed session can be started again. One signal releases everything that a start opens, so that nothing is left
+ * behind whenever and however the conversation ends.
  *
  * @extends {TypedEvents<SessionEvents>}
  */
@@ -57,7 +57,7 @@ export class LiveSession extends TypedEvents {
   #transport;
   #tools = new Tools(
     (responses) => this.#conversation?.answer(responses),
-    (progress) => this.announce('tool', progress),
+    (progress) => this.emit('tool', progress),
   );
   /** @type {State} */
   #state = 'idle';
@@ -71,14 +71,14 @@ export class LiveSession extends TypedEvents {
 
   /**
    * @param {object} options
-   * @param {string | URL | import('./token-source.js').GetGrant} options.token where `POST /token` is, or a function
-   *   that answers what it answers
-   * @param {import('./token-source.js').GetCredential} [options.getCredential] a JWT of the site
-   * @param {import('./connection.js').Transport} [options.transport] opens a socket; for tests
+   * @param {string | URL | import('./connection/token-source.js').GetGrant} options.token the address of `POST /token`, or
+   *   a function that returns what it answers
+   * @param {import('./connection/token-source.js').GetCredential} [options.getCredential] a JWT of the site
+   * @param {import('./connection/connection.js').Transport} [options.transport] opens a socket; for tests
    */
   constructor({ token, getCredential, transport }) {
     super();
-    const timed = (/** @type {'mint'} */ name, /** @type {number} */ milliseconds) => this.announce('timing', { name, milliseconds });
+    const timed = (/** @type {'mint'} */ name, /** @type {number} */ milliseconds) => this.emit('timing', { name, milliseconds });
     this.#tokens = new TokenSource(token, { getCredential, timed });
     this.#transport = transport;
   }
@@ -92,17 +92,17 @@ export class LiveSession extends TypedEvents {
     return this.#conversation?.line.features ?? null;
   }
 
-  /** When the conversation has to be over, in milliseconds as `performance.now()` counts; Infinity where that is unknown. */
+  /** When the conversation has to end, on the clock of `performance.now()`; Infinity if that is unknown. */
   get endsAt() {
     return this.#conversation?.line.endsAt ?? Infinity;
   }
 
-  /** How loud the microphone and the answer are, each as root mean square from 0 to 1. */
+  /** The loudness of microphone and answer, each as root mean square from 0 to 1. */
   get levels() {
     return this.#conversation?.sound?.levels ?? { microphone: 0, speaker: 0 };
   }
 
-  /** Whether a microphone takes part. */
+  /** Whether the conversation has a microphone. */
   get voiced() {
     return this.#conversation?.sound?.voiced ?? false;
   }
@@ -117,7 +117,7 @@ export class LiveSession extends TypedEvents {
     this.#conversation?.mute(muted);
   }
 
-  /** How loud the answer is played, from 0 to 1; it stays so from one conversation to the next. */
+  /** The volume of the answer, from 0 to 1; kept from one conversation to the next. */
   get volume() {
     return this.#volume;
   }
@@ -128,10 +128,10 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * How loud each pitch is just now, as `AnalyserNode.getByteFrequencyData` has it: from 0 Hz up in steps of 43 to 47 Hz
-   * (by the device's rate), up to 512 of them.
+   * Reads the current spectrum, as `AnalyserNode.getByteFrequencyData` does: up to 512 steps of 43 to 47 Hz (depending on
+   * the device's rate), from 0 Hz up.
    * @param {'microphone' | 'speaker'} side
-   * @param {Uint8Array<ArrayBuffer>} into filled whole, 0 to 255; zeros where there is no sound
+   * @param {Uint8Array<ArrayBuffer>} into filled with 0 to 255; with zeros if there is no sound
    */
   spectrum(side, into) {
     into.fill(0);
@@ -139,8 +139,8 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * Gets everything ready that costs nothing, when somebody is about to start: modules, connection, credential. It asks
-   * for no token and no device, and never rejects.
+   * Prepares what costs nothing, when somebody is about to start: modules, connection, credential. Gets no token, opens
+   * no device, and never rejects.
    * @returns {Promise<void>}
    */
   async warm() {
@@ -148,17 +148,18 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * Labels are empty until the person has allowed such a device. The event `devices` tells of changes in a conversation.
-   * @returns {Promise<import('./devices.js').Devices>}
+   * Lists the devices. Labels are empty until the person has allowed such a device. The event `devices` reports changes
+   * during a conversation.
+   * @returns {Promise<import('./media/devices.js').Devices>}
    * @throws {LiveError} `page-incomplete`
    */
   async devices() {
-    const { listDevices } = await loaded(import('./devices.js'));
+    const { listDevices } = await importOrFail(import('./media/devices.js'));
     return listDevices();
   }
 
   /**
-   * Answers the calls of a tool that the token declares; may be called at any time.
+   * Sets the handler of a tool that the token declares; may be called at any time.
    * @param {string} name
    * @param {import('./tools.js').Tool} tool
    * @param {import('./tools.js').ToolOptions} [options]
@@ -168,24 +169,24 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * Begins a conversation; call it in the person's gesture, or browsers keep sound off. While one is going on, this is
-   * the promise of that one.
+   * Starts a conversation. Call it in a user gesture: otherwise browsers block sound. While there is a conversation,
+   * returns the promise of that one.
    * @param {StartOptions} [options]
    * @returns {Promise<void>} at `live`
-   * @throws {LiveError} when it does not come to that
+   * @throws {LiveError} if the conversation does not become live
    */
   start(options = {}) {
     if (this.#state === 'idle' || this.#state === 'closed') this.#started = this.#start(options);
     return this.#started;
   }
 
-  /** Ends the conversation; the microphone, the sockets and all else are released when this returns. */
+  /** Ends the conversation. The microphone, the socket and everything else are released when this returns. */
   close() {
     this.#close(null);
   }
 
   /**
-   * While the conversation is being resumed the text waits, in its place among what is spoken.
+   * Sends typed text. While the conversation is being resumed the text is held, in order with what is spoken.
    * @param {string} text
    * @throws {LiveError} `not-live`
    */
@@ -194,7 +195,7 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * Speaks through another microphone from now on, or through a first one. Where it cannot be had, nothing changes.
+   * Switches to another microphone, or adds one. If it cannot be opened, nothing changes.
    * @param {string | MediaTrackConstraints} device its id, or constraints
    * @throws {LiveError}
    */
@@ -204,16 +205,16 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * Plays through another loudspeaker from now on.
-   * @param {string} id empty for the usual one
-   * @throws {LiveError} `speaker-unsupported` where the browser cannot
+   * Switches to another loudspeaker.
+   * @param {string} id empty for the default one
+   * @throws {LiveError} `speaker-unsupported` if the browser cannot
    */
   async useSpeaker(id) {
     await this.#live().useSpeaker(id);
   }
 
   /**
-   * Shows the camera, instead of what was shown before.
+   * Shows the camera, in place of what was shown before.
    * @param {MediaTrackConstraints} [constraints]
    * @throws {LiveError}
    */
@@ -222,7 +223,7 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * Shows a screen, a window or a tab, as the person chooses; call it in the person's gesture.
+   * Shows a screen, a window or a tab that the person chooses. Call it in a user gesture.
    * @param {MediaTrackConstraints} [constraints]
    * @throws {LiveError}
    */
@@ -231,7 +232,7 @@ export class LiveSession extends TypedEvents {
   }
 
   /**
-   * Turns from the front camera to the back one and back, or to the next camera; nothing where none is shown.
+   * Switches between front and back camera, or to the next camera. Does nothing if no camera is shown.
    * @throws {LiveError}
    */
   async switchCamera() {
@@ -244,21 +245,21 @@ export class LiveSession extends TypedEvents {
 
   /** @param {StartOptions} options */
   async #start(options) {
-    const asked = steadyClock.now();
+    const startedAt = steadyClock.now();
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     this.#become('connecting', null);
     globalThis.addEventListener?.('pagehide', () => this.close(), { signal });
     try {
       signal.throwIfAborted();
-      // Made before anything is awaited: only a gesture's own turn may make sound.
+      // Before any await: browsers allow sound only in the gesture's own task.
       const conversation = new Conversation(
         options,
         {
           tokens: this.#tokens,
           transport: this.#transport,
           tools: this.#tools,
-          announce: (type, detail) => this.announce(type, detail),
+          emit: (type, detail) => this.emit(type, detail),
           become: (state) => this.#become(state, null),
           ended: (error) => signal.aborted || this.#close(error),
         },
@@ -268,7 +269,7 @@ export class LiveSession extends TypedEvents {
       if (conversation.sound) conversation.sound.volume = this.#volume;
       this.#conversation = conversation;
       await Promise.race([conversation.begin(), aborted(signal)]);
-      this.announce('timing', { name: 'live', milliseconds: steadyClock.now() - asked });
+      this.emit('timing', { name: 'live', milliseconds: steadyClock.now() - startedAt });
     } catch (cause) {
       const error = asLiveError(cause);
       if (!signal.aborted) this.#close(error);
@@ -295,6 +296,6 @@ export class LiveSession extends TypedEvents {
   #become(state, error) {
     const previous = this.#state;
     this.#state = state;
-    this.announce('state', { state, previous, error });
+    this.emit('state', { state, previous, error });
   }
 }

@@ -1,28 +1,25 @@
-/** The page's side of the tools that a token declares: who answers which call, and what is answered. */
+/** Runs the page's handlers for the tools that a token declares, and answers the model's calls. */
 
-/** @typedef {import('./protocol.js').FunctionCall} FunctionCall */
-/** @typedef {import('./protocol.js').FunctionResponse} FunctionResponse */
-/** @typedef {import('./protocol.js').Scheduling} Scheduling */
-/** @typedef {import('./schema.js').Schema} Schema */
-/** @typedef {{name: string, behavior?: string}} Declaration as `features.tools` of the token's answer */
-/**
- * As `locked.tools`, where the token's answer says what is locked.
- * @typedef {{functionDeclarations?: {name: string, parameters?: Schema, parametersJsonSchema?: Schema}[]}} DeclaredTool
- */
+/** @typedef {import('./connection/protocol.js').FunctionCall} FunctionCall */
+/** @typedef {import('./connection/protocol.js').FunctionResponse} FunctionResponse */
+/** @typedef {import('./connection/protocol.js').Scheduling} Scheduling */
+/** @typedef {import('./connection/token-source.js').Schema} Schema */
+/** @typedef {import('./connection/token-source.js').Declaration} Declaration */
+/** @typedef {import('./connection/token-source.js').DeclaredTool} DeclaredTool */
 
 /**
  * @callback Tool
- * @param {any} args as the model gave them; held against the declaration where that is known
+ * @param {any} args from the model; checked against the declaration if that is known
  * @param {ToolCall} call
- * @returns {unknown} anything JSON can hold, or a promise of it; an error's message is told to the model
+ * @returns {unknown} a JSON value, or a promise of one; the message of an error is sent to the model
  *
  * @typedef {object} ToolCall
  * @property {string} id
- * @property {AbortSignal} signal fires when nobody waits for the result any more
- * @property {(when: Scheduling) => void} schedule when the model takes up the answer, where it does not wait for it
+ * @property {AbortSignal} signal aborts when the result is no longer wanted
+ * @property {(when: Scheduling) => void} schedule when the model uses the result, if it does not wait for it
  *
  * @typedef {object} ToolOptions
- * @property {number} [seconds] that an answer may take; 30 unless told
+ * @property {number} [seconds] time limit; 30 by default
  */
 
 /**
@@ -34,13 +31,13 @@
 
 const TIME_LIMIT_S = 30;
 
-/** Answers each call once: duplicates are known by their id, and the cancelled stay unanswered. */
+/** Answers each call once: a repeated id is ignored, and a cancelled call gets no answer. */
 export class Tools {
   /** @type {Map<string, {tool: Tool, seconds: number}>} */
   #tools = new Map();
   /** @type {Map<string, Declaration>} */
   #declared = new Map();
-  /** What the arguments of each have to be, where that is known. @type {Map<string, Schema>} */
+  /** The declared arguments of each tool, where known. @type {Map<string, Schema>} */
   #schemas = new Map();
   /** @type {Map<string, AbortController>} */
   #running = new Map();
@@ -58,7 +55,7 @@ export class Tools {
     this.#progress = progress;
   }
 
-  /** Whether a call is being answered. */
+  /** Whether a call is running. */
   get busy() {
     return this.#running.size > 0;
   }
@@ -69,10 +66,10 @@ export class Tools {
   }
 
   /**
-   * Starts afresh, and holds what the page handles against what the token declares.
+   * Starts a conversation: compares the page's handlers with what the token declares.
    * @param {Declaration[]} declarations
    * @param {DeclaredTool[]} [locked]
-   * @returns {{missing: string[], surplus: string[]}} declared and not handled; handled and not declared
+   * @returns {{missing: string[], surplus: string[]}} declared but not handled; handled but not declared
    */
   expect(declarations, locked = []) {
     this.cancelAll();
@@ -90,7 +87,7 @@ export class Tools {
   }
 
   /**
-   * Calls that the model waits for are answered together, as it asked for them; the others each when they are ready.
+   * Runs calls. Those that the model waits for are answered together; each of the others when it is ready.
    * @param {FunctionCall[]} calls
    */
   call(calls) {
@@ -114,7 +111,7 @@ export class Tools {
     this.cancel([...this.#running.keys()]);
   }
 
-  /** @param {FunctionCall} call whether the model says nothing until it is answered */
+  /** @param {FunctionCall} call whether the model waits for its answer */
   #waits({ name }) {
     return this.#declared.get(name)?.behavior !== 'NON_BLOCKING';
   }
@@ -153,7 +150,7 @@ export class Tools {
       const schema = this.#schemas.get(name);
       if (schema) (await import('./schema.js')).check(args, schema);
       const output = (await known.tool(args, circumstances)) ?? null;
-      // What JSON cannot hold must fail here, where it can be answered, not where the frame is built.
+      // Fails here, where it can be answered, if JSON cannot hold it.
       JSON.stringify(output);
       return { output };
     } catch (error) {
@@ -168,7 +165,7 @@ function aborted(signal) {
 }
 
 /**
- * @param {AbortController} controller told after `passed`, so that it is known why
+ * @param {AbortController} controller aborted after `passed` has settled, so that the reason is known
  * @param {number} seconds
  */
 function overdue(controller, seconds) {

@@ -1,22 +1,22 @@
-/** Puts the pieces of what was said together, however the Live API sends them. */
+/** Joins the pieces of what was said, however the Live API sends them. */
 
 /** @typedef {'user' | 'agent'} Side */
 
 /**
- * What one side said in one turn, as far as it is known.
+ * What one side has said in one turn so far.
  * @typedef {object} Utterance
- * @property {string} id the same for every piece of it
+ * @property {string} id the same for every update
  * @property {number} turn
  * @property {Side} side
  * @property {string} text
  * @property {boolean} typed
- * @property {boolean} final nothing will be added
- * @property {boolean} interrupted the answer was cut short
+ * @property {boolean} final whether nothing will be added
+ * @property {boolean} interrupted whether the answer was cut short
  */
 
 /**
- * Pieces come as fragments or each as the whole so far, and the two sides in no certain order (Live API reference,
- * `BidiGenerateContentTranscription`); both are told apart by what is already there.
+ * Pieces are fragments, or each is the whole text so far, and the two sides come in no guaranteed order (Live API
+ * reference, `BidiGenerateContentTranscription`). A piece that begins with the text so far replaces it.
  */
 export class Transcript {
   #count = 0;
@@ -33,12 +33,12 @@ export class Transcript {
    * @param {string} piece
    * @returns {Utterance}
    */
-  hear(side, piece) {
+  append(side, piece) {
     const known = this.#open.get(side) ?? this.#utterance(side);
     const text = piece.startsWith(known.text) ? piece : known.text + piece;
-    const heard = { ...known, text };
-    this.#open.set(side, heard);
-    return heard;
+    const grown = { ...known, text };
+    this.#open.set(side, grown);
+    return grown;
   }
 
   /**
@@ -49,12 +49,12 @@ export class Transcript {
     return { ...this.#utterance('user'), text, typed: true, final: true };
   }
 
-  /** @returns {Utterance[]} the answer that was cut short, if any of it was heard */
+  /** @returns {Utterance[]} the answer that was cut short, if there was one */
   interrupt() {
     return this.#finish('agent', true);
   }
 
-  /** @returns {Utterance[]} what the turn's end makes final, the user's words first */
+  /** @returns {Utterance[]} what becomes final, the user's words first */
   completeTurn() {
     const finals = [...this.#finish('user', false), ...this.#finish('agent', false)];
     this.#turn += 1;

@@ -1,8 +1,8 @@
-/** An EventTarget that knows which events it fires. */
+/** An EventTarget with typed events. */
 
 /**
  * @template {Record<string, unknown>} Details
- * @typedef {<Type extends keyof Details & string>(type: Type, detail: Details[Type]) => void} Announce
+ * @typedef {<Type extends keyof Details & string>(type: Type, detail: Details[Type]) => void} Emit
  */
 
 /** @template {Record<string, unknown>} Details the detail of each event, by its type */
@@ -35,7 +35,7 @@ export class TypedEvents extends EventTarget {
    * @param {Type} type
    * @param {Details[Type]} detail
    */
-  announce(type, detail) {
+  emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

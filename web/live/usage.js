@@ -1,16 +1,11 @@
-/** What a conversation costs in tokens, by turn and in all. */
+/** Counts what a conversation costs in tokens, by turn and in total. */
+
+/** @typedef {import('./connection/protocol.js').ByModality} ByModality */
+/** @typedef {import('./connection/protocol.js').UsageMetadata} UsageMetadata */
 
 /**
- * `usageMetadata` as the Live API sends it.
- * @typedef {{modality?: string, tokenCount?: number}[]} ByModality
- * @typedef {{promptTokenCount?: number, responseTokenCount?: number, thoughtsTokenCount?: number,
- *   toolUsePromptTokenCount?: number, totalTokenCount?: number,
- *   promptTokensDetails?: ByModality, responseTokensDetails?: ByModality}} UsageMetadata
- */
-
-/**
- * Tokens. Each turn pays for the whole context again, so that `prompt` of a turn is how large the context is, and
- * `prompt` of all is what was paid for.
+ * Tokens. Each turn pays for the whole context again: `prompt` of a turn is the size of the context, `prompt` of the
+ * total is what was paid for.
  * @typedef {object} Tokens
  * @property {number} prompt
  * @property {number} response
@@ -25,23 +20,23 @@
 
 const NONE = read({});
 
-/** In a turn the latest count stands for those before it; over turns they add up. */
+/** Within a turn the latest count replaces earlier ones; turns add up. */
 export class Usage {
   #past = NONE;
   #turn = NONE;
   #over = false;
 
   /** @param {UsageMetadata} metadata @returns {UsageReport} */
-  hear(metadata) {
+  record(metadata) {
     const tokens = read(metadata);
-    // The bill may follow the turn's end, once. A count that shrinks is of something else than the one before it.
+    // Usage may follow the turn's end, once. A count that shrinks belongs to another turn.
     if ((this.#over && this.#turn !== NONE) || tokens.total < this.#turn.total) this.#next();
     this.#turn = tokens;
     return { turn: tokens, total: sum(this.#past, tokens) };
   }
 
-  /** Something of a turn was heard. */
-  goOn() {
+  /** Content has arrived: if the last turn is over, the next one has begun. */
+  beginTurn() {
     if (this.#over) this.#next();
   }
 

@@ -1,25 +1,25 @@
-/** Who is talking: a person who signed in, or a guest; the credential lives in memory and nowhere else. */
+/** The person's account or guest status. The credential is kept in memory only. */
 
 import { steadyClock } from '../live/clock.js';
 import { LiveError } from '../live/errors.js';
-import { problem } from '../live/token-source.js';
+import { problem } from '../live/connection/token-source.js';
 
-// Says that this browser has a login to go on with, so that nobody else asks for one. It opens nothing.
+// Marks that this browser has a login to continue, so that other visitors send no refresh. It grants nothing.
 const MARK = 'tokensvc-signed-in';
-const AHEAD_MS = 60_000; // of the credential's end, another is asked for
+const AHEAD_MS = 60_000; // before its end, the credential is refreshed
 
 /**
  * @typedef {object} Profile
  * @property {string} name
  * @property {string} [description]
  * @property {Record<string, {choices: string[], default?: string}>} [options]
- * @property {import('../live/token-source.js').Features} [features]
+ * @property {import('../live/connection/token-source.js').Features} [features]
  *
  * @typedef {{access_token: string, username: string, expires_in: number}} SignedIn
  * @typedef {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} Marks
  */
 
-/** The service's own accounts (`POST /login` and below it), and what the account may use (`GET /profiles`). */
+/** Uses the service's own accounts (`POST /login` and below it) and their profiles (`GET /profiles`). */
 export class Account {
   #service;
   #fetch;
@@ -34,11 +34,11 @@ export class Account {
   #refreshing = null;
 
   /**
-   * @param {URL | string} service the address that the service's own addresses are relative to
+   * @param {URL | string} service the base of the service's addresses
    * @param {object} [parts]
    * @param {typeof globalThis.fetch} [parts.fetch]
-   * @param {() => number} [parts.clock] milliseconds since any moment
-   * @param {Marks | null} [parts.marks] null where the browser keeps nothing
+   * @param {() => number} [parts.clock] monotonic, in milliseconds
+   * @param {Marks | null} [parts.marks] null if the browser has no storage
    */
   constructor(service, { fetch = globalThis.fetch.bind(globalThis), clock = steadyClock.now, marks = ownMarks() } = {}) {
     this.#service = service;
@@ -63,9 +63,9 @@ export class Account {
   }
 
   /**
-   * Goes on with the login of an earlier visit.
+   * Continues the login of an earlier visit.
    * @returns {Promise<boolean>} whether there is one
-   * @throws {LiveError} where that cannot be told
+   * @throws {LiveError} if the service cannot be reached
    */
   async arrive() {
     if (this.#marks?.getItem(MARK) == null) return false;
@@ -78,10 +78,10 @@ export class Account {
   }
 
   /**
-   * The credential of now: another one ahead of its end, or where it was refused.
+   * Returns the credential, refreshed ahead of its end, or if it was refused.
    * @param {{refused?: boolean}} [situation]
    * @returns {Promise<string | null>} null for a guest
-   * @throws {LiveError} where the login is over, or the service cannot be reached
+   * @throws {LiveError} if the login has ended, or the service cannot be reached
    */
   async credential({ refused = false } = {}) {
     if (this.#credential === null) return null;
@@ -94,7 +94,7 @@ export class Account {
     return this.#credential;
   }
 
-  /** Goes on as a guest, for as long as the page is open. */
+  /** Continues as a guest until the page is closed. */
   forget() {
     this.#credential = null;
     this.#name = null;
@@ -102,7 +102,7 @@ export class Account {
 
   /**
    * Ends the login, here and at the service.
-   * @throws {LiveError} where the service could not be told
+   * @throws {LiveError} if the service cannot be reached
    */
   async signOut() {
     if (this.#name === null) return;
@@ -123,7 +123,7 @@ export class Account {
     return (await this.#ask('profiles', { headers })).profiles;
   }
 
-  /** Several who ask at once get one answer: each cookie is good for one. */
+  /** Refreshes once for concurrent callers: each refresh cookie is good for one use. */
   #refresh() {
     this.#refreshing ??= this.#enter('login/refresh', {})
       .catch((error) => {
@@ -146,7 +146,7 @@ export class Account {
     this.#goodUntil = asked + seconds * 1000;
   }
 
-  /** @param {string} path @param {RequestInit} request @returns {Promise<any>} what was answered; null for nothing */
+  /** @param {string} path @param {RequestInit} request @returns {Promise<any>} the answer's JSON; null if it has none */
   async #ask(path, request) {
     /** @type {Response} */
     let answer;
@@ -163,7 +163,7 @@ export class Account {
   }
 }
 
-/** @param {object} content @returns {RequestInit} what arrives from a page that closes, too */
+/** @param {object} content @returns {RequestInit} sent even while the page closes */
 function posted(content) {
   return {
     method: 'POST',
@@ -183,6 +183,6 @@ function ownMarks() {
   try {
     return globalThis.localStorage;
   } catch {
-    return null; // switched off, as the cookie then is
+    return null; // storage is disabled, as cookies are then
   }
 }

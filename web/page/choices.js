@@ -1,8 +1,8 @@
-/** The choice of a profile and of its options, shown only where there is something to choose. */
+/** Selects for the profile and its options, if there is something to choose. */
 
 /** @typedef {import('./account.js').Profile} Profile */
 
-/** Fills its place with selects, and reads them. */
+/** Renders the selects, and reads them. */
 export class Choices {
   #place;
   /** @type {Profile[]} */
@@ -22,7 +22,7 @@ export class Choices {
     this.#choose((profiles.find(({ name }) => name === 'default') ?? profiles[0]).name);
   }
 
-  /** What `LiveSession.start` is to be given. */
+  /** Options for `LiveSession.start`. */
   get chosen() {
     return { profile: this.#chosen, options: this.#options };
   }

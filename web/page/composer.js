@@ -1,4 +1,4 @@
-/** The page's own place for typed text. */
+/** The page's field for typed text. */
 
 import { compose as composeIn } from '../widget/composer.js';
 import { block, element } from './elements.js';

@@ -1,4 +1,4 @@
-/** The page's elements by their ids, each as the kind that it is. */
+/** Gets the page's elements by id, with their types. */
 
 /**
  * @template {Element} Kind
@@ -19,11 +19,11 @@ export const button = (id) => element(id, HTMLButtonElement);
 export const block = (id) => element(id, HTMLElement);
 
 /**
- * Says something, or takes it away.
+ * Sets a text, and hides its element if the text is empty.
  * @param {HTMLElement} place
- * @param {string} sentence empty for nothing
+ * @param {string} text
  */
-export function say(place, sentence) {
-  place.textContent = sentence;
-  place.hidden = sentence === '';
+export function setText(place, text) {
+  place.textContent = text;
+  place.hidden = text === '';
 }

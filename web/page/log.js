@@ -1,18 +1,18 @@
-/** What was said and done, as it happens on the screen and, once final, for a screen reader. */
+/** The transcript: on the screen as it happens, for a screen reader once final. */
 
 /** @typedef {import('../live/transcript.js').Utterance} Utterance */
 /** @typedef {import('../live/tools.js').ToolProgress} ToolProgress */
 
 const TOOL_WORDS = { running: 'Using', answered: 'Used', failed: 'Could not use', cancelled: 'Stopped using' };
 
-/** Grows downwards and stays at its end, unless the person has scrolled up to read. */
+/** Scrolls to its end, unless the person has scrolled up to read. */
 export class Log {
   #list;
   #announcer;
 
   /**
    * @param {HTMLElement} list
-   * @param {HTMLElement} announcer a live region; the list itself is none, or every syllable would be read out
+   * @param {HTMLElement} announcer a live region; the list itself is not one, or every fragment would be read out
    */
   constructor(list, announcer) {
     this.#list = list;
@@ -60,7 +60,7 @@ export class Log {
   }
 
   /**
-   * The words of a question often arrive after the answer has begun; they still belong above it.
+   * Places an utterance in its turn: the words of a question often arrive after the answer has begun.
    * @param {Utterance} utterance
    */
   #place({ id, side, turn, typed }) {

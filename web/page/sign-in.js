@@ -1,8 +1,8 @@
-/** The first view: sign in, or go on as a guest where a profile admits guests. */
+/** The first view: sign in, or continue as a guest if a profile allows guests. */
 
-import { block, button, element, say } from './elements.js';
+import { block, button, element, setText } from './elements.js';
 
-/** Asks who is there until somebody may talk. */
+/** Shown until somebody has signed in, or continues as a guest. */
 export class SignIn {
   #account;
   #view = block('sign-in');
@@ -16,7 +16,7 @@ export class SignIn {
 
   /**
    * @param {import('./account.js').Account} account
-   * @param {(profiles: import('./account.js').Profile[]) => void} enter called with what this person may use
+   * @param {(profiles: import('./account.js').Profile[]) => void} enter called with the profiles that this person may use
    */
   constructor(account, enter) {
     this.#account = account;
@@ -28,7 +28,7 @@ export class SignIn {
     button('guest').addEventListener('click', () => this.#leave(this.#guestProfiles));
   }
 
-  /** Lets whoever is signed in from an earlier visit come in at once. */
+  /** Skips the view if an earlier login is still valid. */
   async arrive() {
     try {
       if (await this.#account.arrive()) this.#leave(await this.#account.profiles());
@@ -40,22 +40,22 @@ export class SignIn {
   }
 
   /** @param {string} sentence */
-  complain(sentence) {
-    say(this.#error, sentence);
+  showError(sentence) {
+    setText(this.#error, sentence);
   }
 
   /** @param {string} [sentence] why the person has to sign in again */
   async show(sentence = '') {
-    this.complain(sentence);
+    this.showError(sentence);
     this.#view.hidden = false;
     this.#username.focus();
     try {
       this.#guestProfiles = await this.#account.profiles();
     } catch (error) {
-      // 401 is an answer too: no guests here.
+      // 401 means that there are no guests here.
       this.#guestProfiles = [];
       const { status, message } = /** @type {import('../live/errors.js').LiveError} */ (error);
-      if (status !== 401 && !sentence) say(this.#error, message);
+      if (status !== 401 && !sentence) setText(this.#error, message);
     }
     block('guest-way').hidden = this.#guestProfiles.length === 0;
   }
@@ -63,13 +63,13 @@ export class SignIn {
   async #submit() {
     const submit = /** @type {HTMLButtonElement} */ (this.#form.querySelector('button'));
     submit.disabled = true;
-    say(this.#error, '');
+    setText(this.#error, '');
     try {
       await this.#account.signIn(this.#username.value, this.#password.value);
       this.#leave(await this.#account.profiles());
     } catch (error) {
       this.#account.forget();
-      say(this.#error, /** @type {Error} */ (error).message);
+      setText(this.#error, /** @type {Error} */ (error).message);
       this.#password.select();
     } finally {
       submit.disabled = false;
@@ -80,7 +80,7 @@ export class SignIn {
   #leave(profiles) {
     if (profiles.length === 0) {
       this.#account.forget();
-      this.show('You are signed in, but there is no conversation that you may have. Please ask the owner of this site.');
+      this.show('You are signed in, but no conversation is available to you. Please ask the owner of this site.');
       return;
     }
     this.#password.value = '';

@@ -1,14 +1,14 @@
-/** The middle of the page: the button, the state in words, the controls, and what is being shown. */
+/** The middle of the page: the main button, the state, the controls and the preview. */
 
-import { block, button, element, say } from './elements.js';
+import { block, button, element, setText } from './elements.js';
 
 const COUNTDOWN_MS = 60_000;
-// A renewal is over before anybody notices; only a longer pause is worth a word.
+// A renewal is too short to notice; only a longer pause is mentioned.
 const PATIENCE_MS = 700;
-// Speech rarely exceeds a quarter of full scale; without the root, the picture would hardly move.
+// Speech rarely exceeds a quarter of full scale; without the square root the rings would hardly move.
 const FULL_VOICE = 0.25;
 
-/** Shows what the session is, and asks it for nothing. */
+/** Shows the session's state; read only. */
 export class Stage {
   #session;
   #view = block('stage');
@@ -34,13 +34,13 @@ export class Stage {
       if (state === 'resuming') this.#patience = setTimeout(() => this.#wait(), PATIENCE_MS);
       this.#tools.clear();
       this.#speaking = false;
-      if (error || state === 'connecting') this.complain(error?.message ?? '');
-      if (state !== 'resuming') say(block('notice'), '');
+      if (error || state === 'connecting') this.showError(error?.message ?? '');
+      if (state !== 'resuming') setText(block('notice'), '');
       if (state === 'live' && previous === 'connecting') this.#animate();
       this.refresh();
     });
     session.addEventListener('resumed', ({ detail: { contextLost } }) => {
-      if (contextLost) say(block('notice'), 'The connection was lost, and with it what was said so far. Please say it again.');
+      if (contextLost) setText(block('notice'), 'We lost the connection. I no longer remember what we discussed.');
     });
     session.addEventListener('speaking', ({ detail: { speaking } }) => {
       this.#speaking = speaking;
@@ -65,7 +65,7 @@ export class Stage {
 
   open() {
     this.#view.hidden = false;
-    this.complain('');
+    this.showError('');
     this.refresh();
     button('talk').focus();
   }
@@ -75,9 +75,9 @@ export class Stage {
     this.#view.hidden = true;
   }
 
-  /** @param {string} sentence empty for nothing */
-  complain(sentence) {
-    say(block('error'), sentence);
+  /** @param {string} sentence empty for none */
+  showError(sentence) {
+    setText(block('error'), sentence);
   }
 
   #wait() {
@@ -87,12 +87,12 @@ export class Stage {
 
   refresh() {
     const { state, features, muted, voiced } = this.#session;
-    const live = underWay(state);
+    const live = isLive(state);
     const resting = state === 'idle' || state === 'closed';
     const focused = document.activeElement;
     element('talk-icon', SVGUseElement).setAttribute('href', resting ? '#icon-talk' : '#icon-hang-up');
-    block('talk-label').textContent = resting ? (state === 'idle' ? 'Start talking' : 'Talk again') : live ? 'Hang up' : 'Cancel';
-    block('status').textContent = this.#words();
+    block('talk-label').textContent = resting ? (state === 'idle' ? 'Start talking' : 'New conversation') : live ? 'End' : 'Cancel';
+    block('status').textContent = this.#statusText();
     block('type-only').hidden = !resting;
     block('controls').hidden = !live;
     block('level-row').hidden = !live || !voiced;
@@ -103,15 +103,15 @@ export class Stage {
       button(kind).setAttribute('aria-pressed', String(this.#showing === kind));
     }
     this.#preview.hidden = this.#showing === null;
-    // What had the focus may just have gone; the keyboard must not be sent back to the top of the page.
+    // If the focused element is hidden now, the focus must not go back to the top of the page.
     if (focused !== document.activeElement) button('talk').focus();
   }
 
-  #words() {
+  #statusText() {
     const { state, muted, voiced } = this.#session;
     if (state === 'idle') return '';
     if (state === 'connecting') return 'Connecting…';
-    if (this.#waiting) return 'Reconnecting… Go on talking, nothing is lost.';
+    if (this.#waiting) return 'Reconnecting… Keep talking, nothing is lost.';
     if (state === 'closed') return 'The conversation has ended.';
     if (this.#tools.size > 0) return 'Working…';
     if (this.#speaking) return 'Speaking';
@@ -119,10 +119,10 @@ export class Stage {
     return muted ? 'Muted' : 'Listening';
   }
 
-  /** Draws levels and the time that is left until the conversation ends. */
+  /** Draws the levels and the time left. */
   #animate() {
     const { state, levels, endsAt } = this.#session;
-    const live = underWay(state);
+    const live = isLive(state);
     const [voice, answer] = [levels.microphone, levels.speaker].map((level) => Math.sqrt(Math.min(1, level / FULL_VOICE)));
     this.#level.value = voice;
     this.#orb.style.setProperty('--voice', voice.toFixed(3));
@@ -130,18 +130,18 @@ export class Stage {
     const left = endsAt - performance.now();
     const soon = live && left < COUNTDOWN_MS;
     const sentence = soon ? `This conversation ends in ${Math.max(0, Math.ceil(left / 1000))} s.` : '';
-    if (block('time-left').textContent !== sentence) say(block('time-left'), sentence);
+    if (block('time-left').textContent !== sentence) setText(block('time-left'), sentence);
     if (live) requestAnimationFrame(() => this.#animate());
   }
 }
 
 /** @param {import('../live/session.js').State} state */
-function underWay(state) {
+function isLive(state) {
   return state === 'live' || state === 'resuming';
 }
 
 /** @param {'camera' | 'screen'} kind */
 function offered(kind) {
-  // Phones have no getDisplayMedia. An insecure page has neither; there the button stays, and says why it cannot.
+  // Phones have no getDisplayMedia. An insecure page has neither; its button stays, and reports why it cannot.
   return kind === 'camera' || !globalThis.isSecureContext || 'getDisplayMedia' in navigator.mediaDevices;
 }

@@ -1,4 +1,4 @@
-/** Typed text: Enter sends, Shift and Enter begins a line, and an input method's own Enter is left alone. */
+/** Typed text: Enter sends, Shift+Enter starts a new line, and an input method keeps its own Enter. */
 
 /**
  * @param {HTMLFormElement} form
@@ -7,7 +7,7 @@
  */
 export function compose(form, field, send) {
   field.addEventListener('keydown', (event) => {
-    // Safari ends a composition before it reports its Enter; 229 is then all that tells (UI Events, 7.3.1).
+    // Safari ends a composition before it reports its Enter; only key code 229 tells then (UI Events, 7.3.1).
     const composing = event.isComposing || event.keyCode === 229;
     if (event.key !== 'Enter' || event.shiftKey || composing) return;
     event.preventDefault();

@@ -1,11 +1,11 @@
-/** Makes elements, without HTML: Trusted Types leave no other way, and hostile text no better one. */
+/** Creates elements without HTML, as Trusted Types require and as is safe for untrusted text. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
  * @template {keyof HTMLElementTagNameMap} Name
  * @param {Name} name
- * @param {string} part what it is called in our style sheet and in a host's `::part()`; empty for neither
+ * @param {string} part its class, and its name for a host's `::part()`; empty for neither
  * @param {Record<string, string>} [attributes]
  * @param {(Node | string)[]} children
  * @returns {HTMLElementTagNameMap[Name]}
@@ -21,7 +21,7 @@ export function make(name, part, attributes = {}, ...children) {
   return element;
 }
 
-/** @param {string} path SVG path data, drawn as a line on a square of 24 */
+/** @param {string} path SVG path data, drawn as a stroke on a square of 24 */
 export function icon(path) {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
@@ -32,7 +32,7 @@ export function icon(path) {
   return svg;
 }
 
-/** @param {string} css @returns {CSSStyleSheet} the only kind of style that a strict policy lets a stranger bring */
+/** @param {string} css @returns {CSSStyleSheet} the only kind of style that a strict policy allows a third party */
 export function sheet(css) {
   const made = new CSSStyleSheet();
   made.replaceSync(css);
@@ -40,11 +40,11 @@ export function sheet(css) {
 }
 
 /**
- * Says something, or takes it away.
- * @param {HTMLElement} place
- * @param {string} sentence empty for nothing
+ * Sets a text, and hides its element if the text is empty.
+ * @param {HTMLElement} element
+ * @param {string} text
  */
-export function tell(place, sentence) {
-  if (place.textContent !== sentence) place.textContent = sentence;
-  place.hidden = sentence === '';
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+  element.hidden = text === '';
 }

@@ -3,19 +3,19 @@
 import { Facade } from './facade.js';
 
 /** @typedef {import('../live/session.js').LiveSession} LiveSession */
-/** @typedef {import('../live/token-source.js').GetCredential} GetCredential */
+/** @typedef {import('../live/connection/token-source.js').GetCredential} GetCredential */
 /** @typedef {import('./view.js').View} View */
 /** @typedef {import('./words.js').Strings} Strings */
 
-/** The session's events that go on to the host, each under its own name and with its own detail. */
+/** The session's events that are forwarded to the host, with their names and details. */
 const FORWARDED = /** @type {const} */ ([
   'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'tool', 'tools', 'video', 'sources', 'usage', 'timing', 'devices',
 ]);
 
-/** Where we were loaded from; a release has a folder of its own below the service's address. */
+/** The service's address, from that of this module; a release has a folder of its own below it. */
 const HOME = new URL(new URL('..', import.meta.url).href.replace(/assets\/[^/]+\/$/, ''));
 
-/** Attributes in, events out; until somebody reaches for it, a button and nothing else. */
+/** Attributes in, events out; only a button until it is used. */
 export class LiveAgent extends HTMLElement {
   static observedAttributes = ['open', 'mode', 'lang', 'input', 'push-to-talk'];
 
@@ -24,7 +24,7 @@ export class LiveAgent extends HTMLElement {
    * @param {CustomElementRegistry} [registry]
    */
   static define(tag = 'live-agent', registry = customElements) {
-    // A page may bring us twice, from two places; the first one stays.
+    // A page may load the widget twice, from two places; the first definition stays.
     if (!registry.get(tag)) registry.define(tag, this);
     return this;
   }
@@ -53,30 +53,30 @@ export class LiveAgent extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#takeOver();
+    this.#upgradeProperties();
     this.#translate();
-    this.#arrange();
+    this.#update();
   }
 
   disconnectedCallback() {
-    // A move takes an element out and puts it back within one task; only what stays out has been removed.
+    // A move removes and inserts an element within one task; only an element that stays out was removed.
     setTimeout(async () => {
       if (!this.isConnected) await this.#loading?.then((session) => session.close(), () => {});
     });
   }
 
-  /** With it here, `moveBefore()` does not take the element out at all. */
+  /** Its presence lets `moveBefore()` move the element without removing it. */
   connectedMoveCallback() {}
 
   /** @param {string} name */
   attributeChangedCallback(name) {
     if (!this.isConnected) return;
     if (name === 'lang') this.#translate();
-    else this.#arrange();
-    if (name === 'open') this.tell('toggle', { open: this.open });
+    else this.#update();
+    if (name === 'open') this.emit('toggle', { open: this.open });
   }
 
-  /** The service's profile that is talked to. */
+  /** The service's profile. */
   get profile() {
     return this.getAttribute('profile') ?? 'default';
   }
@@ -130,7 +130,7 @@ export class LiveAgent extends HTMLElement {
     this.toggleAttribute('open', Boolean(open));
   }
 
-  /** The service's address, absolute; without the attribute it is the one that we were loaded from. */
+  /** The service's absolute address; by default the one that the widget was loaded from. */
   get service() {
     const address = this.getAttribute('service');
     return address === null ? HOME.href : new URL(address.replace(/\/?$/, '/'), document.baseURI).href;
@@ -140,7 +140,7 @@ export class LiveAgent extends HTMLElement {
     this.setAttribute('service', address);
   }
 
-  /** What a person has to agree to first: null for nothing, empty for the words that come with us. */
+  /** What a person has to agree to first: null for nothing, empty for the built-in text. */
   get consent() {
     return this.getAttribute('consent');
   }
@@ -150,7 +150,7 @@ export class LiveAgent extends HTMLElement {
     else this.setAttribute('consent', text);
   }
 
-  /** Whether to ask at the end how it was. */
+  /** Whether to ask for a rating at the end. */
   get rating() {
     return this.hasAttribute('rating');
   }
@@ -159,7 +159,7 @@ export class LiveAgent extends HTMLElement {
     this.toggleAttribute('rating', Boolean(wanted));
   }
 
-  /** Brings a JWT of the site; without it a visitor is a guest. */
+  /** Returns a JWT of the site; without it a visitor is a guest. */
   get getCredential() {
     return this.#getCredential;
   }
@@ -168,7 +168,7 @@ export class LiveAgent extends HTMLElement {
     this.#getCredential = getCredential;
   }
 
-  /** What is chosen of the profile's options. */
+  /** The chosen values of the profile's options. */
   get options() {
     return this.#options;
   }
@@ -177,7 +177,7 @@ export class LiveAgent extends HTMLElement {
     this.#options = { ...options };
   }
 
-  /** Words that stand instead of ours, by our keys. */
+  /** Strings that replace the built-in ones, by their keys. */
   get strings() {
     return this.#strings;
   }
@@ -191,34 +191,34 @@ export class LiveAgent extends HTMLElement {
     return this.#session?.state ?? 'idle';
   }
 
-  /** The conversation underneath, for a host that draws; null until `warm()` or `start()` has loaded it. */
+  /** The underlying session, for a headless host; null until `warm()` or `start()` has loaded it. */
   get session() {
     return this.#session;
   }
 
-  /** Loads what a conversation needs and warms the connection; mints nothing. */
+  /** Loads what a conversation needs and opens a connection to the service; mints nothing. */
   async warm() {
     try {
-      const [session] = await Promise.all([this.#load(), this.mode === 'headless' || this.#present()]);
+      const [session] = await Promise.all([this.#load(), this.mode === 'headless' || this.#loadView()]);
       await session.warm();
     } catch {
-      // Nobody has asked for anything yet; who does will be told.
+      // start() will report it.
     }
   }
 
   /**
-   * Begins a conversation; call it in the person's gesture.
+   * Starts a conversation; call it in a user gesture.
    * @param {{microphone?: boolean}} [wish] `microphone: false` to type only
    * @returns {Promise<void>} at `live`
    * @throws {import('../live/errors.js').LiveError}
    */
   async start({ microphone = this.input !== 'text' } = {}) {
-    // Nothing is awaited that is there already: some browsers give sound to the gesture's own turn only.
+    // Awaits nothing that is loaded already: some browsers allow sound only in the gesture's own task.
     const session = this.#session ?? (await this.#load());
-    const view = this.mode === 'headless' ? null : (this.#view ?? (await this.#present()));
+    const view = this.mode === 'headless' ? null : (this.#view ?? (await this.#loadView()));
     if (view) this.open = true;
     if (view && this.consent !== null) await view.askConsent();
-    // Meanwhile it may have been taken off the page.
+    // It may have been removed from the page meanwhile.
     if (!this.isConnected) throw (await import('../live/errors.js')).hungUp();
     const chosen = view?.chosen.microphone;
     session.muted = microphone && this.pushToTalk;
@@ -250,8 +250,8 @@ export class LiveAgent extends HTMLElement {
   }
 
   /**
-   * Answers the calls of a tool that the profile declares; may be called at any time.
-   * @param {Parameters<LiveSession['handleTool']>} tool its name, what answers it, and options, as the session takes them
+   * Sets the handler of a tool that the profile declares; may be called at any time.
+   * @param {Parameters<LiveSession['handleTool']>} tool the arguments of the session's `handleTool`
    */
   handleTool(...tool) {
     this.#tools.set(tool[0], tool);
@@ -259,12 +259,12 @@ export class LiveAgent extends HTMLElement {
   }
 
   /**
-   * Tells the host.
+   * Dispatches an event to the host.
    * @param {string} type
    * @param {unknown} detail
    */
-  tell(type, detail) {
-    // Like the platform's own, an error stays on its element: what bubbles to the window is taken for a page's fault.
+  emit(type, detail) {
+    // An error does not bubble, as in the platform: at the window it would count as an error of the page.
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: type !== 'error', composed: true }));
   }
 
@@ -284,39 +284,39 @@ export class LiveAgent extends HTMLElement {
       getCredential: (situation) => this.#getCredential?.(situation) ?? null,
     });
     for (const tool of this.#tools.values()) session.handleTool(...tool);
-    for (const type of FORWARDED) session.addEventListener(type, ({ detail }) => this.tell(type, detail));
+    for (const type of FORWARDED) session.addEventListener(type, ({ detail }) => this.emit(type, detail));
     session.addEventListener('state', ({ detail: { state, error } }) => {
       this.#facade.frame.dataset.state = state;
-      if (error) this.tell('error', error);
+      if (error) this.emit('error', error);
     });
     this.#session = session;
     return session;
   }
 
-  async #present() {
+  async #loadView() {
     const [session, { View }, words] = await Promise.all([this.#load(), import('./view.js'), this.#words()]);
     this.#view ??= new View(this, session, words, this.#facade);
     return this.#view;
   }
 
-  async #arrange() {
+  async #update() {
     if (this.mode === 'headless') return;
     const { launcher } = this.#facade;
-    const reached = this.shadowRoot?.activeElement === launcher;
+    const focused = this.shadowRoot?.activeElement === launcher;
     if (this.open && !this.#view) {
       launcher.ariaBusy = 'true';
       try {
-        await this.#present();
+        await this.#loadView();
       } catch (cause) {
         const { unreachable } = this.#facade;
-        this.#facade.say(unreachable);
+        this.#facade.setLabel(unreachable);
         this.open = false;
-        // A LiveError in all but its class, which could not be loaded either.
-        this.tell('error', Object.assign(new Error(unreachable, { cause }), { code: 'page-incomplete', retryable: true }));
+        // Shaped like a LiveError, whose module could not be loaded either.
+        this.emit('error', Object.assign(new Error(unreachable, { cause }), { code: 'page-incomplete', retryable: true }));
       }
       launcher.ariaBusy = null;
     }
-    this.#view?.show(this.open, reached);
+    this.#view?.show(this.open, focused);
   }
 
   async #translate() {
@@ -329,7 +329,7 @@ export class LiveAgent extends HTMLElement {
     return Words.load(this.#language, this.#strings);
   }
 
-  /** The nearest `lang`, through shadow roots; else the browser's language. */
+  /** The nearest `lang`, also outside of shadow roots, or the browser's language. */
   get #language() {
     for (let at = /** @type {Element | undefined} */ (this); at; at = /** @type {ShadowRoot} */ (at.getRootNode()).host) {
       const tag = at.closest('[lang]')?.getAttribute('lang');
@@ -338,8 +338,8 @@ export class LiveAgent extends HTMLElement {
     return navigator.language;
   }
 
-  /** What a host set on the element before it became one of ours. */
-  #takeOver() {
+  /** Applies properties that a host set before the element was upgraded. */
+  #upgradeProperties() {
     for (const name of Object.keys(this).filter((own) => own in LiveAgent.prototype)) {
       const early = Reflect.get(this, name);
       Reflect.deleteProperty(this, name);

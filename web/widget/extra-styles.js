@@ -1,4 +1,4 @@
-/** How the seldom-needed parts of the panel look. */
+/** Styles of the rarely used parts of the panel. */
 
 import { sheet } from './dom.js';
 
@@ -24,8 +24,8 @@ const STYLES = sheet(`
   .sources, .hint { color: var(--quiet); font-size: .875rem; }
 `);
 
-/** @param {HTMLElement} element in a shadow root, which is to know these styles from now on */
-export function dress(element) {
+/** @param {HTMLElement} element in the shadow root that gets these styles */
+export function addStyles(element) {
   const { adoptedStyleSheets } = /** @type {ShadowRoot} */ (element.getRootNode());
   if (!adoptedStyleSheets.includes(STYLES)) adoptedStyleSheets.push(STYLES);
 }

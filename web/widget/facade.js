@@ -1,4 +1,4 @@
-/** What is seen before anybody reaches for it: one button, light enough for any page. */
+/** What is loaded with the page: one button, small enough for any page. */
 
 import { icon, make, sheet } from './dom.js';
 import languages, { nearest } from './locales/index.js';
@@ -56,12 +56,12 @@ const STYLES = sheet(`
 export class Facade {
   #root;
   #label = make('span', 'launcher-label');
-  #usual = '';
-  // A slot is one; whichever is shown has it.
+  #defaultLabel = '';
+  // There is only one slot: it moves to the part that is shown.
   #avatar = make('span', 'avatar', {}, make('slot', '', { name: 'avatar' }, icon('M4 10v4M8 7v10M12 3.5v17M16 7v10M20 10v4')));
   launcher = make('button', 'launcher', { type: 'button', 'aria-haspopup': 'dialog' }, this.#avatar, this.#label);
   frame = make('div', 'frame', {}, this.launcher);
-  /** What is said where the rest cannot be loaded. */
+  /** The label if the rest cannot be loaded. */
   unreachable = '';
 
   /** @param {ShadowRoot} root */
@@ -79,14 +79,14 @@ export class Facade {
     const language = nearest(tag);
     this.frame.lang = language;
     this.frame.dir = language === 'ar' ? 'rtl' : 'ltr';
-    this.#usual = launcher ?? languages[language].launcher;
+    this.#defaultLabel = launcher ?? languages[language].launcher;
     this.unreachable = unreachable ?? languages[language].unreachable;
-    this.say('');
+    this.setLabel('');
   }
 
-  /** @param {string} words on the button; empty for the usual ones */
-  say(words) {
-    this.#label.textContent = words || this.#usual;
+  /** @param {string} text empty for the default */
+  setLabel(text) {
+    this.#label.textContent = text || this.#defaultLabel;
   }
 
   /** @param {HTMLElement} panel @param {CSSStyleSheet} styles */
@@ -95,7 +95,7 @@ export class Facade {
     this.frame.append(panel);
   }
 
-  /** @param {HTMLElement | null} header where the avatar stands while the panel is open; null for the button again */
+  /** @param {HTMLElement | null} header that shows the avatar while the panel is open; null for the button */
   lendAvatar(header) {
     (header ?? this.launcher).prepend(this.#avatar);
     this.launcher.hidden = header !== null;

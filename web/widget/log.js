@@ -1,4 +1,4 @@
-/** What was said and done, as it happens on the screen and, once final, for a screen reader. */
+/** The transcript: on the screen as it happens, for a screen reader once final. */
 
 import { make } from './dom.js';
 
@@ -6,9 +6,9 @@ import { make } from './dom.js';
 /** @typedef {import('../live/tools.js').ToolProgress} ToolProgress */
 /** @typedef {import('./words.js').Words} Words */
 
-/** Grows downwards and stays at its end, unless the person has scrolled up to read. */
+/** Scrolls to its end, unless the person has scrolled up to read. */
 export class Log {
-  // Its own liveness is off, or every syllable would be read out; the announcer says what is final.
+  // Not a live region itself, or every fragment would be read out; the announcer reads what is final.
   list = make('div', 'log', { role: 'log', 'aria-live': 'off', tabindex: '0' });
   announcer = make('p', 'unseen', { 'aria-live': 'polite' });
   /** @type {Map<string, HTMLElement>} */
@@ -20,8 +20,8 @@ export class Log {
     list.addEventListener('scroll', () => {
       this.#following = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     });
-    // What appears around it takes room away from its end.
-    new ResizeObserver(() => this.#keepUp()).observe(list);
+    // Other parts that appear make it smaller.
+    new ResizeObserver(() => this.#scroll()).observe(list);
   }
 
   clear() {
@@ -39,24 +39,24 @@ export class Log {
   /** @param {Utterance} utterance @param {Words} words */
   show(utterance, words) {
     const { id, side, text, typed, final, interrupted } = utterance;
-    const who = words.say(side);
+    const who = words.text(side);
     const line = this.#lines.get(id) ?? this.#place(utterance);
     const said = make('span', '', { dir: 'auto' }, text);
     line.className = `utterance ${side}${interrupted ? ' interrupted' : ''}`;
     line.setAttribute('part', line.className);
     line.replaceChildren(make('span', 'unseen', {}, `${who}: `), said);
-    if (interrupted) line.append(make('span', 'unseen', {}, ` (${words.say('interrupted')})`));
-    this.#keepUp();
-    if (final && !typed && text) this.announce(words.say('said', { who, text }));
+    if (interrupted) line.append(make('span', 'unseen', {}, ` (${words.text('interrupted')})`));
+    this.#scroll();
+    if (final && !typed && text) this.announce(words.text('said', { who, text }));
   }
 
   /** @param {ToolProgress} progress @param {Words} words */
   progress({ id, name, status }, words) {
-    this.note(`tool ${id}`, 'tool', words.say(`tool.${status}`, { name }));
+    this.note(`tool ${id}`, 'tool', words.text(`tool.${status}`, { name }));
   }
 
   /**
-   * Puts something of another kind among what was said, or in the place of what has the same key.
+   * Adds an entry of another kind, or replaces the one with the same key.
    * @param {string} key
    * @param {string} part
    * @param {(Node | string)[]} content
@@ -66,7 +66,7 @@ export class Log {
     line.className = part;
     line.setAttribute('part', part);
     line.replaceChildren(...content);
-    this.#keepUp();
+    this.#scroll();
   }
 
   /** @param {string} key */
@@ -78,8 +78,8 @@ export class Log {
   }
 
   /**
-   * The words of a question often arrive after the answer has begun, and those of an answer after its sources; each
-   * still belongs above the other.
+   * Places an utterance in its turn: the words of a question often arrive after the answer has begun, and those of an
+   * answer after its sources.
    * @param {Utterance} utterance
    */
   #place({ id, side, turn, typed }) {
@@ -91,7 +91,7 @@ export class Log {
     return line;
   }
 
-  #keepUp() {
+  #scroll() {
     if (this.#following) this.list.scrollTop = this.list.scrollHeight;
   }
 }

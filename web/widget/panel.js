@@ -1,4 +1,4 @@
-/** What the panel is made of: its elements, and the names that they have in the person's language. */
+/** The panel's elements, and their labels in the person's language. */
 
 import { icon, make } from './dom.js';
 
@@ -7,10 +7,10 @@ import { icon, make } from './dom.js';
 const HANDSET = 'M2.5 14.5c5-6 14-6 19 0L19 17l-3.5-2v-2.5q-3.5-1-7 0V15L5 17Z';
 const MICROPHONE = 'M12 3.5a3 3 0 0 0-3 3V11a3 3 0 0 0 6 0V6.5a3 3 0 0 0-3-3ZM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5v3';
 
-/** The parts that are there from the start; what is seldom needed is added when it is. */
+/** The parts that are always there; rarely used ones are added when needed. */
 export class Panel {
   /** @type {((words: Words) => void)[]} */
-  #named = [];
+  #labels = [];
   title = make('span', '');
   status = make('p', 'status');
   left = make('p', 'left', { hidden: '' });
@@ -33,49 +33,49 @@ export class Panel {
      this.settings, this.collapse,
   );
   controls = make('div', 'controls', {}, this.talk, this.voice, this.mute, this.start);
-  /** @type {(() => void) | null} leaves what is shown in the conversation's place */
+  /** @type {(() => void) | null} closes what is shown in place of the conversation */
   leave = null;
   element = make('section', 'panel', { 'aria-labelledby': 'title', tabindex: '-1', hidden: '' });
 
   /**
-   * @param {HTMLElement} picture
+   * @param {HTMLElement} visualizer
    * @param {import('./log.js').Log} log
    */
-  constructor(picture, { list, announcer }) {
+  constructor(visualizer, { list, announcer }) {
     this.send.type = 'submit';
     this.element.append(
-      this.header, picture, this.notice, list, this.error, this.composer, this.controls,
+      this.header, visualizer, this.notice, list, this.error, this.composer, this.controls,
       make('div', 'footer', {}, make('slot', '', { name: 'footer' })), announcer,
     );
-    this.#named.push((words) => {
-      this.title.textContent = words.say('title');
-      list.ariaLabel = words.say('log');
-      this.field.ariaLabel = words.say('message');
-      this.field.placeholder = words.say('message.hint');
+    this.#labels.push((words) => {
+      this.title.textContent = words.text('title');
+      list.ariaLabel = words.text('log');
+      this.field.ariaLabel = words.text('message');
+      this.field.placeholder = words.text('message.hint');
     });
   }
 
   /** @param {Words} words */
   translate(words) {
-    for (const name of this.#named) name(words);
+    for (const label of this.#labels) label(words);
   }
 
-  /** @param {'start' | 'again' | 'cancel' | 'end'} action @param {Words} words what the one button does now */
+  /** @param {'start' | 'again' | 'cancel' | 'end'} action @param {Words} words the main button's action */
   offer(action, words) {
-    const label = words.say(action);
-    if (this.start.textContent === label) return; // a screen reader would read it out again
-    const hangsUp = action === 'cancel' || action === 'end';
-    this.start.className = hangsUp ? 'start end' : 'start';
+    const label = words.text(action);
+    if (this.start.textContent === label) return; // or a screen reader would read it out again
+    const ends = action === 'cancel' || action === 'end';
+    this.start.className = ends ? 'start end' : 'start';
     this.start.setAttribute('part', this.start.className);
-    this.start.replaceChildren(icon(hangsUp ? HANDSET : MICROPHONE), make('span', '', {}, label));
+    this.start.replaceChildren(icon(ends ? HANDSET : MICROPHONE), make('span', '', {}, label));
   }
 
   /**
-   * Shows something in place of the conversation, until it is settled, or left by Escape.
+   * Shows a box in place of the conversation until it is settled, or closed with Escape.
    * @template Answer
    * @param {HTMLElement} box
    * @param {(settle: (answer: Answer | null) => void) => void} wire
-   * @returns {Promise<Answer | null>} null where it was left
+   * @returns {Promise<Answer | null>} null if it was closed
    */
   over(box, wire) {
     this.leave?.();
@@ -98,14 +98,14 @@ export class Panel {
   }
 
   /**
-   * @param {string} name its part
-   * @param {string[]} paths of its icon; of both, where it has one for being pressed
-   * @param {string} [key] of its words
+   * @param {string} name of its part
+   * @param {string[]} paths of its icon, and of one for the pressed state
+   * @param {string} [key] of its label
    */
   button(name, paths, key = name) {
     const label = make('span', '');
-    this.#named.push((words) => {
-      button.title = label.textContent = words.say(key);
+    this.#labels.push((words) => {
+      button.title = label.textContent = words.text(key);
     });
     const button = make('button', name, { type: 'button' }, ...paths.map(icon), label);
     return button;

@@ -1,6 +1,6 @@
-/** Talking while something is held: a button, or the space bar. */
+/** Push to talk, by a button or the space bar. */
 
-/** Unmutes while held. The space bar counts wherever it has nothing else to do. */
+/** Unmutes while held. The space bar works wherever it has no other use. */
 export class PushToTalk {
   #agent;
   #button;
@@ -17,7 +17,7 @@ export class PushToTalk {
     button.ariaPressed = 'false';
   }
 
-  /** @param {boolean} wanted whether there is a conversation to be talked into this way */
+  /** @param {boolean} wanted whether there is a conversation with push to talk */
   enable(wanted) {
     if (wanted === (this.#watch !== null)) return;
     this.#watch?.abort();
@@ -31,27 +31,27 @@ export class PushToTalk {
     const press = () => this.#hold(true);
     const release = () => this.#hold(false);
     this.#button.addEventListener('pointerdown', press, { signal });
-    // Who cannot hold (a screen reader, a switch, Enter) turns it on and off.
+    // Without a way to hold (screen reader, switch, Enter) a click turns it on and off.
     this.#button.addEventListener('click', ({ detail }) => detail === 0 && this.#hold(this.#button.ariaPressed === 'false'), { signal });
     this.#button.addEventListener('contextmenu', (event) => event.preventDefault(), { signal });
-    // Wherever the pointer, the key or the window goes meanwhile, nobody may be heard unawares.
+    // Wherever the pointer or the focus goes meanwhile, nobody may be heard without knowing.
     for (const end of ['pointerup', 'pointercancel', 'blur']) addEventListener(end, release, { signal });
-    addEventListener('keydown', (event) => this.#spaceMeant(event) && press(), { signal });
+    addEventListener('keydown', (event) => this.#isForTalking(event) && press(), { signal });
     const lift = (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== ' ') return;
-      this.#spaceMeant(event);
+      this.#isForTalking(event);
       release();
     };
     addEventListener('keyup', lift, { signal });
   }
 
   /** @param {KeyboardEvent} event */
-  #spaceMeant(event) {
+  #isForTalking(event) {
     if (event.key !== ' ' || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return false;
     const [target] = event.composedPath();
     const takesSpace = 'button, a, input, textarea, select, summary, video, audio, [contenteditable], [tabindex="0"]';
     if (target instanceof Element && target !== this.#button && target.closest(takesSpace)) return false;
-    event.preventDefault(); // else the page would scroll, or the button be pressed once more
+    event.preventDefault(); // or the page would scroll, or the button be clicked
     return true;
   }
 

@@ -1,7 +1,7 @@
-/** The question at the end. */
+/** Asks for a rating at the end. */
 
 import { icon, make } from './dom.js';
-import { dress } from './extra-styles.js';
+import { addStyles } from './extra-styles.js';
 
 const THUMB = 'M7 10.5v9H4.5v-9ZM7 10.5l4-7a2.3 2.3 0 0 1 2.3 2.8L12.5 9.5h5.7a2 2 0 0 1 2 2.4l-1.3 6a2 2 0 0 1-2 1.6H7';
 
@@ -11,18 +11,18 @@ const THUMB = 'M7 10.5v9H4.5v-9ZM7 10.5l4-7a2.3 2.3 0 0 1 2.3 2.8L12.5 9.5h5.7a2
  * @param {(rating: 'good' | 'bad') => void} answer
  */
 export function askRating(panel, words, answer) {
-  const question = make('p', '', { id: 'rating' }, words.say('rating'));
+  const question = make('p', '', { id: 'rating' }, words.text('rating'));
   const box = make('div', 'rating', { role: 'group', 'aria-labelledby': 'rating' }, question);
   for (const rating of /** @type {const} */ (['good', 'bad'])) {
-    const button = make('button', `rating-${rating}`, { type: 'button', 'aria-label': words.say(`rating.${rating}`) }, icon(THUMB));
+    const button = make('button', `rating-${rating}`, { type: 'button', 'aria-label': words.text(`rating.${rating}`) }, icon(THUMB));
     button.addEventListener('click', () => {
       answer(rating);
       panel.start.focus();
       box.role = 'status';
-      box.replaceChildren(words.say('rating.thanks'));
+      box.replaceChildren(words.text('rating.thanks'));
     });
     box.append(button);
   }
-  dress(panel.element);
+  addStyles(panel.element);
   panel.composer.before(box);
 }

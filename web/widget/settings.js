@@ -1,17 +1,17 @@
-/** What a person may choose: the profile's options, their devices, how loud it is. */
+/** The settings: the profile's options, devices and volume. */
 
 import { make } from './dom.js';
-import { dress } from './extra-styles.js';
+import { addStyles } from './extra-styles.js';
 
 /** @typedef {import('./words.js').Words} Words */
 /** @typedef {Record<string, {choices: string[], default?: string}>} Options of a profile, by their names */
 
 /**
- * What was chosen, for this conversation and the next.
- * @typedef {{microphone: string, speaker: string, camera: string}} Chosen by id; empty for what the browser takes
+ * The chosen devices, for this conversation and the next.
+ * @typedef {{microphone: string, speaker: string, camera: string}} Chosen by id; empty for the browser's default
  */
 
-/** The settings, in the place of the conversation while they are open. */
+/** Shows the settings in place of the conversation. */
 export class Settings {
   #agent;
   #session;
@@ -35,20 +35,20 @@ export class Settings {
 
   /**
    * @param {import('./panel.js').Panel} panel
-   * @param {(action: () => Promise<void>) => void} attempt tells where a device cannot be had
-   * @param {() => Promise<void>} showCamera by the camera that is chosen now, if one is shown
+   * @param {(action: () => Promise<void>) => void} attempt reports a device that cannot be opened
+   * @param {() => Promise<void>} showCamera switches to the chosen camera, if one is shown
    */
   async open(panel, attempt, showCamera) {
     const words = this.#words;
-    const back = make('button', 'back', { type: 'button' }, words.say('back'));
-    const title = make('h3', '', { id: 'over-title', tabindex: '-1' }, words.say('settings'));
+    const back = make('button', 'back', { type: 'button' }, words.text('back'));
+    const title = make('h3', '', { id: 'over-title', tabindex: '-1' }, words.text('settings'));
     const box = make('section', 'over', { 'aria-labelledby': 'over-title' }, title, this.#options, this.#devices, this.#volume(), back);
     const closed = new AbortController();
     const list = () => this.#listDevices((kind) => attempt(() => (kind === 'camera' ? showCamera() : this.#use(kind))));
     this.#session.addEventListener('devices', list, { signal: closed.signal });
     list();
     this.#listOptions();
-    dress(panel.element);
+    addStyles(panel.element);
     await panel.over(box, (settle) => {
       back.onclick = () => settle(null);
     });
@@ -58,17 +58,17 @@ export class Settings {
   async #listOptions() {
     const options = Object.entries(await this.#offered()).filter(([, { choices }]) => choices.length > 1);
     const rows = options.map(([name, { choices, default: usual }]) => {
-      const label = this.#words.has(`option.${name}`) ? this.#words.say(`option.${name}`) : sentenceCase(name);
+      const label = this.#words.has(`option.${name}`) ? this.#words.text(`option.${name}`) : sentenceCase(name);
       const chosen = this.#agent.options[name] ?? usual ?? choices[0];
       return select(label, choices.map((choice) => [choice, choice]), chosen, (choice) => {
         this.#agent.options = { ...this.#agent.options, [name]: choice };
       });
     });
     const late = rows.length > 0 && !['idle', 'closed'].includes(this.#session.state);
-    this.#options.replaceChildren(...rows, ...(late ? [make('p', 'hint', {}, this.#words.say('option.later'))] : []));
+    this.#options.replaceChildren(...rows, ...(late ? [make('p', 'hint', {}, this.#words.text('option.later'))] : []));
   }
 
-  /** @returns {Promise<Options>} none where they cannot be had: starting will say why */
+  /** @returns {Promise<Options>} empty on failure: starting will report why */
   async #offered() {
     try {
       const credential = await this.#agent.getCredential?.({ refused: false });
@@ -86,18 +86,18 @@ export class Settings {
     const { microphones, speakers, cameras } = await this.#session.devices();
     const words = this.#words;
     /** @type {[keyof Chosen, string, {id: string, label: string}[]][]} */
-    const kinds = [['microphone', words.say('microphone'), microphones], ['speaker', words.say('speaker'), speakers], ['camera', words.say('camera.device'), cameras]];
+    const kinds = [['microphone', words.text('microphone'), microphones], ['speaker', words.text('speaker'), speakers], ['camera', words.text('camera.device'), cameras]];
     const rows = kinds.filter(([, , devices]) => devices.length > 0).map(([kind, label, devices]) => {
       const choices = devices.map(({ id, label: name }, index) => /** @type {[string, string]} */ ([id, name || `${label} ${index + 1}`]));
-      return select(label, [['', words.say('device.default')], ...choices], this.#chosen[kind], (id) => {
+      return select(label, [['', words.text('device.default')], ...choices], this.#chosen[kind], (id) => {
         this.#chosen[kind] = id;
         change(kind);
       });
     });
-    this.#devices.replaceChildren(...(rows.length > 0 ? rows : [make('p', 'hint', {}, words.say('devices.later'))]));
+    this.#devices.replaceChildren(...(rows.length > 0 ? rows : [make('p', 'hint', {}, words.text('devices.later'))]));
   }
 
-  /** @param {'microphone' | 'speaker'} kind of which another one was chosen, perhaps while there is a conversation */
+  /** @param {'microphone' | 'speaker'} kind of device to switch to, if there is a conversation */
   async #use(kind) {
     if (this.#session.state !== 'live' && this.#session.state !== 'resuming') return;
     if (kind === 'speaker') await this.#session.useSpeaker(this.#chosen.speaker);
@@ -110,7 +110,7 @@ export class Settings {
     range.addEventListener('input', () => {
       this.#session.volume = range.valueAsNumber;
     });
-    return make('label', 'row', {}, this.#words.say('volume'), range);
+    return make('label', 'row', {}, this.#words.text('volume'), range);
   }
 }
 

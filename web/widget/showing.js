@@ -1,7 +1,7 @@
-/** What a person shows, and sees of it themselves: a camera, or a screen. */
+/** Camera and screen sharing: the buttons and the preview. */
 
 import { icon, make } from './dom.js';
-import { dress } from './extra-styles.js';
+import { addStyles } from './extra-styles.js';
 
 const CAMERA = 'M5 6.5h8a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2ZM15 11l6-3v8l-6-3';
 const SCREEN = 'M5 4.5h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-8a2 2 0 0 1 2-2ZM8.5 20h7M12 13.5v-6M9.5 9.5 12 7l2.5 2.5';
@@ -9,7 +9,7 @@ const TURN = 'M4 11a8 8 0 0 1 14-4.5L20 9M20 4v5h-5M20 13a8 8 0 0 1-14 4.5L4 15M
 
 /** @typedef {import('./words.js').Words} Words */
 
-/** The buttons, where the profile offers any, and the preview. */
+/** Shows the buttons that the profile allows, and the preview. */
 export class Showing {
   #session;
   #attempt;
@@ -24,7 +24,7 @@ export class Showing {
   /**
    * @param {import('./panel.js').Panel} panel
    * @param {import('../live/session.js').LiveSession} session
-   * @param {(action: () => Promise<void>) => void} attempt tells where a device cannot be had
+   * @param {(action: () => Promise<void>) => void} attempt reports a device that cannot be opened
    * @param {import('./settings.js').Chosen} chosen
    */
   constructor(panel, session, attempt, chosen) {
@@ -40,7 +40,7 @@ export class Showing {
     session.addEventListener('video', ({ detail }) => this.#show(detail));
     panel.start.before(this.#buttons.camera, this.#buttons.screen);
     panel.notice.before(this.#preview);
-    dress(panel.element);
+    addStyles(panel.element);
   }
 
   /** @param {boolean} live @param {Words} words */
@@ -50,11 +50,11 @@ export class Showing {
       this.#buttons[kind].hidden = !live || !features?.video?.includes(kind) || !offered(kind);
       this.#buttons[kind].ariaPressed = String(this.#kind === kind);
     }
-    this.#video.ariaLabel = words.say('preview');
-    this.#flip.ariaLabel = this.#flip.title = words.say('flip');
+    this.#video.ariaLabel = words.text('preview');
+    this.#flip.ariaLabel = this.#flip.title = words.text('flip');
   }
 
-  /** Another camera was chosen. */
+  /** Switches to the chosen camera, if one is shown. */
   async again() {
     if (this.#kind === 'camera') await this.#open('camera');
   }
@@ -86,6 +86,6 @@ export class Showing {
 
 /** @param {'camera' | 'screen'} kind */
 function offered(kind) {
-  // Phones have no getDisplayMedia. An insecure page has neither; there the button stays, and says why it cannot.
+  // Phones have no getDisplayMedia. An insecure page has neither; its button stays, and reports why it cannot.
   return kind === 'camera' || !isSecureContext || 'getDisplayMedia' in navigator.mediaDevices;
 }

@@ -1,4 +1,4 @@
-/** How the panel looks: in the host's colours where it names any, light, dark or forced, wide or on a phone. */
+/** The panel's styles: the host's colors, light, dark and forced, wide and on a phone. */
 
 import { sheet } from './dom.js';
 
@@ -42,8 +42,8 @@ export const STYLES = sheet(`
   button { display: inline-flex; gap: 8px; align-items: center; justify-content: center; padding: 6px 10px; cursor: pointer; }
   button:hover { background: var(--sunken); }
 
-  .picture { flex: none; align-self: center; width: min(100% - 64px, 300px); height: 64px; margin: 8px 0; color: var(--edge); accent-color: var(--accent); }
-  .panel:has(.log:empty) .picture { height: 120px; margin-block: auto; }
+  .visualizer { flex: none; align-self: center; width: min(100% - 64px, 300px); height: 64px; margin: 8px 0; color: var(--edge); accent-color: var(--accent); }
+  .panel:has(.log:empty) .visualizer { height: 120px; margin-block: auto; }
   .log:empty { display: none; }
   .notice { margin: 4px 16px; padding: 8px 12px; border-radius: 10px; background: var(--sunken); font-size: .875rem; }
   .log {
@@ -100,6 +100,6 @@ export const STYLES = sheet(`
   @media (forced-colors: active) {
     button, .composer, .user, .notice { border: 1px solid ButtonText; }
     .controls [aria-pressed="true"] { forced-color-adjust: none; color: HighlightText; background: Highlight; }
-    .picture { color: CanvasText; accent-color: Highlight; }
+    .visualizer { color: CanvasText; accent-color: Highlight; }
   }
 `);

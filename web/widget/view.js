@@ -1,23 +1,23 @@
-/** What a person sees of a conversation, and does in it. */
+/** The panel's behavior: shows the session, and handles the person's input. */
 
-import { asLiveError, loaded } from '../live/errors.js';
-import { remedy, sentence } from './complaints.js';
+import { asLiveError, importOrFail } from '../live/errors.js';
 import { compose } from './composer.js';
-import { tell } from './dom.js';
+import { setText } from './dom.js';
+import { messageFor, remedy } from './error-messages.js';
 import { Log } from './log.js';
 import { Panel } from './panel.js';
-import { Picture } from './picture.js';
 import { STYLES } from './styles.js';
+import { Visualizer } from './visualizer.js';
 
 /** @typedef {import('../live/errors.js').LiveError} LiveError */
 /** @typedef {import('../live/session.js').SessionEvents} SessionEvents */
 /** @typedef {import('./words.js').Words} Words */
 
-// A renewal is over before anybody notices; only a longer pause is worth a word.
+// A renewal is too short to notice; only a longer pause is mentioned.
 const PATIENCE_MS = 700;
 const LAST_MINUTE_S = 60;
 
-/** Shows what the session is; what a person does goes to the agent, as a host would do it. */
+/** Shows the session's state; the person's input calls the element's public methods, as a host would. */
 export class View {
   /** @type {import('./settings.js').Chosen} */
   chosen = { microphone: '', speaker: '', camera: '' };
@@ -26,10 +26,10 @@ export class View {
   #words;
   #facade;
   #log = new Log();
-  #picture;
+  #visualizer;
   #panel;
   /** @type {import('./push-to-talk.js').PushToTalk | null} */
-  #hold = null;
+  #pushToTalk = null;
   /** @type {Set<string>} */
   #working = new Set();
   #speaking = false;
@@ -39,7 +39,7 @@ export class View {
   #showing = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #patience;
-  /** The connection has been away for so long that it has to be mentioned. */
+  /** Whether reconnecting takes long enough to be mentioned. */
   #late = false;
 
   /**
@@ -53,8 +53,8 @@ export class View {
     this.#session = session;
     this.#words = words;
     this.#facade = facade;
-    this.#picture = new Picture(session);
-    this.#panel = new Panel(this.#picture.canvas, this.#log);
+    this.#visualizer = new Visualizer(session);
+    this.#panel = new Panel(this.#visualizer.canvas, this.#log);
     facade.adopt(this.#panel.element, STYLES);
     this.#listen();
     this.#wire();
@@ -69,11 +69,11 @@ export class View {
   }
 
   /**
-   * Opens the panel, or collapses it into the button; a conversation goes on in either.
+   * Opens the panel, or minimizes it to the button; a conversation continues either way.
    * @param {boolean} open
-   * @param {boolean} reached whether it was the button that opened it, so that the focus goes along
+   * @param {boolean} focused whether the button had the focus, so that it moves into the panel
    */
-  show(open, reached) {
+  show(open, focused) {
     const { element, header, collapse } = this.#panel;
     const inside = element.contains(this.#agent.shadowRoot?.activeElement ?? null);
     const inline = this.#agent.mode === 'inline';
@@ -82,18 +82,18 @@ export class View {
     collapse.hidden = inline;
     this.#facade.lendAvatar(open ? header : null);
     this.refresh();
-    if (open && reached) this.#first.focus();
+    if (open && focused) this.#first.focus();
     if (!open && inside) this.#facade.launcher.focus();
-    if (open) this.#picture.run();
+    if (open) this.#visualizer.run();
   }
 
   /**
    * @returns {Promise<void>} once the person has agreed, now or before
-   * @throws {LiveError} `hung-up` when they would rather not
+   * @throws {LiveError} `hung-up` if they decline
    */
   askConsent() {
-    this.#consent ??= loaded(import('./consent.js'))
-      .catch((cause) => Promise.reject(this.#miss(cause)))
+    this.#consent ??= importOrFail(import('./consent.js'))
+      .catch((cause) => Promise.reject(this.#partFailed(cause)))
       .then(({ ask }) => ask(this.#panel, this.#words, this.#agent.consent))
       .catch((error) => {
         this.#consent = null;
@@ -106,24 +106,24 @@ export class View {
     const { state, features, muted, voiced } = this.#session;
     const { input, pushToTalk } = this.#agent;
     const panel = this.#panel;
-    const live = underWay(state);
+    const live = isLive(state);
     const focused = /** @type {HTMLElement | null} */ (this.#agent.shadowRoot?.activeElement);
     panel.offer(state === 'idle' ? 'start' : state === 'closed' ? 'again' : live ? 'end' : 'cancel', this.#words);
-    panel.start.hidden = resting(state) && input === 'text';
+    panel.start.hidden = isIdle(state) && input === 'text';
     panel.composer.hidden = input === 'voice' || features?.text === false;
     panel.voice.hidden = !live || voiced || input === 'text';
     panel.mute.hidden = !live || !voiced || pushToTalk;
     panel.mute.ariaPressed = String(muted);
     panel.talk.hidden = !live || !voiced || !pushToTalk;
-    this.#letHold(!panel.talk.hidden).catch(this.#miss);
+    this.#updatePushToTalk(!panel.talk.hidden).catch(this.#partFailed);
     this.#showing?.refresh(live, this.#words);
-    tell(panel.status, this.#words.say(`state.${this.#condition}`));
-    this.#facade.say(live ? this.#words.say('ongoing') : '');
-    // What had the focus may just have gone; the keyboard must not be sent back to the top of the page.
+    setText(panel.status, this.#words.text(`state.${this.#condition}`));
+    this.#facade.setLabel(live ? this.#words.text('ongoing') : '');
+    // If the focused element is hidden now, the focus must not go back to the top of the page.
     if (focused?.checkVisibility() === false) this.#first.focus();
   }
 
-  /** What the keyboard is to begin with. */
+  /** The first element for the keyboard. */
   get #first() {
     return this.#panel.start.hidden ? this.#panel.field : this.#panel.start;
   }
@@ -140,9 +140,9 @@ export class View {
 
   #listen() {
     const session = this.#session;
-    session.addEventListener('state', ({ detail }) => this.#turnTo(detail));
+    session.addEventListener('state', ({ detail }) => this.#stateChanged(detail));
     session.addEventListener('resumed', ({ detail: { contextLost } }) => {
-      if (contextLost) tell(this.#panel.notice, this.#words.say('notice.forgotten'));
+      if (contextLost) setText(this.#panel.notice, this.#words.text('notice.forgotten'));
     });
     session.addEventListener('speaking', ({ detail: { speaking } }) => {
       this.#speaking = speaking;
@@ -156,17 +156,17 @@ export class View {
       this.refresh();
     });
     session.addEventListener('sources', ({ detail }) => {
-      loaded(import('./sources.js')).then(({ showSources }) => showSources(this.#log, this.#words, detail)).catch(this.#miss);
+      importOrFail(import('./sources.js')).then(({ showSources }) => showSources(this.#log, this.#words, detail)).catch(this.#partFailed);
     });
   }
 
   /** @param {SessionEvents['state']} change */
-  #turnTo({ state, previous, error }) {
+  #stateChanged({ state, previous, error }) {
     const { element, notice, status, left } = this.#panel;
     clearTimeout(this.#patience);
     this.#late = false;
     if (state === 'resuming') this.#patience = setTimeout(() => this.#mentionDelay(), PATIENCE_MS);
-    else tell(notice, '');
+    else setText(notice, '');
     if (state !== 'live') {
       this.#working.clear();
       this.#speaking = false;
@@ -175,50 +175,50 @@ export class View {
       this.#log.clear();
       element.querySelector('.rating')?.remove();
     }
-    if (resting(state)) tell(left, '');
-    if (error || state === 'connecting') this.#complain(error);
+    if (isIdle(state)) setText(left, '');
+    if (error || state === 'connecting') this.#showError(error);
     this.refresh();
     const begun = state === 'live' && previous === 'connecting';
-    // Who listens and who speaks can be heard; of the rest a screen reader tells.
+    // Listening and speaking can be heard; the other states are announced to screen readers.
     if (begun || state === 'connecting' || (state === 'closed' && !error)) this.#log.announce(status.textContent ?? '');
     if (begun) {
-      if (this.#session.features?.video?.length) this.#letShow().catch(this.#miss);
-      this.#picture.run();
+      if (this.#session.features?.video?.length) this.#addVideo().catch(this.#partFailed);
+      this.#visualizer.run();
       this.#countDown();
     }
-    if (state === 'closed' && previous !== 'connecting' && this.#agent.rating) this.#askRating().catch(this.#miss);
+    if (state === 'closed' && previous !== 'connecting' && this.#agent.rating) this.#askRating().catch(this.#partFailed);
   }
 
   #mentionDelay() {
     this.#late = true;
-    tell(this.#panel.notice, this.#words.say('notice.resuming'));
+    setText(this.#panel.notice, this.#words.text('notice.resuming'));
     this.refresh();
   }
 
-  /** Tells the time that is left, calmly: by the minute, and aloud once, a minute before the end. */
+  /** Shows the time left, in minutes, and announces it once, a minute before the end. */
   #countDown() {
     const seconds = (this.#session.endsAt - performance.now()) / 1000;
-    const live = underWay(this.#session.state);
+    const live = isLive(this.#session.state);
     const known = live && Number.isFinite(seconds);
-    const words = known ? this.#words.say('notice.left', { time: this.#words.span(Math.max(0, seconds)) }) : '';
-    tell(this.#panel.left, words);
+    const words = known ? this.#words.text('notice.left', { time: this.#words.span(Math.max(0, seconds)) }) : '';
+    setText(this.#panel.left, words);
     if (known && Math.ceil(seconds) === LAST_MINUTE_S) this.#log.announce(words);
     if (live) setTimeout(() => this.#countDown(), 1000);
   }
 
-  /** @param {LiveError | null} error a hang-up is none */
-  #complain(error) {
-    const { error: place, sentence: said, remedy: button, field } = this.#panel;
-    place.hidden = error === null || error.code === 'hung-up';
-    if (error === null || place.hidden) return;
+  /** @param {LiveError | null} error null, or a hang-up, for none */
+  #showError(error) {
+    const { error: box, sentence, remedy: button, field } = this.#panel;
+    box.hidden = error === null || error.code === 'hung-up';
+    if (error === null || box.hidden) return;
     const wanted = remedy(error);
     const way = wanted === 'write' && this.#agent.input === 'voice' ? 'retry' : wanted;
     const act = { retry: () => this.#start(), write: () => field.focus(), dismiss: () => this.#first.focus() }[way];
-    said.textContent = sentence(error, this.#words);
-    button.textContent = this.#words.say(way);
+    sentence.textContent = messageFor(error, this.#words);
+    button.textContent = this.#words.text(way);
     button.onclick = () => {
       act();
-      place.hidden = true;
+      box.hidden = true;
     };
   }
 
@@ -226,21 +226,21 @@ export class View {
     const panel = this.#panel;
     /** @type {[HTMLButtonElement, () => unknown][]} */
     const actions = [
-      [panel.start, () => (resting(this.#session.state) ? this.#start() : this.#agent.stop())],
+      [panel.start, () => (isIdle(this.#session.state) ? this.#start() : this.#agent.stop())],
       [panel.mute, () => this.#agent.mute(!this.#session.muted)],
       [panel.voice, () => this.#try(() => this.#addVoice())],
-      [panel.settings, () => this.#openSettings().catch(this.#miss)],
+      [panel.settings, () => this.#openSettings().catch(this.#partFailed)],
       [panel.collapse, () => (this.#agent.open = false)],
     ];
     for (const [button, act] of actions) button.addEventListener('click', act);
-    compose(panel.composer, panel.field, (text) => this.#write(text));
+    compose(panel.composer, panel.field, (text) => this.#sendText(text));
     panel.element.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.isComposing) return;
       if (panel.leave) panel.leave();
       else if (this.#agent.mode === 'inline') return;
       else this.#agent.open = false;
       event.preventDefault();
-      event.stopPropagation(); // a dialog of the host's, around us, stays
+      event.stopPropagation(); // keeps a dialog of the host open
     });
   }
 
@@ -249,32 +249,32 @@ export class View {
     try {
       await this.#agent.start({ microphone });
     } catch {
-      // The state's event has told it.
+      // The state event has reported it.
     }
   }
 
-  /** @param {string} text where nothing goes on, it begins a conversation without a microphone */
-  async #write(text) {
+  /** @param {string} text starts a conversation without a microphone if there is none */
+  async #sendText(text) {
     const { field } = this.#panel;
-    if (resting(this.#session.state)) await this.#start(false);
-    if (underWay(this.#session.state)) this.#session.sendText(text);
+    if (isIdle(this.#session.state)) await this.#start(false);
+    if (isLive(this.#session.state)) this.#session.sendText(text);
     else field.value = text;
   }
 
-  /** @param {boolean} wanted whether a button is to be held to talk */
-  async #letHold(wanted) {
+  /** @param {boolean} wanted whether push to talk is in use */
+  async #updatePushToTalk(wanted) {
     const { talk, start } = this.#panel;
-    if (wanted && this.#hold === null) {
-      const { PushToTalk } = await loaded(import('./push-to-talk.js'));
-      this.#hold ??= new PushToTalk(this.#agent, talk);
+    if (wanted && this.#pushToTalk === null) {
+      const { PushToTalk } = await importOrFail(import('./push-to-talk.js'));
+      this.#pushToTalk ??= new PushToTalk(this.#agent, talk);
     }
-    this.#hold?.enable(!talk.hidden);
-    // The space bar, pressed to talk, must not end what it has just begun.
+    this.#pushToTalk?.enable(!talk.hidden);
+    // The space bar, pressed to talk, must not press the button that ends the conversation.
     if (wanted && this.#agent.shadowRoot?.activeElement === start) talk.focus();
   }
 
-  async #letShow() {
-    const { Showing } = await loaded(import('./showing.js'));
+  async #addVideo() {
+    const { Showing } = await importOrFail(import('./showing.js'));
     this.#showing ??= new Showing(this.#panel, this.#session, (action) => this.#try(action), this.chosen);
     this.translate(this.#words);
   }
@@ -285,47 +285,47 @@ export class View {
     this.refresh();
   }
 
-  /** @param {() => Promise<void>} action that asks for a device */
+  /** @param {() => Promise<void>} action that opens a device */
   async #try(action) {
-    this.#complain(null);
+    this.#showError(null);
     try {
       await action();
     } catch (error) {
-      this.#complain(/** @type {LiveError} */ (error));
-      this.#agent.tell('error', error);
+      this.#showError(/** @type {LiveError} */ (error));
+      this.#agent.emit('error', error);
     }
   }
 
   /**
-   * Tells what is wrong with a part that was not needed until now: most likely it cannot be loaded, because there is no
-   * network, or another release by now.
+   * Reports that a part could not be loaded on demand, most likely because there is no network, or because the service
+   * has another release by now.
    * @param {unknown} cause
    */
-  #miss = (cause) => {
+  #partFailed = (cause) => {
     const error = asLiveError(cause);
-    this.#complain(error);
-    this.#agent.tell('error', error);
+    this.#showError(error);
+    this.#agent.emit('error', error);
     return error;
   };
 
   async #openSettings() {
-    const { Settings } = await loaded(import('./settings.js'));
+    const { Settings } = await importOrFail(import('./settings.js'));
     const settings = new Settings(this.#agent, this.#session, this.#words, this.chosen);
     settings.open(this.#panel, (action) => this.#try(action), async () => this.#showing?.again());
   }
 
   async #askRating() {
-    const { askRating } = await loaded(import('./rating.js'));
-    askRating(this.#panel, this.#words, (rating) => this.#agent.tell('rating', { rating }));
+    const { askRating } = await importOrFail(import('./rating.js'));
+    askRating(this.#panel, this.#words, (rating) => this.#agent.emit('rating', { rating }));
   }
 }
 
 /** @param {import('../live/session.js').State} state */
-function underWay(state) {
+function isLive(state) {
   return state === 'live' || state === 'resuming';
 }
 
 /** @param {import('../live/session.js').State} state */
-function resting(state) {
+function isIdle(state) {
   return state === 'idle' || state === 'closed';
 }

@@ -1,17 +1,17 @@
-/** The widget's words in one language, and the numbers among them. */
+/** The widget's strings in one language, with its number formats. */
 
 import { nearest } from './locales/index.js';
 
-/** @typedef {Record<string, string>} Strings by their keys, which are those of `locales/en.js` */
+/** @typedef {Record<string, string>} Strings by the keys of `locales/en.js` */
 
-/** Sentences by their keys, with what stands in braces filled in. */
+/** Looks strings up, and fills in their placeholders. */
 export class Words {
   #strings;
   #locale;
 
   /**
    * @param {Strings} strings
-   * @param {string} locale whose numbers and times are written
+   * @param {string} locale for numbers and times
    */
   constructor(strings, locale) {
     this.#strings = strings;
@@ -39,9 +39,9 @@ export class Words {
 
   /**
    * @param {string} key
-   * @param {Record<string, string>} [fill] by the names in braces
+   * @param {Record<string, string>} [fill] by the placeholders' names
    */
-  say(key, fill = {}) {
+  text(key, fill = {}) {
     return this.#strings[key].replace(/\{(\w+)\}/g, (_, name) => fill[name]);
   }
 
@@ -59,12 +59,12 @@ export class Words {
   }
 }
 
-/** @param {string} tag as a page wrote it @param {string} language */
+/** @param {string} tag from the page @param {string} language */
 function regional(tag, language) {
   try {
-    // Numbers as the page's own region writes them, where the words are of its language.
+    // The page's own region, if the strings are in its language.
     return tag.startsWith(language) ? Intl.getCanonicalLocales(tag)[0] : language;
   } catch {
-    return language; // no language tag, such as `en_US`
+    return language; // not a language tag, such as `en_US`
   }
 }

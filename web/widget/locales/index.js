@@ -1,6 +1,6 @@
 /**
- * The languages that the widget speaks. What its button says, and what it says where the rest cannot be loaded, is
- * needed before the rest is loaded; the other words of each language are in a file of their own.
+ * The widget's languages, with the strings of the button, which are needed before the rest is loaded. The other strings
+ * of each language are in a file of their own.
  * @type {Record<string, {launcher: string, unreachable: string}>}
  */
 const languages = {
@@ -22,7 +22,7 @@ export default languages;
 
 /**
  * @param {string} tag a BCP 47 language tag, such as `pt-BR`
- * @returns {string} the language of ours that is nearest to it
+ * @returns {string} the nearest language of the widget
  */
 export function nearest(tag) {
   const language = tag.toLowerCase().split(/[-_]/)[0];

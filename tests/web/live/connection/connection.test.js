@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Connection } from '../../../../web/live/connection/connection.js';
+
+const GRANT = { token: 'auth_tokens/a+b', websocket_url: 'wss://voice.test/live', setup: { model: 'models/m' } };
+
+/** A socket whose other end is the test. */
+class Socket {
+  binaryType = 'blob';
+  bufferedAmount = 0;
+  /** @type {string[]} */
+  sent = [];
+  /** @type {number | null} */
+  closedWith = null;
+  /** @type {(() => void) | null} */
+  onopen = null;
+  /** @type {((event: {data: string}) => void) | null} */
+  onmessage = null;
+  /** @type {((event: {code: number, reason: string}) => void) | null} */
+  onclose = null;
+
+  /** @param {string} frame */
+  send(frame) {
+    this.sent.push(frame);
+  }
+
+  /** @param {number} code */
+  close(code) {
+    this.closedWith = code;
+  }
+
+  /** @param {object} message */
+  receive(message) {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+function connect() {
+  const socket = new Socket();
+  /** @type {string[]} */
+  const addresses = [];
+  /** @type {string[]} */
+  const received = [];
+  /** @type {(string | null)[]} */
+  const ends = [];
+  const connection = new Connection(
+    GRANT,
+    { receive: ({ kind }) => received.push(kind), ended: (error) => ends.push(error && error.code) },
+    (address) => {
+      addresses.push(address);
+      return /** @type {WebSocket} */ (/** @type {unknown} */ (socket));
+    },
+  );
+  return { connection, socket, addresses, received, ends };
+}
+
+test('the token goes into the address and the setup is the first frame', () => {
+  const { connection, socket, addresses } = connect();
+  assert.deepEqual(addresses, ['wss://voice.test/live?access_token=auth_tokens/a%2Bb']);
+  assert.deepEqual(socket.sent, [], 'nothing before the socket is open');
+  socket.onopen?.();
+  assert.deepEqual(socket.sent, ['{"setup":{"model":"models/m"}}']);
+  connection.ready.catch(() => {});
+  connection.close();
+});
+
+test('open is not connected, setupComplete is', async () => {
+  const { connection, socket } = connect();
+  let live = false;
+  connection.ready.then(() => (live = true));
+  socket.onopen?.();
+  await Promise.resolve();
+  assert.equal(live, false);
+  socket.receive({ setupComplete: {} });
+  await connection.ready;
+  assert.equal(live, true);
+});
+
+test('a close before setupComplete says why there is no conversation', async () => {
+  const { connection, socket, ends } = connect();
+  socket.onopen?.();
+  socket.onclose?.({ code: 1011, reason: 'Token has been used too many times' });
+  await assert.rejects(connection.ready, { code: 'token-ended' });
+  assert.deepEqual(ends, []);
+});
+
+test('a polite close before setupComplete is an error all the same', async () => {
+  const { connection, socket } = connect();
+  socket.onclose?.({ code: 1000, reason: '' });
+  await assert.rejects(connection.ready, { code: 'setup-unanswered' });
+});
+
+test('a server that never completes the setup is given up', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const { connection, socket } = connect();
+  socket.onopen?.();
+  context.mock.timers.tick(10_000);
+  await assert.rejects(connection.ready, { code: 'setup-overdue', retryable: true });
+  assert.equal(socket.closedWith, 1000);
+});
+
+test('events are passed on, and the end is reported once', async () => {
+  const { connection, socket, received, ends } = connect();
+  socket.receive({ setupComplete: {} });
+  await connection.ready;
+  socket.receive({ serverContent: { interrupted: true, turnComplete: true } });
+  const { onclose } = socket;
+  onclose?.({ code: 1006, reason: '' });
+  assert.deepEqual(received, ['interrupted', 'turn-complete']);
+  assert.deepEqual(ends, ['connection-lost']);
+  assert.equal(socket.onclose, null);
+});
+
+test('an unreadable frame ends the conversation', async () => {
+  const { connection, socket, ends } = connect();
+  socket.receive({ setupComplete: {} });
+  await connection.ready;
+  socket.onmessage?.({ data: '{' });
+  assert.deepEqual(ends, ['protocol-violated']);
+  assert.equal(socket.closedWith, 1000);
+});
+
+test('after a hang-up nothing is received', async () => {
+  const { connection, socket, received, ends } = connect();
+  const { onmessage } = socket;
+  connection.close();
+  await assert.rejects(connection.ready, { code: 'hung-up' });
+  onmessage?.({ data: '{"serverContent":{"turnComplete":true}}' });
+  assert.deepEqual([received, ends, socket.closedWith], [[], [], 1000]);
+});
+
+test('a connection is retired once the other side has agreed', async () => {
+  const { connection, socket, ends } = connect();
+  socket.receive({ setupComplete: {} });
+  await connection.ready;
+  let retired = false;
+  const retiring = connection.retire().then(() => (retired = true));
+  await Promise.resolve();
+  assert.deepEqual([retired, socket.closedWith], [false, 1000]);
+  socket.onclose?.({ code: 1000, reason: '' });
+  await retiring;
+  assert.deepEqual([connection.closed, ends], [true, []]);
+});
+
+test('a connection that the server has closed is retired at once', async () => {
+  const { connection, socket } = connect();
+  socket.receive({ setupComplete: {} });
+  await connection.ready;
+  socket.onclose?.({ code: 1006, reason: '' });
+  await connection.retire();
+});

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LiveError } from '../../../../web/live/errors.js';
+import { problem } from '../../../../web/live/connection/token-source.js';
+import { Scene, settled, unreachable } from './line-scene.js';
+
+test('a renewal mints by lease and handle, waits for the old socket, and then says what was held', async () => {
+  const scene = await new Scene().start();
+  const [old] = scene.sockets;
+  old.offer('h0');
+  await scene.pass(1200);
+  old.offer('h1');
+  await scene.pass(278_700);
+  scene.line.say('before');
+  await scene.pass(100);
+  scene.line.say('held 1');
+  old.offer('h2');
+  await settled();
+  assert.deepEqual(scene.requests[1], { lease: 'lease', resumption_handle: 'h2' });
+  assert.deepEqual(old.sent.slice(1), ['before']);
+  assert.ok(old.closing);
+  assert.equal(scene.sockets.length, 1, 'not before the old one is closed');
+  scene.line.say('held 2');
+  await old.ends(1000);
+  assert.equal(scene.sockets.length, 2);
+  await scene.socket.accept();
+  scene.line.say('after');
+  assert.deepEqual(scene.socket.sent.slice(1), ['held 1', 'held 2', 'after']);
+  assert.deepEqual(scene.told, ['resuming', 'renewed']);
+});
+
+test("the first frame is what the renewal's answer says", async () => {
+  const scene = await new Scene().start();
+  const setup = { model: 'models/m', sessionResumption: { handle: 'h1' } };
+  scene.answers = [{ setup }];
+  scene.socket.offer('h1');
+  await scene.pass(280_000);
+  await scene.sockets[0].ends(1000);
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent, [{ setup }]);
+});
+
+test('a drop is resumed at once, and what was sent is not sent again', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.line.say('sent');
+  await scene.socket.ends(1006);
+  scene.line.say('held');
+  await scene.pass(0);
+  assert.deepEqual(scene.requests[1], { lease: 'lease', resumption_handle: 'h1' });
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held']);
+  assert.deepEqual(scene.told, ['resuming', 'resumed']);
+});
+
+test('offline, nothing is sent; online, the conversation goes on', async () => {
+  const scene = await new Scene().start();
+  const [old] = scene.sockets;
+  old.offer('h1');
+  await scene.goes('offline');
+  scene.line.say('held');
+  await scene.pass(60_000);
+  assert.equal(scene.requests.length, 1);
+  await scene.goes('online');
+  await old.ends(1000);
+  await scene.socket.accept();
+  assert.deepEqual([old.sent.slice(1), scene.socket.sent.slice(1)], [[], ['held']]);
+});
+
+test('a dead socket that never agrees to close is waited for no longer than two seconds', async () => {
+  const scene = await new Scene().start();
+  await scene.goes('offline');
+  await scene.goes('online');
+  await scene.pass(0);
+  await scene.pass(1999);
+  assert.equal(scene.sockets.length, 1);
+  await scene.pass(1);
+  assert.equal(scene.sockets.length, 2);
+});
+
+test('while the service is out of reach, the token in hand resumes', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.answers = [unreachable()];
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  assert.deepEqual(scene.sockets.length, 2);
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent[0].setup.sessionResumption, { handle: 'h1' });
+});
+
+test('a service that is down for twenty seconds, with the token over, is waited for', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.answers = Array.from({ length: 6 }, unreachable);
+  await scene.socket.ends(1011, 'auth token has expired');
+  for (let i = 0; i < 32; i += 1) await scene.pass(1000);
+  assert.equal(scene.sockets.length, 2);
+  await scene.socket.accept();
+  assert.deepEqual(scene.told, ['resuming', 'resumed']);
+});
+
+test('there is a last attempt', async () => {
+  const scene = await new Scene().start();
+  scene.answers = Array.from({ length: 20 }, unreachable);
+  await scene.socket.ends(1006);
+  for (let i = 0; i < 100; i += 1) await scene.pass(1000);
+  assert.equal(scene.requests.length, 1 + 9);
+  assert.equal(scene.error?.code, 'token-service-unreachable');
+});
+
+for (const [reason, as] of [
+  ['Request contains an invalid argument.', 'setup-refused'],
+  ['User location is not supported for the API use.', 'location-unsupported'],
+]) {
+  test(`a 1007 (${as}) is the end`, async () => {
+    const scene = await new Scene().start();
+    await scene.socket.ends(1007, reason);
+    await scene.pass(60_000);
+    assert.equal(scene.requests.length, 1);
+    assert.equal(scene.error?.code, as);
+  });
+}
+
+test('a polite close is the end, without an error', async () => {
+  const scene = await new Scene().start();
+  await scene.socket.ends(1000);
+  assert.deepEqual([scene.told, scene.error], [['ended'], null]);
+});
+
+test('a blocked person is told so at the renewal, and not asked for again', async () => {
+  const scene = await new Scene().start();
+  scene.answers = [problem(403, { code: 'blocked', detail: 'Switched off.', retryable: false })];
+  await scene.pass(283_000);
+  await scene.pass(20_000);
+  assert.deepEqual([scene.error?.code, scene.error?.message], ['blocked', 'Switched off.']);
+  assert.equal(scene.requests.length, 2);
+  assert.equal(scene.sockets.length, 1);
+  assert.ok(scene.sockets[0].closing);
+  assert.equal(scene.ends, 1, 'the place is given back once');
+});
+
+test('who has no time left talks until it is used up', async () => {
+  const scene = await new Scene().start();
+  scene.answers = [problem(403, { code: 'lease-over', detail: 'Over.', retryable: false })];
+  scene.socket.offer('h1');
+  await scene.pass(280_000);
+  assert.deepEqual(scene.told, []);
+  assert.equal(scene.line.endsAt, 300_000);
+  scene.line.say('one more thing');
+  assert.equal(scene.socket.sent.at(-1), 'one more thing');
+  await scene.socket.ends(1011, 'auth token has expired');
+  assert.deepEqual([scene.told, scene.error?.code], [['ended'], 'lease-over']);
+});
+
+test('a renewal that fails for a moment lets the conversation go on, and is tried again', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.answers = [problem(503, { code: 'temporarily-unavailable', retryable: true })];
+  await scene.pass(280_000);
+  scene.line.say('heard all the same');
+  assert.equal(scene.socket.sent.at(-1), 'heard all the same');
+  scene.socket.offer('h2');
+  await scene.pass(2000);
+  assert.equal(scene.requests.at(-1).resumption_handle, 'h2');
+});
+
+test('a handle that is not known any more is dropped, and the page is told', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  scene.socket.onopen?.({});
+  await scene.socket.ends(1008, 'BidiGenerateContent session not found');
+  await scene.pass(500);
+  assert.deepEqual(scene.requests.slice(1), [{ lease: 'lease', resumption_handle: 'h1' }, { lease: 'lease' }]);
+  await scene.socket.accept();
+  assert.deepEqual(scene.told, ['resuming', 'resumed, context lost']);
+});
+
+test('a handle whose sessions die young twice is dropped', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.socket.ends(1006);
+  for (const wait of [0, 500]) {
+    await scene.pass(wait);
+    await scene.socket.accept();
+    scene.socket.offer('h2');
+    await scene.pass(1000);
+    await scene.socket.ends(1011, 'Internal error encountered.');
+  }
+  await scene.pass(1000);
+  assert.deepEqual(scene.requests.at(-1), { lease: 'lease' });
+});
+
+test("a backend without leases is asked for a new token, and the setup resumes by the handle", async () => {
+  const scene = new Scene();
+  scene.answers = [{ lease: undefined }, { lease: undefined }];
+  await scene.start();
+  scene.socket.offer('h1');
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  assert.deepEqual(scene.requests, [{ profile: 'p' }, { profile: 'p' }]);
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent[0].setup.sessionResumption, { handle: 'h1' });
+});
+
+test('a token that goes back to an earlier handle is not used for a later one', async () => {
+  const scene = await new Scene().start();
+  scene.answers = [{ setup: { model: 'models/m', sessionResumption: { handle: 'h1' } } }];
+  scene.socket.offer('h1');
+  await scene.pass(280_000);
+  await scene.sockets[0].ends(1000);
+  await scene.socket.accept();
+  scene.socket.offer('h2');
+  scene.answers = [unreachable(), {}];
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  assert.equal(scene.sockets.length, 2, 'what was said since would be forgotten');
+  await scene.pass(500);
+  await scene.socket.accept();
+  assert.deepEqual(scene.requests.at(-1), { lease: 'lease', resumption_handle: 'h2' });
+  assert.deepEqual(scene.told.at(-1), 'resumed');
+});
+
+test('a connection that ends with the service out of reach is left in order, and nothing of it is lost', async () => {
+  const scene = await new Scene().start();
+  scene.answers = [{ setup: { model: 'models/m', sessionResumption: { handle: 'h1' } } }, unreachable(), unreachable()];
+  scene.socket.offer('h1');
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  await scene.socket.accept();
+  const [, old] = scene.sockets;
+  old.receive({ goAway: { timeLeft: '3s' } });
+  scene.line.say('sent');
+  await scene.pass(300);
+  scene.line.say('held');
+  old.offer('h2');
+  await settled();
+  await scene.pass(0);
+  scene.line.say('while nobody is there');
+  assert.ok(old.closing, 'before it is cut');
+  assert.deepEqual(old.sent.slice(1), ['sent']);
+  await old.ends(1000);
+  await scene.pass(500);
+  await scene.pass(1000);
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held', 'while nobody is there']);
+  assert.equal(scene.requests.at(-1).resumption_handle, 'h2');
+});
+
+test('a network that goes while a token is fetched takes the connection with it', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  /** @type {(error: LiveError) => void} */
+  let fail = () => {};
+  scene.answers = [new Promise((_, reject) => (fail = reject))];
+  await scene.pass(280_000);
+  await scene.goes('offline');
+  fail(unreachable());
+  await settled();
+  scene.line.say('held');
+  assert.deepEqual(scene.socket.sent.slice(1), []);
+  await scene.sockets[0].ends(1006);
+  await scene.goes('online');
+  await scene.pass(0);
+  await scene.socket.accept();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held']);
+});
+
+test('hanging up while resuming leaves nothing behind', async () => {
+  const scene = await new Scene().start();
+  scene.answers = [unreachable(), unreachable()];
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  scene.ending.abort(new Error('hung up'));
+  await scene.pass(60_000);
+  assert.equal(scene.ends, 1);
+  assert.equal(scene.clock.waiting, 0);
+  assert.deepEqual(scene.told, ['resuming']);
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainClose } from '../../../../web/live/connection/close-codes.js';
+import { LiveError } from '../../../../web/live/errors.js';
+import { Retries, outOfReach, worthRetrying } from '../../../../web/live/connection/retries.js';
+import { problem } from '../../../../web/live/connection/token-source.js';
+
+/** @param {number} code @param {string} reason */
+const closed = (code, reason = '') => /** @type {LiveError} */ (explainClose(code, reason));
+const unreachable = new LiveError('token-service-unreachable', 'No.', { retryable: true });
+
+test('the first attempt is made at once, the others further and further apart, and there is an end', () => {
+  const retries = new Retries(() => 0.5);
+  const waits = Array.from({ length: 10 }, () => retries.next());
+  assert.deepEqual(waits, [0, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, null]);
+});
+
+test('no two clients come back in step', () => {
+  for (const [random, wait] of [[0, 375], [1, 625]]) {
+    const retries = new Retries(() => random);
+    retries.next();
+    assert.equal(retries.next(), wait);
+  }
+});
+
+test('who is told how long to wait waits', () => {
+  const retries = new Retries(() => 0.5);
+  assert.deepEqual([retries.next(3000), retries.next(3000)], [3000, 3000]);
+});
+
+test('ten stable seconds make everything good', () => {
+  const retries = new Retries(() => 0.5);
+  retries.next();
+  retries.blame(closed(1006), { resumed: true, lasted: 9999 });
+  assert.equal(retries.next(), 500);
+  retries.blame(closed(1006), { resumed: true, lasted: 10_000 });
+  assert.equal(retries.next(), 0);
+});
+
+test('connections that are of some use are gone back to for ever, at long distances', () => {
+  const retries = new Retries(() => 0.5);
+  const waits = Array.from({ length: 20 }, () => {
+    retries.blame(closed(1006), { resumed: true, lasted: 5000 });
+    return retries.next();
+  });
+  assert.deepEqual([waits[0], waits[19]], [0, 10_000]);
+});
+
+/** @type {[string, LiveError, boolean][]} */
+const errors = [
+  ['a lost connection', closed(1006), true],
+  ['a server that goes away', closed(1001), true],
+  ['an internal error', closed(1011, 'Internal error encountered.'), true],
+  ['a token that has ended', closed(1011, 'auth token has expired'), true],
+  ['a refused setup', closed(1007, 'Request contains an invalid argument.'), false],
+  ['the wrong country', closed(1007, 'User location is not supported for the API use.'), false],
+  ['an exhausted quota', closed(1011, 'You exceeded your current quota'), false],
+  ['a service out of reach', unreachable, true],
+  ['a busy service', problem(503, { code: 'upstream-throttled', retryable: true }), true],
+  ['a rate limit for a moment', problem(429, { code: 'rate-limited', retryable: true }, '7'), true],
+  ['a rate limit for an hour', problem(429, { code: 'rate-limited', retryable: true }, '3600'), false],
+  ['a block', problem(403, { code: 'blocked', retryable: false }), false],
+  ['a lease that is over', problem(403, { code: 'lease-over', retryable: false }), false],
+  ['a spent budget, which is retryable tomorrow', problem(429, { code: 'budget-spent', retryable: true }), false],
+  ['a place that is taken', problem(429, { code: 'too-many-at-once', retryable: true }), false],
+];
+for (const [what, error, worth] of errors) {
+  test(`${what} is ${worth ? 'tried again' : 'the end'}`, () => assert.equal(worthRetrying(error), worth));
+}
+
+test('a refusal is an answer; a failure is none', () => {
+  assert.deepEqual(
+    [unreachable, problem(502, null), problem(429, null), problem(403, null), closed(1006)].map(outOfReach),
+    [true, true, false, false, false],
+  );
+});
+
+test('a handle whose sessions die young twice is dropped', () => {
+  const retries = new Retries();
+  const death = { resumed: true, lasted: 2000 };
+  const error = closed(1011, 'Internal error encountered.');
+  assert.deepEqual([retries.blame(error, death), retries.blame(error, death)], [false, true]);
+  assert.equal(retries.blame(error, death), false, 'the next one starts with a clean slate');
+});
+
+test('a handle is given more time where the service refuses to resume by it', () => {
+  const retries = new Retries();
+  const refused = () => retries.blame(closed(1011, 'Session is still open'), { resumed: true, lasted: 0 });
+  assert.deepEqual([refused(), refused(), refused(), refused(), refused()], [false, false, false, false, true]);
+});
+
+test('a handle that is not known any more is dropped at once', () => {
+  const death = { resumed: true, lasted: 0 };
+  assert.equal(new Retries().blame(closed(1008, 'BidiGenerateContent session not found'), death), true);
+});
+
+test('a setup that was good without the handle is tried without it; one that was never good is not', () => {
+  const error = closed(1007, 'Request contains an invalid argument.');
+  assert.equal(new Retries().blame(error, { resumed: true, lasted: 0 }), true);
+  assert.equal(new Retries().blame(error, { resumed: true, lasted: 60_000 }), false);
+  assert.equal(new Retries().blame(error, { resumed: false, lasted: 0 }), false);
+});
+
+test('a network that fails, and a token that ends, are not held against the handle', () => {
+  const retries = new Retries();
+  for (const error of [closed(1006), unreachable, closed(1011, 'Token has expired')]) {
+    for (let i = 0; i < 6; i += 1) assert.equal(retries.blame(error, { resumed: true, lasted: 100 }), false);
+  }
+});

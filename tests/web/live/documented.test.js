@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { LiveSession } from '../../../web/live/session.js';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+/** @param {string} folder @param {RegExp} names @returns {string} all that is in its files */
+const read = (folder, names) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => names.test(basename(name)))
+    .map((name) => readFileSync(join(ROOT, folder, name), 'utf8'))
+    .join('\n');
+
+const CLIENT = read('web/live', /\.js$/);
+const DOCUMENT = read('docs', /^client\.md$/);
+const TESTS = read('tests/web', /^(?!documented).*\.js$/) + read('tests/browser', /\.py$/);
+
+/**
+ * @param {string} text
+ * @param {RegExp} pattern with one group, or with none for the whole of it
+ * @returns {string[]} each once
+ */
+const found = (text, pattern) => [...new Set(Array.from(text.matchAll(pattern), ([whole, group]) => group ?? whole))];
+
+/** @param {string} name @returns {string[]} the properties of a type that a comment declares */
+function properties(name) {
+  const comment = CLIENT.match(new RegExp(`@typedef \\{object\\} ${name}\\n(?: \\* .*\\n)+`))?.[0] ?? '';
+  return found(comment, /@property \{.*\} \[?(\w+)/g);
+}
+
+const devices = ['microphone', 'camera', 'screen', 'speaker'];
+const codes = [
+  ...found(CLIENT, /new LiveError\(\s*'([a-z-]+)'/g),
+  ...found(CLIENT, /\bas: '([a-z-]+)'/g),
+  ...found(CLIENT, /new LiveError\(`\$\{device\}(-[a-z]+)`/g).flatMap((end) => devices.map((device) => device + end)),
+];
+
+/** What a page can say and hear; found in the code, so that nothing new is forgotten. */
+const SURFACE = {
+  event: properties('SessionEvents').filter((name) => name !== 'name' && name !== 'milliseconds'),
+  'option of start': properties('StartOptions'),
+  'option of the constructor': found(CLIENT, /@param \{.*\} \[?options\.(token|getCredential|transport)\b/g),
+  'option of handleTool': properties('ToolOptions'),
+  'part of a call': properties('ToolCall'),
+  'name of a time': found(CLIENT.match(/@property \{('mint'.*)\} name/)?.[1] ?? '', /[a-z-]+/g),
+  'member of the session': Object.getOwnPropertyNames(LiveSession.prototype).filter((name) => name !== 'constructor'),
+  'code of an error': [...new Set(codes)],
+};
+
+for (const [kind, names] of Object.entries(SURFACE)) {
+  test(`there are some to look at: ${kind}`, () => assert.ok(names.length > 0));
+  for (const name of names) {
+    test(`${kind} ${name} is documented and tested`, () => {
+      assert.ok(new RegExp(`\`[^\`\\n]*(?<![\\w-])${name}(?![\\w-])[^\`\\n]*\``).test(DOCUMENT), 'in docs/client.md');
+      assert.ok(new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(TESTS), 'in a test');
+    });
+  }
+}

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ScriptedTransport } from '../../../web/live/scripted-transport.js';
+import { LiveSession } from '../../../web/live/session.js';
+
+const SILENTLY = { microphone: false, speaker: /** @type {const} */ (false) };
+/** Half a second of a tone's worth of bytes. */
+const SOUND = { inlineData: { mimeType: 'audio/pcm;rate=24000', data: 'AAAA'.repeat(8000) } };
+
+/** @typedef {import('../../../web/live/session.js').SessionEvents} SessionEvents */
+
+/** @param {ConstructorParameters<typeof ScriptedTransport>[0]} [script] */
+function scripted(script) {
+  const api = new ScriptedTransport(script);
+  const session = new LiveSession({ token: api.token, transport: api.transport });
+  return { api, session };
+}
+
+/**
+ * @template {keyof SessionEvents} Type
+ * @param {LiveSession} session
+ * @param {Type} type
+ * @returns {SessionEvents[Type][]} every detail from now on
+ */
+function noted(session, type) {
+  /** @type {SessionEvents[Type][]} */
+  const details = [];
+  session.addEventListener(type, ({ detail }) => void details.push(detail));
+  return details;
+}
+
+/**
+ * @template {keyof SessionEvents} Type
+ * @param {LiveSession} session
+ * @param {Type} type
+ * @param {(detail: SessionEvents[Type]) => boolean} [fits]
+ * @returns {Promise<SessionEvents[Type]>} the next that fits
+ */
+function next(session, type, fits = () => true) {
+  return new Promise((resolve) => {
+    session.addEventListener(type, ({ detail }) => fits(detail) && resolve(detail));
+  });
+}
+
+test('a conversation is started, held, ended, and started again', async () => {
+  const { api, session } = scripted();
+  const states = noted(session, 'state');
+  await session.start(SILENTLY);
+  session.sendText('Good morning');
+  assert.deepEqual(api.sent, [{ setup: { model: 'models/scripted' } }, { realtimeInput: { text: 'Good morning' } }]);
+  session.close();
+  await session.start({ ...SILENTLY, profile: 'tour', options: { voice: 'Kore' } });
+  assert.deepEqual(api.requests, [{ profile: undefined, options: undefined }, { profile: 'tour', options: { voice: 'Kore' } }]);
+  session.close();
+  assert.deepEqual(
+    states.map(({ state, previous, error }) => [previous, state, error]),
+    [
+      ['idle', 'connecting', null],
+      ['connecting', 'live', null],
+      ['live', 'closed', null],
+      ['closed', 'connecting', null],
+      ['connecting', 'live', null],
+      ['live', 'closed', null],
+    ],
+  );
+});
+
+test('started, closed and started in one breath is one token', async () => {
+  const { api, session } = scripted();
+  const first = session.start(SILENTLY);
+  session.close();
+  await session.start(SILENTLY);
+  await assert.rejects(first, { code: 'hung-up', retryable: true });
+  assert.equal(session.state, 'live');
+  assert.equal(api.requests.length, 1);
+  assert.equal(api.connections, 1);
+});
+
+test('a page that hangs up when it hears of the end hangs up once', async () => {
+  const { session } = scripted();
+  await session.start(SILENTLY);
+  session.addEventListener('transcript', ({ detail }) => detail.final && session.close());
+  const states = noted(session, 'state');
+  session.sendText('That is all');
+  assert.deepEqual(states.map(({ state }) => state), ['closed']);
+});
+
+test('what is said comes as utterances, by turn and by side', async () => {
+  const { api, session } = scripted();
+  await session.start(SILENTLY);
+  const said = noted(session, 'transcript');
+  api.receive(
+    { serverContent: { inputTranscription: { text: 'Hello' } } },
+    { serverContent: { modelTurn: { parts: [{ text: 'I should be polite.', thought: true }] } } },
+    { serverContent: { outputTranscription: { text: 'Good' } } },
+    { serverContent: { outputTranscription: { text: ' morning' }, turnComplete: true } },
+  );
+  api.respond('Anything else?');
+  assert.deepEqual(
+    said.filter(({ final }) => final).map(({ turn, side, text, typed }) => [turn, side, text, typed]),
+    [
+      [0, 'user', 'Hello', false],
+      [0, 'agent', 'Good morning', false],
+      [1, 'agent', 'Anything else?', false],
+    ],
+  );
+  assert.ok(said.every(({ text }) => !text.includes('polite')), 'thoughts are not transcribed');
+});
+
+test('the rest of a turn that was cut is dropped', async () => {
+  const { api, session } = scripted();
+  await session.start(SILENTLY);
+  const said = noted(session, 'transcript');
+  const interrupted = noted(session, 'interrupted');
+  const sources = noted(session, 'sources');
+  api.receive(
+    { serverContent: { outputTranscription: { text: 'One' } } },
+    { serverContent: { interrupted: true } },
+    { serverContent: { outputTranscription: { text: ' two' }, groundingMetadata: { webSearchQueries: ['numbers'] } } },
+    { serverContent: { turnComplete: true } },
+    { serverContent: { outputTranscription: { text: 'Three' } } },
+  );
+  assert.deepEqual(said.map(({ text, interrupted: cut }) => [text, cut]), [['One', false], ['One', true], ['Three', false]]);
+  assert.equal(interrupted.length, 1);
+  assert.equal(sources.length, 0);
+});
+
+for (const [sign, message] of /** @type {[string, object][]} */ ([
+  ['a call of a tool', { toolCall: { functionCalls: [{ id: '1', name: 'f', args: {} }] } }],
+  ['an answer that came to its end', { serverContent: { generationComplete: true } }],
+])) {
+  test(`a cut turn that is never called complete is over at ${sign}`, async () => {
+    const { api, session } = scripted();
+    await session.start(SILENTLY);
+    const said = noted(session, 'transcript');
+    api.receive({ serverContent: { interrupted: true } }, message, { serverContent: { outputTranscription: { text: 'Next' } } });
+    assert.deepEqual(said.map(({ text }) => text), ['Next']);
+    session.close();
+  });
+}
+
+test('sources are kept by turn, each once', async () => {
+  const { api, session } = scripted();
+  await session.start(SILENTLY);
+  const told = noted(session, 'sources');
+  const grounding = (/** @type {string} */ query, /** @type {string[]} */ ...addresses) => ({
+    serverContent: {
+      groundingMetadata: {
+        webSearchQueries: [query],
+        groundingChunks: addresses.map((uri) => ({ web: { uri, title: uri.slice(8) } })),
+      },
+    },
+  });
+  api.receive(grounding('tides', 'https://a.test'), grounding('tides', 'https://a.test', 'https://b.test'));
+  api.receive({ serverContent: { turnComplete: true } }, grounding('moon', 'https://c.test'));
+  assert.deepEqual(told.at(1), {
+    turn: 0,
+    queries: ['tides'],
+    sources: [
+      { title: 'a.test', url: 'https://a.test' },
+      { title: 'b.test', url: 'https://b.test' },
+    ],
+  });
+  assert.deepEqual(told.at(2), { turn: 1, queries: ['moon'], sources: [{ title: 'c.test', url: 'https://c.test' }] });
+});
+
+test('usage is told by turn and in all, over connections', async () => {
+  const { api, session } = scripted();
+  await session.start(SILENTLY);
+  const told = noted(session, 'usage');
+  const usage = (/** @type {number} */ promptTokenCount, /** @type {number} */ responseTokenCount) => ({
+    serverContent: { outputTranscription: { text: 'word' }, turnComplete: true },
+    usageMetadata: { promptTokenCount, responseTokenCount, totalTokenCount: promptTokenCount + responseTokenCount },
+  });
+  api.receive(usage(100, 20), { sessionResumptionUpdate: { newHandle: 'h', resumable: true } });
+  api.close();
+  await next(session, 'resumed');
+  api.receive(usage(120, 30));
+  const [, second] = told;
+  assert.equal(second.turn.prompt, 120);
+  assert.equal(second.turn.total, 150);
+  assert.equal(second.total.prompt, 220);
+  assert.equal(second.total.response, 50);
+  assert.equal(second.total.total, 270);
+  session.close();
+});
+
+test('times are told as they are known', async () => {
+  const { api, session } = scripted();
+  const told = noted(session, 'timing');
+  await session.start(SILENTLY);
+  session.sendText('Hello?');
+  api.receive({ serverContent: { modelTurn: { parts: [SOUND, SOUND] } } });
+  api.receive({ serverContent: { turnComplete: true } }, { serverContent: { modelTurn: { parts: [SOUND] } } });
+  api.close();
+  await next(session, 'resumed');
+  assert.deepEqual(
+    told.map(({ name }) => name),
+    ['mint', 'open', 'setup', 'live', 'first-sound', 'mint', 'open', 'setup', 'resume'],
+    'an answer that nobody asked for has no first sound to wait for',
+  );
+  assert.ok(told.every(({ milliseconds }) => milliseconds >= 0));
+  session.close();
+});
+
+test('the greeting is sent once, when live', async () => {
+  const { api, session } = scripted({ grant: { features: { greeting: 'Greet the caller.' } } });
+  await session.start(SILENTLY);
+  api.close();
+  await next(session, 'resumed');
+  const texts = api.sent.filter(({ realtimeInput }) => realtimeInput);
+  assert.deepEqual(texts, [{ realtimeInput: { text: 'Greet the caller.' } }]);
+  session.close();
+});
+
+test('who has begun without sound cannot choose devices for it', async () => {
+  const { session } = scripted();
+  await session.start(SILENTLY);
+  await assert.rejects(session.useMicrophone('a'), { code: 'sound-off' });
+  await assert.rejects(session.useSpeaker('a'), { code: 'sound-off' });
+  session.close();
+  await assert.rejects(session.useSpeaker('a'), { code: 'not-live' });
+});
+
+test('silence of both sides ends the conversation with a sentence', async () => {
+  const { session } = scripted({ grant: { features: { idle_stop: 0.05 } } });
+  await session.start(SILENTLY);
+  const { error } = await next(session, 'state', ({ state }) => state === 'closed');
+  assert.equal(error?.code, 'idle');
+  assert.equal(error.retryable, true);
+  assert.match(error.message, /^Nobody has said anything/);
+});
+
+test('a tool that is still at work keeps the silence from counting', async () => {
+  const { api, session } = scripted({
+    grant: { features: { idle_stop: 0.02, tools: [{ name: 'look_up', behavior: 'BLOCKING' }] } },
+    answer: ({ toolResponse }) => toolResponse && { serverContent: { turnComplete: true } },
+  });
+  session.handleTool('look_up', () => new Promise((resolve) => setTimeout(() => resolve('found'), 200)));
+  await session.start(SILENTLY);
+  const ends = next(session, 'state', ({ state }) => state === 'closed');
+  api.receive({ toolCall: { functionCalls: [{ id: '1', name: 'look_up', args: {} }] } });
+  await ends;
+  assert.deepEqual(api.sent.at(-1).toolResponse.functionResponses, [{ id: '1', name: 'look_up', response: { output: 'found' } }]);
+});
+
+test('arguments are held against what the token locks', async () => {
+  const parameters = { type: 'OBJECT', properties: { number: { type: 'INTEGER' } }, required: ['number'] };
+  const { api, session } = scripted({
+    grant: {
+      features: { tools: [{ name: 'find_order', behavior: 'BLOCKING' }] },
+      locked: { tools: [{ functionDeclarations: [{ name: 'find_order', parameters }] }] },
+    },
+  });
+  /** @type {unknown[]} */
+  const asked = [];
+  session.handleTool('find_order', ({ number }) => asked.push(number));
+  await session.start(SILENTLY);
+  const calls = [{ id: '1', name: 'find_order', args: { number: 'seven' } }, { id: '2', name: 'find_order', args: { number: 7 } }];
+  const progress = noted(session, 'tool');
+  const done = next(session, 'tool', ({ id, status }) => id === '2' && status === 'answered');
+  api.receive({ toolCall: { functionCalls: calls } });
+  await done;
+  await Promise.resolve();
+  assert.deepEqual(asked, [7]);
+  assert.ok(progress.some(({ id, status }) => id === '1' && status === 'failed'));
+  session.close();
+});
+
+for (const [code, reason, expected] of /** @type {[number, string, string][]} */ ([
+  [1007, 'Request contains an invalid argument.', 'setup-refused'],
+  [1011, 'You exceeded your current quota', 'quota-exhausted'],
+  [1000, '', ''],
+])) {
+  test(`closed by the other side with ${code}: ${expected || 'no error'}`, async () => {
+    const { api, session } = scripted();
+    await session.start(SILENTLY);
+    const ends = next(session, 'state', ({ state }) => state === 'closed');
+    api.close(code, reason);
+    const { error } = await ends;
+    assert.equal(error?.code ?? '', expected);
+    assert.equal(api.connections, 1, 'nothing is tried again');
+  });
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Tools } from '../../../web/live/tools.js';
+
+/** Tools that note what they answer and report; `settled` waits until so many answers were given. */
+class Page {
+  /** @type {import('../../../web/live/connection/protocol.js').FunctionResponse[][]} */
+  answers = [];
+  /** @type {string[]} */
+  progress = [];
+  #noted = new EventTarget();
+  tools = new Tools(
+    (responses) => {
+      this.answers.push(responses);
+      this.#noted.dispatchEvent(new Event('noted'));
+    },
+    ({ id, status }) => {
+      this.progress.push(`${id} ${status}`);
+      this.#noted.dispatchEvent(new Event('noted'));
+    },
+  );
+
+  /** @param {(page: Page) => boolean} condition @returns {Promise<void>} */
+  until(condition) {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!condition(this)) return;
+        this.#noted.removeEventListener('noted', look);
+        resolve();
+      };
+      this.#noted.addEventListener('noted', look);
+      look();
+    });
+  }
+}
+
+const call = (/** @type {string} */ id, name = 'f', args = {}) => ({ id, name, args });
+/** A promise that the test keeps. */
+function pending() {
+  /** @type {(value: unknown) => void} */
+  let finish = () => {};
+  const promise = new Promise((resolve) => (finish = resolve));
+  return { promise, finish };
+}
+
+const answered = (/** @type {Page} */ page) => page.answers.length > 0;
+
+test('a call is answered with what the page returns, by its id and name', async () => {
+  const page = new Page();
+  page.tools.handle('add', async ({ a, b }) => a + b);
+  page.tools.expect([{ name: 'add' }]);
+  page.tools.call([call('1', 'add', { a: 1, b: 2 })]);
+  await page.until(answered);
+  assert.deepEqual(page.answers, [[{ id: '1', name: 'add', response: { output: 3 } }]]);
+  assert.deepEqual(page.progress, ['1 running', '1 answered']);
+});
+
+test('a tool that returns nothing is answered all the same', async () => {
+  const page = new Page();
+  page.tools.handle('f', () => {});
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  assert.deepEqual(page.answers[0][0].response, { output: null });
+});
+
+for (const [situation, tool, error] of /** @type {[string, import('../../../web/live/tools.js').Tool, RegExp][]} */ ([
+  ['throws', () => { throw new Error('The shop is closed.'); }, /^The shop is closed\.$/],
+  ['rejects', () => Promise.reject(new Error('Later.')), /^Later\.$/],
+  ['throws something else', () => { throw 'no'; }, /^no$/],
+  ['returns what JSON cannot hold', () => 1n, /BigInt/],
+])) {
+  test(`a tool that ${situation} is answered with an error`, async () => {
+    const page = new Page();
+    page.tools.handle('f', tool);
+    page.tools.call([call('1')]);
+    await page.until(answered);
+    const { response } = page.answers[0][0];
+    assert.match('error' in response ? response.error : '', error);
+    assert.deepEqual(page.progress, ['1 running', '1 failed']);
+  });
+}
+
+test('a call that nobody handles is answered with an error', async () => {
+  const page = new Page();
+  page.tools.call([call('1', 'open_pod_bay_doors')]);
+  await page.until(answered);
+  assert.deepEqual(page.answers[0][0].response, { error: 'This page has no tool named open_pod_bay_doors.' });
+});
+
+test('missing and surplus tools are told', () => {
+  const { tools } = new Page();
+  tools.handle('a', () => 1);
+  tools.handle('b', () => 1);
+  assert.deepEqual(tools.expect([{ name: 'b' }, { name: 'c' }]), { missing: ['c'], surplus: ['a'] });
+});
+
+test('a call that comes twice is run once', async () => {
+  const page = new Page();
+  let runs = 0;
+  page.tools.handle('f', () => (runs += 1));
+  page.tools.call([call('1')]);
+  page.tools.call([call('1'), call('2')]);
+  await page.until(({ answers }) => answers.flat().length === 2);
+  assert.equal(runs, 2);
+  assert.deepEqual(page.answers.flat().map(({ id }) => id), ['1', '2']);
+});
+
+test('ids of an earlier conversation do not count', async () => {
+  const page = new Page();
+  page.tools.handle('f', () => 1);
+  page.tools.expect([{ name: 'f' }]);
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  page.tools.expect([{ name: 'f' }]);
+  page.tools.call([call('1')]);
+  await page.until(({ answers }) => answers.length === 2);
+});
+
+test('calls that the model waits for are answered together', async () => {
+  const page = new Page();
+  const slow = pending();
+  page.tools.handle('fast', () => 1);
+  page.tools.handle('slow', () => slow.promise);
+  page.tools.expect([{ name: 'fast' }, { name: 'slow', behavior: 'BLOCKING' }]);
+  page.tools.call([call('1', 'fast'), call('2', 'slow')]);
+  slow.finish(2);
+  await page.until(answered);
+  assert.deepEqual(page.answers.map((answer) => answer.map(({ id }) => id)), [['1', '2']]);
+});
+
+test('calls that the model does not wait for are answered as they are ready', async () => {
+  const page = new Page();
+  const slow = pending();
+  page.tools.handle('fast', () => 1);
+  page.tools.handle('slow', () => slow.promise);
+  page.tools.expect([{ name: 'fast', behavior: 'NON_BLOCKING' }, { name: 'slow', behavior: 'NON_BLOCKING' }]);
+  page.tools.call([call('1', 'slow'), call('2', 'fast')]);
+  await page.until(answered);
+  slow.finish(2);
+  await page.until(({ answers }) => answers.length === 2);
+  assert.deepEqual(page.answers.flat().map(({ id }) => id), ['2', '1']);
+});
+
+test('a cancelled call is told to the tool and never answered', async () => {
+  const page = new Page();
+  /** @type {AbortSignal | undefined} */
+  let told;
+  page.tools.handle('f', (_, { signal }) => {
+    told = signal;
+    return new Promise(() => {});
+  });
+  page.tools.handle('g', () => 'still wanted');
+  page.tools.call([call('1'), call('2', 'g')]);
+  page.tools.cancel(['1', 'unknown']);
+  await page.until(answered);
+  assert.ok(told?.aborted);
+  assert.deepEqual(page.answers, [[{ id: '2', name: 'g', response: { output: 'still wanted' } }]]);
+  assert.ok(page.progress.includes('1 cancelled'));
+});
+
+test('the page says when the model takes up an answer it did not wait for', async () => {
+  const page = new Page();
+  const whisper = (/** @type {unknown} */ _, /** @type {import('../../../web/live/tools.js').ToolCall} */ { schedule }) => {
+    schedule('SILENT');
+    return 'noted';
+  };
+  page.tools.handle('note', whisper);
+  page.tools.handle('ask', whisper);
+  page.tools.expect([{ name: 'note', behavior: 'NON_BLOCKING' }, { name: 'ask', behavior: 'BLOCKING' }]);
+  page.tools.call([call('1', 'note'), call('2', 'ask')]);
+  await page.until(({ answers }) => answers.length === 2);
+  const scheduled = Object.fromEntries(page.answers.flat().map(({ id, scheduling }) => [id, scheduling]));
+  assert.deepEqual(scheduled, { 1: 'SILENT', 2: undefined }, 'who is waited for cannot be put off');
+});
+
+test('a tool that takes too long is told so, and so is the model', async () => {
+  const page = new Page();
+  /** @type {AbortSignal | undefined} */
+  let told;
+  page.tools.handle(
+    'f',
+    (_, { signal }) => {
+      told = signal;
+      return new Promise(() => {});
+    },
+    { seconds: 0.01 },
+  );
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  assert.deepEqual(page.answers[0][0].response, { error: 'There was no answer within 0.01 s.' });
+  assert.ok(told?.aborted);
+  assert.deepEqual(page.progress, ['1 running', '1 failed']);
+  assert.ok(!page.tools.busy);
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import english from '../../../web/widget/locales/en.js';
+import languages from '../../../web/widget/locales/index.js';
+
+const FOLDER = new URL('../../../web/widget/', import.meta.url);
+const DOCUMENT = readFileSync(new URL('../../../docs/embedding.md', import.meta.url), 'utf8');
+const SOURCES = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.js'))
+  .map((name) => readFileSync(new URL(name, FOLDER), 'utf8'))
+  .join('\n');
+const ELEMENT = readFileSync(new URL('element.js', FOLDER), 'utf8');
+
+/** @param {string} title @returns {string} what stands below this heading, up to the next of its kind */
+function section(title) {
+  const [, ...rest] = DOCUMENT.split(`\n## ${title}\n`);
+  assert.equal(rest.length, 1, `There is no section ${title}.`);
+  return rest[0].split('\n## ')[0];
+}
+
+/** @param {string} text @param {RegExp} pattern with one group @returns {string[]} */
+const found = (text, pattern) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
+
+/** The first cells of a section's tables: what it documents. @param {string} title */
+function documented(title) {
+  const cells = section(title).matchAll(/^\| (.*?) \|/gm);
+  return new Set([...cells].flatMap(([, cell]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name.split('(')[0])));
+}
+
+/** @param {string[]} names @param {Set<string>} known */
+function allOf(names, known) {
+  assert.ok(names.length > 0, 'nothing was read of the source');
+  assert.deepEqual(names.filter((name) => !known.has(name)), []);
+}
+
+describe('docs/embedding.md documents', () => {
+  test('every attribute', () => {
+    const read = found(ELEMENT, /(?:get|has)Attribute\('([\w-]+)'\)/g);
+    const [, observed] = /observedAttributes = \[(.*)\]/.exec(ELEMENT) ?? [];
+    allOf([...read, ...found(observed, /'([\w-]+)'/g)], documented('Attributes'));
+  });
+
+  test('every property', () => {
+    allOf(found(ELEMENT, /^ {2}get (\w+)\(/gm), documented('Properties'));
+  });
+
+  test('every method', () => {
+    const ofThePlatform = ['constructor', 'connectedCallback', 'disconnectedCallback', 'connectedMoveCallback', 'attributeChangedCallback'];
+    const ofTheElement = found(ELEMENT, /^ {2}(?:async )?(\w+)\(.*\{$/gm);
+    const own = ofTheElement.filter((name) => !ofThePlatform.includes(name) && name !== 'emit');
+    allOf([...own, 'LiveAgent.define'], documented('Methods'));
+  });
+
+  test('every event', () => {
+    const [, forwarded] = /FORWARDED = [^[]*\[([^\]]*)\]/.exec(ELEMENT) ?? [];
+    allOf([...found(forwarded, /'(\w+)'/g), ...found(SOURCES, /\bemit\('(\w+)'/g)], documented('Events'));
+  });
+
+  test('every custom property', () => {
+    allOf(found(SOURCES, /(--live-agent-[a-z-]+)/g), documented('Looks'));
+  });
+
+  test('every slot', () => {
+    allOf(found(SOURCES, /make\('slot', '\w*', \{ name: '(\w+)' \}/g), documented('Looks'));
+    assert.match(section('Looks'), /\| without a name \|/);
+  });
+
+  test('every part', () => {
+    const made = found(SOURCES, /\bmake\('\w+', ?'([\w -]+)'/g).flatMap((name) => name.split(' '));
+    const named = found(SOURCES, /(?:#button|\.note)\((?:`[^`]*`, )?'(\w+)'/g);
+    const set = found(SOURCES, /'part', [`']([\w -]+?)[ `']/g);
+    const known = new Set([...section('Looks').matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
+    allOf([...made, ...named, ...set], known);
+  });
+
+  test('every string, as it is', () => {
+    const rows = new Map([...section('Strings').matchAll(/^\| `(.+?)` \| (.*) \|$/gm)].map(([, key, text]) => [key, text]));
+    assert.deepEqual(Object.fromEntries(rows), { ...languages.en, ...english });
+  });
+
+  test('nothing that there is not', () => {
+    for (const name of documented('Attributes')) assert.match(ELEMENT, new RegExp(`'${name}'`));
+    for (const name of found(section('Looks'), /(--live-agent-[a-z-]+)/g)) assert.ok(SOURCES.includes(name), name);
+  });
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { messageFor, remedy } from '../../../web/widget/error-messages.js';
+import languages, { nearest } from '../../../web/widget/locales/index.js';
+import inEnglish from '../../../web/widget/locales/en.js';
+import { Words } from '../../../web/widget/words.js';
+
+/** @typedef {Record<string, string>} Strings */
+
+/** @type {Strings} */
+const english = inEnglish;
+const FOLDER = new URL('../../../web/widget/locales/', import.meta.url);
+const FILES = readdirSync(FOLDER).filter((name) => name !== 'index.js');
+/** @type {[string, Strings][]} */
+const LOCALES = await Promise.all(
+  FILES.map(async (name) => /** @type {[string, Strings]} */ ([name.replace('.js', ''), (await import(new URL(name, FOLDER).href)).default])),
+);
+
+/** @param {string} text */
+const placeholders = (text) => [...text.matchAll(/\{(\w*)\}/g)].map(([, name]) => name).sort();
+
+/**
+ * @param {Strings} strings
+ * @param {Strings} model
+ * @returns {string[]} each key that only one of the two has, or whose placeholders differ
+ */
+function differences(strings, model) {
+  return [...new Set([...Object.keys(strings), ...Object.keys(model)])].filter(
+    (key) =>
+      !Object.hasOwn(strings, key) ||
+      !Object.hasOwn(model, key) ||
+      placeholders(strings[key]).join() !== placeholders(model[key]).join(),
+  );
+}
+
+test('the twelve languages that are promised, and no other', () => {
+  const promised = ['ar', 'de', 'en', 'es', 'fr', 'hi', 'it', 'ja', 'ko', 'pt', 'tr', 'zh'];
+  assert.deepEqual(LOCALES.map(([language]) => language).sort(), promised);
+  assert.deepEqual(Object.keys(languages).sort(), promised);
+});
+
+test('a string missing, one too many, or another placeholder would be noticed', () => {
+  assert.deepEqual(differences({ one: '{time}' }, { one: '{time}' }), []);
+  assert.deepEqual(differences({}, { one: '' }), ['one']);
+  assert.deepEqual(differences({ one: '' }, {}), ['one']);
+  assert.deepEqual(differences({ one: '{times}' }, { one: '{time}' }), ['one']);
+  assert.deepEqual(differences({ one: '{time' }, { one: '{time}' }), ['one']);
+});
+
+for (const [language, strings] of LOCALES) {
+  describe(language, () => {
+    test('has the strings of the English, with their placeholders', () => {
+      assert.deepEqual(differences(strings, english), []);
+      assert.deepEqual(Object.keys(strings), Object.keys(english), 'in the same order, to be read side by side');
+    });
+
+    test('says before it is loaded what the English does', () => {
+      assert.deepEqual(Object.keys(languages[language]).sort(), Object.keys(languages.en).sort());
+      for (const text of Object.values(languages[language])) assert.notEqual(text.trim(), '');
+    });
+
+    test('is translated whole', () => {
+      // Words that some other language has as well, and the one string that is nothing but placeholders.
+      const shared = ['said', 'message', 'sources', 'agent', 'dismiss', 'volume', 'microphone'];
+      const copied = Object.keys(english).filter((key) => strings[key] === english[key] && !shared.includes(key));
+      assert.equal(copied.length, language === 'en' ? Object.keys(english).length - shared.length : 0, copied.join());
+    });
+
+    test('ends a sentence where the English does, in its own way', () => {
+      const full = { hi: /[।?…]$/, ja: /[。？…]$/, zh: /[。？…]$/, ar: /[.؟…]$/ }[language] ?? /[.?…]$/;
+      for (const [key, text] of Object.entries(strings)) {
+        assert.equal(full.test(text.replaceAll(/[\u2068\u2069]/g, '')), /[.?…]$/.test(english[key]), `${key}: ${text}`);
+      }
+    });
+
+    test('is set with the marks of its own typography', () => {
+      for (const [key, text] of [...Object.entries(strings), ...Object.entries(languages[language])]) {
+        assert.doesNotMatch(text, /['"]|\.\.\.| {2}|^\s|\s$/, `${key}: ${text}`);
+        if (language === 'fr') assert.doesNotMatch(text, /[^\u00a0]:|[^\u202f][;!?]/, `${key}: ${text}`);
+        else assert.doesNotMatch(text, /[\s\u00a0\u202f][:;!?]/, `${key}: ${text}`);
+        if (language === 'de') assert.doesNotMatch(text, /\p{L}…|\p{L}{2,}\b[^ ]…/u, `${key}: ${text}`);
+        if (language === 'es') assert.equal(text.includes('?'), text.includes('¿'), `${key}: ${text}`);
+        if (language === 'ja' || language === 'zh') assert.doesNotMatch(text, /[,.:;?!]/, `${key}: ${text}`);
+        if (language === 'ar') assert.doesNotMatch(text, /[,;?]/, `${key}: ${text}`);
+        assert.equal(text, text.normalize('NFC'), key);
+      }
+    });
+
+    test('puts numbers and times into its sentences as its readers write them', async () => {
+      const words = await Words.load(language, {});
+      assert.match(words.text('notice.left', { time: words.span(45) }), /45|٤٥|४५/);
+      assert.match(words.text('wait', { time: words.until(30) }), /30|٣٠|३०/);
+      assert.doesNotMatch(words.text('said', { who: words.text('user'), text: 'a' }), /[{}]/);
+    });
+
+    test('has a sentence for each error and a word for what can be done about it', async () => {
+      const words = await Words.load(language, {});
+      for (const key of Object.keys(english).filter((name) => name.startsWith('error.'))) {
+        const error = /** @type {any} */ ({ code: key.replace('error.', ''), retryable: true });
+        assert.equal(messageFor(error, words), strings[key]);
+        assert.ok(words.has(remedy(error)));
+      }
+    });
+  });
+}
+
+test('the language nearest to a tag, in any case and with any region', () => {
+  const wanted = { 'pt-BR': 'pt', 'zh-Hant-TW': 'zh', TR: 'tr', en_US: 'en', 'de-CH': 'de', nl: 'en', '': 'en', constructor: 'en' };
+  for (const [tag, language] of Object.entries(wanted)) assert.equal(nearest(tag), language);
+});
+
+test('a host says it in its own words', async () => {
+  const words = await Words.load('de', { start: 'Los geht’s' });
+  assert.equal(words.text('start'), 'Los geht’s');
+  assert.equal(words.text('end'), 'Gespräch beenden');
+});

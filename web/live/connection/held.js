@@ -1,0 +1,57 @@
+/** Buffers frames in order while there is no connection, for up to a minute. */
+
+// A minute of sound. After a longer outage the older part is of no use.
+const MOST_HELD = 3000;
+
+/** Sends frames at once, or holds them until there is a connection. */
+export class Held {
+  #send;
+  /** @type {string[] | null} */
+  #frames = null;
+  /** @type {string[]} */
+  #preface = [];
+
+  /** @param {(frame: string) => void} send */
+  constructor(send) {
+    this.#send = send;
+  }
+
+  /** Whether frames are held. */
+  get holding() {
+    return this.#frames !== null;
+  }
+
+  /** @param {string} frame */
+  say(frame) {
+    if (this.#frames === null) {
+      this.#send(frame);
+      return;
+    }
+    this.#frames.push(frame);
+    if (this.#frames.length > MOST_HELD) this.#frames.shift();
+  }
+
+  /** @param {() => string[]} preface the frames that a new connection needs before the held ones */
+  hold(preface) {
+    if (this.#frames !== null) return;
+    this.#frames = [];
+    this.#preface = preface();
+  }
+
+  /** Sends what was held over the same connection. */
+  release() {
+    this.#follow([]);
+  }
+
+  /** Sends what was held over a new connection. */
+  goOn() {
+    this.#follow(this.#preface);
+  }
+
+  /** @param {string[]} preface */
+  #follow(preface) {
+    const frames = [...preface, ...(this.#frames ?? [])];
+    this.#frames = null;
+    for (const frame of frames) this.#send(frame);
+  }
+}

@@ -1,0 +1,291 @@
+/** Keeps one conversation alive over many connections: renews them ahead of their end, and resumes after a drop. */
+
+import { pause, steadyClock } from '../clock.js';
+import { Connection } from './connection.js';
+import { asLiveError, offline } from '../errors.js';
+import { Held } from './held.js';
+import { deviceNetwork, onceOnline } from './network.js';
+import { Renewal } from './renewal.js';
+import { Retries, worthRetrying } from './retries.js';
+import { Tenure } from './tenure.js';
+
+// After these refusals the conversation may use up what was granted before.
+const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
+
+/** @typedef {import('../errors.js').LiveError} LiveError */
+/** @typedef {import('./token-source.js').DatedGrant} DatedGrant */
+
+/**
+ * @typedef {object} LineListeners
+ * @property {(event: import('./protocol.js').ServerEvent) => void} hear
+ * @property {() => string[]} preface the frames that a new connection needs before the held ones
+ * @property {() => void} resuming the connection is gone; an answer that was being spoken stops
+ * @property {(name: 'open' | 'setup', milliseconds: number) => void} [timed] called with how long a connection took
+ * @property {(resumption: Resumption) => void} resumed there is a new connection; what was held follows
+ * @property {(error: LiveError | null) => void} ended called once
+ *
+ * @typedef {object} Resumption
+ * @property {boolean} planned it was renewed ahead of its end
+ * @property {boolean} contextLost the model no longer knows what was said
+ * @property {number} gap milliseconds without a connection
+ */
+
+/**
+ * Frames are held while there is no connection, and follow in order. What was given to a connection is never sent again,
+ * because nobody can know whether it was heard.
+ */
+export class Line {
+  #tenure;
+  #listeners;
+  #signal;
+  #transport;
+  #clock;
+  #network;
+  #retries;
+  #held = new Held((frame) => this.#send(frame));
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {Renewal | null} */
+  #renewal = null;
+  /** A connection is being replaced; how the old one ends does not matter. */
+  #replacing = false;
+  /** Waits for the network only if it was seen to go: a device without one may reach a local service. */
+  #wentOffline = false;
+  #resumed = false;
+  /** @type {number | null} */
+  #liveSince = null;
+  #goneAt = 0;
+  /** Why this connection is the last. @type {LiveError | null} */
+  #lastWord = null;
+
+  /**
+   * @param {import('./token-source.js').TokenSource} tokens
+   * @param {LineListeners} listeners
+   * @param {object} options
+   * @param {AbortSignal} options.signal ends everything, including the lease
+   * @param {import('./connection.js').Transport} [options.transport]
+   * @param {import('../clock.js').Clock} [options.clock]
+   * @param {import('./network.js').Network} [options.network]
+   * @param {Retries} [options.retries]
+   */
+  constructor(
+    tokens,
+    listeners,
+    { signal, transport, clock = steadyClock, network = deviceNetwork, retries = new Retries() },
+  ) {
+    this.#tenure = new Tenure(tokens, signal);
+    this.#listeners = listeners;
+    this.#signal = signal;
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#network = network;
+    this.#retries = retries;
+    signal.addEventListener('abort', () => this.#close(), { once: true });
+    network.on('offline', () => this.#lose(), signal);
+  }
+
+  get features() {
+    return this.#tenure.grant?.features ?? null;
+  }
+
+  /** What the token fixes, if the service says so. */
+  get locked() {
+    return this.#tenure.grant?.locked;
+  }
+
+  /** When the conversation ends, as far as is known, by the clock. */
+  get endsAt() {
+    if (this.#lastWord) return this.#renewal?.endsAt ?? Infinity;
+    return this.#tenure.grant?.leaseEndsAt ?? Infinity;
+  }
+
+  /** Whether anything is waiting to be sent. */
+  get busy() {
+    return this.#held.holding || this.#connection === null || this.#connection.backlog > 0;
+  }
+
+  /**
+   * Gets the first token.
+   * @param {import('./token-source.js').Choice} choice
+   * @throws {LiveError}
+   */
+  obtain(choice) {
+    return this.#tenure.begin(choice);
+  }
+
+  /**
+   * Connects with it.
+   * @throws {LiveError} without a retry, this first time
+   */
+  async open() {
+    const { grant } = this.#tenure;
+    if (grant === null) throw new TypeError('obtain() comes first');
+    this.#replacing = true;
+    await this.#connect(grant, null);
+    this.#replacing = false;
+  }
+
+  /** @param {string} frame sent in order, and held while there is no connection */
+  say(frame) {
+    this.#held.say(frame);
+  }
+
+  /** @param {string} frame that only this connection can use: sent at once, or dropped */
+  sayNow(frame) {
+    if (this.#liveSince !== null) this.#send(frame);
+  }
+
+  /** @param {string} frame */
+  #send(frame) {
+    this.#connection?.send(frame);
+    this.#renewal?.sent();
+  }
+
+  /** @param {DatedGrant} grant @param {string | null} handle that `grant.setup` resumes by */
+  async #connect(grant, handle) {
+    this.#renewal?.close();
+    this.#liveSince = null;
+    this.#resumed = handle !== null;
+    const connection = new Connection(
+      grant,
+      { receive: (event) => this.#hear(event), ended: (error) => this.#dropped(error) },
+      this.#transport,
+      this.#clock,
+    );
+    this.#connection = connection;
+    const renewal = new Renewal(this.#clock, handle, () => connection.roundTrip, {
+      hold: () => this.#hold(),
+      release: () => this.#held.release(),
+      replace: (latest) => void this.#replace(connection, latest),
+    });
+    this.#renewal = renewal;
+    await connection.ready;
+    this.#signal.throwIfAborted();
+    this.#tenure.use(grant);
+    this.#liveSince = this.#clock.now();
+    this.#listeners.timed?.('open', connection.opening);
+    this.#listeners.timed?.('setup', connection.roundTrip);
+    renewal.expect(grant.endsAt, 'token');
+  }
+
+  /** @param {import('./protocol.js').ServerEvent} event */
+  #hear(event) {
+    if (event.kind === 'handle') this.#renewal?.offer(event.handle);
+    else if (event.kind === 'go-away') this.#renewal?.expect(this.#clock.now() + event.milliseconds, 'announced');
+    else {
+      this.#listeners.hear(event);
+      // Usage says nothing about whether the answer continues.
+      if (event.kind !== 'usage') this.#renewal?.heard(event.kind !== 'turn-complete');
+    }
+  }
+
+  #hold() {
+    this.#held.hold(this.#listeners.preface);
+  }
+
+  /**
+   * Replaces a connection as planned: the old one stays until there is a token for the next.
+   * @param {Connection} old
+   * @param {string | null} handle
+   */
+  async #replace(old, handle) {
+    this.#replacing = true;
+    try {
+      const grant = await this.#tenure.next(handle, this.#renewal?.endsAt ?? 0);
+      this.#leave();
+      await old.retire();
+      await this.#connect(grant, handle);
+      this.#arrive({ planned: true, contextLost: handle === null });
+    } catch (cause) {
+      if (this.#signal.aborted) return;
+      const error = asLiveError(cause);
+      const leaving = old.closed || !this.#network.online() || (worthRetrying(error) && this.#renewal?.last);
+      if (this.#connection !== old || leaving) this.#recover(error);
+      else this.#keep(error);
+    }
+  }
+
+  /**
+   * Stays on the present connection, because there is no token for another.
+   * @param {LiveError} error
+   */
+  #keep(error) {
+    this.#replacing = false;
+    if (!worthRetrying(error) && !LAST_WORDS.has(error.code)) {
+      this.#listeners.ended(error);
+      return;
+    }
+    this.#held.release();
+    if (worthRetrying(error)) this.#renewal?.postpone();
+    else this.#lastWord = error;
+  }
+
+  #lose() {
+    this.#wentOffline = true;
+    this.#dropped(offline());
+  }
+
+  /** @param {LiveError | null} error why the connection ended; null for a normal end */
+  #dropped(error) {
+    if (this.#replacing || this.#liveSince === null) return;
+    if (this.#lastWord || error === null) this.#listeners.ended(this.#lastWord);
+    else this.#recover(error);
+  }
+
+  /**
+   * Reconnects after a drop, until it works or cannot work any more.
+   * @param {LiveError} error
+   */
+  async #recover(error) {
+    const lived = this.#liveSince === null ? 0 : this.#clock.now() - this.#liveSince;
+    let handle = this.#renewal?.handle ?? null;
+    let death = { resumed: this.#resumed, lasted: lived };
+    this.#replacing = true;
+    this.#renewal?.close();
+    this.#hold();
+    this.#leave();
+    void this.#connection?.retire();
+    for (;;) {
+      if (this.#retries.blame(error, death)) handle = null;
+      else if (!worthRetrying(error)) break;
+      if (error.code === 'token-ended') this.#tenure.spent();
+      const wait = this.#retries.next((error.retryAfter ?? 0) * 1000);
+      if (wait === null) break;
+      try {
+        await pause(this.#clock, wait, this.#signal);
+        if (this.#wentOffline) await onceOnline(this.#network, this.#signal);
+        await this.#connection?.retire();
+        const grant = await this.#tenure.next(handle, this.#clock.now());
+        await this.#connect(grant, handle);
+        this.#arrive({ planned: false, contextLost: handle === null });
+        return;
+      } catch (cause) {
+        if (this.#signal.aborted) return;
+        error = asLiveError(cause);
+        death = { resumed: handle !== null, lasted: 0 };
+      }
+    }
+    this.#listeners.ended(error);
+  }
+
+  #leave() {
+    if (this.#liveSince === null) return;
+    this.#liveSince = null;
+    this.#goneAt = this.#clock.now();
+    this.#listeners.resuming();
+  }
+
+  /** @param {{planned: boolean, contextLost: boolean}} way */
+  #arrive(way) {
+    this.#replacing = false;
+    this.#listeners.resumed({ ...way, gap: this.#clock.now() - this.#goneAt });
+    this.#held.goOn();
+  }
+
+  #close() {
+    this.#renewal?.close();
+    this.#connection?.close();
+    this.#liveSince = null;
+    this.#tenure.end();
+  }
+}

@@ -1,0 +1,171 @@
+/** Decides when a connection is replaced: ahead of its end, in a quiet moment, by a handle that covers all that was said. */
+
+/** @typedef {import('../clock.js').Clock} Clock */
+
+/**
+ * An expected end. `at` is by the clock.
+ * @typedef {{at: number, due: number, must: number}} End
+ */
+
+// From `due` on the connection is replaced in a quiet moment, at `must` in any case.
+const DUE_MS = 20_000;
+const MUST_MS = 6000;
+// Models that keep sending handles send one every 1.2 s. If none arrives in twice that time, none will.
+const NEXT_HANDLE_MS = 2500;
+const POSTPONED_MS = 2000;
+
+/**
+ * Plans the replacement. If little time is left, it uses shares of it: a token is used for two thirds of its life, and
+ * an announced end is prepared for at once.
+ * @param {number} now
+ * @param {number} at
+ * @param {'token' | 'announced'} kind
+ * @returns {End}
+ */
+export function plan(now, at, kind) {
+  const left = Math.max(0, at - now);
+  const due = at - Math.min(DUE_MS, left * (kind === 'token' ? 1 / 3 : 0.9));
+  const must = at - Math.min(MUST_MS, left * (kind === 'token' ? 1 / 4 : 0.6));
+  return { at, due, must };
+}
+
+/** Watches one connection, and decides when to hold frames back and when to replace it. */
+export class Renewal {
+  #clock;
+  #roundTrip;
+  #act;
+  /** @type {End} */
+  #end = { at: Infinity, due: Infinity, must: Infinity };
+  /** @type {string | null} */
+  #handle = null;
+  #handleAt = -Infinity;
+  /** Handles, and refusals of one, on this connection. */
+  #offers = 0;
+  #resumable = false;
+  #sentAt = -Infinity;
+  #heardAt = -Infinity;
+  #busy = false;
+  /** @type {number | null} until when frames are held; null while none are */
+  #holdUntil = null;
+  #notBefore = -Infinity;
+  #over = false;
+  #takeBack = () => {};
+
+  /**
+   * @param {Clock} clock
+   * @param {string | null} handle of the previous connection, until this one has its own
+   * @param {() => number} roundTrip milliseconds; a handle that arrives sooner after a frame may not cover it
+   * @param {object} act
+   * @param {() => void} act.hold holds frames back
+   * @param {() => void} act.release sends what was held, before another attempt later
+   * @param {(handle: string | null) => void} act.replace called once, while holding; null without a handle
+   */
+  constructor(clock, handle, roundTrip, act) {
+    this.#clock = clock;
+    this.#handle = handle;
+    this.#roundTrip = roundTrip;
+    this.#act = act;
+  }
+
+  /** The latest handle, whatever it covers. */
+  get handle() {
+    return this.#handle;
+  }
+
+  /** When this connection ends, as far as is known. */
+  get endsAt() {
+    return this.#end.at;
+  }
+
+  /** Whether there is no time for another attempt before the connection ends. */
+  get last() {
+    return this.#clock.now() + POSTPONED_MS + NEXT_HANDLE_MS > this.#end.at;
+  }
+
+  /** @param {number} at by the clock @param {'token' | 'announced'} kind */
+  expect(at, kind) {
+    const end = plan(this.#clock.now(), at, kind);
+    if (end.must < this.#end.must) this.#end = end;
+    this.#look();
+  }
+
+  /** A frame was given to the socket. */
+  sent() {
+    this.#sentAt = this.#clock.now();
+    // Each frame also checks the time: browsers throttle the timers of a page in the background.
+    this.#look();
+  }
+
+  /** @param {boolean} busy whether an answer or a tool call is in progress */
+  heard(busy) {
+    this.#heardAt = this.#clock.now();
+    this.#busy = busy;
+    this.#look();
+  }
+
+  /** @param {string | null} handle null while the session cannot be resumed */
+  offer(handle) {
+    this.#offers += 1;
+    this.#resumable = handle !== null;
+    this.#handle = handle ?? this.#handle;
+    this.#handleAt = this.#clock.now();
+    this.#look();
+  }
+
+  /** The replacement failed and what was held has been sent: tries again a little later. */
+  postpone() {
+    this.#over = false;
+    this.#holdUntil = null;
+    this.#notBefore = this.#clock.now() + POSTPONED_MS;
+    this.#look();
+  }
+
+  close() {
+    this.#over = true;
+    this.#takeBack();
+  }
+
+  #look() {
+    this.#takeBack();
+    if (this.#over) return;
+    const now = this.#clock.now();
+    if (this.#holdUntil === null && now >= this.#begins) {
+      this.#holdUntil = now + Math.min(NEXT_HANDLE_MS, Math.max(0, this.#end.at - now) * 0.7);
+      this.#act.hold();
+    }
+    if (this.#holdUntil === null) this.#wake(this.#begins - now);
+    else if (this.#knowsAll || now >= this.#holdUntil) this.#decide(now);
+    else this.#wake(this.#holdUntil - now);
+  }
+
+  /** When holding begins. */
+  get #begins() {
+    return Math.max(this.#notBefore, this.#busy ? this.#end.must : this.#end.due);
+  }
+
+  /** Whether the latest handle covers all that was said. */
+  get #knowsAll() {
+    if (!this.#resumable) return false;
+    // gemini-3.8-live sends one handle for a connection, and it stands for the session as it is when that ends.
+    if (this.#offers === 1 && this.#clock.now() >= this.#handleAt + NEXT_HANDLE_MS) return true;
+    return this.#handleAt >= Math.max(this.#sentAt + this.#roundTrip(), this.#heardAt);
+  }
+
+  /** @param {number} now */
+  #decide(now) {
+    if (!this.#knowsAll && now < this.#end.must) {
+      this.#holdUntil = null;
+      this.#notBefore = now + POSTPONED_MS;
+      this.#act.release();
+      this.#look();
+      return;
+    }
+    this.#over = true;
+    this.#act.replace(this.#handle);
+  }
+
+  /** @param {number} milliseconds */
+  #wake(milliseconds) {
+    if (milliseconds < Infinity) this.#takeBack = this.#clock.after(milliseconds, () => this.#look());
+  }
+}

@@ -1,0 +1,78 @@
+/** Backoff between attempts to reconnect, and when to stop: retries a bad network, never a refusal. */
+
+const FIRST_MS = 500;
+const LONGEST_MS = 10_000;
+const MOST = 9;
+const STABLE_MS = 10_000;
+// A handle is dropped after two sessions that ended this soon after resuming by it. A refusal to resume counts for less:
+// the service may only be slow to notice that the old connection is gone.
+const QUICK_MS = 5000;
+const DEATH = 5;
+const REFUSAL = 2;
+const MOST_BLAME = 10;
+
+// The service calls these retryable, but they only pass tomorrow, or when another conversation ends.
+const FINAL = new Set(['budget-spent', 'too-many-at-once']);
+// These say nothing about the handle.
+const NO_FAULT_OF_A_HANDLE = new Set(['connection-lost', 'connection-ended', 'token-ended']);
+// A longer wait than this is an error instead.
+const LONGEST_ASKED_S = 30;
+
+/** @typedef {import('../errors.js').LiveError} LiveError */
+
+/** @param {LiveError} error @returns {boolean} whether another attempt can help */
+export const worthRetrying = (error) =>
+  error.retryable && !FINAL.has(error.code) && (error.retryAfter ?? 0) <= LONGEST_ASKED_S;
+
+/** @param {LiveError} error @returns {boolean} whether the token service itself did not answer */
+export const outOfReach = (error) => error.code === 'token-service-unreachable' || (error.status ?? 0) >= 500;
+
+/** Counts attempts to reconnect, and connections that end soon after one. */
+export class Retries {
+  #random;
+  /** Since the last stable connection: each makes the next wait longer. */
+  #attempts = 0;
+  /** Since the last connection that lasted a while: too many are the end. */
+  #inVain = 0;
+  #blame = 0;
+
+  /** @param {() => number} [random] from 0 to 1 */
+  constructor(random = Math.random) {
+    this.#random = random;
+  }
+
+  /**
+   * @param {number} [atLeast] milliseconds that the service asked to wait
+   * @returns {number | null} milliseconds until the next attempt, 0 for the first; null to give up
+   */
+  next(atLeast = 0) {
+    const attempt = this.#attempts;
+    this.#attempts += 1;
+    this.#inVain += 1;
+    if (this.#inVain > MOST) return null;
+    if (attempt === 0) return atLeast;
+    const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1));
+    return Math.max(atLeast, wait * (0.75 + 0.5 * this.#random()));
+  }
+
+  /**
+   * @param {LiveError} error what ended a connection
+   * @param {{resumed: boolean, lasted: number}} connection `lasted`: milliseconds since `setupComplete`, 0 without
+   * @returns {boolean} whether to drop its handle
+   */
+  blame(error, { resumed, lasted }) {
+    if (lasted >= QUICK_MS) this.#inVain = 0;
+    if (lasted >= STABLE_MS) {
+      this.#attempts = 0;
+      this.#blame = 0;
+    }
+    if (error.code === 'context-lost') return true;
+    if (!resumed || !error.close || lasted >= QUICK_MS || NO_FAULT_OF_A_HANDLE.has(error.code)) return false;
+    // The setup was accepted before; only the handle is new.
+    if (error.code === 'setup-refused') return true;
+    this.#blame += lasted > 0 ? DEATH : REFUSAL;
+    if (this.#blame < MOST_BLAME) return false;
+    this.#blame = 0;
+    return true;
+  }
+}
