@@ -18,7 +18,7 @@ from tokensvc.errors import (
     UpstreamTimeout,
 )
 from tokensvc.gemini.compiler import CompiledProfile
-from tokensvc.issuing import Order, Policy, TokenService
+from tokensvc.issuing import Policy, TokenRequest, TokenService
 
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
 VOICE = {"path": "voice", "choices": ["Kore", "Puck"]}
@@ -51,12 +51,12 @@ class Book:
             raise RateLimited(retry_after=1)
         self._write("reserved", admission)
         end = admission.lease.started_at + timedelta(seconds=admission.wanted)
-        return Reservation("r", NOW, end, admission.wanted, None)
+        return Reservation("r", admission, NOW, end, admission.wanted, None)
 
-    def grant(self, _reservation, _admission, token):
+    def grant(self, _reservation, token):
         self._write("granted", token.fingerprint)
 
-    def refund(self, _reservation, _admission, code):
+    def refund(self, _reservation, code):
         self._write("refunded", code)
 
     def end(self, lease, _request_id, _address):
@@ -127,14 +127,14 @@ def make(ledger=None, mint=None, profiles=PROFILES):
     )
 
 
-def issue(service, order=None, name="alice"):
-    return service.issue(Credentials(name, "192.0.2.1"), order or Order(), "request-1")
+def issue(service, asked=None, name="alice"):
+    return service.issue(Credentials(name, "192.0.2.1"), asked or TokenRequest(), "request-1")
 
 
 def test_a_grant():
     """It is reserved, minted, granted; and comes with a lease of the profile's length."""
     book, mint = Book(), Mint()
-    grant = issue(make(book, mint), Order(options={"voice": "Puck"}))
+    grant = issue(make(book, mint), TokenRequest(options={"voice": "Puck"}))
 
     assert book.kinds == ["reserved", "granted"]
     assert mint.minted == [("default", {"voice": "Puck"}, None)]
@@ -150,7 +150,7 @@ def test_what_is_admitted():
     book = Book()
     service = make(book)
     issue(service)
-    issue(service, Order("open"), name=None)
+    issue(service, TokenRequest("open"), name=None)
 
     user, guest = (admission for kind, admission in book.entries if kind == "reserved")
     assert [window.limits for window in user.windows] == [(Limit(7, 60),), (Limit(1, 3600),)]
@@ -161,23 +161,23 @@ def test_what_is_admitted():
 
 
 @pytest.mark.parametrize(
-    ("order", "name", "refusal"),
+    ("asked", "name", "refusal"),
     [
-        (Order(), "bad", InvalidToken),
-        (Order(), None, AuthenticationRequired),
-        (Order("nonsense"), None, AuthenticationRequired),
-        (Order("nonsense"), "alice", ProfileNotAllowed),
-        (Order("support"), "alice", ProfileNotAllowed),
-        (Order(options={"voice": "Zephyr"}), "alice", InvalidRequest),
-        (Order(options={"model": "other"}), "alice", InvalidRequest),
+        (TokenRequest(), "bad", InvalidToken),
+        (TokenRequest(), None, AuthenticationRequired),
+        (TokenRequest("nonsense"), None, AuthenticationRequired),
+        (TokenRequest("nonsense"), "alice", ProfileNotAllowed),
+        (TokenRequest("support"), "alice", ProfileNotAllowed),
+        (TokenRequest(options={"voice": "Zephyr"}), "alice", InvalidRequest),
+        (TokenRequest(options={"model": "other"}), "alice", InvalidRequest),
     ],
 )
-def test_a_refusal_before_the_ledger(order, name, refusal):
+def test_a_refusal_before_the_ledger(asked, name, refusal):
     """Nothing is reserved and nothing minted; an unknown profile and a forbidden one look alike."""
     book, mint = Book(), Mint()
 
     with pytest.raises(refusal):
-        issue(make(book, mint), order, name)
+        issue(make(book, mint), asked, name)
 
     assert (book.entries, mint.minted) == ([], [])
 
@@ -254,14 +254,14 @@ def test_what_is_offered_to_a_guest_where_nothing_is():
 
 
 def renewal(grant, handle="a-handle"):
-    return Order(unverified_lease=grant.signed_lease, resumption_handle=handle)
+    return TokenRequest(unverified_lease=grant.signed_lease, resumption_handle=handle)
 
 
 def test_a_renewal():
     """It is the same conversation, charged as a renewal alone, with Google's handle locked in."""
     book, mint = Book(), Mint()
     service = make(book, mint)
-    started = issue(service, Order(options={"voice": "Puck"}))
+    started = issue(service, TokenRequest(options={"voice": "Puck"}))
     renewed = issue(service, renewal(started))
 
     assert renewed.lease == started.lease
@@ -301,7 +301,7 @@ def test_a_persons_renewal(name, refusal):
 def test_a_guests_renewal():
     """The lease alone is enough; under another's credential it is not theirs."""
     service = make()
-    started = issue(service, Order("open"), name=None)
+    started = issue(service, TokenRequest("open"), name=None)
 
     assert issue(service, renewal(started), name=None).lease == started.lease
     with pytest.raises(LeaseRefused):
@@ -311,7 +311,7 @@ def test_a_guests_renewal():
 def test_a_renewal_of_a_profile_that_has_changed():
     """Whoever may no longer have it, or not with these options, is refused."""
     service = make()
-    started = issue(service, Order(options={"voice": "Puck"}))
+    started = issue(service, TokenRequest(options={"voice": "Puck"}))
     closed = replace(service, policy=lambda: Policy({}, LIMITS))
     changed = compiled("default", ["user"])
     other = replace(service, policy=lambda: Policy({"default": changed}, LIMITS))
@@ -325,7 +325,7 @@ def test_a_renewal_of_a_profile_that_has_changed():
 def test_a_handle_where_nothing_is_resumed():
     """It is refused: the token could not carry it."""
     service = make()
-    started = issue(service, Order("short"))
+    started = issue(service, TokenRequest("short"))
 
     with pytest.raises(InvalidRequest):
         issue(service, renewal(started))

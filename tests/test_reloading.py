@@ -45,10 +45,10 @@ def _policy(source):
 def test_a_file_that_changes(source, policy, caplog):
     """It is in force, and the log says so."""
     source.write("second")
-    policy.look()
+    policy.check()
 
     assert policy() == "second"
-    assert "changed and is in force" in caplog.text
+    assert "change in force" in caplog.text
 
 
 def test_a_file_that_changes_while_nobody_asks(source, policy):
@@ -64,7 +64,7 @@ def test_a_file_that_changes_while_it_is_first_read(source):
     seen = stamp(source.path)
     source.write("second")
     policy = FollowedPolicy(source.path, "first", source.read, seen=seen)
-    policy.look()
+    policy.check()
 
     assert policy() == "second"
 
@@ -72,7 +72,7 @@ def test_a_file_that_changes_while_it_is_first_read(source):
 def test_a_file_that_stays(source, policy):
     """It is not read again."""
     for _ in range(5):
-        policy.look()
+        policy.check()
 
     assert policy() == "first"
     assert source.reads == 0
@@ -82,7 +82,7 @@ def test_a_slow_compilation(source, policy):
     """Nobody waits for it."""
     source.may_go_on.clear()
     source.write("second")
-    looking = Thread(target=policy.look)
+    looking = Thread(target=policy.check)
     looking.start()
     assert source.is_read.wait(30)
     assert policy() == "first"
@@ -98,13 +98,13 @@ def test_a_slow_compilation(source, policy):
 def test_a_broken_file(source, policy, failure, caplog):
     """The last good policy stays, loudly; the mended file is taken."""
     source.write(failure)
-    policy.look()
+    policy.check()
     assert policy() == "first"
     assert [r.levelno for r in caplog.records] == [logging.ERROR]
-    assert "is NOT in force" in caplog.text
+    assert "change rejected" in caplog.text
 
     source.write("third")
-    policy.look()
+    policy.check()
     assert policy() == "third"
 
 
@@ -112,9 +112,9 @@ def test_a_file_that_is_gone(source, policy):
     """The policy in force stays, and the file is taken when it is back."""
     source.path.unlink()
     source.result = ConfigurationError("f", ["there is no such file"])
-    policy.look()
+    policy.check()
     assert policy() == "first"
 
     source.write("second")
-    policy.look()
+    policy.check()
     assert policy() == "second"

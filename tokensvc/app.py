@@ -1,7 +1,8 @@
-"""The composition root: puts the parts together, and knows all of them."""
+"""The composition root: builds the application from its parts."""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import Trust, trust
 from tokensvc.authn.site_jwt.jwks_client import JwksRefresher
 from tokensvc.config import file as config_file
-from tokensvc.config.environment import Paths, Settings, is_loopback
+from tokensvc.config.environment import Settings, is_loopback
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.minter import Minter
@@ -50,22 +51,29 @@ from tokensvc.web_api.releases import read_release, web_folder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from tokensvc.config.environment import Paths
     from tokensvc.config.file import Configuration
     from tokensvc.gemini.compiler import CompiledProfile
+    from tokensvc.reloading import Stamp
+
+
+_log = logging.getLogger(__name__)
+_handed_over: Deployment | None = None
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything that a start has to get right, checked whole before anything listens."""
+    """Everything that a start has to get right, checked before anything listens."""
 
     settings: Settings
     configuration: Configuration
+    config_stamp: Stamp  # of the file that *configuration* was read from
     trust: Trust
     profiles: Mapping[str, CompiledProfile]
 
     @property
     def policy(self) -> Policy:
-        """What of it may change while it is served."""
+        """The part that may change while the service runs."""
         return Policy(self.profiles, self.configuration.limits)
 
     @property
@@ -78,63 +86,93 @@ class Deployment:
         )
 
     def check_bind_addresses(self, hosts: Iterable[str]) -> None:
-        """Do nothing where requests that reach *hosts* are answered.
+        """Check that requests which reach *hosts* can be answered.
 
         Raises:
-            ConfigurationError: where they would all be for a host that is not ours.
+            ConfigurationError: if a host is reached from other machines and there is no public_url.
         """
         beyond = ", ".join(host for host in hosts if not is_loopback(host))
         if beyond and self.configuration.http.public_url is None:
-            fault = f"is missing; without it only this machine is answered, and not {beyond}"
+            fault = f"is missing; without it only this machine is answered, not {beyond}"
             source = str(self.settings.paths.config_file)
             raise ConfigurationError(source, [f"http.public_url: {fault}"])
 
+    def reread_policy(self) -> Policy:
+        """Read the policy from the changed file, and log what else in it waits for a restart.
 
-def prepare(environment: Mapping[str, str]) -> Deployment:
+        Raises:
+            ConfigurationError: naming every fault found.
+        """
+        changed = config_file.load(self.settings.paths.config_file)
+        in_force = self.configuration
+        for section in ("http", "issuers", "gemini"):
+            if getattr(changed, section) != getattr(in_force, section):
+                _log.warning("restart needed to apply a configuration change section=%s", section)
+        profiles = _compiled(changed, in_force.gemini.api_version, self.settings.paths)
+        return Policy(profiles, changed.limits)
+
+
+def load_deployment(environ: Mapping[str, str]) -> Deployment:
     """Read the environment and the configuration, and compile the profiles.
 
     Raises:
-        ConfigurationError: naming every fault that was found.
+        ConfigurationError: naming every fault found.
     """
-    settings = Settings.read(environment)
-    configured = config_file.load(settings.paths.config_file)
+    settings = Settings.read(environ)
+    paths = settings.paths
+    # Taken before the file is read: a change in between is a change.
+    config_stamp = stamp(paths.config_file)
+    configured = config_file.load(paths.config_file)
     return Deployment(
         settings=settings,
         configuration=configured,
-        trust=trust(configured.issuers, settings),
-        profiles=compile_profiles(
-            configured.profiles.values(),
-            api_version=configured.gemini.api_version,
-            cache_dir=settings.paths.data_dir / "compiled",
-            source=str(settings.paths.config_file),
-        ),
+        config_stamp=config_stamp,
+        trust=trust(configured.issuers, paths, environ),
+        profiles=_compiled(configured, configured.gemini.api_version, paths),
     )
 
 
-def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
-    """The WSGI application; gunicorn calls this in each worker, after the fork.
+def hand_over(deployment: Deployment) -> None:
+    """Make *deployment* the default of `create_app` in this process and those that it forks.
 
-    The store has to be there: one that is lost while other workers serve is not to be replaced by
-    an empty one, which knows of no block and no budget.
+    gunicorn's master calls this, so that its workers need not load everything again.
+    """
+    global _handed_over  # noqa: PLW0603 - only a process-wide value is inherited over a fork
+    _handed_over = deployment
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    """Return the WSGI application for *environ*.
+
+    Without *environ*, for the deployment that was handed over, or else for os.environ. gunicorn
+    calls this in each worker. The store must exist: if it is lost while other workers serve, it
+    must not be replaced by an empty one, without blocks and budgets.
 
     Raises:
-        ConfigurationError: naming every fault that was found.
-        TemporarilyUnavailable: where the store cannot be used.
+        ConfigurationError: naming every fault found.
+        TemporarilyUnavailable: if the store cannot be used.
     """
-    paths = Paths.read(environment)
-    # First, because compiled profiles are kept in its folder, which may be gone for a moment.
-    engine = stores.open_existing(paths.database_url)
-    # Looked at before it is read: what changes meanwhile is a change.
-    seen = stamp(paths.config_file)
-    deployment = prepare(environment)
+    if environ is None and _handed_over is not None:
+        return build_app(_handed_over)
+    return build_app(load_deployment(os.environ if environ is None else environ))
+
+
+def build_app(deployment: Deployment) -> Flask:
+    """Return the WSGI application for *deployment*; not shared over a fork.
+
+    Raises:
+        ConfigurationError: if the store's schema is not up to date.
+        TemporarilyUnavailable: if the store cannot be used.
+    """
     settings, http = deployment.settings, deployment.configuration.http
+    engine = stores.open_existing(settings.paths.database_url)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(
         settings.paths.config_file,
         deployment.policy,
-        lambda: prepare(environment).policy,
-        seen=seen,
+        deployment.reread_policy,
+        seen=deployment.config_stamp,
     )
     policy.follow()
     service = TokenService(
@@ -176,6 +214,17 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Flask:
     if http.page:
         app.register_blueprint(pages.blueprint(release, http, deployment.websocket_url))
     return app
+
+
+def _compiled(
+    configured: Configuration, api_version: str, paths: Paths
+) -> Mapping[str, CompiledProfile]:
+    return compile_profiles(
+        configured.profiles.values(),
+        api_version=api_version,
+        cache_dir=paths.data_dir / "compiled",
+        source=str(paths.config_file),
+    )
 
 
 def _now() -> datetime:

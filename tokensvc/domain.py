@@ -1,9 +1,10 @@
-"""The values that pass between the floors, all frozen; a secret never shows in a repr."""
+"""The values that pass between the layers, all frozen; a secret never shows in a repr."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -15,13 +16,18 @@ PrincipalKind = Literal["user", "guest", "key"]
 SHORTEST_TOKEN = 30  # seconds
 LONGEST_WINDOW = 86400  # seconds that a limit may cover: a day
 
+# The issuers of our own principals; a configured issuer may have none of these names.
+ACCOUNT_ISSUER = "tokensvc"
+GUEST_ISSUER = "guest"
+KEY_ISSUER_PREFIX = "key:"  # followed by the key's name
+
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a request brought along to say who is asking; nothing of it is checked yet.
+    """What a request says about its caller; nothing of it is checked yet.
 
-    *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, textual;
-    *unverified_on_behalf_of* is the user that a backend says it asks for.
+    *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, as text;
+    *unverified_on_behalf_of* is the user that a backend claims to act for.
     """
 
     unverified_bearer: str | None = field(repr=False)
@@ -31,12 +37,12 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Principal:
-    """Somebody whose credential was checked.
+    """A caller whose credential was checked.
 
     A person is the pair of *issuer* and *subject*: the same subject of two issuers is two people.
-    Of kind “key”, the issuer is “key:” and the key's name, and the subject its backend's user;
-    *profiles* are all that the key is good for, None where that is left to the profiles.
-    *claims* are those that the configuration lets into an instruction.
+    For kind “key”, the issuer is “key:” plus the key's name, and the subject its backend's user;
+    *profiles* lists the only profiles the key may use, or is None if the key does not restrict
+    them. *claims* are those that the configuration allows in an instruction.
     """
 
     kind: PrincipalKind
@@ -60,7 +66,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Window:
-    """Limits on what is counted under *key*; *name* is what a caller is told of it."""
+    """Limits on what is counted under *key*; *name* is what callers see."""
 
     name: str
     key: str
@@ -78,7 +84,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to go on with one conversation, from *started_at* to *expires_at* (UTC)."""
+    """The right to continue one conversation, from *started_at* to *expires_at* (UTC)."""
 
     id: str
     principal: Principal
@@ -90,11 +96,11 @@ class Lease:
 
 @dataclass(frozen=True)
 class Admission:
-    """What the ledger is asked to admit, and to write down.
+    """What the ledger is asked to admit and record.
 
-    *holder* is whose places (*places* of them; None: no limit) live conversations take; *blocks*
-    are the keys of every block that would stop this one. *wanted* is a token's life in seconds, and
-    *handle* the digest of the handle that a renewal resumes by.
+    *holder* is the person or address whose places (*places* of them; None: no limit) live
+    conversations take; *blocks* are the keys of every block that would stop this one. *wanted* is
+    the token's lifetime in seconds, and *handle* the digest of the handle that a renewal resumes.
     """
 
     request_id: str
@@ -113,7 +119,7 @@ class Admission:
 
 @dataclass(frozen=True)
 class Quota:
-    """Where a caller stands with one limit: *remaining* of *limit*, more in *reset* seconds."""
+    """A caller's standing with one limit: *remaining* of *limit*, more after *reset* seconds."""
 
     name: str
     limit: Limit
@@ -143,13 +149,14 @@ class LeaseState:
 
 @dataclass(frozen=True)
 class Reservation:
-    """A token reserved in the ledger before Google is asked.
+    """A token reserved for *admission* in the ledger, before Google is asked for it.
 
     *expires_at* is the end of the token that may be minted; *seconds* were charged to the budgets.
-    *previous* is what a refund puts back: None for a new lease.
+    *previous* is the state that a refund restores: None for a new lease.
     """
 
     id: str
+    admission: Admission
     at: datetime
     expires_at: datetime
     seconds: int
@@ -167,8 +174,62 @@ class EphemeralToken:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the token, hex: names it in the audit without giving it away."""
+        """SHA-256 of the token, hex: identifies it in the audit without revealing it."""
         return hashlib.sha256(self.value.encode()).hexdigest()
+
+
+class EventKind(StrEnum):
+    """What an audit event records."""
+
+    RESERVED = "reserved"
+    GRANTED = "granted"
+    REFUNDED = "refunded"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEvent:
+    """One line of the audit.
+
+    *seconds* were charged to the budgets, or returned by a refund; *fingerprint* and *expires_at*
+    are the granted token's, and *code* the reason for a refund. *id* is given by the store.
+    """
+
+    id: int | None = None
+    at: datetime
+    kind: EventKind
+    reservation_id: str | None = None
+    lease_id: str
+    request_id: str
+    principal_kind: PrincipalKind
+    issuer: str
+    subject: str
+    address: str
+    profile: str
+    model: str | None = None
+    renewal: bool | None = None
+    seconds: int | None = None
+    fingerprint: str | None = None
+    expires_at: datetime | None = None
+    code: str | None = None
+
+    @classmethod
+    def of_lease(
+        cls, lease: Lease, kind: EventKind, at: datetime, *, request_id: str, address: str
+    ) -> AuditEvent:
+        """An event of *kind* with everything the audit says about *lease* and its principal."""
+        principal = lease.principal
+        return cls(
+            at=at,
+            kind=kind,
+            lease_id=lease.id,
+            request_id=request_id,
+            principal_kind=principal.kind,
+            issuer=principal.issuer,
+            subject=principal.subject,
+            address=address,
+            profile=lease.profile,
+        )
 
 
 @dataclass(frozen=True)
@@ -182,7 +243,7 @@ class Account:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A backend's key as far as anybody may know it; *profiles* None: good for all that list it."""
+    """What may be shown of a backend's key; it may use any profile if *profiles* is None."""
 
     name: str
     created_at: datetime
@@ -191,7 +252,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Login:
-    """Somebody is signed in with *account*, for *expires_in* seconds unless they come back."""
+    """A login with *account*, over in *expires_in* seconds unless it is refreshed."""
 
     account: Account
     expires_in: int

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class ConfigurationError(Exception):
     """The configuration cannot be used as it is.
 
-    *faults* names every fault found, each beginning with the key or variable it is about, so that
-    one look mends them all.
+    *faults* lists every fault found, each beginning with the key or variable it is about, so that
+    an operator can fix all of them at once.
     """
 
     def __init__(self, source: str, faults: list[str]) -> None:
@@ -21,8 +21,8 @@ class ConfigurationError(Exception):
         super().__init__(f"{source}: " + "; ".join(faults))
 
     def report(self) -> str:
-        """Everything that has to be mended, for an operator's eyes."""
-        return "\n  - ".join([f"tokensvc cannot start; {self.source} needs mending:", *self.faults])
+        """Return the whole list, for an operator to read."""
+        return "\n  - ".join([f"tokensvc cannot start. Fix these in {self.source}:", *self.faults])
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours

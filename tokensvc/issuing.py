@@ -1,4 +1,4 @@
-"""The main use case: who asks gets a short-lived, locked token, within limits, on the record."""
+"""The main use case: issue a short-lived, locked token, within limits and on record."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Policy:
-    """What may be had, by whom, and how much of it; swapped whole when its file changes."""
+    """The profiles and limits in force; replaced as a whole when the file changes."""
 
     profiles: Mapping[str, CompiledProfile]
     limits: LimitTable
 
 
 @dataclass(frozen=True)
-class Order:
+class TokenRequest:
     """What a caller asks for.
 
-    A new conversation: a profile by name, and values for its options. Or to go on with one: its
-    lease, and Google's handle where there is one.
+    Either a new conversation, by profile name and option values; or a renewal of the one that a
+    lease stands for, with Google's handle if there is one.
     """
 
     profile: str = "default"
@@ -50,10 +50,15 @@ class Order:
     unverified_lease: str | None = field(default=None, repr=False)
     resumption_handle: str | None = field(default=None, repr=False)
 
+    @property
+    def is_renewal(self) -> bool:
+        """Whether this continues a conversation, rather than begins one."""
+        return self.unverified_lease is not None
+
 
 @dataclass(frozen=True)
 class Grant:
-    """What a caller gets: the token, the lease, and what the token is held to."""
+    """What a caller gets: the token, the lease, and the profile that the token is locked to."""
 
     token: EphemeralToken
     compiled: CompiledProfile
@@ -65,26 +70,26 @@ class Grant:
 
 
 class Authenticator(Protocol):
-    """Knows who is asking."""
+    """Authenticates callers."""
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal, or a Refusal."""
+        """Return the principal. Raises Refusal if the credentials are not valid."""
         ...
 
 
 class Ledger(Protocol):
-    """Admits, and records."""
+    """Admits requests and keeps the audit."""
 
     def admit(self, admission: Admission) -> Reservation:
-        """A reservation, or a Refusal."""
+        """Reserve a token. Raises Refusal if a block or a limit forbids it."""
         ...
 
-    def grant(self, reservation: Reservation, admission: Admission, token: EphemeralToken) -> None:
-        """Record the grant."""
+    def grant(self, reservation: Reservation, token: EphemeralToken) -> None:
+        """Record that the token was minted."""
         ...
 
-    def refund(self, reservation: Reservation, admission: Admission, code: str) -> None:
-        """Record the refund."""
+    def refund(self, reservation: Reservation, code: str) -> None:
+        """Return the charge and record why."""
         ...
 
     def end(self, lease: Lease, request_id: str, address: str) -> None:
@@ -102,25 +107,25 @@ class Minter(Protocol):
         expires_at: datetime,
         resumption_handle: str | None = None,
     ) -> EphemeralToken:
-        """A token, or a Refusal."""
+        """Create a token. Raises Refusal if Google does not give one."""
         ...
 
 
 class LeaseSigner(Protocol):
-    """Signs leases, and knows its own."""
+    """Signs and verifies leases."""
 
     def sign(self, lease: Lease) -> str:
-        """The lease as text."""
+        """Return the signed lease."""
         ...
 
     def verify(self, unverified_lease: str) -> Lease:
-        """The lease, or a Refusal."""
+        """Return the lease. Raises LeaseRefused unless it is one of ours."""
         ...
 
 
 @dataclass(frozen=True)
 class TokenService:
-    """Issues tokens; *policy* gives the one in force, *clock* the time in UTC."""
+    """Issues tokens; *policy* returns the one in force, *clock* the time in UTC."""
 
     authenticator: Authenticator
     policy: Callable[[], Policy]
@@ -129,45 +134,45 @@ class TokenService:
     leases: LeaseSigner
     clock: Callable[[], datetime]
 
-    def issue(self, credentials: Credentials, order: Order, request_id: str) -> Grant:
-        """Authenticate, choose, admit, mint, settle.
+    def issue(self, credentials: Credentials, asked: TokenRequest, request_id: str) -> Grant:
+        """Authenticate the caller, choose the profile, reserve, mint and record a token.
 
         Raises:
-            Refusal: at whichever of the five steps says no; a failed mint is refunded.
+            Refusal: if any of these steps refuses; a failed mint is refunded.
         """
         policy = self.policy()
-        principal, held = self._authenticate(credentials, order)
-        compiled, lease = self._choose(policy, principal, held, order)
-        admission = _admission(policy, compiled, lease, order, credentials.address, request_id)
+        principal, held = self._authenticate(credentials, asked)
+        compiled, lease = self._choose(policy, principal, held, asked)
+        admission = _admission(policy, compiled, lease, asked, credentials.address, request_id)
         reservation = self.ledger.admit(admission)
         try:
             token = self.minter.mint(
-                compiled, lease, reservation.expires_at, order.resumption_handle
+                compiled, lease, reservation.expires_at, asked.resumption_handle
             )
         except Refusal as refusal:
-            self.ledger.refund(reservation, admission, refusal.code)
+            self.ledger.refund(reservation, refusal.code)
             raise
-        self.ledger.grant(reservation, admission, token)
-        _log.info("granted %s on %s", reservation.id, lease.profile)
-        signed = order.unverified_lease or self.leases.sign(lease)
+        self.ledger.grant(reservation, token)
+        _log.info("token granted reservation=%s profile=%s", reservation.id, lease.profile)
+        signed = asked.unverified_lease or self.leases.sign(lease)
         return Grant(
-            token, compiled, lease, signed, reservation, order.resumption_handle, self.clock()
+            token, compiled, lease, signed, reservation, asked.resumption_handle, self.clock()
         )
 
     def end(self, unverified_lease: str, request_id: str, address: str) -> None:
-        """End a conversation, for whoever holds its lease; once more changes nothing.
+        """End a conversation, for anyone who holds its lease. Idempotent.
 
         Raises:
-            LeaseRefused: for a lease that is not ours.
+            LeaseRefused: unless the lease is one of ours.
         """
         self.ledger.end(self.leases.verify(unverified_lease), request_id, address)
 
     def offered(self, credentials: Credentials) -> list[CompiledProfile]:
-        """The profiles that this caller may use.
+        """Return the profiles that this caller may use.
 
         Raises:
-            InvalidToken: for a bad credential.
-            AuthenticationRequired: for a caller without one, where nothing is open to guests.
+            InvalidToken: if the credential is not valid.
+            AuthenticationRequired: if there is no credential and no profile is open to guests.
         """
         principal = self.authenticator.authenticate(credentials)
         profiles = self.policy().profiles.values()
@@ -177,15 +182,15 @@ class TokenService:
         return offered
 
     def _authenticate(
-        self, credentials: Credentials, order: Order
+        self, credentials: Credentials, asked: TokenRequest
     ) -> tuple[Principal, Lease | None]:
-        """Who is asking, and the conversation that they hold and want to go on with.
+        """Authenticate the caller; for a renewal, return the conversation's lease as well.
 
-        A person goes on with a credential of now; a guest and a backend's user by the lease alone.
+        A user renews with a current credential; a guest or a backend's user by the lease alone.
         """
-        if order.unverified_lease is None:
+        if asked.unverified_lease is None:
             return self.authenticator.authenticate(credentials), None
-        held = self.leases.verify(order.unverified_lease)
+        held = self.leases.verify(asked.unverified_lease)
         if held.principal.kind != "user" and credentials.unverified_bearer is None:
             return held.principal, held
         principal = self.authenticator.authenticate(credentials)
@@ -197,22 +202,22 @@ class TokenService:
             owner.issuer,
             owner.subject,
         ):
-            raise LeaseRefused(cause="another person's")
+            raise LeaseRefused(cause="belongs to another person")
         return principal, held
 
     def _choose(
-        self, policy: Policy, principal: Principal, held: Lease | None, order: Order
+        self, policy: Policy, principal: Principal, held: Lease | None, asked: TokenRequest
     ) -> tuple[CompiledProfile, Lease]:
-        """The profile, and the lease on a conversation with it: the one held, or a new one."""
-        compiled = policy.profiles.get(held.profile if held else order.profile)
+        """Return the profile and the lease: the one held, or a new one."""
+        compiled = policy.profiles.get(held.profile if held else asked.profile)
         if compiled is None or not compiled.profile.admits(principal):
             if principal.kind == "guest":
                 raise AuthenticationRequired
             raise ProfileNotAllowed
-        if order.resumption_handle is not None and not compiled.resumable:
+        if asked.resumption_handle is not None and not compiled.resumable:
             raise InvalidRequest("This profile's conversations cannot be resumed.")
         try:
-            options = compiled.profile.resolve(held.options if held else order.options)
+            options = compiled.profile.resolve(held.options if held else asked.options)
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
         if held is not None:
@@ -232,16 +237,15 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
     policy: Policy,
     compiled: CompiledProfile,
     lease: Lease,
-    order: Order,
+    asked: TokenRequest,
     address: str,
     request_id: str,
 ) -> Admission:
     profile, principal, limits = compiled.profile, lease.principal, policy.limits
-    renewal = order.unverified_lease is not None
-    windows = [quota_keys.renewal_window(lease)] if renewal else []
-    handle = order.resumption_handle
+    windows = [quota_keys.renewal_window(lease)] if asked.is_renewal else []
+    handle = asked.resumption_handle
     if handle is None:
-        # Without Google's handle there is no context to resume: it is a fresh start.
+        # Without a handle there is no context to resume: this is a fresh start.
         windows += quota_keys.start_windows(principal, address, profile, limits)
     guest = principal.kind == "guest"
     return Admission(
@@ -249,7 +253,7 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
         address=address,
         lease=lease,
         model=profile.model,
-        renewal=renewal,
+        renewal=asked.is_renewal,
         wanted=profile.token_lifetime,
         holder=quota_keys.person(principal, address),
         handle=None if handle is None else quota_keys.key("handle", handle),

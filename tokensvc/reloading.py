@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from tokensvc.issuing import Policy
 
 _log = logging.getLogger(__name__)
-_LOOK_EVERY = 1.0  # seconds
+_INTERVAL = 1.0  # seconds between two looks at the file
 
 
 Stamp = tuple[int, int, int] | None
 
 
 def stamp(file: Path) -> Stamp:
-    """What tells one state of *file* from another; None where there is none."""
+    """Return what tells one state of *file* from another; None if there is no file."""
     try:
         found = file.stat()
     except OSError:
@@ -32,35 +32,36 @@ def stamp(file: Path) -> Stamp:
 
 
 class FollowedPolicy:
-    """The policy of a file: compiled aside when the file changes, swapped whole.
+    """The policy in a file: compiled in the background when the file changes, replaced as a whole.
 
-    Where the file no longer makes sense, the last good policy stays in force, and the log says so.
-    Belongs to one process.
+    If the file becomes invalid, the last valid policy stays in force and the log says so. Belongs
+    to one process.
     """
 
     def __init__(
         self, file: Path, policy: Policy, read: Callable[[], Policy], *, seen: Stamp
     ) -> None:
-        """*policy* is what *file* said when it looked like *seen*; *read* reads it anew."""
+        """*policy* is what *file* held when its stamp was *seen*; *read* reads it again."""
         self._file = file
         self._policy = policy
         self._read = read
         self._seen = seen
 
     def __call__(self) -> Policy:
-        """The policy in force; never waits for a file."""
+        """Return the policy in force, without waiting for a file."""
         return self._policy
 
     def follow(self) -> None:
-        """Look once a second from now on, for as long as the process lives.
+        """Check the file now, and then once a second for as long as the process lives.
 
-        In a thread of its own: a worker that nobody has asked for an hour answers the next one by
-        what the file says now.
+        In a thread of its own, so that an idle worker answers its next request by the file as it is
+        then.
         """
-        threading.Thread(target=self._keep_looking, name="reloading", daemon=True).start()
+        self.check()
+        threading.Thread(target=self._keep_checking, name="reloading", daemon=True).start()
 
-    def look(self) -> None:
-        """Where the file has changed, put it in force, or say loudly that it is not."""
+    def check(self) -> None:
+        """If the file has changed, put it in force, or log why it is not."""
         found = stamp(self._file)
         if found == self._seen:
             return
@@ -68,13 +69,14 @@ class FollowedPolicy:
         try:
             self._policy = self._read()
         except ConfigurationError as error:
-            _log.error("%s changed and is NOT in force: %s", self._file, "; ".join(error.faults))
+            faults = "; ".join(error.faults)
+            _log.error("configuration change rejected file=%s faults=%s", self._file, faults)
         except Exception:  # noqa: BLE001 - whatever it is, the policy in force stays
-            _log.exception("%s changed and is NOT in force", self._file)
+            _log.exception("configuration change rejected file=%s", self._file)
         else:
-            _log.warning("%s changed and is in force", self._file)
+            _log.warning("configuration change in force file=%s", self._file)
 
-    def _keep_looking(self) -> None:
+    def _keep_checking(self) -> None:
         while True:
-            time.sleep(_LOOK_EVERY)
-            self.look()
+            time.sleep(_INTERVAL)
+            self.check()

@@ -1,7 +1,11 @@
 """gunicorn's settings: `gunicorn --config python:tokensvc.serving 'tokensvc.app:create_app()'`.
 
-Each name below is a setting of gunicorn's. The address is left to the command line or to PORT, the
-number of workers to WEB_CONCURRENCY. Put a buffering proxy in front: docs/deploying.md says why.
+Each lower-case name below is one of gunicorn's settings. The address comes from the command line or
+PORT, the number of workers from WEB_CONCURRENCY. Put a buffering proxy in front, for the reason in
+docs/deploying.md.
+
+The master loads the configuration once, and its workers inherit it. At SIGHUP it loads it again and
+replaces the workers.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 from tokensvc import app, logs
-from tokensvc.config.environment import Paths, log_level
+from tokensvc.config.environment import log_level
 from tokensvc.errors import (
     ConfigurationError,
     InternalError,
@@ -41,20 +45,19 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE = 2.0  # seconds before the next try
 
-# Shared by the master and its workers: how many tries to begin have failed in a row, and one more.
-# Zero until a first worker has begun.
+# Shared by the master and its workers: one more than the number of failed starts in a row, or zero
+# until a first worker has started.
 _tries = mmap.mmap(-1, 1)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """A worker that quotes no request, and whose failure to begin does not stop the service."""
+    """A worker whose failure to start does not stop the service, and which logs no request."""
 
     def init_process(self) -> None:
-        """Serve. If that cannot begin, pause and exit, so that the master tries again.
+        """Serve. If the worker cannot start, pause and exit, so that the master tries again.
 
-        Exits with the code that makes gunicorn stop everything only if no worker has begun yet:
-        after that, the fault has come since, such as a file that was saved half-edited or a store
-        that restarts, and other workers still serve.
+        Exits with the code that makes gunicorn stop everything only if no worker has started yet.
+        A later fault, such as a full disk or a store that restarts, is expected to pass.
         """
         try:
             super().init_process()
@@ -62,17 +65,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             if self.booted:
                 raise
             if not _tries[0]:
-                self.log.error("worker cannot begin, giving up: %s", _described(error))  # noqa: TRY400 - it names the fault; a traceback adds nothing
+                self.log.error("worker cannot start, giving up fault=%s", _described(error))  # noqa: TRY400 - a traceback adds nothing
                 sys.exit(Arbiter.WORKER_BOOT_ERROR)
-            self.log.error("worker cannot begin, will be tried again: %s", _described(error))  # noqa: TRY400 - likewise
+            self.log.error("worker cannot start, will be retried fault=%s", _described(error))  # noqa: TRY400 - likewise
             time.sleep(_next_pause())
             sys.exit(1)
 
     def is_parent_alive(self) -> bool:
-        """Whether the master lives; a worker without it leaves as if it had been told to.
+        """Return whether the master lives; without it, stop as if told to.
 
-        Else it would serve the connections that are kept busy, and hold the port, for the whole
-        of `graceful_timeout`, while no other can begin.
+        Otherwise the worker would serve its busy connections, and hold the port, for the whole of
+        `graceful_timeout`, and no successor could start.
         """
         if not super().is_parent_alive():
             self.alive = False
@@ -81,21 +84,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def handle_error(
         self, _request: object, client: socket.socket, _address: object, error: Exception
     ) -> None:
-        """Answer *client*, whose request ended in *error* before or after the application.
+        """Answer *client*, whose request failed outside the application.
 
-        gunicorn's own answer, and its line in the log, quote the request: a credential may be in
-        it.
+        gunicorn's own answer and log line quote the request, which may contain a credential.
         """
         kind = InvalidRequest if isinstance(error, ParseException) else InternalError
         name = uuid.uuid4().hex
-        self.log.warning("no request for %s: %s %s", name, kind.code, type(error).__name__)
+        self.log.warning(
+            "request failed id=%s code=%s error=%s",
+            name,
+            kind.code,
+            type(error).__name__,
+        )
         body = problems.document(kind(), name)
         head = (
             f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n"
             f"Content-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
             "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
         )
-        with contextlib.suppress(OSError):  # nobody may be there any more
+        with contextlib.suppress(OSError):  # the client may have left
             write_nonblock(client, (head + body).encode())
 
 
@@ -108,27 +115,29 @@ limit_request_fields = 64
 header_map = "drop"
 control_socket_disable = True
 accesslog = "-"
-# No query and no header: either may hold a secret.
+# No query and no header: either may contain a secret.
 access_log_format = "%(m)s %(U)s %(s)s %(D)s us"
 try:
-    logconfig_dict = logs.configuration(log_level(os.environ))
-except ConfigurationError as error:
-    sys.exit(error.report())
+    _level = log_level(os.environ)
+except ConfigurationError:  # on_starting reports it, together with every other fault
+    _level = "INFO"
+logconfig_dict = logs.configuration(_level)
 
 
 def on_starting(server: Arbiter) -> None:
-    """Find every fault, compile the profiles and upgrade the store, once for all workers."""
+    """Load the configuration and upgrade the store, once for all workers.
+
+    Exits with 2 and a list of every fault if the configuration is invalid.
+    """
     try:
-        deployment = app.prepare(os.environ)
-        # A socket of the file system, which is text, is reached by this machine alone.
-        deployment.check_bind_addresses(
-            at[0] for at in server.cfg.address if not isinstance(at, str)
-        )
+        deployment = _load(server)
         engine = stores.open_engine(deployment.settings.paths.database_url)
         stores.prepare(engine)
+        app.hand_over(deployment)
     except ConfigurationError as error:
-        sys.exit(error.report())
-    except Exception as error:  # noqa: BLE001 - whatever it is, a start says it in a sentence
+        print(error.report(), file=sys.stderr)  # noqa: T201 - for the operator, before there is a log
+        sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in a sentence
         sys.exit(f"tokensvc cannot start: {_described(error)}")
     engine.dispose()  # nothing that holds a connection is shared over a fork
     server.spawn_worker = partial(_spawn, server.spawn_worker)
@@ -136,50 +145,58 @@ def on_starting(server: Arbiter) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Take note that a worker has begun."""
+    """Record that a worker has started."""
     _tries[0] = 1
-    worker.log.info("worker has begun pid=%s", worker.pid)
+    worker.log.info("worker started pid=%s", worker.pid)
+
+
+def _load(server: Arbiter) -> app.Deployment:
+    deployment = app.load_deployment(os.environ)
+    # A Unix socket, which is given as text, is reached from this machine alone.
+    deployment.check_bind_addresses(at[0] for at in server.cfg.address if not isinstance(at, str))
+    return deployment
 
 
 def _next_pause() -> float:
-    """A little longer for each failure in a row, over all workers."""
+    """Return the backoff in seconds, counted over all workers."""
     _tries[0] = min(_tries[0] + 1, 255)
     return min(_LONGEST_PAUSE, 0.25 * 2.0 ** (_tries[0] - 2))
 
 
 def _spawn(spawn: Callable[[], int]) -> int:
-    """Spawn a worker; if the machine refuses, leave it to gunicorn's next look, a second later.
+    """Spawn a worker; if the machine cannot, leave it to gunicorn's next try, a second later.
 
-    gunicorn's own answer to a full temporary folder, or to a fork without memory, is to stop.
+    gunicorn itself would stop if the temporary folder is full or memory is short.
     """
     umask = os.umask(0o077)
     os.umask(umask)
     try:
         return spawn()
     except (OSError, MemoryError) as error:
-        os.umask(umask)  # gunicorn changes it, and does not change it back then
+        os.umask(umask)  # gunicorn changes it, and does not restore it in this case
         if not _tries[0]:
-            reason = f"worker cannot begin, giving up: {_described(error)}"
+            reason = f"worker cannot start, giving up fault={_described(error)}"
             raise HaltServer(reason, Arbiter.WORKER_BOOT_ERROR) from None
-        logging.getLogger("gunicorn.error").error(  # noqa: TRY400 - it names the fault
-            "worker cannot begin, will be tried again: %s", _described(error)
+        logging.getLogger("gunicorn.error").error(  # noqa: TRY400 - a traceback adds nothing
+            "worker cannot start, will be retried fault=%s", _described(error)
         )
         return 0
 
 
 def _reload(server: Arbiter, reload: Callable[[], None]) -> None:
-    """Reload, as SIGHUP asks, unless the new workers could not begin: then the old ones stay."""
+    """Reload at SIGHUP. If new workers could not start, keep the old ones and what they serve."""
     try:
-        stores.open_existing(Paths.read(os.environ).database_url).dispose()
-        app.prepare(os.environ)
+        deployment = _load(server)
+        stores.open_existing(deployment.settings.paths.database_url).dispose()
+        app.hand_over(deployment)
     except Exception as error:  # noqa: BLE001 - whatever it is, the workers that serve stay
-        server.log.error("not reloaded: %s", _described(error))  # noqa: TRY400 - it names the fault
+        server.log.error("reload rejected fault=%s", _described(error))  # noqa: TRY400 - a traceback adds nothing
         return
     reload()
 
 
 def _described(error: Exception) -> str:
-    """What went wrong, in a line; a message that is not known to hold no secret is left out."""
+    """Describe *error* in a line, without a message that might contain a secret."""
     if isinstance(error, ConfigurationError):
         return str(error)
     if isinstance(error, TemporarilyUnavailable):

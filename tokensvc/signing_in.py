@@ -1,4 +1,4 @@
-"""The other use case: an account and its password become a login, and that short access JWTs."""
+"""The other use case: sign in with a built-in account, and stay signed in by short access JWTs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tokensvc.signing.fingerprints import fingerprint
 if TYPE_CHECKING:
     from tokensvc.domain import Account, Login
 
-# Guessing is slow at one account from one place, and slow from one place at all; nobody can lock
-# another person out from elsewhere. Who knows the password has not guessed.
+# Limits guessing per account and address, and per address. Nobody can lock another person out from
+# elsewhere, and a correct password is not counted.
 _PER_ACCOUNT = (Limit(5, 60), Limit(30, 3600))
 _PER_ADDRESS = (Limit(20, 60), Limit(200, 3600))
-# Guess or not, each attempt is work, and each cookie a row: of one place only so much.
+# Every attempt costs CPU time and every cookie a row, so both are limited per address as well.
 _WORK = (Limit(60, 60),)
 
 
 class Passwords(Protocol):
-    """Knows which password is whose."""
+    """Verifies passwords."""
 
     def verify(self, unverified_username: str, unverified_password: str) -> Account | None:
-        """The account, or None where the two do not fit."""
+        """Return the account, or None if the user name and password do not match."""
         ...
 
 
@@ -34,11 +34,11 @@ class Attempts(Protocol):
     """Counts attempts, durably."""
 
     def charge_attempt(self, *windows: Window) -> str:
-        """Count one, or refuse; what it gives names the attempt."""
+        """Count an attempt and return its id. Raises RateLimited if a limit is used up."""
         ...
 
     def forgive_attempt(self, attempt: str) -> None:
-        """Count it no longer."""
+        """Take the charge of an attempt back."""
         ...
 
 
@@ -46,19 +46,19 @@ class AccessTokens(Protocol):
     """Signs access JWTs."""
 
     def sign(self, account: Account) -> str:
-        """A JWT that says that *account* signed in."""
+        """Return a JWT that says that *account* signed in."""
         ...
 
 
 class Logins(Protocol):
-    """Remembers logins, by the fingerprints of their cookies."""
+    """Stores logins by the fingerprints of their cookies."""
 
     def begin(self, account: Account, cookie_hash: str) -> Login | None:
-        """A new login; None where the account has changed since its password was checked."""
+        """Begin a login; None if the account has changed since its password was checked."""
         ...
 
-    def go_on(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
-        """The login, which goes on with the next cookie; None where it is over."""
+    def refresh(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
+        """Continue the login with the next cookie; None if it is over."""
         ...
 
     def end(self, cookie_hash: str) -> None:
@@ -68,7 +68,7 @@ class Logins(Protocol):
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What somebody who is signed in gets: two secrets, and the cookie's life in seconds."""
+    """The result of signing in; *cookie_life* is in seconds."""
 
     username: str
     access_token: str = field(repr=False)
@@ -86,11 +86,11 @@ class LoginService:
     logins: Logins
 
     def sign_in(self, unverified_username: str, unverified_password: str, address: str) -> SignedIn:
-        """A new login.
+        """Begin a login.
 
         Raises:
-            WrongPassword: where name and password do not fit.
-            RateLimited: after too many wrong ones, or very many.
+            WrongPassword: if the user name and password do not match.
+            RateLimited: after too many wrong passwords, or too many attempts.
         """
         self._charge_work(address)
         network = quota_keys.network_of(address)
@@ -106,18 +106,18 @@ class LoginService:
         self.attempts.forgive_attempt(guess)
         return self._signed_in(login, cookie)
 
-    def go_on(self, unverified_cookie: str | None, address: str) -> SignedIn:
-        """The login of that cookie, which is no longer good: the answer holds the next.
+    def refresh(self, unverified_cookie: str | None, address: str) -> SignedIn:
+        """Continue the login of *unverified_cookie*, and replace the cookie.
 
         Raises:
-            LoginOver: where there is no such login, or no longer.
-            RateLimited: after very many.
+            LoginOver: if there is no such login any more.
+            RateLimited: after too many attempts.
         """
         if not unverified_cookie:
             raise LoginOver
         self._charge_work(address)
         cookie = _new_cookie()
-        login = self.logins.go_on(fingerprint(unverified_cookie), fingerprint(cookie))
+        login = self.logins.refresh(fingerprint(unverified_cookie), fingerprint(cookie))
         if login is None:
             raise LoginOver
         return self._signed_in(login, cookie)

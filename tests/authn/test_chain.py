@@ -1,12 +1,12 @@
 import jwt
 import pytest
 
-from tokensvc.authn.access_tokens import ISSUER, LIFETIME, AccessTokens
+from tokensvc.authn.access_tokens import LIFETIME, AccessTokens
 from tokensvc.authn.chain import AuthenticatorChain
 from tokensvc.authn.guests import GuestAuthenticator
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.claim_checks import LEEWAY
-from tokensvc.domain import Account, Credentials
+from tokensvc.domain import ACCOUNT_ISSUER, Account, Credentials
 from tokensvc.errors import AuthenticationRequired, ExpiredToken, InvalidToken
 from tokensvc.signing.leases import LeaseSigner
 
@@ -52,7 +52,11 @@ def test_an_access_token_of_our_own():
 
     principal = chain().authenticate(bearer(token))
 
-    assert (principal.kind, principal.issuer, principal.subject) == ("user", ISSUER, "alice")
+    assert (principal.kind, principal.issuer, principal.subject) == (
+        "user",
+        ACCOUNT_ISSUER,
+        "alice",
+    )
     assert principal.groups == {"support"}
 
 

@@ -68,7 +68,7 @@ def test_a_kept_connection_to_an_orphan(new_folder, google):
 
 def test_postgresql_is_gone_for_a_while(start_fleet, google):
     """Nothing is granted meanwhile; when it is back, so is the service, also a worker that died."""
-    said = "worker cannot begin, will be tried again"
+    said = "worker cannot start, will be retried"
     postgres = Postgres()
     try:
         fleet = start_fleet(CONFIGURATION, database_url=postgres.url, instances=2)

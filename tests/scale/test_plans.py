@@ -119,9 +119,9 @@ def _a_life(engine):
         blocks=("everyone", "profile", "subject", "lease"),
     )
     reservation = ledger.admit(begun)
-    ledger.grant(reservation, begun, EphemeralToken("auth_tokens/t", clock(), clock()))
+    ledger.grant(reservation, EphemeralToken("auth_tokens/t", clock(), clock()))
     renewal = replace(begun, renewal=True)
-    ledger.refund(ledger.admit(renewal), renewal, "upstream-timeout")
+    ledger.refund(ledger.admit(renewal), "upstream-timeout")
     ledger.end(lease, "request", "192.0.2.1")
     with suppress(RateLimited):
         ledger.admit(replace(begun, windows=(Window("user", BUSY, LIMITS),)))

@@ -20,7 +20,7 @@ from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
-from tokensvc.issuing import Order, Policy, TokenService
+from tokensvc.issuing import Policy, TokenRequest, TokenService
 from tokensvc.signing.leases import LeaseSigner
 from tokensvc.store.engine import open_engine, upgrade
 from tokensvc.store.ledger import Ledger
@@ -118,8 +118,8 @@ class Visitor:
         """Lose the connection, if there is one, and make another."""
         self.socket.close()
         handle = None if afresh else self.handle
-        order = Order(unverified_lease=self.lease, resumption_handle=handle)
-        grant: Grant = self.service.issue(Credentials(None, "192.0.2.1"), order, "request")
+        asked = TokenRequest(unverified_lease=self.lease, resumption_handle=handle)
+        grant: Grant = self.service.issue(Credentials(None, "192.0.2.1"), asked, "request")
         self.lease, self.ends = grant.signed_lease, grant.token.expires_at
         self.charged += grant.reservation.seconds
         self.lives.append((self.ends - self.now()).total_seconds())

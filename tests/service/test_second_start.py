@@ -21,7 +21,7 @@ from scale.fleet import children
 from service.launching import launched
 from service.upstream import Upstream
 
-BEGUN, FAILED = "worker has begun", "worker cannot begin, will be tried again"
+BEGUN, FAILED = "worker started", "worker cannot start, will be retried"
 WHOLE_WITHIN = 5.0  # seconds after the fault's end
 
 
@@ -156,12 +156,17 @@ FAULTS = {
     store_is_being_opened: 200,
     folder_is_read_only: 200,
     folder_is_moved_away: 503,
-    configuration_is_missing: 200,
-    configuration_cannot_be_read: 200,
-    configuration_is_invalid: 200,
     no_file_can_be_opened: 200,
     no_thread_can_be_started: 200,
 }
+
+
+# A new worker serves what its master has loaded, and rejects the change.
+CONFIGURATION_FAULTS = [
+    configuration_is_missing,
+    configuration_cannot_be_read,
+    configuration_is_invalid,
+]
 
 
 @pytest.fixture(name="google", scope="module")
@@ -214,6 +219,17 @@ def test_worker_killed_beside_a_fault_comes_back(program, fault):
     assert all("Traceback" not in line and "AIza" not in line for line in told)
 
 
+@pytest.mark.parametrize("fault", CONFIGURATION_FAULTS, ids=lambda fault: fault.__name__)
+def test_worker_killed_beside_a_bad_configuration_comes_back(program, fault):
+    begun = count(program, BEGUN)
+    rejected = count(program, "configuration change rejected")
+    with fault(program):
+        kill(program)
+        await_whole(program, begun + 1)
+        program.await_lines("configuration change rejected", rejected + 2)
+    assert program.post("/token").status == 200
+
+
 @pytest.mark.parametrize("all_of_them", [False, True], ids=["one", "all"])
 def test_workers_killed_on_a_full_disk_come_back(tmp_path, google, all_of_them):
     """No audit, no token; and what was compiled cannot be kept, but that stops nobody."""
@@ -250,7 +266,7 @@ def test_reload_that_cannot_begin_keeps_the_workers(program):
     workers = set(children(program.child.pid))
     with configuration_is_invalid(program):
         program.child.send_signal(signal.SIGHUP)
-        program.await_line("not reloaded: ")
+        program.await_line("reload rejected")
         assert program.post("/token").status == 200
     assert set(children(program.child.pid)) == workers
 

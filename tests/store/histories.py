@@ -179,7 +179,7 @@ class History:
             admission = self._admission(conversation, self.random.choice((None, "lost")))
             reservation = self._admit(self.world.ledgers[0], admission)
             if reservation is not None:
-                self.world.ledgers[0].refund(reservation, admission, "upstream-timeout")
+                self.world.ledgers[0].refund(reservation, "upstream-timeout")
 
     def _end(self) -> None:
         if conversation := self._some():

@@ -151,8 +151,8 @@ def test_a_cookie_that_spins(login):
     """Each refresh is a row: of one place there are 60 a minute, with signing in."""
     cookie = login.sign_in("alice", PASSWORD, "192.0.2.1").cookie
     for _ in range(59):
-        cookie = login.go_on(cookie, "192.0.2.1").cookie
+        cookie = login.refresh(cookie, "192.0.2.1").cookie
 
     with pytest.raises(RateLimited):
-        login.go_on(cookie, "192.0.2.1")
-    assert login.go_on(cookie, "192.0.2.2")
+        login.refresh(cookie, "192.0.2.1")
+    assert login.refresh(cookie, "192.0.2.2")

@@ -1,9 +1,8 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tokensvc.domain import EphemeralToken
-from tokensvc.store import audit as audit_module
 from tokensvc.store.audit import Audit, Filters
 
 
@@ -12,22 +11,19 @@ def _history(engine, ledger, clock, admission):
     """Alice is granted, Bob refunded, Alice ends: a minute apart."""
     alice, bob = admission("alice"), admission("bob")
     reservation = ledger.admit(alice)
-    ledger.grant(
-        reservation, alice, EphemeralToken("auth_tokens/x", reservation.expires_at, clock())
-    )
+    ledger.grant(reservation, EphemeralToken("auth_tokens/x", reservation.expires_at, clock()))
     clock.advance(60)
-    ledger.refund(ledger.admit(bob), bob, "upstream-timeout")
+    ledger.refund(ledger.admit(bob), "upstream-timeout")
     clock.advance(60)
     ledger.end(alice.lease, "request-2", "192.0.2.1")
     return Audit(engine)
 
 
 def kinds(found):
-    return [f"{event['subject']} {event['kind']}" for event in found]
+    return [f"{event.subject} {event.kind}" for event in found]
 
 
 def test_everything(history):
-    """It comes oldest first, with times that people and programs read."""
     found = list(history.events(Filters()))
 
     assert kinds(found) == [
@@ -37,8 +33,8 @@ def test_everything(history):
         "bob refunded",
         "alice ended",
     ]
-    assert found[0]["at"] == "2026-11-22T23:00:00Z"
-    assert found[1]["expires_at"] == "2026-11-22T23:05:00Z"
+    assert found[0].at == datetime(2026, 11, 22, 23, tzinfo=UTC)
+    assert found[1].expires_at == found[0].at + timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +67,14 @@ def test_a_stretch_of_time(history, clock):
     ]
 
 
-def test_more_than_is_read_at_once(history, monkeypatch):
-    """Nothing is left out between two steps."""
-    monkeypatch.setattr(audit_module, "_READ_AT_ONCE", 2)
-
-    assert len(kinds(history.events(Filters()))) == 5
+@pytest.mark.usefixtures("history")
+def test_reading_in_batches_leaves_nothing_out(engine):
+    assert len(kinds(Audit(engine, batch=2).events(Filters()))) == 5
 
 
-def test_what_is_too_old(history, clock, monkeypatch):
-    """It is removed, however many steps it takes, and the rest stays."""
-    monkeypatch.setattr(audit_module, "_REMOVED_AT_ONCE", 1)
+@pytest.mark.usefixtures("history")
+def test_old_events_are_removed_in_batches(engine, clock):
+    audit = Audit(engine, batch=1)
 
-    assert history.remove_before(clock() - timedelta(seconds=60)) == 2
-    assert len(kinds(history.events(Filters()))) == 3
+    assert audit.remove_before(clock() - timedelta(seconds=60)) == 2
+    assert len(kinds(audit.events(Filters()))) == 3

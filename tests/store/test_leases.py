@@ -266,7 +266,7 @@ def test_a_refund_leaves_no_trace(  # noqa: PLR0917 - its situations
     clock.advance(wait)
     before = [rows(engine, table) for table in (leases, tokens, charges)], spent(engine)
     again = admission(lease=asked.lease, budget=10_000, places=2, handle=handle, holder=holder)
-    ledger.refund(ledger.admit(again), again, "upstream-timeout")
+    ledger.refund(ledger.admit(again), "upstream-timeout")
 
     after = [rows(engine, table) for table in (leases, tokens, charges)], spent(engine)
     if wait < 300:
@@ -287,7 +287,7 @@ def test_a_failed_renewal_that_another_has_built_upon(engine, ledger, clock, adm
     reserved = ledger.admit(failing)
     clock.advance(10)
     ledger.admit(good)
-    ledger.refund(reserved, failing, "upstream-timeout")
+    ledger.refund(reserved, "upstream-timeout")
 
     assert spent(engine) == 580
     assert [event.seconds for event in rows(engine, events)] == [300, 270, 10, 0]
@@ -301,7 +301,7 @@ def test_a_failed_renewal_that_another_needs_stays_paid(  # noqa: PLR0917 - fixt
     failing, good = (admission(lease=asked.lease, budget=10_000) for _ in range(2))
     reserved = ledger.admit(failing)
     last = ledger.admit(good)
-    ledger.refund(reserved, failing, "upstream-timeout")
+    ledger.refund(reserved, "upstream-timeout")
 
     assert spent(engine) == 360
     ((standing),) = rows(engine, leases)

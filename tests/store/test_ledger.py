@@ -37,7 +37,7 @@ def test_a_grant(engine, ledger, clock, admission):
     asked = admission()
     reservation = ledger.admit(asked)
     clock.advance(1)
-    ledger.grant(reservation, asked, token(reservation))
+    ledger.grant(reservation, token(reservation))
 
     reserved, granted = rows(engine, events)
     assert (reserved.kind, granted.kind) == ("reserved", "granted")
@@ -51,7 +51,7 @@ def test_a_grant(engine, ledger, clock, admission):
 def test_a_refund(engine, ledger, admission):
     """Nothing of the charge is left, and the two events say why."""
     asked = admission(limits="1/60", places=1, budget=300)
-    ledger.refund(ledger.admit(asked), asked, "upstream-timeout")
+    ledger.refund(ledger.admit(asked), "upstream-timeout")
 
     assert [(event.kind, event.code) for event in rows(engine, events)] == [
         ("reserved", None),

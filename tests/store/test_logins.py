@@ -60,52 +60,52 @@ def rows(engine):
 def test_going_on(service):
     """Each visit gives a new access JWT and the next cookie; the groups are those of now."""
     first = sign_in(service)
-    second = service.go_on(first.cookie, "192.0.2.1")
+    second = service.refresh(first.cookie, "192.0.2.1")
 
     assert second.access_token == "token of alice in support"
     assert second.cookie != first.cookie
-    assert service.go_on(second.cookie, "192.0.2.1").cookie
+    assert service.refresh(second.cookie, "192.0.2.1").cookie
 
 
 @pytest.mark.parametrize("cookie", [None, "", "made up", "a" * 10_000, "\ud800"])
 def test_a_cookie_that_is_none(service, cookie):
     """Nobody is signed in by it."""
     with pytest.raises(LoginOver):
-        service.go_on(cookie, "192.0.2.1")
+        service.refresh(cookie, "192.0.2.1")
 
 
 def test_an_answer_that_was_lost(service, clock):
     """The cookie before is good for another minute: the browser has no other."""
     first = sign_in(service)
-    service.go_on(first.cookie, "192.0.2.1")
+    service.refresh(first.cookie, "192.0.2.1")
     clock.advance(GRACE / SECOND)
 
-    assert service.go_on(first.cookie, "192.0.2.1").cookie
+    assert service.refresh(first.cookie, "192.0.2.1").cookie
 
 
 def test_a_cookie_that_was_copied(service, clock):
     """Whoever comes with a cookie that was replaced ends the login, for the thief as well."""
     first = sign_in(service)
     other = sign_in(service)
-    second = service.go_on(first.cookie, "192.0.2.1")
+    second = service.refresh(first.cookie, "192.0.2.1")
     clock.advance(GRACE / SECOND + 1)
 
     with pytest.raises(LoginOver):
-        service.go_on(first.cookie, "192.0.2.1")
+        service.refresh(first.cookie, "192.0.2.1")
     with pytest.raises(LoginOver):
-        service.go_on(second.cookie, "192.0.2.1")
-    assert service.go_on(other.cookie, "192.0.2.1")
+        service.refresh(second.cookie, "192.0.2.1")
+    assert service.refresh(other.cookie, "192.0.2.1")
 
 
 def test_a_week_away(service, clock):
     """A login that nobody uses is over after a week."""
     first, second = sign_in(service), sign_in(service)
     clock.advance(IDLE / SECOND - 1)
-    assert service.go_on(first.cookie, "192.0.2.1")
+    assert service.refresh(first.cookie, "192.0.2.1")
     clock.advance(1)
 
     with pytest.raises(LoginOver):
-        service.go_on(second.cookie, "192.0.2.1")
+        service.refresh(second.cookie, "192.0.2.1")
 
 
 def test_a_month_of_visits(service, clock):
@@ -114,26 +114,26 @@ def test_a_month_of_visits(service, clock):
     lives = []
     for _ in range(LONGEST // times.DAY - 1):
         clock.advance(DAY)
-        signed_in = service.go_on(signed_in.cookie, "192.0.2.1")
+        signed_in = service.refresh(signed_in.cookie, "192.0.2.1")
         lives.append(signed_in.cookie_life)
     assert lives[0] == IDLE / SECOND
     assert lives[-1] == DAY
     clock.advance(DAY)
 
     with pytest.raises(LoginOver):
-        service.go_on(signed_in.cookie, "192.0.2.1")
+        service.refresh(signed_in.cookie, "192.0.2.1")
 
 
 def test_signing_out(service):
     """That login is over, by every cookie it had; others are not."""
     first, other = sign_in(service), sign_in(service)
-    second = service.go_on(first.cookie, "192.0.2.1")
+    second = service.refresh(first.cookie, "192.0.2.1")
     service.sign_out(first.cookie)
 
     for cookie in (first.cookie, second.cookie):
         with pytest.raises(LoginOver):
-            service.go_on(cookie, "192.0.2.1")
-    assert service.go_on(other.cookie, "192.0.2.1")
+            service.refresh(cookie, "192.0.2.1")
+    assert service.refresh(other.cookie, "192.0.2.1")
     service.sign_out(None)
     service.sign_out("made up")
 
@@ -150,8 +150,8 @@ def test_an_account_that_changes(service, accounts, change):
 
     for signed_in in alices:
         with pytest.raises(LoginOver):
-            service.go_on(signed_in.cookie, "192.0.2.1")
-    assert service.go_on(bobs.cookie, "192.0.2.1")
+            service.refresh(signed_in.cookie, "192.0.2.1")
+    assert service.refresh(bobs.cookie, "192.0.2.1")
 
 
 def test_a_password_that_changes_while_somebody_signs_in(engine, clock, accounts):
@@ -190,7 +190,7 @@ def test_years_of_visits(service, clock, engine):
         clock.advance(DAY / 24)
         if number % 500 == 499:
             signed_in = sign_in(service)
-        signed_in = service.go_on(signed_in.cookie, "192.0.2.1")
+        signed_in = service.refresh(signed_in.cookie, "192.0.2.1")
         most = max(most, rows(engine))
 
     assert most < 60

@@ -8,6 +8,7 @@ import jwt
 
 from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
 from tokensvc.authn.site_jwt.keys import ListedKeys
+from tokensvc.domain import ACCOUNT_ISSUER
 from tokensvc.signing.derived_keys import derive_key
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from tokensvc.domain import Account
 
-ISSUER = "tokensvc"
 LIFETIME = 15 * 60  # seconds
 _TYPE = "tokensvc-access+jwt"
 _GROUPS = "groups"
@@ -34,8 +34,8 @@ class AccessTokens:
         now = int(self._clock())
         return jwt.encode(
             {
-                "iss": ISSUER,
-                "aud": ISSUER,
+                "iss": ACCOUNT_ISSUER,
+                "aud": ACCOUNT_ISSUER,
                 "sub": account.username,
                 "iat": now,
                 "exp": now + LIFETIME,
@@ -49,8 +49,8 @@ class AccessTokens:
     def issuer(self) -> TrustedIssuer:
         """What `SiteJwtAuthenticator` needs to believe them."""
         return TrustedIssuer(
-            issuer=ISSUER,
-            audience=ISSUER,
+            issuer=ACCOUNT_ISSUER,
+            audience=ACCOUNT_ISSUER,
             algorithms=("HS256",),
             keys=ListedKeys(tuple(self._keys)),
             types=frozenset({_TYPE}),

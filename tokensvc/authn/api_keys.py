@@ -8,7 +8,7 @@ import zlib
 from typing import TYPE_CHECKING, Protocol
 
 from tokensvc.authn.subjects import LONGEST_SUBJECT, is_subject
-from tokensvc.domain import Principal
+from tokensvc.domain import KEY_ISSUER_PREFIX, Principal
 from tokensvc.errors import InvalidRequest, InvalidToken
 from tokensvc.signing.fingerprints import fingerprint
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tokensvc.domain import ApiKey, Credentials
 
 PREFIX = "tsk_"  # so that people, and scanners of source code, know one when they see it
-KEY_ISSUER = "key:"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM = 32  # letters of 62, which are 190 bits
 _CHECKSUM = 6  # letters, which hold a CRC-32
@@ -63,7 +62,7 @@ class ApiKeyAuthenticator:
             raise InvalidRequest(
                 f"“on_behalf_of” must be a string of 1 to {LONGEST_SUBJECT} plain characters."
             )
-        return Principal("key", KEY_ISSUER + key.name, subject, profiles=key.profiles)
+        return Principal("key", KEY_ISSUER_PREFIX + key.name, subject, profiles=key.profiles)
 
 
 def _is_whole(unverified: str) -> bool:

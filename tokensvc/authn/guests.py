@@ -5,12 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from tokensvc.domain import Principal
+from tokensvc.domain import GUEST_ISSUER, Principal
 
 if TYPE_CHECKING:
     from tokensvc.domain import Credentials
-
-GUEST_ISSUER = "guest"
 
 
 class GuestAuthenticator:

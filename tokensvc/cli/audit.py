@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,14 +14,16 @@ import click
 
 from tokensvc.cli.parameters import DURATION, WHEN
 from tokensvc.config.environment import Paths, read_secret_keys
+from tokensvc.domain import AuditEvent, EventKind
 from tokensvc.signing.derived_keys import derive_key
 from tokensvc.signing.seals import Seal
-from tokensvc.store.audit import COLUMNS, Audit, Filters
+from tokensvc.store.audit import Audit, Filters
 from tokensvc.store.engine import open_existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+_KINDS = [kind.value for kind in EventKind]
 _SEAL = b"# sealed "  # begins an export's last line
 _LONGEST_LINE = 1_000_000  # bytes
 
@@ -30,7 +33,11 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
         [
             click.option("--since", type=WHEN, help="From then on: a time, or how long ago (90m)."),
             click.option("--until", type=WHEN, help="Until before then."),
-            click.option("--kind", type=click.Choice(["reserved", "granted", "refunded", "ended"])),
+            click.option(
+                "--kind",
+                type=click.Choice(_KINDS),
+                help="Of this kind.",
+            ),
             click.option("--subject", help="Of this person."),
             click.option("--profile", help="Of this profile."),
             click.option("--lease", help="Of this conversation."),
@@ -51,12 +58,12 @@ def audit() -> None:
 def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - the filters above
     """List events, oldest first, a line each."""
     for event in _audit().events(Filters(**filters), last=last):
-        said = [event["at"][:19] + "Z", f"{event['kind']:8}", event["profile"]]
-        said.append(f"{event['subject']} ({event['issuer']})")
-        if event["seconds"]:
-            said.append(f"{event['seconds']} s")
-        said += [event["code"] or "", f"lease {event['lease_id']}"]
-        click.echo("  ".join(part for part in said if part))
+        parts = [f"{event.at:%Y-%m-%dT%H:%M:%SZ}", f"{event.kind:8}", event.profile]
+        parts.append(f"{event.subject} ({event.issuer})")
+        if event.seconds:
+            parts.append(f"{event.seconds} s")
+        parts += [event.code or "", f"lease {event.lease_id}"]
+        click.echo("  ".join(part for part in parts if part))
 
 
 @audit.command()
@@ -108,15 +115,27 @@ def _audit() -> Audit:
     return Audit(open_existing(Paths.read(os.environ).database_url))
 
 
-def _as_json(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+def _as_json(events: Iterable[AuditEvent]) -> Iterator[bytes]:
     for event in events:
-        yield json.dumps(event).encode() + b"\n"
+        yield json.dumps(_exported(event)).encode() + b"\n"
 
 
-def _as_csv(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    yield _csv_line(COLUMNS)
+def _as_csv(events: Iterable[AuditEvent]) -> Iterator[bytes]:
+    yield _csv_line([field.name for field in fields(AuditEvent)])
     for event in events:
-        yield _csv_line([_cell(event[column]) for column in COLUMNS])
+        yield _csv_line(map(_cell, _exported(event).values()))
+
+
+def _exported(event: AuditEvent) -> dict[str, Any]:
+    """Return every field of *event*; times are in RFC 3339, UTC."""
+    times = {"at": _timestamp(event.at)}
+    if event.expires_at is not None:
+        times["expires_at"] = _timestamp(event.expires_at)
+    return asdict(event) | times
+
+
+def _timestamp(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _csv_line(cells: Iterable[object]) -> bytes:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 def check(body_of: str | None, options: tuple[str, ...]) -> None:
     """Check the environment and the configuration file, and explain each profile.
 
-    Exits with 2 and a list of every fault where something has to be mended.
+    Exits with 2 and a list of every fault if something is invalid.
     """
-    deployment = app.prepare(os.environ)
+    deployment = app.load_deployment(os.environ)
     if body_of is not None:
         compiled = deployment.profiles.get(body_of)
         if compiled is None:

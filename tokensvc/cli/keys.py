@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import click
 
-from tokensvc.authn.api_keys import KEY_ISSUER, make_key
+from tokensvc.authn.api_keys import make_key
 from tokensvc.config.environment import Paths
 from tokensvc.config.profiles import NAME
-from tokensvc.domain import ApiKey
+from tokensvc.domain import KEY_ISSUER_PREFIX, ApiKey
 from tokensvc.quota_keys import issuer_block
 from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.api_keys import ApiKeys
@@ -50,7 +50,7 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
             f"There is a key “{name}” already. Make one of another name, change over to it, "
             "and remove the old one."
         )
-    _blocks().lift(issuer_block(KEY_ISSUER + name))
+    _blocks().lift(issuer_block(KEY_ISSUER_PREFIX + name))
     click.echo(key)
     click.echo(f"This is shown once. It opens {_opened(made)}.", err=True)
 
@@ -66,15 +66,15 @@ def list_keys() -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove a key; it is refused from the next request on, and no conversation of it renews."""
-    if not _api_keys().remove(name, KEY_ISSUER + name):
+    if not _api_keys().remove(name, KEY_ISSUER_PREFIX + name):
         raise click.ClickException(f"There is no key “{name}”.")
     # Whoever was let in by it a moment ago gets no further than here.
-    _blocks().put(issuer_block(KEY_ISSUER + name), None)
+    _blocks().put(issuer_block(KEY_ISSUER_PREFIX + name), None)
     click.echo(f"Removed {name}.")
 
 
 def _opened(key: ApiKey) -> str:
-    listing = f"“allow” lists “{KEY_ISSUER}{key.name}”"
+    listing = f"“allow” lists “{KEY_ISSUER_PREFIX}{key.name}”"
     if key.profiles is None:
         return f"every profile whose {listing}"
     return f"{', '.join(sorted(key.profiles))}, where {listing}"

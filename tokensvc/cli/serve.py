@@ -7,7 +7,6 @@ import sys
 
 import click
 
-from tokensvc import app
 from tokensvc.cli.ports import refuse_taken
 
 
@@ -23,13 +22,12 @@ def serve(host: str, port: int, workers: int) -> None:
     Needs GEMINI_API_KEY, TOKENSVC_SECRET_KEY and a configuration file (TOKENSVC_CONFIG, by default
     tokensvc.toml). Keep it on 127.0.0.1 and put a proxy in front, which also speaks TLS.
     """
-    app.prepare(os.environ)  # so that a fault is told before anything starts
     refuse_taken(host, port, "--port")
     os.execv(sys.executable, gunicorn_command(host, port, workers))  # noqa: S606 - our own interpreter
 
 
 def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
-    """The command line that serves there."""
+    """Return the command line that serves on *host* and *port*."""
     return [
         sys.executable,
         "-m",

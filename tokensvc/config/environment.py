@@ -1,4 +1,4 @@
-"""The environment: secrets and addresses, read once, refused whole with every fault named."""
+"""Reads the environment once: secrets and addresses, with every fault reported together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHORTEST_SECRET = 32  # bytes: what HMAC-SHA256 asks for (RFC 7518, section 3.2)
 
 @dataclass(frozen=True)
 class Paths:
-    """Where things are: what a command needs that handles no secret."""
+    """Where files and the store are: all that a command without secrets needs."""
 
     config_file: Path
     data_dir: Path
@@ -32,10 +32,10 @@ class Paths:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Paths:
-        """Read the places from *environment*.
+        """Read the paths from *environment*.
 
         Raises:
-            ConfigurationError: naming every variable that is unusable.
+            ConfigurationError: if DATABASE_URL is of no known kind.
         """
         data_dir = Path(environment.get("TOKENSVC_DATA_DIR") or "data")
         database_url = environment.get("DATABASE_URL") or f"sqlite:///{data_dir / 'tokensvc.db'}"
@@ -49,25 +49,20 @@ class Paths:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says; the secrets stay out of the repr."""
+    """What the environment sets; the secrets stay out of the repr."""
 
     paths: Paths
     gemini_api_keys: tuple[str, ...] = field(repr=False)
     secret_keys: tuple[bytes, ...] = field(repr=False)
     gemini_base_url: str
     gemini_websocket_url: str
-    _environment: Mapping[str, str] = field(repr=False)
-
-    def secret(self, variable: str) -> str | None:
-        """The secret that the configuration names by *variable*, or None where it is not set."""
-        return self._environment.get(variable)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
-        """Read *environment* whole.
+        """Read all of *environment*.
 
         Raises:
-            ConfigurationError: naming every variable that is missing or unusable.
+            ConfigurationError: naming every variable that is missing or invalid.
         """
         faults: list[str] = []
 
@@ -91,7 +86,6 @@ class Settings:
                 ),
                 "",
             ),
-            _environment=environment,
         )
         collected(lambda: log_level(environment), "")
         if faults:
@@ -100,10 +94,10 @@ class Settings:
 
 
 def log_level(environment: Mapping[str, str]) -> str:
-    """The least level that is logged, as the logging module writes it.
+    """Return the lowest level that is logged, by the logging module's name for it.
 
     Raises:
-        ConfigurationError: for a level that there is not.
+        ConfigurationError: if there is no such level.
     """
     level = (environment.get("TOKENSVC_LOG_LEVEL") or "info").upper()
     if level not in _LOG_LEVELS:
@@ -113,7 +107,7 @@ def log_level(environment: Mapping[str, str]) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether *host* can only be this machine."""
+    """Return whether *host* can only be this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -132,15 +126,17 @@ def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
             ["GEMINI_API_KEY is not set: make one in Google AI Studio, or try “tokensvc demo”"],
         )
     if not all(key.isascii() and key.isprintable() for key in keys):
-        raise ConfigurationError(_SOURCE, ["GEMINI_API_KEY holds characters that no key has"])
+        raise ConfigurationError(
+            _SOURCE, ["GEMINI_API_KEY has characters that no API key contains"]
+        )
     return keys
 
 
 def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
-    """The keys that sign, newest first.
+    """Return the signing keys, newest first.
 
     Raises:
-        ConfigurationError: where there is none, or one is too short.
+        ConfigurationError: if there is none, or one is too short.
     """
     keys = tuple(key.encode() for key in _listed(environment.get("TOKENSVC_SECRET_KEY", "")))
     if not keys:
@@ -156,7 +152,7 @@ def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
 
 
 def _address(environment: Mapping[str, str], variable: str, default: str) -> str:
-    """The address in *variable*: as secure as *default*, or on this machine."""
+    """Return the URL in *variable*, which must be as secure as *default* or on this machine."""
     text = environment.get(variable) or default
     secure = urlsplit(default).scheme
     plain = secure.removesuffix("s")
@@ -164,13 +160,13 @@ def _address(environment: Mapping[str, str], variable: str, default: str) -> str
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise ConfigurationError(_SOURCE, [f"{variable} is no URL"]) from None
+        raise ConfigurationError(_SOURCE, [f"{variable} is not a valid URL"]) from None
     if not host or parts.scheme not in {secure, plain} or parts.query or parts.fragment:
         fault = f"{variable} must look like {default}"
     elif parts.username or parts.password:
-        fault = f"{variable} must hold no credentials"
+        fault = f"{variable} must not contain credentials"
     elif parts.scheme == plain and not is_loopback(host):
-        fault = f"{variable} is {plain}: only {secure} leaves this machine"
+        fault = f"{variable} must be {secure}: {plain} is allowed on this machine only"
     else:
         return text.rstrip("/")
     raise ConfigurationError(_SOURCE, [fault])

@@ -1,12 +1,13 @@
-"""Reads the audit: what was asked, granted, refunded and ended, in the order it happened."""
+"""Writes and reads the audit: what was reserved, granted, refunded and ended, in order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
+from tokensvc.domain import AuditEvent, EventKind
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import events
 from tokensvc.store.times import instant, microseconds
@@ -15,16 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine, Row
 
-_READ_AT_ONCE = 1000  # rows
-_REMOVED_AT_ONCE = 10_000  # rows, so that nobody who mints waits long
-COLUMNS = tuple(column.name for column in events.columns)
+_BATCH = 1000  # rows
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which events; None leaves a thing open."""
+    """Which events to read; None does not filter."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -34,20 +33,32 @@ class Filters:
     lease: str | None = None
 
 
+def record(connection: Connection, event: AuditEvent) -> None:
+    """Append *event*, in the transaction of what it records."""
+    row = asdict(event) | {"at": microseconds(event.at)}
+    if event.expires_at is not None:
+        row["expires_at"] = microseconds(event.expires_at)
+    if event.renewal is not None:
+        row["renewal"] = int(event.renewal)
+    del row["id"]
+    connection.execute(insert(events).values(row))
+
+
 class Audit:
-    """The events of a store."""
+    """The recorded events of a store."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, batch: int = _BATCH) -> None:
+        """*batch* is how many rows one transaction reads or removes, so that no mint waits long."""
         self._engine = engine
+        self._batch = batch
 
-    def events(self, filters: Filters, *, last: int | None = None) -> Iterator[dict[str, Any]]:
-        """The events that *filters* let through, oldest first; times are in RFC 3339, UTC.
+    def events(self, filters: Filters, *, last: int | None = None) -> Iterator[AuditEvent]:
+        """Yield the events that match *filters*, oldest first; *last* limits them to the newest.
 
-        *last* keeps the newest so many. Read in steps, so that an export of millions holds few in
-        memory and no lock for long.
+        Reads in batches, so that an export of millions holds few in memory and no lock for long.
 
         Raises:
-            TemporarilyUnavailable: when the store cannot be read.
+            TemporarilyUnavailable: if the store cannot be read.
         """
         after = self._before_last(filters, last)
         while True:
@@ -56,19 +67,18 @@ class Audit:
                     select(events)
                     .where(events.c.id > after, *_conditions(filters))
                     .order_by(events.c.id)
-                    .limit(_READ_AT_ONCE)
+                    .limit(self._batch)
                 ).all()
-            for row in rows:
-                yield _shown(row._asdict())
-            if len(rows) < _READ_AT_ONCE:
+            yield from map(_event, rows)
+            if len(rows) < self._batch:
                 return
             after = rows[-1].id
 
     def remove_before(self, at: datetime) -> int:
-        """Remove what is older than *at*; how many events that were.
+        """Remove the events before *at*, and return how many there were.
 
         Raises:
-            TemporarilyUnavailable: when the store cannot be written.
+            TemporarilyUnavailable: if the store cannot be written.
         """
         removed = 0
         while True:
@@ -77,11 +87,11 @@ class Audit:
                     select(events.c.id)
                     .where(events.c.at < microseconds(at))
                     .order_by(events.c.at)
-                    .limit(_REMOVED_AT_ONCE)
+                    .limit(self._batch)
                 )
                 gone = connection.execute(delete(events).where(events.c.id.in_(oldest))).rowcount
             removed += gone
-            if gone < _REMOVED_AT_ONCE:
+            if gone < self._batch:
                 return removed
 
     def _before_last(self, filters: Filters, last: int | None) -> int:
@@ -113,8 +123,11 @@ def _conditions(filters: Filters) -> list[Any]:
     return conditions
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    for name in ("at", "expires_at"):
-        if row[name] is not None:
-            row[name] = instant(row[name]).isoformat().replace("+00:00", "Z")
-    return row
+def _event(row: Row[Any]) -> AuditEvent:
+    values = row._asdict()
+    values |= {"at": instant(row.at), "kind": EventKind(row.kind)}
+    if row.renewal is not None:
+        values["renewal"] = bool(row.renewal)
+    if row.expires_at is not None:
+        values["expires_at"] = instant(row.expires_at)
+    return AuditEvent(**values)

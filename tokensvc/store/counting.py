@@ -137,8 +137,8 @@ def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: 
             connection.execute(insert(spending).values(key=budget.key, day=day, seconds=seconds))
 
 
-def refuse_spent(budgets: Sequence[Budget], now: int) -> BudgetSpent:
-    """Make the refusal for a caller with too little left, until midnight."""
+def budget_spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:
+    """Return the error for a caller with too little left before midnight, UTC."""
     names = ", ".join(budget.name for budget in budgets)
     return BudgetSpent(cause=f"one of: {names}", retry_after=(DAY - now % DAY) / SECOND)
 

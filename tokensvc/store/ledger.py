@@ -1,18 +1,18 @@
-"""Admits within the limits and keeps the record, both in one transaction: no audit, no token."""
+"""Admits requests within the limits, and records them in the same transaction."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from tokensvc.domain import SHORTEST_TOKEN, LeaseState, Reservation
+from tokensvc.domain import SHORTEST_TOKEN, AuditEvent, EventKind, LeaseState, Reservation
 from tokensvc.errors import Blocked, LeaseOver
-from tokensvc.store import accounting, counting
+from tokensvc.store import accounting, audit, counting
 from tokensvc.store.engine import transaction
-from tokensvc.store.schema import blocks, events, leases, tokens
+from tokensvc.store.schema import blocks, leases, tokens
 from tokensvc.store.times import SECOND, instant, microseconds
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ _STATE = [leases.c[field.name] for field in fields(LeaseState)]
 
 
 class Ledger:
-    """The record of what was asked, granted and refunded."""
+    """Reserves, grants, refunds and ends, each with its audit event."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* gives the time in UTC."""
+        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
 
@@ -39,10 +39,10 @@ class Ledger:
         """Check blocks, charge limits and budgets, and record `reserved`: before Google is asked.
 
         Raises:
-            Blocked: when an operator says so.
-            LeaseOver: when the conversation has no time left, or was ended.
-            RateLimited, TooManyAtOnce, BudgetSpent: when a limit is used up; nothing is recorded.
-            TemporarilyUnavailable: when the store cannot be written.
+            Blocked: if an operator has blocked this request.
+            LeaseOver: if the conversation has no time left or was ended.
+            RateLimited, TooManyAtOnce, BudgetSpent: if a limit is used up; nothing is recorded.
+            TemporarilyUnavailable: if the store cannot be written.
         """
         with transaction(self._engine, _locked(admission)) as connection:
             # Read the clock inside: the lock orders transactions, and so their times.
@@ -59,59 +59,51 @@ class Ledger:
             left = counting.seconds_left(connection, admission.budgets, now)
             terms = accounting.decide(state, _asked(admission, reservation_id, now), live, left)
             if terms.end - now < SHORTEST_TOKEN * SECOND:
-                raise counting.refuse_spent(admission.budgets, now)
+                raise counting.budget_spent_error(admission.budgets, now)
             counting.spend(connection, admission.budgets, terms.seconds, now)
             counting.sweep(connection, now)
             _write_lease(connection, admission, state, terms)
             _write_tokens(connection, admission.lease.id, state, terms, now)
             reservation = Reservation(
-                reservation_id, at, instant(terms.end), terms.seconds, state, quotas
+                reservation_id, admission, at, instant(terms.end), terms.seconds, state, quotas
             )
-            connection.execute(
-                insert(events).values(_event(reservation, admission, "reserved", at))
-            )
+            audit.record(connection, _event(reservation, EventKind.RESERVED, at))
         return reservation
 
-    def grant(self, reservation: Reservation, admission: Admission, token: EphemeralToken) -> None:
+    def grant(self, reservation: Reservation, token: EphemeralToken) -> None:
         """Record `granted` with the token's fingerprint.
 
         Raises:
-            TemporarilyUnavailable: when the store cannot be written; the charge then stands.
+            TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
+        granted = replace(
+            _event(reservation, EventKind.GRANTED, self._clock()),
+            fingerprint=token.fingerprint,
+            expires_at=token.expires_at,
+        )
         with transaction(self._engine) as connection:
-            connection.execute(
-                insert(events).values(
-                    _event(reservation, admission, "granted", self._clock())
-                    | {
-                        "fingerprint": token.fingerprint,
-                        "expires_at": microseconds(token.expires_at),
-                    }
-                )
-            )
+            audit.record(connection, granted)
 
-    def refund(self, reservation: Reservation, admission: Admission, code: str) -> None:
-        """Take the charge back and record `refunded` with the refusal's *code*.
+    def refund(self, reservation: Reservation, code: str) -> None:
+        """Return the charge and record `refunded` with the refusal's *code*.
 
         Raises:
-            TemporarilyUnavailable: when the store cannot be written; the charge then stands.
+            TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
+        admission = reservation.admission
         with transaction(self._engine, _locked(admission)) as connection:
             counting.uncharge(connection, reservation.id)
             withdrawn = _withdraw(connection, admission.lease.id, reservation)
             returned = reservation.seconds if withdrawn else 0
             counting.spend(connection, admission.budgets, -returned, microseconds(reservation.at))
-            connection.execute(
-                insert(events).values(
-                    _event(reservation, admission, "refunded", self._clock())
-                    | {"code": code, "seconds": returned}
-                )
-            )
+            refunded = _event(reservation, EventKind.REFUNDED, self._clock())
+            audit.record(connection, replace(refunded, code=code, seconds=returned))
 
     def end(self, lease: Lease, request_id: str, address: str) -> None:
-        """End *lease*: its places are free, it is not renewed again, and no second comes back.
+        """End *lease*: free its places and allow no renewal. Nothing is returned to the budgets.
 
         Raises:
-            TemporarilyUnavailable: when the store cannot be written.
+            TemporarilyUnavailable: if the store cannot be written.
         """
         with transaction(self._engine, [lease.id]) as connection:
             gone = connection.execute(delete(leases).where(leases.c.id == lease.id))
@@ -119,22 +111,21 @@ class Ledger:
                 connection.execute(
                     update(tokens).where(tokens.c.lease_id == lease.id).values(place_of=None)
                 )
-                connection.execute(
-                    insert(events).values(
-                        at=microseconds(self._clock()),
-                        kind="ended",
-                        request_id=request_id,
-                        address=address,
-                        **_whose(lease),
-                    )
+                ended = AuditEvent.of_lease(
+                    lease,
+                    EventKind.ENDED,
+                    self._clock(),
+                    request_id=request_id,
+                    address=address,
                 )
+                audit.record(connection, ended)
 
     def charge_attempt(self, *windows: Window) -> str:
-        """Count an attempt at something that is not minting; what it gives names the attempt.
+        """Count an attempt at something other than minting, and return its id.
 
         Raises:
-            RateLimited: when a limit is used up.
-            TemporarilyUnavailable: when the store cannot be written.
+            RateLimited: if a limit is used up.
+            TemporarilyUnavailable: if the store cannot be written.
         """
         attempt = uuid.uuid4().hex
         with transaction(self._engine, [window.key for window in windows]) as connection:
@@ -147,14 +138,14 @@ class Ledger:
         """Take the charge of an attempt back.
 
         Raises:
-            TemporarilyUnavailable: when the store cannot be written; the charge then stands.
+            TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
         with transaction(self._engine) as connection:
             counting.uncharge(connection, attempt)
 
 
 def _locked(admission: Admission) -> list[str]:
-    """Every key whose count this admission reads and changes."""
+    """Return every key whose count this admission reads and changes."""
     return [
         admission.lease.id,
         *([admission.holder] if admission.places is not None else []),
@@ -238,7 +229,7 @@ def _counted(state: LeaseState) -> dict[str, Any]:
 
 
 def _withdraw(connection: Connection, lease_id: str, reservation: Reservation) -> bool:
-    """Undo what a reservation did to its lease; False where a later one has built upon it."""
+    """Undo what a reservation did to its lease; False if a later one has built upon it."""
     as_left = (leases.c.id == lease_id) & (leases.c.token_id == reservation.id)
     previous = reservation.previous
     if previous is None:
@@ -255,28 +246,15 @@ def _withdraw(connection: Connection, lease_id: str, reservation: Reservation) -
     return True
 
 
-def _event(
-    reservation: Reservation, admission: Admission, kind: str, at: datetime
-) -> dict[str, Any]:
-    return {
-        "at": microseconds(at),
-        "kind": kind,
-        "reservation_id": reservation.id,
-        "request_id": admission.request_id,
-        "address": admission.address,
-        "model": admission.model,
-        "renewal": int(admission.renewal),
-        "seconds": reservation.seconds,
-        **_whose(admission.lease),
-    }
-
-
-def _whose(lease: Lease) -> dict[str, Any]:
-    principal = lease.principal
-    return {
-        "lease_id": lease.id,
-        "principal_kind": principal.kind,
-        "issuer": principal.issuer,
-        "subject": principal.subject,
-        "profile": lease.profile,
-    }
+def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEvent:
+    admission = reservation.admission
+    about_lease = AuditEvent.of_lease(
+        admission.lease, kind, at, request_id=admission.request_id, address=admission.address
+    )
+    return replace(
+        about_lease,
+        reservation_id=reservation.id,
+        model=admission.model,
+        renewal=admission.renewal,
+        seconds=reservation.seconds,
+    )

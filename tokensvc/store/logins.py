@@ -48,7 +48,7 @@ class Logins:
         self._clock = clock
 
     def begin(self, account: Account, cookie_hash: str) -> Login | None:
-        """A new login; None where the account has changed since its password was checked."""
+        """Begin a login; None if the account has changed since its password was checked."""
         with transaction(self._engine) as connection:
             current = _held(connection, account.username)
             if current is None or current.password_hash != account.password_hash:
@@ -57,8 +57,8 @@ class Logins:
             family = _Family(uuid.uuid4().hex, now + LONGEST)
             return _add_cookie(connection, family, current, cookie_hash, now=now)
 
-    def go_on(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
-        """The login, which goes on with the next cookie; None where it is over."""
+    def refresh(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
+        """Continue the login with the next cookie; None if it is over."""
         of_this_cookie = logins.c.cookie_hash == cookie_hash
         with transaction(self._engine) as connection:
             username = connection.execute(select(logins.c.username).where(of_this_cookie)).scalar()

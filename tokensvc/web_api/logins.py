@@ -66,7 +66,7 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
         require_origin_header()
         bodies.require_json()
         bodies.EmptyBody.read()
-        return answer(service.go_on(request.cookies.get(name), client_address()))
+        return answer(service.refresh(request.cookies.get(name), client_address()))
 
     @routes.post(f"{_PATH}/end")
     def end() -> Response:

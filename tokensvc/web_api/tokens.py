@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from flask import Blueprint, Response
 from pydantic import Field, model_validator
 
-from tokensvc.issuing import Order
+from tokensvc.issuing import TokenRequest
 from tokensvc.web_api import bodies, problems, quotas
 from tokensvc.web_api.origins import client_address
 
@@ -36,9 +36,9 @@ class TokenBody(bodies.Body):
             raise ValueError("A “resumption_handle” needs the “lease” of its conversation.")
         return self
 
-    def token_request(self) -> Order:
-        """What the caller asks for."""
-        return Order(self.profile, self.options, self.lease, self.resumption_handle)
+    def token_request(self) -> TokenRequest:
+        """Return the request as the use case takes it."""
+        return TokenRequest(self.profile, self.options, self.lease, self.resumption_handle)
 
 
 class LeaseBody(bodies.Body):

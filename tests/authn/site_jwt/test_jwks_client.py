@@ -15,7 +15,7 @@ from authn.provider_for_tests import (
 from authn.tokens_for_tests import private_key
 from tokensvc.authn.site_jwt.jwks_cache import JwksCache
 from tokensvc.authn.site_jwt.jwks_client import (
-    LONGEST_BACK_OFF,
+    LONGEST_BACKOFF,
     LONGEST_STALE,
     PAUSE,
     JwksClient,
@@ -23,7 +23,7 @@ from tokensvc.authn.site_jwt.jwks_client import (
 )
 from tokensvc.errors import TemporarilyUnavailable
 
-FLIGHT = 0.3  # seconds: what the service bounds by 3 s
+FETCH_LIMIT = 0.3  # seconds: what the service bounds by 3 s
 OLD = private_key("ES256")
 
 
@@ -37,24 +37,25 @@ def _connect(clock, tmp_path):
     """Makes the key set of a provider, as a worker does that starts."""
 
     def connect(serving, algorithms=("ES256",), **fields):
-        kept = JwksCache(tmp_path / "key_sets", serving.url)
-        return JwksClient(
+        keys = JwksClient(
             serving.url,
             algorithms,
-            kept,
+            JwksCache(tmp_path / "key_sets", serving.url),
             clocks=clock.clocks(),
-            flight=fields.pop("flight", FLIGHT),
+            fetch_limit=fields.pop("fetch_limit", FETCH_LIMIT),
             **fields,
         )
+        keys.load_cached()
+        return keys
 
     return connect
 
 
 def fetch(keys):
     """One fetch, from its start to its end."""
-    flight = keys.refresh_if_due()
-    assert flight is not None
-    assert flight.wait(PATIENCE)
+    ended = keys.refresh_if_due()
+    assert ended is not None
+    assert ended.wait(PATIENCE)
 
 
 def found(keys, kid, algorithm="ES256"):
@@ -171,23 +172,23 @@ def test_a_provider_that_answers_with(connect, clock, lie):
 def test_a_fetch_that_is_in_flight(connect, clock, slow):
     """Nobody with a known key waits for it: they are served while it is still in the air."""
     with provider(jwk(OLD, "one")) as serving:
-        keys = connect(serving, flight=PATIENCE)
+        keys = connect(serving, fetch_limit=PATIENCE)
         fetch(keys)
         clock.advance(300)
         serving.answer = slow
         serving.arrived.clear()
-        flight = keys.refresh_if_due()
+        ended = keys.refresh_if_due()
         assert serving.arrived.wait(PATIENCE)
 
         assert all(found(keys, "one") for _ in range(1000))
-        assert not flight.is_set()
+        assert not ended.is_set()
         assert serving.asked == 2
 
 
 def test_strangers_at_a_provider_that_hangs(connect, clock):
     """Four of them may wait, so that they cannot hold every thread; a fifth is refused at once."""
     with provider(jwk(OLD, "one")) as serving, ThreadPoolExecutor(5) as strangers:
-        keys = connect(serving, flight=PATIENCE)
+        keys = connect(serving, fetch_limit=PATIENCE)
         fetch(keys)
         clock.advance(PAUSE)
         serving.answer = hanging
@@ -215,7 +216,7 @@ def test_a_provider_that_is_down_at_the_start(connect, clock):
             clock.advance(1)
 
     assert asked == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]
-    assert refused.value.retry_after == LONGEST_BACK_OFF
+    assert refused.value.retry_after == LONGEST_BACKOFF
 
 
 def test_a_provider_that_stays_down(connect, clock):
@@ -243,10 +244,10 @@ def test_a_restart_during_an_outage(connect, clock):
 
         assert found(restarted, "one")
         assert serving.asked == 1
-        flight = restarted.refresh_if_due()
+        ended = restarted.refresh_if_due()
         assert found(restarted, "one")
         serving.released.set()
-        assert flight.wait(PATIENCE)
+        assert ended.wait(PATIENCE)
 
 
 def test_a_restart_after_a_long_outage(connect, clock):

@@ -1,7 +1,6 @@
 """What each provider signs with one and the same key, and which of it is a person's access."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import jwt
 import pytest
@@ -10,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from authn.tokens_for_tests import NOW, private_key
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import trust
-from tokensvc.config.environment import Paths, Settings
+from tokensvc.config.environment import Paths
 from tokensvc.config.file import Issuer
 from tokensvc.domain import Credentials
 from tokensvc.errors import ConfigurationError, ExpiredToken, InvalidToken
@@ -142,28 +141,23 @@ NO_PERSON = [
 ]
 
 
-@pytest.fixture(name="settings")
-def _settings(tmp_path):
-    return settings_in(tmp_path)
-
-
-def settings_in(folder, **environment):
-    paths = Paths(Path(folder) / "tokensvc.toml", Path(folder) / "data", "")
-    return Settings(paths, (), (), "", "", environment)
+@pytest.fixture(name="paths")
+def _paths(tmp_path):
+    return Paths(tmp_path / "tokensvc.toml", tmp_path / "data", "")
 
 
 def algorithm_of(preset):
     return "ES256" if preset == "supabase" else "RS256"
 
 
-def issuer_of(preset, settings, **changed):
+def issuer_of(preset, paths, **changed):
     """The trusted issuer of a provider whose key is in a file, so that no network is asked."""
     public = private_key(algorithm_of(preset)).public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    (settings.paths.config_file.parent / "key.pem").write_bytes(pem)
+    (paths.config_file.parent / "key.pem").write_bytes(pem)
     configured = {"name": preset, "preset": preset, "public_key_file": "key.pem"}
     issuer = Issuer.model_validate(configured | CONFIGURED[preset] | changed)
-    return trust((issuer,), settings).issuers[0]
+    return trust((issuer,), paths, {}).issuers[0]
 
 
 def authenticate(issuer, preset, **changed):
@@ -175,9 +169,9 @@ def authenticate(issuer, preset, **changed):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_persons_token(settings, preset):
+def test_a_persons_token(paths, preset):
     """It is believed, and its groups are where that provider puts them."""
-    person = authenticate(issuer_of(preset, settings), preset)
+    person = authenticate(issuer_of(preset, paths), preset)
 
     assert person.subject == PERSON[preset]["sub"]
     assert ("support" in person.groups) == (preset in {"auth0", "cognito", "keycloak", "entra"})
@@ -188,9 +182,9 @@ def test_a_persons_token(settings, preset):
     [(preset, changed, held_by) for preset, _, changed, held_by in NO_PERSON],
     ids=[f"{preset}: {name}" for preset, name, _, _ in NO_PERSON],
 )
-def test_a_token_that_is(settings, preset, changed, held_by):
+def test_a_token_that_is(paths, preset, changed, held_by):
     """It is refused; where the preset alone holds it, it is believed without the preset."""
-    issuer = issuer_of(preset, settings)
+    issuer = issuer_of(preset, paths)
 
     with pytest.raises(InvalidToken):
         authenticate(issuer, preset, **changed)
@@ -204,10 +198,10 @@ def test_a_token_that_is(settings, preset, changed, held_by):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_an_expired_token(settings, preset):
+def test_an_expired_token(paths, preset):
     """It is told apart by the provider's tokens too."""
     with pytest.raises(ExpiredToken):
-        authenticate(issuer_of(preset, settings), preset, exp=int(NOW) - 61, iat=int(NOW) - 3000)
+        authenticate(issuer_of(preset, paths), preset, exp=int(NOW) - 61, iat=int(NOW) - 3000)
 
 
 @pytest.mark.parametrize(
@@ -217,34 +211,34 @@ def test_an_expired_token(settings, preset):
         ("supabase", {"is_anonymous": True}),
     ],
 )
-def test_anonymous_users(settings, preset, changed):
+def test_anonymous_users(paths, preset, changed):
     """They are let in where the operator says so."""
-    assert authenticate(issuer_of(preset, settings, anonymous=True), preset, **changed)
+    assert authenticate(issuer_of(preset, paths, anonymous=True), preset, **changed)
 
 
-def test_a_party_where_none_is_listed(settings):
+def test_a_party_where_none_is_listed(paths):
     """Auth0, Keycloak and Entra name an audience already; their clients may be any."""
-    assert authenticate(issuer_of("auth0", settings), "auth0", azp="any")
+    assert authenticate(issuer_of("auth0", paths), "auth0", azp="any")
     with pytest.raises(InvalidToken):
-        authenticate(issuer_of("auth0", settings, clients=["a"]), "auth0", azp="any")
+        authenticate(issuer_of("auth0", paths, clients=["a"]), "auth0", azp="any")
 
 
-def test_a_clerk_token_of_a_template(settings):
+def test_a_clerk_token_of_a_template(paths):
     """Its audience is configured, and then required."""
-    issuer = issuer_of("clerk", settings, audience="tokens")
+    issuer = issuer_of("clerk", paths, audience="tokens")
 
     assert authenticate(issuer, "clerk", aud="tokens")
     with pytest.raises(InvalidToken):
         authenticate(issuer, "clerk")
 
 
-def test_a_legacy_supabase_secret(tmp_path):
+def test_a_legacy_supabase_secret(paths):
     """HS256 by the project's secret; the anon key, which it signs too, is refused."""
     secret = "the-projects-legacy-secret-of-40-letters"
     configured = Issuer.model_validate(
         {"name": "s", "preset": "supabase", "secret_env": "SECRET"} | CONFIGURED["supabase"]
     )
-    issuer = trust((configured,), settings_in(tmp_path, SECRET=secret)).issuers[0]
+    issuer = trust((configured,), paths, {"SECRET": secret}).issuers[0]
     good = {"iss": issuer.issuer, "exp": int(NOW) + 3600} | PERSON["supabase"]
 
     def ask(**changed):
@@ -272,10 +266,10 @@ def test_a_legacy_supabase_secret(tmp_path):
         ("entra", f"https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"),
     ],
 )
-def test_where_the_keys_are(settings, preset, expected):
+def test_where_the_keys_are(paths, preset, expected):
     """Where the provider documents it; nothing is fetched at a start."""
     configured = {"name": preset, "preset": preset} | CONFIGURED[preset]
-    (key_set,) = trust((Issuer.model_validate(configured),), settings).key_sets
+    (key_set,) = trust((Issuer.model_validate(configured),), paths, {}).key_sets
 
     assert key_set.url == expected
 
@@ -301,9 +295,9 @@ def test_where_the_keys_are(settings, preset, expected):
         ("auth0", {"anonymous": True}, "anonymous means nothing"),
     ],
 )
-def test_a_configuration_that_lets_in_more_than_was_meant(settings, preset, changed, why):
+def test_a_configuration_that_lets_in_more_than_was_meant(paths, preset, changed, why):
     """It stops the start with the reason."""
     configured = {"name": preset, "preset": preset} | CONFIGURED[preset] | changed
 
     with pytest.raises(ConfigurationError, match=why):
-        trust((Issuer.model_validate(configured),), settings)
+        trust((Issuer.model_validate(configured),), paths, {})

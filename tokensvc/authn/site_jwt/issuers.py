@@ -1,4 +1,4 @@
-"""From an issuer as it is configured to one whose JWTs are believed."""
+"""Turns the configured issuers into trusted ones, with their keys."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tokensvc.authn.access_tokens import ISSUER
-from tokensvc.authn.api_keys import KEY_ISSUER
-from tokensvc.authn.guests import GUEST_ISSUER
 from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
 from tokensvc.authn.site_jwt.jwks_cache import JwksCache
 from tokensvc.authn.site_jwt.jwks_client import JwksClient
@@ -16,15 +13,18 @@ from tokensvc.authn.site_jwt.key_files import load_public_keys
 from tokensvc.authn.site_jwt.keys import ListedKeys
 from tokensvc.authn.site_jwt.presets import fault_of, preset
 from tokensvc.config.environment import SHORTEST_SECRET, is_loopback
+from tokensvc.domain import ACCOUNT_ISSUER, GUEST_ISSUER, KEY_ISSUER_PREFIX
 from tokensvc.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tokensvc.authn.site_jwt.keys import Keys
-    from tokensvc.config.environment import Settings
+    from tokensvc.config.environment import Paths
     from tokensvc.config.file import Issuer
 
-_FEWEST_BYTES = 8  # different ones in a secret: “aaaa…” is long, and no secret
-# What signs in the examples that everybody copies.
+_FEWEST_BYTES = 8  # different ones in a secret: “aaaa…” is long enough and still no secret
+# From examples that everybody copies.
 _PUBLISHED_SECRETS = {
     b"a-string-secret-at-least-256-bits-long",
     b"super-secret-jwt-token-with-at-least-32-characters-long",
@@ -33,38 +33,39 @@ _PUBLISHED_SECRETS = {
 
 @dataclass(frozen=True)
 class Trust:
-    """The issuers that are believed, and those of their key sets that have to be kept fresh."""
+    """The trusted issuers, and those of their key sets that are fetched."""
 
     issuers: tuple[TrustedIssuer, ...]
     key_sets: tuple[JwksClient, ...]
 
 
-def trust(configured: tuple[Issuer, ...], settings: Settings) -> Trust:
-    """Everything that has to be right about *configured*, and their keys.
+def trust(configured: tuple[Issuer, ...], paths: Paths, environ: Mapping[str, str]) -> Trust:
+    """Check *configured*, and load their keys; *environ* holds the secrets that they name.
 
-    Nothing is fetched here: key sets are read from the data folder, and fetched when in use.
+    Fetches nothing: key sets are read from the data folder, and fetched once they are in use.
 
     Raises:
-        ConfigurationError: naming every fault that was found.
+        ConfigurationError: naming every fault found.
     """
     trusted, key_sets, faults = [], [], []
     for index, issuer in enumerate(configured):
         try:
             _check(issuer)
-            keys = _keys(issuer, settings)
+            keys = _keys(issuer, paths, environ)
             trusted.append(_trusted(issuer, keys))
         except ValueError as error:
             faults.append(f"issuers.{index} ({issuer.name}): {error}")
         else:
             key_sets += [keys] if isinstance(keys, JwksClient) else []
     if faults:
-        raise ConfigurationError(str(settings.paths.config_file), faults)
+        raise ConfigurationError(str(paths.config_file), faults)
     return Trust(tuple(trusted), tuple(key_sets))
 
 
 def _check(issuer: Issuer) -> None:
-    if issuer.issuer in {ISSUER, GUEST_ISSUER} or issuer.issuer.startswith(KEY_ISSUER):
-        raise ValueError(f"issuer “{issuer.issuer}” is one of the service's own names")
+    name = issuer.issuer
+    if name in {ACCOUNT_ISSUER, GUEST_ISSUER} or name.startswith(KEY_ISSUER_PREFIX):
+        raise ValueError(f"issuer “{name}” is reserved for the service itself")
     if fault := fault_of(issuer):
         raise ValueError(fault)
 
@@ -91,40 +92,40 @@ def _algorithms(issuer: Issuer) -> tuple[str, ...]:
     return preset(issuer.preset).algorithms if issuer.preset else ()
 
 
-def _keys(issuer: Issuer, settings: Settings) -> Keys:
+def _keys(issuer: Issuer, paths: Paths, environ: Mapping[str, str]) -> Keys:
     if issuer.secret_env:
-        return ListedKeys(_secrets(issuer, issuer.secret_env, settings))
+        return ListedKeys(_secrets(issuer, issuer.secret_env, environ))
     if issuer.public_key_file:
-        path = settings.paths.config_file.parent / issuer.public_key_file
+        path = paths.config_file.parent / issuer.public_key_file
         return ListedKeys(load_public_keys(path, _algorithms(issuer)))
     url = issuer.jwks_url or (preset(issuer.preset).jwks_url(issuer) if issuer.preset else None)
-    return _key_set(url or "", issuer, settings)
+    return _key_set(url or "", issuer, paths)
 
 
-def _key_set(url: str, issuer: Issuer, settings: Settings) -> JwksClient:
+def _key_set(url: str, issuer: Issuer, paths: Paths) -> JwksClient:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if not host or parts.username or parts.fragment or not url.isascii() or not url.isprintable():
         raise ValueError("jwks_url must look like https://example.com/.well-known/jwks.json")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise ValueError("jwks_url must be https, except on this machine")
-    kept = JwksCache(settings.paths.data_dir / "key_sets", url)
+    kept = JwksCache(paths.data_dir / "key_sets", url)
     return JwksClient(url, _algorithms(issuer), kept)
 
 
-def _secrets(issuer: Issuer, variable: str, settings: Settings) -> tuple[bytes, ...]:
-    """The secrets in *variable*, newest first: `new,old` while they rotate."""
-    listed = (settings.secret(variable) or "").split(",")
+def _secrets(issuer: Issuer, variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
+    """Return the secrets in *variable*, newest first: `new,old` while they rotate."""
+    listed = environ.get(variable, "").split(",")
     secrets = tuple(part.strip().encode() for part in listed if part.strip())
     if not secrets:
         raise ValueError(f"{variable} is not set")
     for secret in secrets:
         if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"{variable} holds a secret under {SHORTEST_SECRET} bytes")
+            raise ValueError(f"{variable} is shorter than {SHORTEST_SECRET} bytes")
         if secret.startswith((b"-----BEGIN", b"{", b"ssh-")):
-            raise ValueError(f"{variable} holds a key, which is no secret to share")
+            raise ValueError(f"{variable} is a private or public key, not a shared secret")
         if len(set(secret)) < _FEWEST_BYTES:
-            raise ValueError(f"{variable} holds a secret that is easily guessed")
+            raise ValueError(f"{variable} has too few different characters: use a random one")
         if secret in _PUBLISHED_SECRETS and not is_loopback(urlsplit(issuer.issuer).hostname or ""):
-            raise ValueError(f"{variable} holds a secret that everybody can look up")
+            raise ValueError(f"{variable} is a published example secret: generate your own")
     return secrets

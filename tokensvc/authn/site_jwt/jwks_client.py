@@ -1,8 +1,8 @@
-"""The keys a provider publishes (JWKS): known ones are read without waiting for anybody.
+"""Keeps the keys that a provider publishes (JWKS), so that tokens with a known key never wait.
 
-A fetch is a flight: one at a time, in a thread of its own, bounded in time and size. Who knows the
-key they need never waits for it. What was fetched last is good for a day without the provider, and
-is kept in a file, so that a start during an outage is no outage.
+Fetches are single-flight, in a thread of their own, bounded in time and size. The last good set is
+used for up to a day while the provider is down, and is cached in a file, so that the service can
+start during an outage. PyJWT's PyJWKClient fetches in the request, without these bounds.
 """
 
 from __future__ import annotations
@@ -30,23 +30,26 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-FLIGHT = 3.0  # seconds that a fetch may take, connecting included
+FETCH_LIMIT = 3.0  # seconds that a fetch may take, connecting included
 LONGEST_SET = 256 * 1024  # bytes
-PAUSE = 30  # seconds between two fetches, whoever asks for them
-LONGEST_BACK_OFF = 60  # seconds between two fetches of a provider that fails
-SHORTEST_LIFE, LONGEST_LIFE = 60, 600  # seconds until a set is fetched anew, whatever it says
-LONGEST_STALE = 24 * 3600  # seconds that a set is good for while its provider is down
-PATIENCE = 2.0  # seconds that a token with an unknown key waits for the flight
-_WAITING_ROOM = 4  # threads of a process that may wait so: a hanging provider holds no more
-_TICK = 5.0  # seconds between two looks at what is due
+PAUSE = 30  # seconds between two fetches, whatever triggers them
+LONGEST_BACKOFF = 60  # seconds between two fetches from a provider that fails
+SHORTEST_LIFE, LONGEST_LIFE = (
+    60,
+    600,
+)  # seconds until a set is fetched again
+LONGEST_STALE = 24 * 3600  # seconds that a set is used while its provider is down
+WAIT_LIMIT = 2.0  # seconds that a token with an unknown key waits for a fetch
+_MAX_WAITERS = 4  # threads of a process that may wait so, if a provider hangs
+_TICK = 5.0  # seconds between two checks of what is due
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """Where a key set takes its times from.
+    """The sources of a key set's times.
 
-    *steady* gives seconds that no clock change moves, *wall* seconds since the epoch; *chance* is
+    *steady* returns monotonic seconds, *wall* seconds since the epoch, and *chance* a number from
     0 to 1, so that workers do not fetch in step.
     """
 
@@ -57,7 +60,7 @@ class Clocks:
 
 @dataclass(frozen=True)
 class _Fetched:
-    """A set as it came, and when by the steady clock."""
+    """A key set, and when it was fetched by the steady clock."""
 
     keys: PublishedKeys
     at: float
@@ -70,41 +73,48 @@ class JwksClient:
         self,
         url: str,
         algorithms: Sequence[str],
-        kept: JwksCache | None = None,
+        cache: JwksCache | None = None,
         *,
         clocks: Clocks | None = None,
-        flight: float = FLIGHT,
+        fetch_limit: float = FETCH_LIMIT,
     ) -> None:
-        """*algorithms* are the issuer's; *kept* is where the last good set outlives a restart."""
+        """*algorithms* are the issuer's; *cache* keeps the last good set over a restart."""
         self.url = url
         self._algorithms = tuple(algorithms)
-        self._kept = kept
+        self._cache = cache
         self._clocks = clocks or Clocks()
-        self._longest_flight = flight
+        self._fetch_limit = fetch_limit
         self._lock = threading.Lock()  # held for a few lines, never while waiting
-        self._waiting_room = threading.BoundedSemaphore(_WAITING_ROOM)
-        self._flight: threading.Event | None = None
+        self._waiters = threading.BoundedSemaphore(_MAX_WAITERS)
+        self._fetch_ended: threading.Event | None = None
         self._failures = 0
         self._asked_at = self._due_at = float("-inf")
-        self._fetched = self._from_last_time()
+        self._fetched: _Fetched | None = None
 
     def for_token(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey]:
-        """The published key of that name where it is for *algorithm*.
+        """Return the key named *unverified_kid*, if it is published for *algorithm*.
 
         Raises:
-            TemporarilyUnavailable: where no key of the provider is known yet.
+            TemporarilyUnavailable: if no key of the provider is known yet.
         """
         key = self._current().get(unverified_kid)
         if key is None:
-            key = self._after_asking_again(unverified_kid)
+            key = self._after_refetch(unverified_kid)
         return [key.key] if key is not None and algorithm in key.algorithms else []
 
+    def load_cached(self) -> None:
+        """Use the cached set, if there is one that is not too old.
+
+        A worker does this before it serves: it may be forked long after the master has made this.
+        """
+        self._fetched = self._read_cache()
+
     def refresh_if_due(self) -> threading.Event | None:
-        """Start a fetch where one is due; an event that is set when the one under way has ended."""
+        """Start a fetch if one is due; return an event that is set when it has ended."""
         with self._lock:
-            if self._flight is None and self._clocks.steady() >= self._due_at:
-                self._take_off()
-            return self._flight
+            if self._fetch_ended is None and self._clocks.steady() >= self._due_at:
+                self._start_fetch()
+            return self._fetch_ended
 
     def _current(self) -> PublishedKeys:
         fetched = self._fetched
@@ -112,13 +122,13 @@ class JwksClient:
             return {}
         return fetched.keys
 
-    def _after_asking_again(self, unverified_kid: str | None) -> PublishedKey | None:
-        flight = self._flight_for_unknown_key()
-        if flight is not None and self._waiting_room.acquire(blocking=False):
+    def _after_refetch(self, unverified_kid: str | None) -> PublishedKey | None:
+        ended = self._fetch_for_unknown_key()
+        if ended is not None and self._waiters.acquire(blocking=False):
             try:
-                flight.wait(PATIENCE)
+                ended.wait(WAIT_LIMIT)
             finally:
-                self._waiting_room.release()
+                self._waiters.release()
         keys = self._current()
         if not keys:
             raise TemporarilyUnavailable(
@@ -126,68 +136,71 @@ class JwksClient:
             )
         return keys.get(unverified_kid)
 
-    def _flight_for_unknown_key(self) -> threading.Event | None:
-        """The flight under way, or a new one where it is time for one."""
+    def _fetch_for_unknown_key(self) -> threading.Event | None:
+        """Return the running fetch, or a new one if enough time has passed since the last."""
         with self._lock:
-            if self._flight is None and self._clocks.steady() >= self._asked_at + self._pause():
-                self._take_off()
-            return self._flight
+            if (
+                self._fetch_ended is None
+                and self._clocks.steady() >= self._asked_at + self._pause()
+            ):
+                self._start_fetch()
+            return self._fetch_ended
 
     def _pause(self) -> float:
-        """How many seconds have to lie between the last fetch and the next."""
-        back_off = min(LONGEST_BACK_OFF, 2 ** min(self._failures - 1, 10)) if self._failures else 0
-        # Without a single key nobody can be served: then the back-off alone decides.
-        return max(PAUSE, back_off) if self._current() else back_off
+        """Return the least number of seconds between the last fetch and the next."""
+        backoff = min(LONGEST_BACKOFF, 2 ** min(self._failures - 1, 10)) if self._failures else 0
+        # Without any key nobody can be served, so only the backoff limits the fetches.
+        return max(PAUSE, backoff) if self._current() else backoff
 
-    def _take_off(self) -> None:
+    def _start_fetch(self) -> None:
         self._asked_at = self._clocks.steady()
-        flight = self._flight = threading.Event()
+        ended = self._fetch_ended = threading.Event()
         try:
-            threading.Thread(target=self._fly, args=(flight,), daemon=True).start()
-        except RuntimeError:  # no thread to be had: the next who asks tries again
-            self._flight = None
+            threading.Thread(target=self._run_fetch, args=(ended,), daemon=True).start()
+        except RuntimeError:  # no thread can be started: the next request tries again
+            self._fetch_ended = None
 
-    def _fly(self, flight: threading.Event) -> None:
+    def _run_fetch(self, ended: threading.Event) -> None:
         try:
             life = self._fetch()
         except Exception as error:  # noqa: BLE001 - a provider can fail in any way; the old set stays
-            self._land(failed=True)
+            self._finish_fetch(failed=True)
             reason = str(error) if isinstance(error, UnusableJwks) else type(error).__name__
             host = urlsplit(self.url).hostname
-            _log.warning("the keys of %s cannot be fetched, the last ones stay: %s", host, reason)
+            _log.warning("JWKS fetch failed, keeping the last keys host=%s reason=%s", host, reason)
         else:
-            self._land(life=life)
+            self._finish_fetch(life=life)
         finally:
-            flight.set()
+            ended.set()
 
-    def _land(self, *, life: float = 0.0, failed: bool = False) -> None:
+    def _finish_fetch(self, *, life: float = 0.0, failed: bool = False) -> None:
         with self._lock:
             self._failures = self._failures + 1 if failed else 0
-            # Well before its end, so that nobody meets a set that is over.
+            # Well before the end, so that no request meets an outdated set.
             wait = self._pause() if failed else life * (0.5 + 0.3 * self._clocks.chance())
             self._due_at = self._asked_at + wait
-            self._flight = None
+            self._fetch_ended = None
 
     def _fetch(self) -> float:
-        """Fetch the set and put it in place; how many seconds it is good for."""
+        """Fetch the set and put it in place; return for how many seconds it is fresh."""
         parts = urlsplit(self.url)
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         origin = f"{parts.scheme}://{parts.netloc}"
         headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "tokensvc"}
         with closing(BoundedHttpClient(origin, longest_answer=LONGEST_SET)) as client:
-            answer = client.get(path, headers, deadline=time.monotonic() + self._longest_flight)
+            answer = client.get(path, headers, deadline=time.monotonic() + self._fetch_limit)
         if answer.status != 200:  # noqa: PLR2004 - a redirect is no answer either
             raise UnusableJwks(f"answered {answer.status}")
         keys = read_jwks(answer.body, self._algorithms)
         self._fetched = _Fetched(keys, self._clocks.steady())
-        if self._kept:
-            self._kept.write(answer.body, self._clocks.wall())
+        if self._cache:
+            self._cache.write(answer.body, self._clocks.wall())
         stated = _MAX_AGE.search(answer.headers.get("cache-control", ""))
         life = int(stated[1]) if stated else LONGEST_LIFE
         return max(SHORTEST_LIFE, min(life, LONGEST_LIFE))
 
-    def _from_last_time(self) -> _Fetched | None:
-        last = self._kept.read() if self._kept else None
+    def _read_cache(self) -> _Fetched | None:
+        last = self._cache.read() if self._cache else None
         if last is None:
             return None
         age = self._clocks.wall() - last.fetched_at
@@ -200,7 +213,7 @@ class JwksClient:
 
 
 class JwksRefresher:
-    """Fetches each key set ahead of its end, in a thread that no request waits for."""
+    """Fetches each key set before it expires, in a thread that no request waits for."""
 
     def __init__(self, key_sets: Sequence[JwksClient], *, tick: float = _TICK) -> None:
         """*tick* is in seconds."""
@@ -209,12 +222,14 @@ class JwksRefresher:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin, with whatever is due now."""
+        """Load what is cached, and begin with the fetches that are due now."""
+        for key_set in self._key_sets:
+            key_set.load_cached()
         if self._key_sets:
             threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
-        """Begin no further fetch."""
+        """Start no further fetch."""
         self._stopped.set()
 
     def _run(self) -> None:
