@@ -128,7 +128,7 @@ class Issuer(Model):
 class ConcurrencyLimits(Model):
     """How many live conversations one subject (a guest: one address) may have."""
 
-    user: PlaceCount = 2
+    user: PlaceCount = 3  # as unexpired tokens count twice, six starts within a token's lifetime
     guest: PlaceCount = 20  # an office goes by one address
 
 

@@ -11,8 +11,6 @@ const DEATH = 5;
 const REFUSAL = 2;
 const MOST_BLAME = 10;
 
-// The service calls these retryable, but they only pass tomorrow, or when another conversation ends.
-const FINAL = new Set(['budget-spent', 'too-many-at-once']);
 // These say nothing about the handle.
 const NO_FAULT_OF_A_HANDLE = new Set(['connection-lost', 'connection-ended', 'token-ended']);
 // A longer wait than this is an error instead.
@@ -22,7 +20,7 @@ const LONGEST_ASKED_S = 30;
 
 /** @param {LiveError} error @returns {boolean} whether another attempt can help */
 export const worthRetrying = (error) =>
-  error.retryable && !FINAL.has(error.code) && (error.retryAfter ?? 0) <= LONGEST_ASKED_S;
+  error.retryable && (error.retryAfter ?? 0) <= LONGEST_ASKED_S;
 
 /** @param {LiveError} error @returns {boolean} whether the token service itself did not answer */
 export const outOfReach = (error) => error.code === 'token-service-unreachable' || (error.status ?? 0) >= 500;

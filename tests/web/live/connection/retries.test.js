@@ -61,8 +61,9 @@ const errors = [
   ['a rate limit for an hour', problem(429, { code: 'rate-limited', retryable: true }, '3600'), false],
   ['a block', problem(403, { code: 'blocked', retryable: false }), false],
   ['a lease that is over', problem(403, { code: 'lease-over', retryable: false }), false],
-  ['a spent budget, which is retryable tomorrow', problem(429, { code: 'budget-spent', retryable: true }), false],
-  ['a place that is taken', problem(429, { code: 'too-many-at-once', retryable: true }), false],
+  ['a spent budget, which is retryable tomorrow', problem(429, { code: 'budget-spent', retryable: true }, '3600'), false],
+  ['a fresh start a moment too soon', problem(429, { code: 'too-many-at-once', retryable: true }, '7'), true],
+  ['a place that another conversation holds', problem(429, { code: 'too-many-at-once', retryable: true }, '240'), false],
 ];
 for (const [what, error, worth] of errors) {
   test(`${what} is ${worth ? 'tried again' : 'the end'}`, () => assert.equal(worthRetrying(error), worth));
