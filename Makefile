@@ -1,5 +1,5 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`.
-# Both use uv where it is installed, and venv with pip where it is not.
+# On a fresh machine, `make demo` and `make test` install everything they need.
+# They use uv if it is installed, and otherwise venv and pip.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,14 +11,14 @@ PYTHON ?= python3
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/demo ## emulator, service and page on this machine, no key needed
+demo: $(VENV)/demo ## run emulator, service and page on this machine; needs no key
 	@$(BIN)/python -m tokensvc demo $(DEMO)
 
-test: $(VENV)/test tests/node_modules/.package-lock.json programs ## install what is needed, run every test
+test: $(VENV)/test tests/node_modules/.package-lock.json programs ## install what is needed and run all tests
 	node --test tests/web/
 	$(BIN)/python -m pytest $(TESTS)
 
-check: lint types size test ## everything that must hold before a change lands
+check: lint types size test ## run lint, type checks, the size budget and all tests
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -31,22 +31,22 @@ types: $(VENV)/test tests/node_modules/.package-lock.json
 	tests/node_modules/.bin/tsc -p web/tsconfig.worklet.json
 	tests/node_modules/.bin/tsc -p tests/web/tsconfig.json
 
-size: $(VENV)/test programs ## what the widget weighs in a browser, against its budget
+size: $(VENV)/test programs ## measure the widget's size in a browser against its budget
 	@$(BIN)/python tests/browser/size.py
 
-bench: $(VENV)/test ## speed and memory, as ratios against a baseline of the same run
+bench: $(VENV)/test ## measure speed and memory, as ratios to a baseline of the same run
 	$(BIN)/python -m tests.bench
 	PYTHONPATH=tests $(BIN)/python -m bench.key_outage
 
-soak: $(VENV)/test programs ## kill what serves, then talk for ten minutes; not part of the tests
+soak: $(VENV)/test programs ## kill processes under load, then talk for ten minutes; not part of the tests
 	PYTHONPATH=tests $(BIN)/python -m soak
 
-screenshots: $(VENV)/test programs ## page and widget in every state: the best into docs/screenshots
+screenshots: $(VENV)/test programs ## take screenshots of page and widget in every state, for docs/screenshots
 	@tests/install-fonts
 	$(BIN)/python tests/browser/screenshots.py
 	$(BIN)/python tests/browser/widget_screenshots.py
 
-lock: $(VENV)/test ## compile both locks from pyproject.toml
+lock: $(VENV)/test ## compile both lock files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --extra postgres \
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --all-extras --group dev \
@@ -55,7 +55,7 @@ lock: $(VENV)/test ## compile both locks from pyproject.toml
 clean:
 	rm -rf $(VENV) tests/node_modules data dist
 
-# What is installed: the service by its lock; the emulator's extra on top; for tests, everything.
+# The demo installs the locked service and the emulator's extra; the tests install everything, locked.
 $(BIN)/python:
 ifdef UV
 	@uv venv -q --python $(PYTHON) $(VENV)
