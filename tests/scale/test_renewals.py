@@ -163,14 +163,14 @@ def test_a_block(fleet, google, tokensvc, what, who):
         assert google.received == []
         for _ in fleet.each_worker():
             ready = fleet.first.get("/readyz")
-            assert (ready.status, b"blocked" in ready.body) == (200, what == ("all",))
+            assert ready.json == {"status": "ok", "everybody_blocked": what == ("all",)}
         if what != ("all",):
             assert fleet.first.post("/token", bearer=site.signed(f"beside {what}")).status == 200
     finally:
         tokensvc("unblock", *what)
     for _ in fleet.each_worker():
         assert fleet.first.post("/token", renewal, bearer=bearer).status == 200
-    assert fleet.first.get("/readyz").body == b"ok\n"
+    assert fleet.first.get("/readyz").json == {"status": "ok", "everybody_blocked": False}
 
 
 def test_a_blocked_lease(fleet, ask, tokensvc):

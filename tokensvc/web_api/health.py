@@ -1,4 +1,4 @@
-"""GET /livez: the process answers. GET /readyz: send it requests."""
+"""GET /livez: whether to restart this instance. GET /readyz: whether to send it requests."""
 
 from __future__ import annotations
 
@@ -7,29 +7,25 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from tokensvc import quota_keys
+from tokensvc.web_api import bodies
 
 if TYPE_CHECKING:
     from tokensvc.store.blocks import Blocks
 
 
 def blueprint(blocks: Blocks) -> Blueprint:
-    """The routes."""
+    """Return the routes; each answers JSON with a `status`."""
     routes = Blueprint("health", __name__)
 
     @routes.get("/livez")
     def live() -> Response:
-        return _ok()
+        return bodies.json_answer({"status": "ok"})
 
     @routes.get("/readyz")
     def ready() -> Response:
         # Takes the store's write lock, as a mint does: a store that cannot be written is a 503.
-        # A block is said and is no 503: without us a balancer would have nobody to tell visitors.
+        # A block of everybody is not, or a load balancer would have no instance left to say so.
         blocked = any(block.key == quota_keys.EVERYONE_BLOCK for block in blocks.in_force())
-        return _ok(", and everybody is blocked" if blocked else "")
+        return bodies.json_answer({"status": "ok", "everybody_blocked": blocked})
 
     return routes
-
-
-def _ok(remark: str = "") -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(f"ok{remark}\n", mimetype="text/plain", headers=headers)
