@@ -44,7 +44,7 @@ export class Log {
     const said = make('span', '', { dir: 'auto' }, text);
     line.className = `utterance ${side}${interrupted ? ' interrupted' : ''}`;
     line.setAttribute('part', line.className);
-    line.replaceChildren(make('span', 'unseen', {}, `${who}: `), said);
+    line.replaceChildren(make('span', 'unseen', {}, words.text('said', { who, text: '' })), said);
     if (interrupted) line.append(make('span', 'unseen', {}, ` (${words.text('interrupted')})`));
     this.#scroll();
     if (final && !typed && text) this.announce(words.text('said', { who, text }));

@@ -6,16 +6,16 @@
 const languages = {
   en: { launcher: 'Talk to us', unreachable: 'Could not load. Please reload the page' },
   tr: { launcher: 'Bizimle konuşun', unreachable: 'Yüklenemedi. Lütfen sayfayı yenileyin' },
-  de: { launcher: 'Sprechen Sie mit uns', unreachable: 'Nicht geladen. Bitte laden Sie die Seite neu' },
-  fr: { launcher: 'Parlez avec nous', unreachable: 'Échec du chargement. Veuillez recharger la page' },
+  de: { launcher: 'Sprechen Sie mit uns', unreachable: 'Laden fehlgeschlagen. Bitte laden Sie die Seite neu' },
+  fr: { launcher: 'Discutez avec nous', unreachable: 'Échec du chargement. Rechargez la page' },
   es: { launcher: 'Hable con nosotros', unreachable: 'No se pudo cargar. Recargue la página' },
   pt: { launcher: 'Fale conosco', unreachable: 'Não foi possível carregar. Recarregue a página' },
-  it: { launcher: 'Parli con noi', unreachable: 'Caricamento non riuscito. Ricarichi la pagina' },
-  ar: { launcher: 'تحدّث إلينا', unreachable: 'تعذّر التحميل. يُرجى إعادة تحميل الصفحة' },
+  it: { launcher: 'Parla con noi', unreachable: 'Caricamento non riuscito. Ricarica la pagina' },
+  ar: { launcher: 'تحدّث معنا', unreachable: 'تعذّر التحميل. يُرجى إعادة تحميل الصفحة' },
   hi: { launcher: 'हमसे बात करें', unreachable: 'लोड नहीं हो सका। कृपया पेज फिर से लोड करें' },
-  ja: { launcher: 'お話しください', unreachable: '読み込めません。ページを再読み込みしてください' },
-  ko: { launcher: '저희와 대화하세요', unreachable: '불러오지 못했습니다. 페이지를 새로 고쳐 주세요' },
-  zh: { launcher: '与我们交谈', unreachable: '无法加载。请重新加载页面' },
+  ja: { launcher: '音声で相談', unreachable: '読み込めませんでした。ページを再読み込みしてください' },
+  ko: { launcher: '음성으로 문의하기', unreachable: '불러오지 못했습니다. 페이지를 새로 고쳐 주세요' },
+  zh: { launcher: '语音咨询', unreachable: '无法加载。请刷新页面' },
 };
 
 export default languages;
