@@ -213,7 +213,7 @@ def test_why_it_closes(victim: Callable[..., Caller]) -> None:
         sentences.add(caller.page.locator(".panel [role=alert] p").inner_text())
         unharmed(caller, word)
     assert sentences == {
-        "This assistant is not set up correctly. Please tell the owner of this site."
+        "This assistant is not set up correctly. Please contact the site owner."
     }
 
 

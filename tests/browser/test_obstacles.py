@@ -53,7 +53,7 @@ def test_an_insecure_page(
     visitor.arrive()
     visitor.go_on_as_a_guest()
     visitor.button("Start talking").click()
-    assert "needs https or localhost" in visitor.error
+    assert "needs a secure connection" in visitor.error
 
 
 def test_a_service_that_cannot_be_reached(visit: Callable[..., Visitor]) -> None:
@@ -130,8 +130,8 @@ def _moody_service(start_service: Callable[..., Program], moody: Program) -> Pro
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("Please break down", "This site has used up its share of the voice service for now."),
-        ("Talk nonsense", "The voice service refuses how this conversation is set up."),
+        ("Please break down", "This site has reached its limit for the voice service."),
+        ("Talk nonsense", "This assistant is not set up correctly."),
     ],
 )
 def test_the_voice_service_hangs_up(

@@ -54,7 +54,7 @@ def test_started_without_a_gesture(
 @pytest.mark.parametrize(
     ("allow", "outcome"),
     [
-        ("", "microphone-forbidden: The page around this one does not allow the microphone here."),
+        ("", "microphone-forbidden: The page that embeds this one does not allow the microphone."),
         ("microphone", "live"),
     ],
 )

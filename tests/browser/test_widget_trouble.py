@@ -52,7 +52,7 @@ def _shaky(start_service: Callable[..., Program], moody: Program, site: Site) ->
 @pytest.mark.parametrize(
     ("words", "code", "sentence", "way"),
     [
-        ("spend it all", "quota-exhausted", "This site has used up its share", "OK"),
+        ("spend it all", "quota-exhausted", "This site has reached its limit", "OK"),
         ("talk nonsense", "setup-refused", "This assistant is not set up correctly", "OK"),
     ],
 )

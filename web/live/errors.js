@@ -29,7 +29,7 @@ export class LiveError extends Error {
 
 /** @returns {LiveError} for callers whose wait was cut short by a hang-up */
 export function hungUp() {
-  return new LiveError('hung-up', 'The conversation was ended before it began.', { retryable: true });
+  return new LiveError('hung-up', 'The conversation was cancelled before it began.', { retryable: true });
 }
 
 /** @returns {LiveError} for a device that has lost its network */
@@ -40,7 +40,7 @@ export function offline() {
 
 /** @param {unknown} cause @returns {LiveError} for a file of the client that could not be loaded */
 function incomplete(cause) {
-  const sentence = 'A part of this page could not be loaded. Check your network and try again.';
+  const sentence = 'Part of this page could not be loaded. Check your network and try again.';
   return new LiveError('page-incomplete', sentence, { retryable: true, cause });
 }
 
@@ -59,6 +59,6 @@ export function importOrFail(importing) {
 /** @param {unknown} cause @returns {LiveError} the same error, or `page-fault` for anything else that was thrown */
 export function asLiveError(cause) {
   if (cause instanceof LiveError) return cause;
-  const sentence = 'The conversation failed because of a fault in this page. Please reload it and try again.';
+  const sentence = 'Something went wrong on this page. Please reload it and try again.';
   return new LiveError('page-fault', sentence, { cause });
 }

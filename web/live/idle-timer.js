@@ -50,6 +50,6 @@ export class IdleTimer {
 
 /** @returns {LiveError} */
 export function idle() {
-  const sentence = 'Nobody has said anything for a while, so the conversation was ended. Start again to continue.';
+  const sentence = 'The conversation ended because nobody spoke for a while. Start again to continue.';
   return new LiveError('idle', sentence, { retryable: true });
 }

@@ -280,7 +280,7 @@ export class LiveSession extends TypedEvents {
   /** @returns {Conversation} */
   #live() {
     if (this.#conversation && (this.#state === 'live' || this.#state === 'resuming')) return this.#conversation;
-    throw new LiveError('not-live', 'There is no conversation at the moment. Start one first.', { retryable: true });
+    throw new LiveError('not-live', 'There is no conversation right now. Start one first.', { retryable: true });
   }
 
   /** @param {LiveError | null} error */

@@ -228,7 +228,7 @@ test('silence of both sides ends the conversation with a sentence', async () => 
   const { error } = await next(session, 'state', ({ state }) => state === 'closed');
   assert.equal(error?.code, 'idle');
   assert.equal(error.retryable, true);
-  assert.match(error.message, /^Nobody has said anything/);
+  assert.match(error.message, /^The conversation ended because nobody spoke/);
 });
 
 test('a tool that is still at work keeps the silence from counting', async () => {

@@ -24,27 +24,27 @@ const MEANINGS = [
     code: 1007,
     as: 'setup-refused',
     retryable: false,
-    sentence: 'The voice service refuses how this conversation is set up. Please tell the owner of this site.',
+    sentence: 'This assistant is not set up correctly. Please contact the site owner.',
   },
   {
     code: 1008,
     words: /session (not found|expired)|resumption handle/i,
     as: 'context-lost',
     retryable: true,
-    sentence: 'The voice service no longer knows this conversation. Start a new one.',
+    sentence: 'This conversation can no longer be continued. Please start a new one.',
   },
   {
     code: 1008,
     words: /is not found|unregistered callers|api key/i,
     as: 'setup-refused',
     retryable: false,
-    sentence: 'The voice service refuses how this conversation is set up. Please tell the owner of this site.',
+    sentence: 'This assistant is not set up correctly. Please contact the site owner.',
   },
   {
     code: 1008,
     as: 'conversation-refused',
     retryable: true,
-    sentence: 'The voice service stopped the conversation. Start again, and try to say it differently.',
+    sentence: 'The voice service ended the conversation. Please start again and try rephrasing.',
   },
   {
     code: 1011,
@@ -58,14 +58,14 @@ const MEANINGS = [
     words: /quota|RESOURCE_EXHAUSTED/i,
     as: 'quota-exhausted',
     retryable: false,
-    sentence: 'This site has used up its share of the voice service for now. Please try again later.',
+    sentence: 'This site has reached its limit for the voice service. Please try again later.',
   },
   {
     code: 1011,
     words: /deadline expired/i,
     as: 'connection-ended',
     retryable: true,
-    sentence: 'The voice service ended a long connection. Start again to go on.',
+    sentence: 'The voice service closed the connection. Start again to continue.',
   },
 ];
 
@@ -79,6 +79,6 @@ export function explainClose(code, reason) {
   const close = { code, reason };
   const meaning = MEANINGS.find((row) => row.code === code && (row.words?.test(reason) ?? true));
   if (meaning) return new LiveError(meaning.as, meaning.sentence, { retryable: meaning.retryable, close });
-  const sentence = 'The voice service had to stop. Please start again in a moment.';
+  const sentence = 'The voice service stopped unexpectedly. Please start again in a moment.';
   return new LiveError('service-failed', sentence, { retryable: true, close });
 }

@@ -183,6 +183,6 @@ function overdue() {
 }
 
 function refused() {
-  const sentence = 'The voice service hung up before the conversation began. Please try again.';
+  const sentence = 'The voice service closed the connection before the conversation began. Please try again.';
   return new LiveError('setup-unanswered', sentence, { retryable: true });
 }

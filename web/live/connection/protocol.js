@@ -85,7 +85,7 @@ export function readFrame(frame) {
     if (typeof message !== 'object' || message === null) throw new TypeError('not an object');
     return [...events(message)];
   } catch (cause) {
-    throw new LiveError('protocol-violated', 'The voice service sent something that cannot be read. Please start again.', {
+    throw new LiveError('protocol-violated', 'The voice service sent an unexpected message. Please start again.', {
       retryable: true,
       cause,
     });

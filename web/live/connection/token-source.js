@@ -222,7 +222,7 @@ function checked(content) {
     typeof content.setup === 'object' &&
     content.setup !== null;
   if (whole) return content;
-  const sentence = 'The site did not provide a usable token for the conversation. Please tell its owner.';
+  const sentence = 'The site did not return a usable token. Please contact the site owner.';
   throw new LiveError('token-answer-invalid', sentence);
 }
 

@@ -19,7 +19,7 @@ export function obstacle(device) {
     speaker: () => globalThis.AudioContext && 'setSinkId' in AudioContext.prototype,
   };
   if (!globalThis.isSecureContext) {
-    return new LiveError('insecure-page', `The ${device} needs https or localhost. Open this page by an https address.`);
+    return new LiveError('insecure-page', `The ${device} needs a secure connection. Open this page over HTTPS.`);
   }
   if (offered[device]()) return null;
   const sentence =
@@ -55,8 +55,8 @@ function refusal(device, cause) {
     /** @type {unknown} */ (document)
   ).featurePolicy;
   if (policy?.allowsFeature(POLICY[device]) === false) {
-    const owner = globalThis.top === globalThis.self ? 'This site' : 'The page around this one';
-    const sentence = `${owner} does not allow the ${device} here. Please tell its owner.`;
+    const owner = globalThis.top === globalThis.self ? 'This site' : 'The page that embeds this one';
+    const sentence = `${owner} does not allow the ${device}. Please contact the site owner.`;
     return new LiveError(`${device}-forbidden`, sentence, { cause });
   }
   if (device === 'screen') {

@@ -65,7 +65,7 @@ test('where a policy forbids it, the person is not blamed', () => {
 test('a frame blames the page around it', () => {
   policy(false);
   page({ top: {}, self: globalThis });
-  assert.match(mediaError('microphone', thrown('NotAllowedError')).message, /^The page around this one does not allow/);
+  assert.match(mediaError('microphone', thrown('NotAllowedError')).message, /^The page that embeds this one does not allow/);
   page({ top: globalThis, self: globalThis });
   assert.match(mediaError('microphone', thrown('NotAllowedError')).message, /^This site does not allow/);
 });
