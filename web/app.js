@@ -94,6 +94,6 @@ function leave(sentence) {
   log.clear();
   block('conversation').hidden = true;
   block('account').hidden = true;
-  account.signOut().catch(() => signIn.showError('You are signed out here, but the site could not be reached. Sign in and out again.'));
+  account.signOut().catch(() => signIn.showError('You are signed out in this browser, but the site could not be reached. Sign in and out again to sign out there too.'));
   signIn.show(sentence);
 }

@@ -48,7 +48,7 @@ element('examination', HTMLFormElement).addEventListener('submit', async (event)
 
 function allow() {
   const line = allowed(site.value);
-  setText(block('site-error'), line === null ? 'Enter an origin, such as https://www.example.com: https (or localhost), without a path.' : '');
+  setText(block('site-error'), line === null ? 'Enter an origin such as https://www.example.com: HTTPS (or localhost), without a path.' : '');
   site.setAttribute('aria-invalid', String(line === null));
   if (line !== null) write('allowed', line);
 }

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 CHECKS = [
     "Secure context",
-    "Files of the widget",
+    "Widget files",
     "Content Security Policy",
     "Microphone policy",
-    "Origin of this page",
+    "Page origin",
     "Token",
     "Voice service",
 ]
@@ -42,8 +42,8 @@ def _consult(visit: Callable[..., Visitor]) -> Callable[..., dict[str, tuple[str
         visitor = visit(f"{service}/embed", awaits="#examine", **options)
         visitor.arrive()
         if jwt:
-            visitor.page.get_by_label("A JWT of your site").fill(jwt)
-        visitor.button("Examine").click()
+            visitor.page.get_by_label("A JWT from your site").fill(jwt)
+        visitor.button("Run checks").click()
         visitor.page.locator("#diagnosis", has_text=".").wait_for()
         lines = visitor.page.locator("#findings li").evaluate_all(
             "all => all.map((line) => [...line.children].map((part) => part.textContent))"
@@ -86,7 +86,7 @@ def _nobody() -> Iterator[str]:
 def faults(findings: dict[str, tuple[str, str]]) -> dict[str, str]:
     """What has to be fixed; the other checks are listed too."""
     assert list(findings) == CHECKS
-    return {check: said for check, (result, said) in findings.items() if "ault" in result}
+    return {check: said for check, (result, said) in findings.items() if result in {"fault", "Problem"}}
 
 
 def test_a_deployment_without_fault(
@@ -122,12 +122,12 @@ def test_an_origin_that_is_not_listed(
     """The setting is named with the very origin that it lacks; what hangs on it is not tested."""
     findings = ask(stranger.publish(SHOP), embedded)
     assert faults(findings) == {
-        "Origin of this page": f'Add "{stranger.url}" to origins under [http] in the service\'s '
-        "tokensvc.toml and restart it: it does not know this site."
+        "Page origin": f'Add "{stranger.url}" to origins under [http] in the service\'s '
+        "tokensvc.toml and restart it: this site is not listed."
     }
     assert findings["Token"] == (
         "untested",
-        "Fix “Origin of this page” first, then this can be tested.",
+        "Fix “Page origin” first: this check depends on it.",
     )
     assert findings["Voice service"][0] == "untested"
 
@@ -142,8 +142,8 @@ def test_a_public_url_that_is_not_the_page_s(
     service = start_service(CONFIGURATION + elsewhere, emulator.url, workers=1)
     found = faults(consult(service.url))
     assert found == {
-        "Origin of this page": f'Set public_url = "{service.url}" under [http] in tokensvc.toml '
-        "and restart, or open this page at the address that is set there."
+        "Page origin": f'Set public_url = "{service.url}" under [http] in tokensvc.toml '
+        "and restart, or open this page at the configured address."
     }
 
 
@@ -157,12 +157,12 @@ def test_guests_are_not_admitted(
     service = start_service(ISSUER + closed, emulator.url, workers=1, SHOP_SECRET=SECRET)
     found = faults(consult(service.url))
     assert found == {
-        "Token": 'Add "guest" to allow of [profiles.default] in tokensvc.toml, or give the '
-        "widget a getCredential: guests are not admitted."
+        "Token": 'Add "guest" to allow under [profiles.default] in tokensvc.toml, or give the '
+        "widget a getCredential function: guests are not admitted."
     }
     assert faults(consult(service.url, jwt=signed())) == {}
     found = faults(consult(service.url, jwt=signed(secret="another-secret-of-32-bytes-or-more!")))
-    assert found["Token"].startswith("Compare the issuer, the audience and the time of the JWT")
+    assert found["Token"].startswith("Compare the JWT’s issuer, audience and times with")
 
 
 def test_nobody_mints(
@@ -174,8 +174,8 @@ def test_nobody_mints(
     service = start_service(CONFIGURATION, nobody, workers=1)
     found = faults(consult(service.url))
     assert found == {
-        "Token": "Let the service reach Google, or start the emulator that "
-        "TOKENSVC_GEMINI_BASE_URL names: no tokens come from there."
+        "Token": "Let the service reach Google, or start the emulator at "
+        "TOKENSVC_GEMINI_BASE_URL: no tokens come from there."
     }
 
 
@@ -192,8 +192,8 @@ def test_nobody_answers_the_browser(
     )
     found = faults(consult(service.url))
     assert found == {
-        "Voice service": f"No answer from {away}: start that service, and let WebSockets "
-        "through any firewall in between."
+        "Voice service": f"No answer from {away}: start that service, and allow WebSocket "
+        "connections through any firewall in between."
     }
 
 
@@ -209,7 +209,7 @@ def test_an_insecure_page(
     resolver = "--host-resolver-rules=MAP insecure.test 127.0.0.1"
     findings = consult(origin, flags=[*FAKE_DEVICES, *ALLOWED, resolver])
     assert faults(findings)["Secure context"] == (
-        f"Serve this page over https: no browser allows a microphone on {origin}."
+        f"Serve this page over HTTPS: browsers do not allow a microphone on {origin}."
     )
     assert findings["Microphone policy"][0] == "Not tested"
 
@@ -222,7 +222,7 @@ def test_a_policy_without_us(
     scripts = f"default-src 'self'; script-src 'self' {embedded.url}; "
     page = policed(site, scripts)
     assert faults(ask(page, embedded)) == {
-        "Files of the widget": f"Add {embedded.url} to connect-src of this page's Content "
+        "Widget files": f"Add {embedded.url} to connect-src of this page's Content "
         "Security Policy."
     }
     half = f"{scripts} connect-src 'self' {embedded.url}"
@@ -238,9 +238,9 @@ def test_a_policy_without_us(
     )
     page = policed(site, f"{most} {google}")
     assert faults(ask(page, embedded)) == {
-        "Content Security Policy": f"Add {embedded.url}, with no path, to script-src of this "
-        "page's Content Security Policy, and let any proxy in front of the service pass all its "
-        "files: the sound worklet cannot be loaded."
+        "Content Security Policy": f"Add {embedded.url}, without a path, to script-src of this "
+        "page's Content Security Policy, and make any proxy in front of the service pass all of "
+        "its files: the audio worklet could not be loaded."
     }
 
 

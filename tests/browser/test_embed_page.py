@@ -133,7 +133,7 @@ def test_an_origin_is_written_as_the_service_wants_it(open_page: Callable[..., C
         "https://*.a",
     ):
         field.fill(wrong)
-        assert caller.error.startswith("Enter an origin, such as https://www.example.com")
+        assert caller.error.startswith("Enter an origin such as https://www.example.com")
         assert field.get_attribute("aria-invalid") == "true"
         assert "8443" in line(caller, "allowed")
     field.fill("http://localhost:3000")
@@ -165,7 +165,7 @@ def test_by_keyboard(open_page: Callable[..., Caller]) -> None:
     assert caller.page.evaluate(outline) != "none"
     press("Tab")
     press("Enter")  # the summary
-    assert "embed/doctor.js" in caller.page.get_by_label("For the browser's console").input_value()
+    assert "embed/doctor.js" in caller.page.get_by_label("Paste this into the browser").input_value()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -177,7 +177,7 @@ def test_everywhere_and_in_both_schemes(
     caller = open_page(color_scheme=scheme, **screen)
     assert axe.faults(caller.page) == []
     caller.page.locator("summary").click()
-    caller.button("Examine").click()
+    caller.button("Run checks").click()
     caller.page.locator("#diagnosis", has_text="No problems").wait_for()
     caller.page.get_by_label("Origin of your site").fill("shop")
     assert axe.faults(caller.page) == []

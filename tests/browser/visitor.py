@@ -94,10 +94,10 @@ class Visitor:
         return self.page.get_by_role("button", name=name, exact=True)
 
     def go_on_as_a_guest(self) -> None:
-        self.button("Continue as a guest").click()
+        self.button("Continue as guest").click()
 
     def sign_in(self, username: str, password: str) -> None:
-        self.page.get_by_label("User name").fill(username)
+        self.page.get_by_label("Username").fill(username)
         self.page.get_by_label("Password").fill(password)
         self.button("Sign in").click()
 

@@ -17,14 +17,14 @@ const NAMES = new Intl.DisplayNames('en', { type: 'language' });
 
 /** @type {Attribute[]} */
 export const ATTRIBUTES = [
-  { name: 'profile', label: 'Profile', kind: 'text', usual: 'default', hint: 'The service’s profile to use.' },
+  { name: 'profile', label: 'Profile', kind: 'text', usual: 'default', hint: 'The profile to use.' },
   {
     name: 'mode',
     label: 'Mode',
     kind: 'choice',
     usual: 'floating',
-    choices: { floating: 'Floating in a corner', inline: 'Inline, in its place', headless: 'Headless: your page draws it' },
-    hint: 'Where it is shown.',
+    choices: { floating: 'Floating in a corner', inline: 'Inline, within the page', headless: 'Headless: your page draws the interface' },
+    hint: 'Where the widget is shown.',
   },
   {
     name: 'corner',
@@ -32,12 +32,12 @@ export const ATTRIBUTES = [
     kind: 'choice',
     usual: 'bottom-end',
     choices: {
-      'bottom-end': 'Bottom, end of line',
-      'bottom-start': 'Bottom, start of line',
-      'top-end': 'Top, end of line',
-      'top-start': 'Top, start of line',
+      'bottom-end': 'Bottom right',
+      'bottom-start': 'Bottom left',
+      'top-end': 'Top right',
+      'top-start': 'Top left',
     },
-    hint: 'Where it floats; left and right are swapped in right-to-left languages.',
+    hint: 'Where the widget floats. Left and right are swapped in right-to-left languages.',
   },
   {
     name: 'input',
@@ -45,20 +45,20 @@ export const ATTRIBUTES = [
     kind: 'choice',
     usual: 'both',
     choices: { both: 'Voice and text', voice: 'Voice only', text: 'Text only' },
-    hint: 'How a person may talk to it.',
+    hint: 'What visitors can use.',
   },
   {
     name: 'lang',
     label: 'Language',
     kind: 'choice',
     usual: '',
-    choices: { '': 'As the page', ...Object.fromEntries(Object.keys(languages).map((tag) => [tag, NAMES.of(tag) ?? tag])) },
+    choices: { '': 'Same as the page', ...Object.fromEntries(Object.keys(languages).map((tag) => [tag, NAMES.of(tag) ?? tag])) },
     hint: 'Language of the widget’s own text.',
   },
   { name: 'push-to-talk', label: 'Push to talk', kind: 'flag', hint: 'The microphone is on only while the button or the space bar is held.' },
-  { name: 'open', label: 'Open', kind: 'flag', hint: 'Open from the start; loads everything with the page.' },
-  { name: 'consent', label: 'Consent', kind: 'words', hint: 'Asked for before the microphone, with your text or the built-in one.' },
-  { name: 'rating', label: 'Rating', kind: 'flag', hint: 'Asks for a rating at the end; your page gets it as an event.' },
+  { name: 'open', label: 'Open', kind: 'flag', hint: 'Opens the panel with the page, which loads everything at once.' },
+  { name: 'consent', label: 'Consent', kind: 'words', hint: 'Asks for consent before the first conversation, with your text or the built-in one.' },
+  { name: 'rating', label: 'Rating', kind: 'flag', hint: 'Asks for a rating at the end, which your page receives as an event.' },
 ];
 
 /** Calls back with the chosen attributes on each change. */

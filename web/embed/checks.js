@@ -26,10 +26,10 @@ export class Fault extends Error {}
 const EMBEDDED = 'widget.js';
 
 const SECURE = 'Secure context';
-const FILES = 'Files of the widget';
+const FILES = 'Widget files';
 const POLICY = 'Content Security Policy';
 const MICROPHONE = 'Microphone policy';
-const ORIGIN = 'Origin of this page';
+const ORIGIN = 'Page origin';
 const TOKEN = 'Token';
 const SOCKET = 'Voice service';
 
@@ -45,8 +45,8 @@ export const CHECKS = [
 ];
 
 async function secureContext() {
-  if (globalThis.isSecureContext) return 'Browsers allow this page a microphone.';
-  throw new Fault(`Serve this page over https: no browser allows a microphone on ${location.origin}.`);
+  if (globalThis.isSecureContext) return 'This page is secure: browsers let it ask for a microphone.';
+  throw new Fault(`Serve this page over HTTPS: browsers do not allow a microphone on ${location.origin}.`);
 }
 
 /** Whether the modules can be loaded from here: they are CORS fetches. @param {Context} context */
@@ -56,21 +56,21 @@ async function files({ service, violations }) {
   if (answer === null) {
     throw new Fault(
       (await blocked(violations, service)) ??
-        `No readable answer from ${service.origin}: start the service there, correct the address, or let ` +
-          'Access-Control-Allow-Origin through the proxy in front of it.',
+        `No readable response from ${service.origin}: start the service there, correct the address, or make the proxy in front of ` +
+          'it pass the Access-Control-Allow-Origin header.',
     );
   }
   if (answer.status === 404) {
-    throw new Fault(`There is no ${address}: correct the address, or set page = true under [http] in tokensvc.toml.`);
+    throw new Fault(`${address} was not found: correct the address, or set page = true under [http] in tokensvc.toml.`);
   }
-  if (!answer.ok) throw new Fault(`${address} answers ${answer.status}: look for the reason in the service's log.`);
+  if (!answer.ok) throw new Fault(`${address} answered with ${answer.status}: look for the reason in the service's log.`);
   const type = answer.headers.get('Content-Type') ?? 'no type';
   if (!/^text\/javascript\b/.test(type)) {
-    throw new Fault(`${address} has the type ${type}: let the proxy in front of the service keep its Content-Type.`);
+    throw new Fault(`${address} was served as ${type}: make the proxy in front of the service keep the Content-Type header.`);
   }
   // Checked only on the same origin, where the header is readable; elsewhere the fetch fails without it.
   if (service.origin === location.origin && answer.headers.get('Access-Control-Allow-Origin') !== '*') {
-    throw new Fault('Other sites cannot load the widget: let Access-Control-Allow-Origin through the proxy in front of the service.');
+    throw new Fault('Make the proxy in front of the service pass the Access-Control-Allow-Origin header: without it other sites cannot load the widget.');
   }
   return `Any site can load ${address.href}.`;
 }
@@ -82,11 +82,11 @@ async function policy({ service }) {
     await context.audioWorklet.addModule(new URL('../live/media/capture-worklet.js', import.meta.url));
   } catch {
     throw new Fault(
-      `Add ${service.origin}, with no path, to script-src of this page's Content Security Policy, and let any proxy in front of ` +
-        'the service pass all its files: the sound worklet cannot be loaded.',
+      `Add ${service.origin}, without a path, to script-src of this page's Content Security Policy, and make any proxy in front ` +
+        'of the service pass all of its files: the audio worklet could not be loaded.',
     );
   }
-  return `Scripts, worklets and requests of ${service.origin} are allowed.`;
+  return `Scripts and worklets from ${service.origin}, and requests to it, are allowed.`;
 }
 
 async function microphone() {
@@ -97,16 +97,16 @@ async function microphone() {
     throw new Fault(
       globalThis.parent === globalThis.self
         ? 'Send this page with “Permissions-Policy: microphone=(self)”: its own header forbids the microphone.'
-        : 'Add allow="microphone; camera; display-capture; autoplay" to the iframe of this page: without it a frame of another site has no microphone.',
+        : 'Add allow="microphone; camera; display-capture; autoplay" to the iframe that holds this page: without it, a frame from another site gets no microphone.',
     );
   }
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Fault('Use a current browser: this one cannot share a microphone.');
+    throw new Fault('Use a current browser: this one does not support microphones.');
   }
   if ((await permission()) === 'denied') {
     throw new Fault(`Allow the microphone for ${location.host} in this browser's settings: it is blocked there.`);
   }
-  return chromium ? 'This page may ask for the microphone.' : 'Nothing known forbids it; only Chromium can tell for certain.';
+  return chromium ? 'This page may ask for the microphone.' : 'Nothing seems to forbid the microphone. Only Chromium can tell for certain.';
 }
 
 /** Sends a token request that is refused only after the checks of the page's origin. @param {Context} context */
@@ -118,17 +118,17 @@ async function origin({ service, violations }) {
   if (answer === null) {
     throw new Fault(
       (await blocked(violations, service)) ??
-        `Add "${location.origin}" to origins under [http] in the service's tokensvc.toml and restart it: it does not know this site.`,
+        `Add "${location.origin}" to origins under [http] in the service's tokensvc.toml and restart it: this site is not listed.`,
     );
   }
   const code = (await answer.json().catch(() => null))?.code;
   if (code === 'origin-not-allowed') {
     throw new Fault(
-      `Set public_url = "${location.origin}" under [http] in tokensvc.toml and restart, or open this page at the address that is set there.`,
+      `Set public_url = "${location.origin}" under [http] in tokensvc.toml and restart, or open this page at the configured address.`,
     );
   }
-  if (code === undefined) throw new Fault(`${address} does not reach the service: let the proxy in front of it pass POST requests.`);
-  return `Pages of ${location.origin} may request tokens.`;
+  if (code === undefined) throw new Fault(`Make the proxy in front of the service pass POST requests: ${address} does not reach it.`);
+  return `Pages from ${location.origin} may request tokens.`;
 }
 
 /** @param {Context} context */
@@ -141,7 +141,7 @@ async function token(context) {
     if (!(error instanceof LiveError)) throw error;
     throw new Fault(remedy(error, { profile, credential: getCredential !== undefined }));
   }
-  return `“${profile}” is granted for ${new Intl.NumberFormat('en').format(context.grant.expires_in ?? 0)} s at a time.`;
+  return `A token for “${profile}” was granted for ${new Intl.NumberFormat('en').format(context.grant.expires_in ?? 0)} s.`;
 }
 
 /** Up to `setupComplete`, which alone proves that the token was accepted. @param {Context} context */
@@ -150,17 +150,17 @@ async function socket({ service, grant, violations }) {
   const { origin: endpoint, protocol } = new URL(grant.websocket_url);
   try {
     if (protocol === 'ws:' && location.protocol === 'https:') {
-      throw new Fault(`Set TOKENSVC_GEMINI_WEBSOCKET_URL to a wss address: browsers do not open ${endpoint} from an https page.`);
+      throw new Fault(`Set TOKENSVC_GEMINI_WEBSOCKET_URL to a wss address: browsers do not open ${endpoint} from an HTTPS page.`);
     }
     const began = performance.now();
     await opened(grant);
-    return `${endpoint} was ready after ${Math.round(performance.now() - began)} ms; the conversation was ended at once.`;
+    return `${endpoint} was ready after ${Math.round(performance.now() - began)} ms; the conversation was ended immediately.`;
   } catch (error) {
     if (!(error instanceof LiveError)) throw error;
     const directive = await violations.against(endpoint);
     if (directive) throw new Fault(`Add ${endpoint} to ${directive} of this page's Content Security Policy.`);
     if (error.code === 'connection-lost') {
-      throw new Fault(`No answer from ${endpoint}: start that service, and let WebSockets through any firewall in between.`);
+      throw new Fault(`No answer from ${endpoint}: start that service, and allow WebSocket connections through any firewall in between.`);
     }
     const close = error.close ? ` It closed with ${error.close.code}: “${error.close.reason}”.` : '';
     throw new Fault(`${error.message}${close}`);

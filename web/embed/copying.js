@@ -11,7 +11,7 @@ export function copies(status) {
     const field = element(button.dataset.copies ?? '', HTMLTextAreaElement);
     button.addEventListener('click', async () => {
       status.textContent = '';
-      status.textContent = (await copied(field)) ? 'Copied.' : 'Selected: copy it with your keyboard or the browser’s menu.';
+      status.textContent = (await copied(field)) ? 'Copied.' : 'Selected. Copy it with the keyboard or the browser’s menu.';
     });
   }
 }

@@ -68,5 +68,5 @@ async function examined({ name, examine: look }, context) {
 
 /** @param {string} check @param {string} obstacle @returns {Finding} */
 function untested(check, obstacle) {
-  return { check, result: 'untested', sentence: `Fix “${obstacle}” first, then this can be tested.` };
+  return { check, result: 'untested', sentence: `Fix “${obstacle}” first: this check depends on it.` };
 }

@@ -2,7 +2,7 @@
 
 /** @typedef {import('./doctor.js').Finding} Finding */
 
-const WORDS = { ok: 'OK', fault: 'Fault', untested: 'Not tested' };
+const WORDS = { ok: 'OK', fault: 'Problem', untested: 'Not tested' };
 
 /** Starts with an empty list for each examination. */
 export class Report {
@@ -18,7 +18,7 @@ export class Report {
   begin() {
     this.#list.replaceChildren();
     this.#list.hidden = false;
-    this.#status.textContent = 'Examining…';
+    this.#status.textContent = 'Running checks…';
   }
 
   /** @param {Finding} finding */
@@ -39,6 +39,6 @@ export class Report {
   conclude(findings) {
     const faults = findings.filter(({ result }) => result === 'fault').length;
     this.#status.textContent =
-      faults === 0 ? 'No problems: the widget works from here.' : `${faults} ${faults === 1 ? 'fault' : 'faults'} found; each says how to fix it.`;
+      faults === 0 ? 'No problems found. The widget works on this page.' : `${faults} ${faults === 1 ? 'problem' : 'problems'} found. Each one says how to fix it.`;
   }
 }

@@ -3,9 +3,9 @@
 import { setText } from '../page/elements.js';
 
 const ELSEWHERE = {
-  floating: 'It floats in a corner of this page.',
+  floating: 'The widget floats in a corner of this page.',
   inline: '',
-  headless: 'It shows nothing itself: the page draws this button and text, with the widget’s methods and events.',
+  headless: 'The widget draws nothing itself. The page draws this button and text, using the widget’s methods and events.',
 };
 
 /** Creates a new element for each change, because some attributes are read only at the start. */

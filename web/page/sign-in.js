@@ -80,7 +80,7 @@ export class SignIn {
   #leave(profiles) {
     if (profiles.length === 0) {
       this.#account.forget();
-      this.show('You are signed in, but no conversation is available to you. Please ask the owner of this site.');
+      this.show('You are signed in, but you have no access to any conversation. Please contact the site owner.');
       return;
     }
     this.#password.value = '';

@@ -129,7 +129,8 @@ export class Stage {
     this.#orb.style.setProperty('--answer', answer.toFixed(3));
     const left = endsAt - performance.now();
     const soon = live && left < COUNTDOWN_MS;
-    const sentence = soon ? `This conversation ends in ${Math.max(0, Math.ceil(left / 1000))} s.` : '';
+    const seconds = Math.max(0, Math.ceil(left / 1000));
+    const sentence = soon ? `This conversation ends in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.` : '';
     if (block('time-left').textContent !== sentence) setText(block('time-left'), sentence);
     if (live) requestAnimationFrame(() => this.#animate());
   }

@@ -33,6 +33,7 @@ export const STYLES = sheet(`
   .title { font-weight: 600; line-height: 1.3; }
   .status, .left, .tool { color: var(--quiet); font-size: .875rem; }
   .status, .left { display: inline; }
+  .left { white-space: nowrap; }
   .left::before { content: "· "; }
 
   button, textarea, select, input {

@@ -19,10 +19,10 @@ export default {
 
   'state.idle': 'Prêt à discuter',
   'state.connecting': 'Connexion…',
-  'state.listening': 'À l’écoute',
+  'state.listening': 'Vous écoute',
   'state.muted': 'Micro coupé',
   'state.holding': 'Maintenez enfoncé le bouton ou la barre d’espace pour parler',
-  'state.speaking': 'En train de parler',
+  'state.speaking': 'Vous répond',
   'state.working': 'Traitement en cours…',
   'state.reading': 'En attente de votre message',
   'state.resuming': 'Reconnexion…',

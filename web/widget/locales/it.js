@@ -29,7 +29,7 @@ export default {
   'state.closed': 'Conversazione terminata',
   'notice.resuming': 'Riconnessione in corso. Continua a parlare, non si perde nulla.',
   'notice.forgotten': 'La connessione si è interrotta. Non ricordo più di cosa abbiamo parlato.',
-  'notice.left': 'Tempo rimanente: {time}',
+  'notice.left': 'Ancora {time}',
 
   log: 'Trascrizione',
   user: 'Tu',
