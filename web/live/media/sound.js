@@ -111,7 +111,7 @@ export class Sound {
   }
 
   /**
-   * Switches the microphone, or adds one. If it cannot be opened, the present one stays.
+   * Switches the microphone, or adds one. If it cannot be opened, the current one stays.
    * @param {MediaTrackConstraints} constraints
    * @throws {LiveError}
    */

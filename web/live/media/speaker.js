@@ -56,7 +56,7 @@ export class Speaker {
     return this.#speaking;
   }
 
-  /** The present loudness: root mean square, 0 to 1. */
+  /** The current loudness: root mean square, 0 to 1. */
   get level() {
     this.#meter.getFloatTimeDomainData(this.#waveform);
     return loudness(this.#waveform, 1);
