@@ -1,4 +1,4 @@
-"""What axe has to say about a page, open shadow roots included."""
+"""Runs axe on a page, including its open shadow roots."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def faults(page: Page, *, within: str = "html", contrast: bool = True) -> list[str]:
-    """Each fault that axe finds *within*, as its rule, the element and why.
+    """List each violation that axe finds *within*: its rule, the element and why.
 
-    In forced colours axe reports contrasts that nobody sees: leave them to who looks at the
-    computed colours.
+    Under forced colors axe reports contrasts that nobody sees: skip them there, and check the
+    computed colors instead.
     """
-    # As an expression: a script element of ours is what a strict policy refuses.
+    # Evaluated, because a strict policy would block a script element.
     page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
     options = {"rules": {"color-contrast": {"enabled": contrast}}, "resultTypes": ["violations"]}
     found = page.evaluate(

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { compile as compileSvelte } from 'svelte/compiler';
 import { compileScript, parse } from 'vue/compiler-sfc';
 
-// Each mounts what `Talk` is, and takes it away when the page says so.
+// Each mounts `Talk`, and unmounts it when the page says so.
 const ENTRIES = {
   '.jsx': `
     import { StrictMode } from 'react';
@@ -51,7 +51,7 @@ await build({
   bundle: true,
   format: 'esm',
   jsx: 'automatic',
-  // Addresses stay what they are; the frameworks come from the tests' own modules.
+  // Leaves addresses alone; the frameworks come from the tests' own modules.
   external: ['http://*', 'https://*'],
   nodePaths: [`${import.meta.dirname}/../node_modules`],
   conditions: ['browser', 'development'],

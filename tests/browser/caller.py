@@ -1,4 +1,4 @@
-"""A person on somebody else's site, who uses the widget there."""
+"""Somebody on a third-party site who uses the widget there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator
 
-# Keeps what the widget tells its host, as the host hears it: at the document, or at the element.
+# Records the widget's events as the host receives them: at the document, or at the element.
 HEARD = """
 globalThis.heard = [];
 globalThis.errors = [];
@@ -28,7 +28,7 @@ for (const type of TYPES) {
 }
 """
 
-# The part of the widget, or the element of the page, that has the focus.
+# The focused part of the widget, or element of the page.
 FOCUSED = """(() => {
   let focused = document.activeElement;
   while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
@@ -37,7 +37,7 @@ FOCUSED = """(() => {
 
 
 class Caller(Visitor):
-    """Somebody who sees the widget, and what is around it."""
+    """A visitor who sees the widget and the page around it."""
 
     def arrive(self) -> None:
         self.page.add_init_script(HEARD)
@@ -47,8 +47,8 @@ class Caller(Visitor):
     def widget(self) -> Locator:
         return self.page.locator("live-agent").first
 
-    def reach(self) -> None:
-        """Press what is there at first, and wait for the rest."""
+    def open_widget(self) -> None:
+        """Open the widget by its button and wait for the panel."""
         self.button("Talk to us").click()
         self.page.locator(".panel:visible").wait_for()
 
@@ -69,29 +69,29 @@ class Caller(Visitor):
         self.page.locator(".status", has_text=text).wait_for()
 
     def focuses(self, part: str) -> None:
-        """Wait until the focus is on this part of the widget."""
+        """Wait until this part of the widget has the focus."""
         self.until(f"({FOCUSED}) === '{part}'")
 
     def tab_to(self, part: str, *, back: bool = False) -> None:
-        """Press Tab until the focus is there; what has it is always to be seen."""
+        """Press Tab until this part has the focus."""
         passed = []
         for _ in range(20):
             self.page.keyboard.press("Shift+Tab" if back else "Tab")
             passed.append(self.page.evaluate(FOCUSED))
             if passed[-1] == part:
                 return
-        pytest.fail(f"Tab leads to {passed}, and not to {part}")
+        pytest.fail(f"Tab reaches {passed}, not {part}")
 
     def until_true(self, condition: Callable[[], bool]) -> None:
-        """Wait for what the page cannot see, looking each time the page draws."""
+        """Wait for a condition that the page cannot see, checking on every frame."""
         for _ in range(60 * 60):
             if condition():
                 return
             self.page.evaluate("() => new Promise(requestAnimationFrame)")
-        pytest.fail("It has not come true")
+        pytest.fail("The condition did not become true")
 
     def errors(self) -> list[dict[str, object]]:
-        """The errors that the first widget told its host."""
+        """The errors that the first widget reported to its host."""
         return self.page.evaluate("errors")
 
     def reads(self, text: str) -> None:
@@ -102,7 +102,7 @@ class Caller(Visitor):
         return self.page.locator(".log > *").all_text_contents()
 
     def heard(self, kind: str) -> list[dict[str, object]]:
-        """The details of the events of this type that the page heard."""
+        """The details of the events of this type that the page received."""
         return self.page.evaluate(
             "(kind) => heard.filter(({ type }) => type === kind).map(({ detail }) => detail)", kind
         )

@@ -1,4 +1,4 @@
-"""A Chromium for each test, with a microphone, a camera and a screen of its own."""
+"""Fixtures: a Chromium for each test, with a fake microphone, camera and screen."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ ALLOWED = ["--use-fake-ui-for-media-stream"]
 
 @pytest.fixture(name="playwright", scope="module")
 def _playwright() -> Iterator[Playwright]:
-    """Playwright, for one module: its loop would be in the way of other tests' own."""
+    """Playwright, per module: its event loop would interfere with other tests."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-# What the page can do, a profile of it offers; "short" is there to be chosen.
+# The default profile allows all that the page can do; "short" is there to be chosen.
 CONFIGURATION = """
 [profiles.default]
 description = "Talk, type, show something, or ask for the time"
@@ -71,23 +71,23 @@ guest = ["1000/minute"]
 concurrent = { user = 1000, guest = 1000 }
 budget = { user = "1000h/day", guest = "1000h/day", everyone = "1000h/day" }
 """
-# Spoken on a clock that waits for nobody. A slow machine takes its time to be live, so nothing is
-# said at first; the second turn falls into the long answer to the first.
+# Played in real time, whatever the page does: it starts with silence, for a machine that is slow to
+# become live, and the second turn interrupts the long answer to the first.
 CONVERSATION = (3.0, "ask-for-a-story", 4.0, "ask-for-the-time", 8.0, "say-goodbye", 60.0)
 USERNAME = "ada"
-# Five times a minute somebody may try to sign in: one account is too few for tests that are quick.
+# Sign-ins are limited to five a minute: quick tests need more than one account.
 ANOTHER = "grace"
 PASSWORD = "difference engine"
 
 
 @pytest.fixture(name="service", scope="session")
 def _service(start_service: Callable[..., Program], emulator: Program) -> Program:
-    """A service with an account, in front of the emulator as it comes."""
+    """A service with an account, connected to the default emulator."""
     return with_account(start_service(CONFIGURATION, emulator.url))
 
 
 def with_account(service: Program) -> Program:
-    """The same service, where two people have accounts."""
+    """Configure two accounts."""
     for name in (USERNAME, ANOTHER):
         operate(service, "users", "add", name, "--password-stdin", said=PASSWORD)
     return service
@@ -95,7 +95,7 @@ def with_account(service: Program) -> Program:
 
 @pytest.fixture(name="site", scope="session")
 def _site() -> Iterator[Site]:
-    """Somebody else's site, on an origin of its own."""
+    """A third-party site on its own origin."""
     with hosting() as site:
         yield site
 
@@ -109,18 +109,18 @@ def _stranger() -> Iterator[Site]:
 
 @pytest.fixture(name="embedded", scope="session")
 def _embedded(start_service: Callable[..., Program], emulator: Program, site: Site) -> Program:
-    """A service that this site may call, in front of the emulator as it comes."""
+    """A service that lists the site, connected to the default emulator."""
     return start_service(open_to(site), emulator.url)
 
 
 def open_to(site: Site) -> str:
-    """The configuration, with the site among those that may call."""
+    """The configuration that lists the site's origin."""
     return f'{CONFIGURATION}\n[http]\norigins = ["{site.url}"]\n'
 
 
 @pytest.fixture(name="quiet", scope="session")
 def _quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A microphone in an empty room; left alone, Chromium's would beep, and be answered."""
+    """A silent microphone: Chromium's default one beeps, and would be answered."""
     room = tmp_path_factory.mktemp("room") / "quiet.wav"
     write_wav(room, spoken(1.0))
     return f"--use-file-for-fake-audio-capture={room}"
@@ -130,7 +130,7 @@ def _quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
 def _visit(
     playwright: Playwright, chromium_path: str, service: Program, quiet: str
 ) -> Iterator[Callable[..., Visitor]]:
-    """Sends a visitor to a page, the service's own unless told; options are Playwright's."""
+    """Opens a page, by default the service's own; options are Playwright's."""
     browsers = []
 
     def visit(
@@ -154,7 +154,7 @@ def _visit(
 
 @pytest.fixture(name="guest")
 def _guest(visit: Callable[..., Visitor]) -> Visitor:
-    """A visitor whose page has a session of its own, as `session`."""
+    """A visitor whose page has its own session, as `session`."""
     visitor = visit()
     visitor.arrive()
     visitor.page.evaluate(
@@ -170,7 +170,7 @@ def _guest(visit: Callable[..., Visitor]) -> Visitor:
 
 @pytest.fixture(name="call")
 def _call(visit: Callable[..., Visitor], site: Site, embedded: Program) -> Callable[..., Caller]:
-    """Sends somebody to a page with the widget, from *embedded* unless told."""
+    """Opens a page with the widget, by default from *embedded*."""
 
     def call(
         markup: str = "<live-agent></live-agent>",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 60
-# The content sandbox would keep a process of root's from the sound device.
+# The content sandbox would keep a process that runs as root from the sound device.
 PREFERENCES = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
@@ -40,7 +40,7 @@ class Page:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def command(self, method: str, **params: Any) -> Any:
-        """Give a command, and wait for its result."""
+        """Send a command and wait for its result."""
         number = next(self._numbers)
         self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
@@ -50,11 +50,11 @@ class Page:
                 return message["result"]
 
     def go(self, address: str) -> None:
-        """Open an address, and wait until it has loaded."""
+        """Open an address and wait until it has loaded."""
         self.command("browsingContext.navigate", context=self.context, url=address, wait="complete")
 
     def call(self, function: str, *arguments: str) -> str:
-        """Call a JavaScript function that takes strings, and answers one or a promise of one."""
+        """Call a JavaScript function that takes strings and returns one, or a promise of one."""
         called = self.command(
             "script.callFunction",
             functionDeclaration=function,
@@ -69,7 +69,7 @@ class Page:
 
 @contextmanager
 def loudspeaker(folder: Path) -> Iterator[dict[str, str]]:
-    """A sound device that leads nowhere, and where it is; without one, no sound moves."""
+    """A null sound device and its address; without one, no audio is processed."""
     socket = folder / "pulse.sock"
     command = [
         *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-level=info"),
@@ -83,7 +83,7 @@ def loudspeaker(folder: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def firefox(folder: Path) -> Iterator[Page]:
-    """A Firefox of its own, with its profile and its sound device in *folder*."""
+    """A Firefox with its own profile and sound device in *folder*."""
     profile = folder / "profile"
     profile.mkdir()
     preferences = [

@@ -1,4 +1,4 @@
-// What a strict policy stops, tried one after another by a page that has it.
+// Tries everything that a strict policy blocks.
 document.addEventListener('DOMContentLoaded', async () => {
   const tried = [
     () => {

@@ -1,4 +1,4 @@
-"""One address in front of whichever service is deployed there at the moment."""
+"""A TCP proxy to whichever service is currently deployed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Front:
-    """Hands every connection on to one service; `deploy` puts another in its place."""
+    """Forwards each connection to one service; `deploy` switches to another."""
 
     def __init__(self, listener: socket.socket, service: str) -> None:
         self._listener = listener
@@ -23,7 +23,7 @@ class Front:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     def deploy(self, service: str) -> None:
-        """From now on *service* answers; connections that are kept alive to the other are cut."""
+        """Send new connections to *service* and close those kept alive to the previous one."""
         self._service = service
         for connection in list(self._open):
             with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ class Front:
 
 
 def _exchange(one: socket.socket, other: socket.socket) -> None:
-    """Carry bytes both ways until either side has enough."""
+    """Copy bytes both ways until either side closes."""
     towards = {one: other, other: one}
     with selectors.DefaultSelector() as ready, contextlib.suppress(OSError):
         for end in towards:
@@ -64,7 +64,7 @@ def _exchange(one: socket.socket, other: socket.socket) -> None:
 
 @contextlib.contextmanager
 def fronting(service: str) -> Iterator[Front]:
-    """The address, while the context lasts."""
+    """Run a front while the context lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         front = Front(listener, service)
         thread = threading.Thread(target=front.accept)

@@ -1,8 +1,8 @@
-"""Words that want to be more than words: what a model, a tool or a web page may hand us."""
+"""Hostile strings that a model, a tool or a web page may send."""
 
 from __future__ import annotations
 
-# Whatever runs calls `pwned()`, and whatever is fetched is fetched from evil.test.
+# Anything that runs calls `pwned()`, and anything that is fetched is fetched from evil.test.
 HOSTILE = [
     "<script>pwned()</script>",
     "<img src=x onerror=pwned()>",

@@ -1,4 +1,4 @@
-"""A site of somebody else's: pages that embed the widget, on an origin of their own."""
+"""A third-party site: pages that embed the widget, on an origin of their own."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ PAGE = """<!doctype html>
 
 
 class Site:
-    """What the site serves, by path: HTML, and the headers that go with it."""
+    """The pages of the site by path: HTML and response headers."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # A browser asks for it on every site; a 404 would be a complaint of its own.
+        # Browsers request it on every site, and would log a 404 as an error.
         self._pages: dict[str, tuple[str, dict[str, str]]] = {"/favicon.ico": ("", {})}
 
     def publish(
         self, body: str, *, headers: dict[str, str] | None = None, whole: bool = False
     ) -> str:
-        """A page with *body*, or that is *body*, under an address of its own."""
+        """Publish a page that contains *body* (or is *body*) and return its address."""
         path = f"/page-{len(self._pages)}.html"
         self._pages[path] = (body if whole else PAGE % body, headers or {})
         return self.url + path
@@ -53,7 +53,7 @@ class Site:
 
 @contextmanager
 def hosting() -> Iterator[Site]:
-    """The site, on a port of this machine, while the context lasts."""
+    """Serve the site on a local port while the context lasts."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -68,7 +68,7 @@ def hosting() -> Iterator[Site]:
             self.wfile.write(sent)
 
         def log_message(self, *_: Any) -> None:
-            """Nothing: what a test needs to know, its browser tells."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     site = Site(f"http://127.0.0.1:{server.server_port}")

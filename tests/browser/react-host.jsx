@@ -1,4 +1,4 @@
-/** A host in React that mounts the widget twice, as StrictMode does, listens to it, and takes it away. */
+/** A React host that mounts the widget twice, as StrictMode does, listens to it, and unmounts it. */
 
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/screenshots: the page, wide and phone-sized, light and dark."""
+"""Takes the screenshots in docs/screenshots: the page, wide and phone-sized, light and dark."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SCREENS = {
 
 
 def take(browser: Browser, service: Program) -> None:
-    """Hold one conversation for each screen, and look at it in both colour schemes."""
+    """Hold one conversation per screen, and take it in both color schemes."""
     for screen, options in SCREENS.items():
         context = browser.new_context(timezone_id="Europe/Berlin", **options)
         visitor = Visitor(context.new_page(), service.url)
         visitor.arrive()
         picture(visitor, f"sign-in-{screen}")
-        visitor.go_on_as_a_guest()
+        visitor.continue_as_guest()
         picture(visitor, f"ready-{screen}")
         visitor.talk()
         visitor.button("Camera").click()
@@ -51,7 +51,7 @@ def picture(visitor: Visitor, name: str) -> None:
 
 
 def main() -> None:
-    """Start an emulator that tells the story, the service, and a browser that says our part."""
+    """Start an emulator with the script, the service, and a browser that speaks our part."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         microphone = Path(folder) / "microphone.wav"

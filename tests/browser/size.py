@@ -1,4 +1,4 @@
-"""Weighs the widget as a browser takes it from our gunicorn, and holds it against its budget."""
+"""Measures the widget's compressed size as served by gunicorn, against its budget."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from browser.hosting import Site
     from programs import Program
 
-KILOBYTE = 1000  # as the figures of the others are given
+KILOBYTE = 1000  # as other widgets state their sizes
 BEFORE_REACH = 6 * KILOBYTE
 CONVERSATION = 40 * KILOBYTE
 
-# One file each, by gzip -9, measured on 2026-11-21; what they have in common with us is in
-# docs/embedding.md.
+# One file each, by gzip -9, measured on 2026-11-21; docs/embedding.md says how they compare.
 OTHERS = {
     "ElevenLabs convai-widget-embed 0.16.4": 461_508,
     "LiveKit agent-starter-embed": 286_650,
@@ -38,13 +37,13 @@ OTHERS = {
 
 
 def spoken_only(site: Site) -> str:
-    """The configuration, where nobody shows a picture: what draws them is not fetched."""
+    """The configuration without video, so that its modules are not fetched."""
     return open_to(site).replace('video = ["camera", "screen"]', "video = []")
 
 
 @dataclass(frozen=True)
 class Weight:
-    """Compressed bytes of each file: of those that come with the page, and of those after."""
+    """Compressed bytes of each file: those loaded with the page, and those loaded later."""
 
     before: dict[str, int]
     after: dict[str, int]
@@ -59,12 +58,12 @@ class Weight:
 
 
 def weigh(caller: Caller, service: Program) -> Weight:
-    """Let *caller* hold a spoken conversation in one language, and weigh what was fetched."""
+    """Hold a spoken conversation in one language and measure what was fetched."""
     seen = len(service.lines)
     caller.arrive()
     caller.button("Talk to us").wait_for()
     before = _files(service, seen)
-    caller.reach()
+    caller.open_widget()
     caller.talk()
     caller.page.locator(".status", has_text="Listening").wait_for()
     ended = sum("POST /lease/end" in line for line in service.lines)
@@ -76,7 +75,7 @@ def weigh(caller: Caller, service: Program) -> Weight:
 
 
 def _files(service: Program, seen: int) -> list[str]:
-    """What was fetched of the release, by the service's own log: worklets are in no other."""
+    """The release files that were fetched, by the log of the service, which has worklets too."""
     files = re.findall(r"GET (/assets/\S+) 200", "".join(service.lines[seen:]))
     assert len(files) == len(set(files)), "something was fetched twice"
     return files
@@ -89,7 +88,7 @@ def _weigh(service: Program, path: str) -> int:
 
 
 def table(weight: Weight) -> str:
-    """What it is, against the budget and beside the others."""
+    """The sizes against the budget and beside other widgets."""
     rows = [
         ("before anybody reaches for it", weight.button, f"of {BEFORE_REACH / KILOBYTE:.0f}"),
         ("a voice conversation", weight.conversation, f"of {CONVERSATION / KILOBYTE:.0f}"),
@@ -102,7 +101,7 @@ def table(weight: Weight) -> str:
 
 
 def main() -> int:
-    """Hold the conversation, print the table; 1 when the budget is spent."""
+    """Hold the conversation and print the table. Returns 1 if the budget is exceeded."""
     emulator = [sys.executable, "-m", "tokensvc.emulator", "--port", "0"]
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,4 +1,4 @@
-/** A short conversation, as any page in any browser may hold it: what came of it, as JSON. */
+/** Holds a short conversation, and reports the result as JSON. */
 
 async (service) => {
   const { LiveSession } = await import(`${service}/live/session.js`);

@@ -1,4 +1,4 @@
-"""Compares recordings with what was to be recorded, at one constant lag."""
+"""Compares recordings with a reference at one constant lag."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Sound = NDArray[np.float64]
 SPEECH = Path(__file__).parents[1] / "speech"
 SPEECH_RATE = 16_000
 BLOCK_SECONDS = 0.02
-AUDIBLE = 0.01  # RMS; below it a block is silence, and correlating noise says nothing
+AUDIBLE = 0.01  # RMS; a block below it is silence, and correlating noise is meaningless
 
 
 def read_wav(content: bytes) -> Sound:
@@ -29,7 +29,7 @@ def from_pcm(pcm: bytes) -> Sound:
 
 
 def spoken(*parts: str | float) -> Sound:
-    """Recordings by their names, and silences by their seconds, one after the other."""
+    """Concatenate recordings, by name, and silences, in seconds."""
     return np.concatenate(
         [
             read_wav((SPEECH / f"{part}.wav").read_bytes())
@@ -41,7 +41,7 @@ def spoken(*parts: str | float) -> Sound:
 
 
 def marker(seconds: float) -> Sound:
-    """Noise that is like itself at no other time, below 6.5 kHz, the same at each call."""
+    """Noise that correlates with itself at no other time, below 6.5 kHz; the same at each call."""
     count = round(seconds * SPEECH_RATE)
     noise = np.fft.rfft(np.random.default_rng(15_485_863).standard_normal(count))
     noise[np.fft.rfftfreq(count, 1 / SPEECH_RATE) > 6500] = 0
@@ -58,7 +58,7 @@ def write_wav(path: Path, sound: Sound) -> None:
 
 
 def at_rate(sound: Sound, source: int, target: int) -> Sound:
-    """A whole recording at another rate, exact for what both rates can hold."""
+    """Resample a whole recording, exactly for what both rates can represent."""
     length = round(len(sound) * target / source)
     return np.fft.irfft(np.fft.rfft(sound), length) * target / source
 
@@ -79,12 +79,12 @@ class Match:
 
     @property
     def share(self) -> float:
-        """The part of the blocks that match at 0.95 or better."""
+        """The share of blocks that match at 0.95 or better."""
         return float(np.mean(self.correlations >= 0.95))
 
 
 def match(reference: Sound, recording: Sound, rate: int, *, find_by: float | None = None) -> Match:
-    """Hold *recording* against *reference*; the lag is found by its first *find_by* seconds."""
+    """Compare *recording* with *reference*; its first *find_by* seconds give the lag."""
     size = len(reference) + len(recording)
     landmark = reference if find_by is None else reference[: round(find_by * rate)]
     lag = lag_of(landmark, recording)
@@ -109,9 +109,9 @@ def _likeness(one: Sound, other: Sound) -> float:
 
 
 def lag_of(reference: Sound, recording: Sound) -> float:
-    """By how many samples *recording* is late where it is most like *reference*.
+    """How many samples *recording* is behind where it is most like *reference*.
 
-    To a hundredth of a sample, for high notes turn fast.
+    To a hundredth of a sample, because the phase of high notes changes fast.
     """
     size = len(reference) + len(recording)
     spectrum = np.fft.rfft(recording, size) * np.conj(np.fft.rfft(reference, size))
@@ -126,6 +126,6 @@ def lag_of(reference: Sound, recording: Sound) -> float:
 
 
 def earlier(sound: Sound, samples: float) -> Sound:
-    """The same, turned round by *samples*, which may be a fraction."""
+    """The recording, rotated by *samples*, which may be a fraction."""
     turns = 2j * np.pi * np.fft.rfftfreq(len(sound))
     return np.fft.irfft(np.fft.rfft(sound) * np.exp(turns * samples), len(sound))

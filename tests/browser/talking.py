@@ -1,4 +1,4 @@
-"""Somebody who talks for a while, and what the Live API heard of it."""
+"""A visitor who talks for a while, and what the Live API received of it."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ guest = ["1000/minute"]
 concurrent = { guest = 100 }
 budget = { guest = "999h/day" }
 """
-# An emulator whose connections last five seconds, and announce that after a little more than two.
+# An emulator whose connections last five seconds, announced after a little more than two.
 FIVE_SECONDS = ("--connection-life", "5", "--go-away-lead", "2.8")
 HANDLE_INTERVAL = 1.2
-# What is said in a round: sentences, pauses in which they are answered, and a marker (None).
+# One round: sentences, pauses in which they are answered, and a marker (None).
 WITH_ANSWERS = ("ask-for-a-story", 3.5, "ask-for-the-time", 0.4, None, 0.8, "say-goodbye", 1.6)
-# A sentence that does not end, and so is not answered.
+# A sentence that never ends, so that it is not answered.
 WITHOUT_END = ("ask-for-a-story", None, "ask-for-the-time", "say-goodbye")
 
 
 @dataclass(frozen=True)
 class Talk:
-    """What a microphone says: all of it, and the markers in it alone (0 elsewhere)."""
+    """What a microphone plays: all of it, and its markers alone (0 elsewhere)."""
 
     sound: Sound
     marked: Sound
 
     @classmethod
     def of(cls, rounds: int, parts: tuple[str | float | None, ...] = WITH_ANSWERS) -> Talk:
-        """A pause to become live in, and then so many rounds."""
+        """A pause to become live in, then that many rounds."""
         length = round(MARKER_SECONDS * SPEECH_RATE)
         markers = iter(marker(rounds * MARKER_SECONDS).reshape(rounds, length))
         sounds, marked = [spoken(1.5)], [spoken(1.5)]
@@ -67,9 +67,9 @@ class Talk:
 def speaker_of(
     visit: Callable[..., Visitor], service: Program, recording: Path, sound: Sound
 ) -> Visitor:
-    """A guest at the service's page, whose microphone says *sound* once, about to talk."""
+    """A guest at the service's page whose microphone plays *sound* once."""
     visitor = _with_microphone(visit, service, recording, sound)
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     return visitor
 
 
@@ -87,7 +87,7 @@ def _with_microphone(
 
 @dataclass(frozen=True)
 class Talker:
-    """Somebody in a conversation of a page's own, who says a talk."""
+    """A visitor in a conversation on their own page, who speaks a talk."""
 
     visitor: Visitor
     emulator: Program
@@ -102,7 +102,7 @@ class Talker:
         recording: Path,
         talk: Talk,
     ) -> Talker:
-        """Start, and be live."""
+        """Start and become live."""
         visitor = _with_microphone(visit, service, recording, talk.sound)
         visitor.page.evaluate(
             """async () => {
@@ -119,7 +119,7 @@ class Talker:
         return cls(visitor, emulator, talk)
 
     def resumes(self, times: int) -> None:
-        """Wait until it has gone over to another connection so many times in all."""
+        """Wait until it has switched connections that many times in total."""
         self._until(f"resumptions.length >= {times}")
 
     def _until(self, condition: str) -> None:
@@ -129,24 +129,24 @@ class Talker:
 
     @property
     def resumptions(self) -> list[dict[str, Any]]:
-        """What the page was told of each."""
+        """The `resumed` events that the page received."""
         return self.visitor.page.evaluate("resumptions")
 
     def hang_up(self, *, dead: int = 0) -> list[dict[str, Any]]:
-        """Hang up when nothing is held; every connection that there was, oldest first.
+        """Hang up while nothing is queued; returns every connection, oldest first.
 
-        The first *dead* ones have no way to be closed.
+        The first *dead* ones cannot be closed.
         """
-        self.visitor.hang_up_with_nothing_held("session.close()")
+        self.visitor.hang_up_with_nothing_queued("session.close()")
         assert self.visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
-        # The browser itself complains of a service that is away.
-        wrong = [each for each in self.visitor.complaints if "Failed to load" not in each]
+        # The browser itself logs an error if the service is down.
+        wrong = [each for each in self.visitor.page_errors if "Failed to load" not in each]
         assert wrong == []
         return closed_sessions(self.emulator, dead=dead)
 
     @property
     def joins(self) -> list[Join]:
-        """Where one connection followed another, as far as the speaker and the answers went."""
+        """Where one connection follows another, and what speaker and answers were doing."""
         joins = self.visitor.page.evaluate("taps.joins")[1:]
         pcm = self.visitor.witnessed().pcm
         return [Join.at(pcm, join["delivered"], answering=join["answering"]) for join in joins]
@@ -154,52 +154,52 @@ class Talker:
 
 @dataclass(frozen=True)
 class Join:
-    """A moment between two connections: what was going on in it."""
+    """The moment between two connections, and what was in progress."""
 
     speaking: bool
     answering: bool
 
     @classmethod
     def at(cls, pcm: Samples, chunk: int, *, answering: bool) -> Join:
-        """Somebody speaks if it is loud in the fifth of a second around."""
+        """Whether somebody is speaking: the surrounding fifth of a second is loud."""
         around = pcm[max(0, chunk - 5) * CHUNK : (chunk + 5) * CHUNK] / 32768
         return cls(bool(np.sqrt(np.mean(around**2)) > AUDIBLE), answering)
 
 
 def connects(visitor: Visitor, times: int) -> None:
-    """Wait until the page has opened its socket so many times, and is live by the last one."""
+    """Wait until the page has opened that many sockets and is live on the last one."""
     visitor.until(f"opened.sockets.length >= {times}")
     visitor.becomes("live")
 
 
 def closed_sessions(emulator: Program, *, dead: int = 0) -> list[dict[str, Any]]:
-    """Every connection, oldest first, once all but the first *dead* ones are read to their end."""
+    """All connections, oldest first, once all but the first *dead* ones are read to their end."""
     end = time.monotonic() + PATIENCE_MS / 1000
     while True:
         sessions = emulator.get("/emulator/sessions").json["sessions"]
         if all(session["state"] == "closed" for session in sessions[dead:]):
             return sessions
-        assert time.monotonic() < end, "a connection is open that should be closed"
+        assert time.monotonic() < end, "a connection is still open"
         threading.Event().wait(0.02)
 
 
 def heard_on(emulator: Program, session: dict[str, Any]) -> Samples:
-    """What came in on one connection."""
+    """The audio that arrived on one connection."""
     return read_pcm(emulator.get(f"/emulator/sessions/{session['id']}/heard.wav").body)
 
 
 def said_on(emulator: Program, session: dict[str, Any]) -> Samples:
-    """What went out on one connection, at 24 kHz."""
+    """The audio that one connection sent, at 24 kHz."""
     return read_pcm(emulator.get(f"/emulator/sessions/{session['id']}/said.wav").body)
 
 
 def heard_by(emulator: Program) -> Samples:
-    """What came in on all connections, joined."""
+    """The audio that arrived on all connections, joined."""
     return np.concatenate([heard_on(emulator, session) for session in closed_sessions(emulator)])
 
 
 def assert_nothing_was_lost(visitor: Visitor, emulator: Program, talk: Talk) -> Samples:
-    """After a hang-up: the same samples, at the same times. What was heard, for more questions."""
+    """After a hang-up: assert the same samples at the same times. Returns what was heard."""
     heard = heard_by(emulator)
     witnessed = visitor.witnessed()
     assert_all_was_heard(witnessed, heard)
@@ -215,16 +215,16 @@ def assert_nothing_was_lost(visitor: Visitor, emulator: Program, talk: Talk) -> 
 
 
 def context_of(emulator: Program) -> Samples:
-    """The sound that the last connection's context holds."""
+    """The audio in the last connection's context."""
     return read_pcm(emulator.get("/emulator/sessions/last/context.wav").body)
 
 
 def assert_renewed_without_loss(talker: Talker) -> list[Join]:
-    """After a hang-up of a conversation whose connections all were renewed: nothing is missing."""
+    """After a hang-up of a conversation whose connections were all renewed: assert no loss."""
     heard = assert_nothing_was_lost(talker.visitor, talker.emulator, talker.talk)
     sessions = closed_sessions(talker.emulator)
     assert [session["resumed"] for session in sessions] == [False] + [True] * (len(sessions) - 1)
-    assert {session["close"]["code"] for session in sessions} == {1000}, "none was cut"
+    assert {session["close"]["code"] for session in sessions} == {1000}, "no connection was dropped"
     assert all(one["planned"] and not one["contextLost"] for one in talker.resumptions)
     joins = talker.joins
     answering = sum(join.answering for join in joins)
@@ -237,8 +237,8 @@ def assert_renewed_without_loss(talker: Talker) -> list[Join]:
         f"{gaps[len(gaps) // 2]:.0f} ms, the longest {gaps[-1]:.0f}; "
         f"{missing / SPEECH_RATE:.2f} s not in the context"
     )
-    # While an answer is being made there is no handle, and a page that stands still may miss one: a
-    # renewal knows of all before the last.
+    # During an answer there is no handle, and a busy page may miss one: a renewal knows all but the
+    # last.
     assert 0 <= missing <= (1 + answering) * 1.5 * HANDLE_INTERVAL * SPEECH_RATE
     if not missing:
         assert np.array_equal(context, heard)

@@ -1,8 +1,8 @@
-/** A witness in the audio graph: every quantum that reaches it, with the frame at which it did. */
+/** Records every quantum that reaches this point of the audio graph, with its frame. */
 
 const BLOCK = 8 * 128;
 
-/** @type {number | null} the frame at which the page's own capture had its first sound */
+/** @type {number | null} the frame at which the page's capture received its first sound */
 let began = null;
 /** Reports what was recorded, on request. */
 const notes = [];
@@ -23,7 +23,7 @@ class Tape extends AudioWorkletProcessor {
       this.#told = true;
       this.port.postMessage({ began });
     }
-    // No channel: the device has not started, and the page's own capture has nothing either.
+    // No channel: the device has not started, and the page's capture receives nothing either.
     if (samples === undefined) return true;
     if (this.#filled > 0 && this.#from + this.#filled !== currentFrame) this.#post();
     if (this.#filled === 0) this.#from = currentFrame;
@@ -42,11 +42,11 @@ class Tape extends AudioWorkletProcessor {
 
 registerProcessor('tape', Tape);
 
-// What the page registers stays as it is; what goes in and out of it is noted. Times are frames, and milliseconds since
-// the epoch, for this scope has no other clock.
+// Wraps the page's processors to record their input and output. Times are frames, and milliseconds since the epoch,
+// because this scope has no other clock.
 const now = () => ({ frame: currentFrame, at: Date.now() });
 
-/** Notes when there was sound first, and when each chunk was given away. */
+/** Records when the first sound arrived, and when each chunk was posted. */
 const capturing = (Processor) =>
   class extends Processor {
     constructor(...options) {
@@ -65,7 +65,7 @@ const capturing = (Processor) =>
     }
   };
 
-/** Notes when a message came, and when what leaves was first and last to be heard after it. */
+/** Records when a message arrived, and when output was first and last audible after it. */
 const playing = (Processor) =>
   class extends Processor {
     #noted = null;

@@ -1,4 +1,4 @@
-/** Records what the page takes from its microphone and gives to its loudspeaker, and counts what it did with it. */
+/** Records the page's microphone input and loudspeaker output, and counts the chunks between worklet and socket. */
 
 (() => {
   const { connect } = AudioNode.prototype;
@@ -8,9 +8,9 @@
   const worklet = URL.createObjectURL(new Blob([globalThis.tapeWorklet], { type: 'text/javascript' }));
   const tapes = { captured: newTape(), played: newTape() };
   const counts = { delivered: 0, sent: 0, firstSent: null };
-  /** Each connection: how many chunks there were at its first frame, and whether an answer was being heard. */
+  /** For each connection: the number of chunks before its first frame, and whether an answer was being played. */
   const joins = [];
-  /** When each chunk was given to a socket, in milliseconds since the epoch. */
+  /** When each chunk was passed to a socket, in milliseconds since the epoch. */
   const sentAt = [];
 
   AudioWorklet.prototype.addModule = async function (address, ...rest) {
@@ -18,7 +18,7 @@
     return addModule.call(this, address, ...rest);
   };
 
-  // The witness is made before what it watches, and so it is there by the first quantum.
+  // Created before the page's node, so that it records from the first quantum.
   globalThis.AudioWorkletNode = class extends Node {
     constructor(context, name, options) {
       const witness = name === 'tokensvc-capture' ? record(context, tapes.captured) : null;
@@ -87,15 +87,15 @@
     joins,
     sentAt,
 
-    /** The most chunks that have been with the page at once and not with the socket. */
+    /** The highest number of chunks delivered to the page and not yet passed to a socket. */
     backlog: 0,
 
-    /** The frame at which the capture had its first sound. */
+    /** The frame at which the capture received its first sound. */
     get began() {
       return tapes.captured.began;
     },
 
-    /** What the worklets noted until now; while the context runs. */
+    /** What the worklets have recorded so far; only while the context runs. */
     notes() {
       const { played } = tapes;
       return new Promise((resolve) => {
@@ -104,7 +104,7 @@
       });
     },
 
-    /** Whether all that the page was given is with the socket. */
+    /** Whether every chunk that the page received was passed to a socket. */
     get allSent() {
       return counts.sent > 0 && counts.delivered === counts.firstSent + counts.sent;
     },
@@ -115,7 +115,7 @@
       return { rate: tapes[name].rate, pcm: base64(Int16Array.from(samples, (x) => Math.round(x * 32767))) };
     },
 
-    /** What the page's own resampler makes of the witness's record, run once over all of it. */
+    /** The record, resampled by the page's own resampler in one run. */
     async resampled() {
       const { CAPTURE_RATE, Resampler, toInt16 } = await import(new URL('/live/media/pcm.js', location.href));
       const { rate, began, blocks } = tapes.captured;

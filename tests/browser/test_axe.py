@@ -1,4 +1,4 @@
-"""Whatever state the widget is in, axe finds nothing; the states are reached, and not set."""
+"""Axe finds nothing in any state of the widget; states are reached by use, not set."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ MODES = {
     "floating": "<live-agent consent rating></live-agent>",
     "inline": '<live-agent mode="inline" consent rating></live-agent>',
 }
-# The page has the tool, and never comes to an end with it.
+# A tool that never finishes.
 NEVER_DONE = """document.querySelector('live-agent')
   .handleTool('get_local_time', () => new Promise(() => {}))"""
 
 
 @pytest.fixture(name="stage", scope="module")
 def _stage(start_emulator: Callable[..., Program]) -> Program:
-    """An emulator that plays what is asked for."""
+    """An emulator that plays what is typed."""
     return start_emulator("--scenario", str(HERE / "states.toml"))
 
 
 @pytest.fixture(name="theatre", scope="module")
 def _theatre(start_service: Callable[..., Program], stage: Program, site: Site) -> Program:
-    """The service in front of it."""
+    """The service connected to it."""
     return start_service(open_to(site), stage.url)
 
 
-def played(caller: Caller, stage: Program) -> Iterator[str]:
-    """Go through the states of the widget, and stop in each of them."""
+def every_state(caller: Caller, stage: Program) -> Iterator[str]:
+    """Go through the states of the widget and yield in each."""
     yield from _until_it_is_live(caller, stage)
     yield from _in_conversation(caller)
     yield from _until_it_is_over(caller)
@@ -50,7 +50,7 @@ def _until_it_is_live(caller: Caller, stage: Program) -> Iterator[str]:
     page = caller.page
     caller.button("Talk to us").wait_for()
     yield "collapsed"
-    caller.reach()
+    caller.open_widget()
     yield "ready"
     caller.button("Start talking").click()
     caller.button("Agree and continue").wait_for()
@@ -112,16 +112,16 @@ def _until_it_is_over(caller: Caller) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_in_every_state_in_light_and_dark(
+def test_axe_finds_no_fault_in_any_state(
     call: Callable[..., Caller], theatre: Program, stage: Program, mode: str
 ) -> None:
-    """Nothing is found: neither in what is drawn nor in what is only heard."""
+    """Covers light and dark, and the parts only a screen reader sees."""
     caller = call(MODES[mode], service=theatre, flags=FAKE_DEVICES, permissions=["camera"])
     caller.arrive()
-    for state in played(caller, stage):
+    for state in every_state(caller, stage):
         for scheme in ("light", "dark"):
             caller.page.emulate_media(color_scheme=scheme)
-            # In the dark axe takes a page without a ground of its own for a white one.
+            # In dark mode axe takes a page without a background for a white one.
             within = "html" if scheme == "light" else "live-agent"
             caller.until(
                 "document.getAnimations().every(({ playState }) => playState !== 'running')"
@@ -130,13 +130,13 @@ def test_in_every_state_in_light_and_dark(
     assert caller.violations == []
 
 
-def test_a_fault_inside_the_shadow_root_is_found(
+def test_axe_reports_faults_inside_the_shadow_root(
     call: Callable[..., Caller], theatre: Program
 ) -> None:
-    """Axe does look into the widget: a button without a name and a pale word are told."""
+    """Axe sees a nameless button and low contrast inside the widget."""
     caller = call(service=theatre)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     assert axe.faults(caller.page) == []
     caller.page.evaluate(
         """() => {
@@ -151,7 +151,7 @@ def test_a_fault_inside_the_shadow_root_is_found(
     assert found == {"button-name", "color-contrast"}
 
 
-# What a person with forced colours sees of each control: its words, its ground and its edge.
+# What forced colors show of each control: text, background and edge.
 INDISTINCT = """() => {
   const root = document.querySelector('live-agent').shadowRoot;
   const controls = [...root.querySelectorAll('button, textarea, select, input')];
@@ -166,8 +166,10 @@ INDISTINCT = """() => {
 }"""
 
 
-def test_in_forced_colours(call: Callable[..., Caller], theatre: Program, stage: Program) -> None:
-    """Each control has words that stand out and an edge that can be seen, in every state."""
+def test_forced_colors_keep_text_and_edges_visible(
+    call: Callable[..., Caller], theatre: Program, stage: Program
+) -> None:
+    """Each control has readable text and a visible edge in every state."""
     caller = call(
         MODES["floating"],
         service=theatre,
@@ -177,7 +179,7 @@ def test_in_forced_colours(call: Callable[..., Caller], theatre: Program, stage:
     )
     caller.arrive()
     assert caller.page.evaluate("matchMedia('(forced-colors: active)').matches")
-    for state in played(caller, stage):
+    for state in every_state(caller, stage):
         count, poor = caller.page.evaluate(INDISTINCT)
         assert poor == [], state
         assert count > 0

@@ -35,11 +35,11 @@ def _storyteller(start_emulator: Callable[..., Program]) -> Program:
 
 @dataclass(frozen=True)
 class Held:
-    """One conversation, seen from both ends."""
+    """One finished conversation, as both ends saw it."""
 
     transcript: list[str]
     session: dict[str, Any]
-    witnessed: Witnessed  # what the browser gave to the page
+    witnessed: Witnessed  # what the browser delivered to the page
     heard: Samples
     played: Sound
     played_rate: int
@@ -61,18 +61,18 @@ def _conversation(
     visitor.page.get_by_text("Listening", exact=True).wait_for()
     played = visitor.played()
     transcript = visitor.transcript
-    visitor.hang_up_with_nothing_held()
+    visitor.hang_up_with_nothing_queued()
     visitor.becomes("closed")
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
     session = closed_sessions(storyteller)[-1]
     heard = heard_on(storyteller, session)
     said = storyteller.get("/emulator/sessions/last/said.wav").body[PCM_HEADER:]
     return Held(transcript, session, visitor.witnessed(), heard, *played, said)
 
 
-def test_three_spoken_turns_with_an_interruption_and_a_tool(conversation: Held) -> None:
-    """What was said is heard, what was answered is played, and what was interrupted stops."""
+def test_three_turns_with_an_interruption_and_a_tool_call(conversation: Held) -> None:
+    """What was said arrives, what was answered is played, and an interrupted answer stops."""
     check_transcript(conversation)
     assert_all_was_heard(conversation.witnessed, conversation.heard)
     for answer in conversation.session["answers"]:
@@ -80,7 +80,7 @@ def test_three_spoken_turns_with_an_interruption_and_a_tool(conversation: Held) 
 
 
 def check_transcript(held: Held) -> None:
-    """Both sides, in the order in which they spoke, and the tool between question and answer."""
+    """Both sides in speaking order, with the tool call between question and answer."""
     question, story, interruption, tool, time, *rest = held.transcript
     assert question == "Good morning. Please tell me a long story."
     assert story.startswith("Once upon a time")
@@ -95,7 +95,7 @@ def check_transcript(held: Held) -> None:
 
 
 def check_played(held: Held, answer: dict[str, Any]) -> None:
-    """What was played is what was sent; of an interrupted answer, its part before that."""
+    """What was played is what was sent; for an interrupted answer, its part before that."""
     rate = held.played_rate
     sent = from_pcm(held.said[answer["start"] : answer["start"] + answer["sent"]])
     sent = at_rate(sent, ANSWER_RATE, rate)
@@ -105,12 +105,12 @@ def check_played(held: Held, answer: dict[str, Any]) -> None:
     assert (end < len(sent)) == interrupted
     assert np.mean(playing.correlations[playing.starts < end] >= 0.95) >= 0.95
     after = held.played[round(playing.lag) + end :][: rate // 2]
-    # A block may hold the end; past it there is nothing, until somebody answers again.
+    # A block may contain the end; after it there is silence until the next answer.
     assert np.abs(after[round(2 * BLOCK_SECONDS * rate) :]).max() == 0
 
 
 def cut(playing: Match) -> int:
-    """Where an interrupted answer stops: at the first block that was not played, in samples."""
+    """Where an interrupted answer stops: the first block that was not played, in samples."""
     missing = np.flatnonzero(playing.correlations < 0.5)
     assert missing.size, "the interrupted answer was played to its end"
     return int(playing.starts[missing[0]])

@@ -1,4 +1,4 @@
-"""Microphones, loudspeakers and cameras: chosen, changed while talking, unplugged."""
+"""Microphones, loudspeakers and cameras: chosen, switched during a conversation, unplugged."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ SESSION = """async () => {
 
 @pytest.fixture(name="guest")
 def _guest(visit: Callable[..., Visitor]) -> Visitor:
-    """A visitor whose page has a session of its own, as `session`, and three devices of a kind."""
+    """A visitor with a session, as `session`, and three devices of each kind."""
     visitor = visit(permissions=["microphone", "camera"])
     visitor.arrive()
     visitor.page.evaluate(SESSION)
     return visitor
 
 
-def test_another_microphone_while_talking(guest: Visitor) -> None:
-    """The old one is let go, the new one is heard, and the connection stays."""
+def test_switching_microphones_keeps_the_connection(guest: Visitor) -> None:
+    """The old one is released and the new one is heard."""
     chosen = guest.page.evaluate(
         """async () => {
           await session.start();
@@ -65,8 +65,8 @@ def test_another_microphone_while_talking(guest: Visitor) -> None:
     assert guest.left_open == NOTHING
 
 
-def test_a_muted_person_changes_microphones(guest: Visitor) -> None:
-    """Muted stays muted."""
+def test_switching_microphones_stays_muted(guest: Visitor) -> None:
+    """Muting survives the switch."""
     guest.page.evaluate(
         """async () => {
           session.muted = true;
@@ -80,8 +80,8 @@ def test_a_muted_person_changes_microphones(guest: Visitor) -> None:
     guest.until("chunks > 10")
 
 
-def test_a_microphone_that_is_not_there_is_no_reason_to_stop(guest: Visitor) -> None:
-    """The present one goes on being heard."""
+def test_switching_to_a_missing_microphone_keeps_the_current_one(guest: Visitor) -> None:
+    """The conversation continues with the current microphone."""
     code = guest.page.evaluate(
         """async () => {
           await session.start();
@@ -93,8 +93,8 @@ def test_a_microphone_that_is_not_there_is_no_reason_to_stop(guest: Visitor) -> 
     guest.until("chunks > 10")
 
 
-def test_the_microphone_is_unplugged_and_there_is_another(guest: Visitor) -> None:
-    """The conversation continues with it."""
+def test_unplugged_microphone_falls_back_to_another(guest: Visitor) -> None:
+    """The conversation continues with the remaining microphone."""
     guest.page.evaluate("session.start()")
     guest.page.evaluate(
         """() => {
@@ -108,8 +108,8 @@ def test_the_microphone_is_unplugged_and_there_is_another(guest: Visitor) -> Non
     assert guest.page.evaluate("[session.state, live().length]") == ["live", 1]
 
 
-def test_the_only_microphone_is_unplugged(guest: Visitor) -> None:
-    """Without any there is nobody to talk to, and the person is told why."""
+def test_unplugging_the_only_microphone_ends_the_conversation(guest: Visitor) -> None:
+    """The person is told why."""
     guest.page.evaluate("session.start()")
     guest.page.evaluate(
         """() => {
@@ -130,8 +130,8 @@ def test_the_only_microphone_is_unplugged(guest: Visitor) -> None:
     assert guest.left_open == NOTHING
 
 
-def test_somebody_who_typed_begins_to_speak(guest: Visitor) -> None:
-    """A microphone may join a conversation that began without one."""
+def test_a_microphone_can_be_added_to_a_typed_conversation(guest: Visitor) -> None:
+    """A conversation that started without one can get one."""
     guest.page.evaluate("session.start({ microphone: false })")
     assert guest.page.evaluate("session.voiced") is False
     guest.page.evaluate("session.useMicrophone({})")
@@ -139,8 +139,8 @@ def test_somebody_who_typed_begins_to_speak(guest: Visitor) -> None:
     assert guest.page.evaluate("session.voiced") is True
 
 
-def test_another_loudspeaker(guest: Visitor) -> None:
-    """At the start, and while talking."""
+def test_the_loudspeaker_can_be_chosen_and_switched(guest: Visitor) -> None:
+    """Both at the start and during a conversation."""
     sinks = guest.page.evaluate(
         """async () => {
           const { speakers } = await session.devices();
@@ -156,8 +156,8 @@ def test_another_loudspeaker(guest: Visitor) -> None:
     assert sinks == [True, True, "speaker-missing"]
 
 
-def test_the_devices_of_the_other_day_are_gone(guest: Visitor) -> None:
-    """A device that was chosen earlier is optional: the default ones are used."""
+def test_remembered_devices_that_are_gone_are_optional(guest: Visitor) -> None:
+    """The default devices are used instead."""
     guest.page.evaluate(
         "session.start({ microphone: { deviceId: 'gone' }, speaker: 'gone' })",
     )
@@ -165,8 +165,8 @@ def test_the_devices_of_the_other_day_are_gone(guest: Visitor) -> None:
     assert guest.page.evaluate("opened.contexts[0].sinkId") == ""
 
 
-def test_the_chosen_loudspeaker_is_unplugged(guest: Visitor) -> None:
-    """The usual one takes its place, and the page learns what is left."""
+def test_unplugged_loudspeaker_falls_back_to_the_default(guest: Visitor) -> None:
+    """The page is told what is left."""
     left = guest.page.evaluate(
         """async () => {
           const { speakers } = await session.devices();
@@ -190,11 +190,11 @@ def test_the_chosen_loudspeaker_is_unplugged(guest: Visitor) -> None:
           return told.length - before;
         }"""
     )
-    assert told == 0, "after the conversation nobody listens"
+    assert told == 0, "nothing listens after the conversation"
 
 
-def test_volume_and_spectrum(guest: Visitor) -> None:
-    """Turned down it is not heard, and a picture of it can be drawn all the same."""
+def test_zero_volume_is_silent_but_still_drawn(guest: Visitor) -> None:
+    """The spectrum ignores the volume."""
     guest.page.evaluate(
         """async () => {
           globalThis.bins = new Uint8Array(64);
@@ -228,8 +228,8 @@ def test_volume_and_spectrum(guest: Visitor) -> None:
     assert guest.page.evaluate("[loudest('speaker'), session.volume]") == [0, 1]
 
 
-def test_front_and_back_camera(guest: Visitor) -> None:
-    """A telephone turns from one side to the other and back; only one camera is open at a time."""
+def test_a_phone_switches_between_front_and_back_camera(guest: Visitor) -> None:
+    """Only one camera is open at a time."""
     asked = guest.page.evaluate(
         """async () => {
           const asked = [];
@@ -255,8 +255,8 @@ def test_front_and_back_camera(guest: Visitor) -> None:
     assert shown == ["camera"] * 3
 
 
-def test_the_next_camera(visit: Callable[..., Visitor]) -> None:
-    """Where cameras have no sides, they take turns; if one cannot be had, nothing is shown."""
+def test_cameras_without_a_side_are_cycled(visit: Callable[..., Visitor]) -> None:
+    """If the next one cannot be opened, nothing is shown."""
     flags = ["--use-fake-device-for-media-stream=device-count=2"]
     guest = visit(flags=flags, permissions=["microphone", "camera"])
     guest.arrive()
@@ -283,10 +283,10 @@ def test_the_next_camera(visit: Callable[..., Visitor]) -> None:
     assert gone == ["camera-busy", 0, ["video", None]]
 
 
-def test_no_token_is_spent_where_there_is_no_microphone(
+def test_a_missing_microphone_mints_no_token(
     visit: Callable[..., Visitor], emulator: Program
 ) -> None:
-    """Also where the person has allowed microphones long ago."""
+    """Even if microphone access was granted earlier."""
     guest = visit(flags=[], permissions=["microphone"])
     guest.arrive()
     guest.page.evaluate(SESSION)
@@ -296,12 +296,12 @@ def test_no_token_is_spent_where_there_is_no_microphone(
     assert guest.left_open == NOTHING
 
 
-def test_warmed_up_beyond_the_page(
+def test_warming_up_preconnects_to_the_token_service(
     playwright: Playwright, chromium_path: str, service: Program, tmp_path: Path
 ) -> None:
-    """The token's own address is connected to, and asked for nothing yet.
+    """No request is sent.
 
-    Chromium connects ahead only for somebody with a profile: a private window has none.
+    Chromium preconnects only with a profile: a private window has none.
     """
     options = {"executable_path": chromium_path, "args": FLAGS}
     with (
@@ -322,8 +322,10 @@ def test_warmed_up_beyond_the_page(
         connection.close()
 
 
-def test_warmed_up(visit: Callable[..., Visitor], emulator: Program) -> None:
-    """Reaching for the button loads what is needed, and costs nothing."""
+def test_warming_up_loads_modules_and_mints_nothing(
+    visit: Callable[..., Visitor], emulator: Program
+) -> None:
+    """Hovering over the button loads what is needed."""
     guest = visit(flags=FAKE_DEVICES)
     guest.arrive()
     guest.page.evaluate(SESSION)

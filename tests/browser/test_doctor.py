@@ -1,4 +1,4 @@
-"""The doctor names each fault of a deployment, in a sentence that says how to fix it."""
+"""The doctor names each fault of a deployment and says how to fix it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WEB = Path(__file__).parents[2] / "web"
 
 @pytest.fixture(name="consult")
 def _consult(visit: Callable[..., Visitor]) -> Callable[..., dict[str, tuple[str, str]]]:
-    """Has the doctor of a service's own page look at it: result and sentence by check."""
+    """Runs the doctor on a service's own page: result and sentence by check."""
 
     def consult(service: str, *, jwt: str = "", **options: object) -> dict[str, tuple[str, str]]:
         visitor = visit(f"{service}/embed", awaits="#examine", **options)
@@ -55,12 +55,12 @@ def _consult(visit: Callable[..., Visitor]) -> Callable[..., dict[str, tuple[str
 
 @pytest.fixture(name="ask")
 def _ask(visit: Callable[..., Visitor]) -> Callable[..., dict[str, tuple[str, str]]]:
-    """Runs the line for a browser's console in a page of another site."""
+    """Runs the doctor from a page of another site, as the browser's console would."""
 
     def ask(page: str, service: Program, **options: object) -> dict[str, tuple[str, str]]:
         visitor = visit(page, awaits="body", **options)
         visitor.arrive()
-        # In the page or, where there is one, in its frame: what a console does.
+        # In the page, or in its frame if there is one, as in a console.
         place = visitor.page.frames[-1]
         findings = place.evaluate(
             "async (doctor) => (await import(doctor)).examine()", f"{service.url}/embed/doctor.js"
@@ -71,30 +71,32 @@ def _ask(visit: Callable[..., Visitor]) -> Callable[..., dict[str, tuple[str, st
 
 
 def policed(site: Site, policy: str) -> str:
-    """A page of the site's with this policy."""
+    """Publish a page with this Content Security Policy."""
     return site.publish(SHOP, headers={"Content-Security-Policy": policy})
 
 
 @pytest.fixture(name="nobody")
 def _nobody() -> Iterator[str]:
-    """An address where nobody listens, nor will: the port is taken, and stays deaf."""
+    """An address where nobody listens: the port is reserved but not accepting."""
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{deaf.getsockname()[1]}"
 
 
 def faults(findings: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """What has to be fixed; the other checks are listed too."""
+    """The checks that failed; all checks have to be listed."""
     assert list(findings) == CHECKS
-    return {check: said for check, (result, said) in findings.items() if result in {"fault", "Problem"}}
+    return {
+        check: said for check, (result, said) in findings.items() if result in {"fault", "Problem"}
+    }
 
 
-def test_a_deployment_without_fault(
+def test_all_checks_pass_on_a_working_deployment(
     consult: Callable[..., dict[str, tuple[str, str]]],
     start_service: Callable[..., Program],
     emulator: Program,
 ) -> None:
-    """All checks pass; a conversation was set up and ended, and its lease too."""
+    """A conversation was opened and ended, and its lease freed."""
     service = start_service(CONFIGURATION, emulator.url, workers=1)
     findings = consult(service.url)
     assert list(findings) == CHECKS
@@ -107,19 +109,19 @@ def test_a_deployment_without_fault(
     assert rows(service, "select count(*) from leases") == [(0,)]
 
 
-def test_a_page_of_a_listed_site(
+def test_all_checks_pass_on_a_listed_site(
     ask: Callable[..., dict[str, tuple[str, str]]], embedded: Program, site: Site
 ) -> None:
-    """From another origin, all is well where it is listed."""
+    """From another origin, if the service lists it."""
     findings = ask(site.publish(SHOP), embedded)
     assert faults(findings) == {}
     assert {result for result, _ in findings.values()} == {"ok"}
 
 
-def test_an_origin_that_is_not_listed(
+def test_unlisted_origin_names_the_missing_setting(
     ask: Callable[..., dict[str, tuple[str, str]]], embedded: Program, stranger: Site
 ) -> None:
-    """The setting is named with the very origin that it lacks; what hangs on it is not tested."""
+    """Checks that depend on it are not run."""
     findings = ask(stranger.publish(SHOP), embedded)
     assert faults(findings) == {
         "Page origin": f'Add "{stranger.url}" to origins under [http] in the service\'s '
@@ -132,12 +134,12 @@ def test_an_origin_that_is_not_listed(
     assert findings["Voice service"][0] == "untested"
 
 
-def test_a_public_url_that_is_not_the_page_s(
+def test_wrong_public_url_is_named(
     consult: Callable[..., dict[str, tuple[str, str]]],
     start_service: Callable[..., Program],
     emulator: Program,
 ) -> None:
-    """The service takes its own page for a stranger; the doctor says which setting makes it so."""
+    """The service treats its own page as another site's; the doctor names the setting."""
     elsewhere = '\n[http]\npublic_url = "https://tokens.test"\n'
     service = start_service(CONFIGURATION + elsewhere, emulator.url, workers=1)
     found = faults(consult(service.url))
@@ -147,12 +149,12 @@ def test_a_public_url_that_is_not_the_page_s(
     }
 
 
-def test_guests_are_not_admitted(
+def test_guests_not_admitted_names_both_remedies(
     consult: Callable[..., dict[str, tuple[str, str]]],
     start_service: Callable[..., Program],
     emulator: Program,
 ) -> None:
-    """Both ways out are named; with a visitor's JWT, all is well."""
+    """With a valid JWT of a visitor, the checks pass."""
     closed = CONFIGURATION.replace('allow = ["user", "guest"]', 'allow = ["user"]')
     service = start_service(ISSUER + closed, emulator.url, workers=1, SHOP_SECRET=SECRET)
     found = faults(consult(service.url))
@@ -162,15 +164,15 @@ def test_guests_are_not_admitted(
     }
     assert faults(consult(service.url, jwt=signed())) == {}
     found = faults(consult(service.url, jwt=signed(secret="another-secret-of-32-bytes-or-more!")))
-    assert found["Token"].startswith("Compare the JWT’s issuer, audience and times with")
+    assert found["Token"].startswith("Compare the issuer, audience and times of the JWT")
 
 
-def test_nobody_mints(
+def test_unreachable_google_is_named(
     consult: Callable[..., dict[str, tuple[str, str]]],
     start_service: Callable[..., Program],
     nobody: str,
 ) -> None:
-    """Where Google, or the emulator, is down for the service, that is said."""
+    """The service cannot reach Google or the emulator."""
     service = start_service(CONFIGURATION, nobody, workers=1)
     found = faults(consult(service.url))
     assert found == {
@@ -179,13 +181,13 @@ def test_nobody_mints(
     }
 
 
-def test_nobody_answers_the_browser(
+def test_unreachable_voice_service_names_the_firewall(
     consult: Callable[..., dict[str, tuple[str, str]]],
     start_service: Callable[..., Program],
     emulator: Program,
     nobody: str,
 ) -> None:
-    """Where only the browser cannot reach it, the address and the firewall are suspected."""
+    """Only the browser cannot reach it."""
     away = nobody.replace("http", "ws")
     service = start_service(
         CONFIGURATION, emulator.url, workers=1, TOKENSVC_GEMINI_WEBSOCKET_URL=away
@@ -197,12 +199,12 @@ def test_nobody_answers_the_browser(
     }
 
 
-def test_an_insecure_page(
+def test_insecure_page_fails_the_first_check(
     consult: Callable[..., dict[str, tuple[str, str]]],
     start_service: Callable[..., Program],
     emulator: Program,
 ) -> None:
-    """Over plain http the first check says what all the others would stumble over."""
+    """Other checks depend on it."""
     public = '\n[http]\npublic_url = "https://insecure.test"\n'
     service = start_service(CONFIGURATION + public, emulator.url, workers=1)
     origin = f"http://insecure.test:{urlsplit(service.url).port}"
@@ -214,23 +216,22 @@ def test_an_insecure_page(
     assert findings["Microphone policy"][0] == "Not tested"
 
 
-def test_a_policy_without_us(
+def test_content_security_policy_names_each_missing_source(
     ask: Callable[..., dict[str, tuple[str, str]]], embedded: Program, site: Site
 ) -> None:
-    """Each source that the page's policy lacks is named with the directive that wants it."""
+    """With the directive that needs it."""
     google = json.loads(embedded.get("/embed.json").body)["websocket"]
     scripts = f"default-src 'self'; script-src 'self' {embedded.url}; "
     page = policed(site, scripts)
     assert faults(ask(page, embedded)) == {
-        "Widget files": f"Add {embedded.url} to connect-src of this page's Content "
-        "Security Policy."
+        "Widget files": f"Add {embedded.url} to connect-src of this page's Content Security Policy."
     }
     half = f"{scripts} connect-src 'self' {embedded.url}"
     page = policed(site, half)
     assert faults(ask(page, embedded)) == {
         "Voice service": f"Add {google} to connect-src of this page's Content Security Policy."
     }
-    # All of our files but the one that few think of.
+    # All of our files except the one that is forgotten most easily.
     modules = [path for path in WEB.glob("live/**/*.js") if path.name != "capture-worklet.js"]
     sources = " ".join(f"{embedded.url}/{path.relative_to(WEB).as_posix()}" for path in modules)
     most = half.replace(
@@ -244,10 +245,10 @@ def test_a_policy_without_us(
     }
 
 
-def test_a_page_that_gives_its_microphone_away(
+def test_permissions_policy_header_that_forbids_the_microphone_is_named(
     ask: Callable[..., dict[str, tuple[str, str]]], embedded: Program, site: Site
 ) -> None:
-    """A header and a frame need different words."""
+    """A header and an iframe need different advice."""
     page = site.publish(SHOP, headers={"Permissions-Policy": "microphone=()"})
     assert faults(ask(page, embedded)) == {
         "Microphone policy": "Send this page with “Permissions-Policy: microphone=(self)”: its own "
@@ -255,13 +256,13 @@ def test_a_page_that_gives_its_microphone_away(
     }
 
 
-def test_a_frame_of_another_site(
+def test_iframe_without_allow_is_named(
     ask: Callable[..., dict[str, tuple[str, str]]],
     embedded: Program,
     site: Site,
     stranger: Site,
 ) -> None:
-    """Without allow, the frame is at fault; with it, nothing is."""
+    """With `allow`, the checks pass."""
     inside = site.publish(SHOP)
     frame = f'<iframe title="Shop" src="{inside}"></iframe>'
     [found] = faults(ask(stranger.publish(frame), embedded)).items()
@@ -271,10 +272,10 @@ def test_a_frame_of_another_site(
     assert faults(ask(stranger.publish(allowing), embedded)) == {}
 
 
-def test_a_microphone_that_was_refused(
+def test_microphone_denied_by_the_person_is_told_apart(
     consult: Callable[..., dict[str, tuple[str, str]]], embedded: Program
 ) -> None:
-    """What the person's own browser refuses is told apart from what the deployment does."""
+    """A denied permission is not a deployment fault."""
     found = faults(consult(embedded.url, flags=FAKE_DEVICES, permissions=["camera"]))
     assert found == {
         "Microphone policy": f"Allow the microphone for {urlsplit(embedded.url).netloc} in this "

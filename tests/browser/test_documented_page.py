@@ -23,7 +23,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
 
 
 class StrictSite(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder with the policy that the document asks for, and no more."""
+    """Serves a folder with the policy that the document asks for."""
 
     policy = ""
 
@@ -32,12 +32,12 @@ class StrictSite(http.server.SimpleHTTPRequestHandler):
         super().end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the tests' output is for the tests."""
+        """Log nothing: the output belongs to the tests."""
 
 
 @pytest.fixture(name="site")
 def _site(tmp_path: Path) -> Iterator[http.server.ThreadingHTTPServer]:
-    """A site that is not the service's."""
+    """A third-party site."""
     site = partial(StrictSite, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), site) as server:
         server.folder = tmp_path
@@ -49,13 +49,13 @@ def _site(tmp_path: Path) -> Iterator[http.server.ThreadingHTTPServer]:
         thread.join()
 
 
-def test_the_documented_page_talks(
+def test_the_documented_page_works_as_printed(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     emulator: Program,
     site: http.server.ThreadingHTTPServer,
 ) -> None:
-    """Copied as it stands, with the service's address in place of the example's, it works."""
+    """With the service's address in place of the example's."""
     origins = f'\n[http]\norigins = ["{site.origin}"]\n'
     service = start_service(CONFIGURATION + origins, emulator.url)
     page, script = re.findall(r"```(?:html|js)\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[:2]

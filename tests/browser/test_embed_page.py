@@ -1,4 +1,4 @@
-"""The page for those who embed the widget: what they try there, and what they take along."""
+"""The page for embedding the widget: the form, the code to copy, and the doctor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 
 @pytest.fixture(name="open_page")
 def _open_page(visit: Callable[..., Visitor], embedded: Program) -> Callable[..., Caller]:
-    """Sends somebody to the page; options are Playwright's."""
+    """Opens the page; options are Playwright's."""
 
     def open_page(**options: object) -> Caller:
         caller = visit(f"{embedded.url}/embed", awaits="#examine", kind=Caller, **options)
@@ -36,14 +36,14 @@ def _open_page(visit: Callable[..., Visitor], embedded: Program) -> Callable[...
 
 
 def line(caller: Caller, name: str) -> str:
-    """What is there to be copied."""
+    """The text to copy."""
     return caller.page.locator(f"#{name}").input_value()
 
 
-def test_what_is_chosen_is_seen_and_written_down(
+def test_each_attribute_changes_the_preview_and_the_snippet(
     open_page: Callable[..., Caller], embedded: Program
 ) -> None:
-    """The widget follows each attribute at once, and so does the snippet."""
+    """Both follow at once."""
     caller = open_page()
     script = f'<script type="module" src="{embedded.url}/widget.js"></script>\n'
     assert line(caller, "snippet") == f"{script}<live-agent></live-agent>"
@@ -61,13 +61,15 @@ def test_what_is_chosen_is_seen_and_written_down(
         'Yes & "no"'
     )
     assert caller.violations == []
-    assert caller.complaints == []
+    assert caller.page_errors == []
 
 
-def test_a_conversation_is_held_there(open_page: Callable[..., Caller], emulator: Program) -> None:
-    """It is the real widget, under the service's own policy."""
+def test_the_preview_holds_a_real_conversation(
+    open_page: Callable[..., Caller], emulator: Program
+) -> None:
+    """Under the service's own policy."""
     caller = open_page()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.reads("you typed")
     caller.hang_up()
@@ -75,8 +77,8 @@ def test_a_conversation_is_held_there(open_page: Callable[..., Caller], emulator
     assert caller.violations == []
 
 
-def test_headless(open_page: Callable[..., Caller]) -> None:
-    """Then the page draws, by methods and events, which shows a host how."""
+def test_headless_is_drawn_by_the_page(open_page: Callable[..., Caller]) -> None:
+    """With the widget's methods and events, as an example."""
     caller = open_page()
     caller.page.get_by_label("Mode").select_option("headless")
     caller.button("Talk").click()
@@ -86,8 +88,8 @@ def test_headless(open_page: Callable[..., Caller]) -> None:
     assert caller.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
 
 
-def test_each_attribute_can_be_tried(open_page: Callable[..., Caller]) -> None:
-    """All that the element reads are in the form, but where its service is."""
+def test_the_form_covers_every_attribute(open_page: Callable[..., Caller]) -> None:
+    """All that the element reads, except its service."""
     source = ELEMENT.read_text(encoding="utf-8")
     read = set(re.findall(r"(?:get|has)Attribute\('([a-z-]+)'\)", source)) - {"service"}
     names = open_page().page.locator("#form code").all_text_contents()
@@ -96,10 +98,10 @@ def test_each_attribute_can_be_tried(open_page: Callable[..., Caller]) -> None:
     assert len(names) == len(set(names))
 
 
-def test_what_is_copied_works(
+def test_the_copied_snippet_and_policy_work_on_another_site(
     open_page: Callable[..., Caller], visit: Callable[..., Visitor], site: Site
 ) -> None:
-    """Snippet and policy, pasted as they are, are a conversation on another site."""
+    """Pasted as they are."""
     caller = open_page(permissions=["clipboard-read", "clipboard-write", "microphone"])
     copied = {}
     for name, button in {"snippet": "Copy the snippet", "policy": "Copy the policy"}.items():
@@ -114,14 +116,16 @@ def test_what_is_copied_works(
     )
     customer = visit(address, awaits="main", kind=Caller)
     customer.arrive()
-    customer.reach()
+    customer.open_widget()
     customer.talk()
     customer.hang_up()
     assert customer.violations == []
 
 
-def test_an_origin_is_written_as_the_service_wants_it(open_page: Callable[..., Caller]) -> None:
-    """What would be refused at start is refused here, where somebody is reading."""
+def test_only_origins_that_the_service_accepts_are_written(
+    open_page: Callable[..., Caller],
+) -> None:
+    """What would fail at start is rejected here."""
     caller = open_page()
     field = caller.page.get_by_label("Origin of your site")
     field.fill("https://Shop.example:8443/")
@@ -141,8 +145,8 @@ def test_an_origin_is_written_as_the_service_wants_it(open_page: Callable[..., C
     assert caller.page.locator("[role=alert]:visible").count() == 0
 
 
-def test_without_a_clipboard(open_page: Callable[..., Caller]) -> None:
-    """Where nothing may be written to it, the line is selected, and that is said."""
+def test_without_clipboard_access_the_text_is_selected(open_page: Callable[..., Caller]) -> None:
+    """The page says so."""
     caller = open_page()
     caller.page.evaluate("delete Navigator.prototype.clipboard")
     caller.button("Copy the policy").click()
@@ -150,8 +154,8 @@ def test_without_a_clipboard(open_page: Callable[..., Caller]) -> None:
     assert caller.page.evaluate("getSelection().toString()") == line(caller, "policy")
 
 
-def test_by_keyboard(open_page: Callable[..., Caller]) -> None:
-    """The doctor is called and read without a pointer; the focus comes back to its button."""
+def test_the_doctor_works_by_keyboard(open_page: Callable[..., Caller]) -> None:
+    """The focus returns to its button."""
     caller = open_page()
     press = caller.page.keyboard.press
     for _ in range(60):
@@ -165,15 +169,17 @@ def test_by_keyboard(open_page: Callable[..., Caller]) -> None:
     assert caller.page.evaluate(outline) != "none"
     press("Tab")
     press("Enter")  # the summary
-    assert "embed/doctor.js" in caller.page.get_by_label("Paste this into the browser").input_value()
+    assert (
+        "embed/doctor.js" in caller.page.get_by_label("Paste this into the browser").input_value()
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [{}, PHONE], ids=["wide", "phone"])
-def test_everywhere_and_in_both_schemes(
+def test_axe_finds_nothing_on_any_screen_in_either_scheme(
     open_page: Callable[..., Caller], scheme: str, screen: dict[str, object]
 ) -> None:
-    """Axe finds nothing, before and after the doctor; nothing is wider than the screen."""
+    """Before and after the doctor ran; nothing is wider than the screen."""
     caller = open_page(color_scheme=scheme, **screen)
     assert axe.faults(caller.page) == []
     caller.page.locator("summary").click()

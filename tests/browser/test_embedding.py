@@ -1,4 +1,4 @@
-"""The widget in pages of other sites: strict, framed, twice, and in somebody's framework."""
+"""The widget on third-party pages: strict policies, frames, two copies, and in React."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 SCRIPT = {"Content-Type": "text/javascript; charset=utf-8"}
-# With nothing but the elements: a page of this kind has no inline script, style or picture.
+# Elements only: such a page has no inline script, style or image.
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>'
     "<main><p>Shop</p>%s</main>"
@@ -30,7 +30,7 @@ PAGE = (
 
 
 def strict(service: Program) -> dict[str, str]:
-    """The policy of a careful site, with what the widget's documentation asks for."""
+    """A careful site's policy, plus what the widget's documentation asks for."""
     google = service.get("/embed.json").json["websocket"]
     policy = (
         f"default-src 'self'; script-src 'self' {service.url}; style-src 'self'; "
@@ -44,16 +44,16 @@ def embedding(service: Program, *elements: str) -> str:
     return "".join([f'<script type="module" src="{service.url}/widget.js"></script>', *elements])
 
 
-def test_under_a_strict_policy_with_trusted_types(
+def test_every_feature_works_under_a_strict_policy(
     visit: Callable[..., Visitor], site: Site, embedded: Program, emulator: Program
 ) -> None:
-    """Everything the widget has is used, and there is nothing for the policy to stop."""
+    """Trusted Types included; the policy blocks nothing."""
     widget = embedding(embedded, '<live-agent consent rating lang="en"></live-agent>')
     address = site.publish(PAGE % widget, headers=strict(embedded), whole=True)
     caller = visit(address, awaits="main", kind=Caller)
     caller.arrive()
     assert caller.page.evaluate("'innerHTML' in document.body && trustedTypes.emptyHTML") == ""
-    caller.reach()
+    caller.open_widget()
     caller.button("Start talking").click()
     caller.button("Agree and continue").click()
     caller.becomes("live")
@@ -70,7 +70,7 @@ def test_under_a_strict_policy_with_trusted_types(
     caller.button("Good").click()
     caller.page.get_by_text("Thanks for your feedback.").wait_for()
     assert caller.violations == []
-    assert caller.complaints == []
+    assert caller.page_errors == []
     assert caller.left_open == NOTHING
     session = emulator.get("/emulator/sessions/last").json
     assert session["handshake"]["origin"] == site.url
@@ -78,10 +78,10 @@ def test_under_a_strict_policy_with_trusted_types(
     assert session["counters"]["video_frames"] > 0
 
 
-def test_the_policy_is_one_that_stops_things(
+def test_the_strict_policy_blocks_what_it_should(
     visit: Callable[..., Visitor], site: Site, embedded: Program
 ) -> None:
-    """Were the widget to do what others do, it would be seen here."""
+    """The guard for the test above."""
     address = site.publish(PAGE % "", headers=strict(embedded), whole=True)
     caller = visit(address, awaits="title", kind=Caller)
     caller.page.on("console", lambda _: None)
@@ -92,10 +92,10 @@ def test_the_policy_is_one_that_stops_things(
     assert stopped >= {"require-trusted-types-for", "style-src-attr", "img-src", "connect-src"}
 
 
-def test_in_react_s_strict_mode(
+def test_react_strict_mode_mounts_one_conversation(
     visit: Callable[..., Visitor], site: Site, embedded: Program, emulator: Program, tmp_path: Path
 ) -> None:
-    """Mounted twice, it is one conversation; properties and events work; unmounted, it is over."""
+    """Properties and events work; unmounting ends it."""
     script = site.publish(compiled(tmp_path), headers=SCRIPT, whole=True)
     react = f'<script type="module" src="{script}"></script>'
     page = PAGE % "" + embedding(embedded, react)
@@ -115,11 +115,11 @@ def test_in_react_s_strict_mode(
     caller.button("Ask the shop").click()
     caller.talk()
     assert caller.violations == []
-    assert caller.complaints == []
+    assert caller.page_errors == []
 
 
 def compiled(folder: Path) -> str:
-    """The React host and React itself as one script, with all the checks of development."""
+    """The React host and React itself as one script, in development mode."""
     script = folder / "host.js"
     tests = HERE.parent
     command = [
@@ -135,7 +135,7 @@ def compiled(folder: Path) -> str:
 def _framed(
     visit: Callable[..., Visitor], site: Site, stranger: Site, embedded: Program
 ) -> Callable[[str], FrameLocator]:
-    """Somebody at a page that has the site in a frame with these attributes; gives the frame."""
+    """Opens a page that has the site in an iframe with these attributes; returns the frame."""
 
     def framed(attributes: str) -> FrameLocator:
         inside = site.publish(embedding(embedded, "<live-agent></live-agent>"))
@@ -149,10 +149,8 @@ def _framed(
     return framed
 
 
-def test_in_a_frame_that_may_use_the_microphone(
-    framed: Callable[[str], FrameLocator], emulator: Program
-) -> None:
-    """With allow, a frame of another site is a place like any other."""
+def test_iframe_with_allow_works(framed: Callable[[str], FrameLocator], emulator: Program) -> None:
+    """A frame of another site with `allow` works like a page."""
     frame = framed('allow="microphone"')
     frame.get_by_role("button", name="Start talking").click()
     frame.locator(".frame[data-state=live]").wait_for()
@@ -162,8 +160,8 @@ def test_in_a_frame_that_may_use_the_microphone(
     assert emulator.get("/emulator/sessions/last").json["counters"]["audio_chunks"] > 0
 
 
-def test_in_a_frame_without_a_microphone(framed: Callable[[str], FrameLocator]) -> None:
-    """The person is told that it is the page's doing, and goes on by typing."""
+def test_iframe_without_allow_offers_typing(framed: Callable[[str], FrameLocator]) -> None:
+    """The person is told that the page is the cause."""
     frame = framed("")
     frame.get_by_role("button", name="Start talking").click()
     said = frame.get_by_role("alert")
@@ -175,10 +173,10 @@ def test_in_a_frame_without_a_microphone(framed: Callable[[str], FrameLocator]) 
     frame.locator(".log", has_text="you typed").wait_for()
 
 
-def test_twice_on_a_page(
+def test_two_widgets_hold_two_conversations(
     visit: Callable[..., Visitor], site: Site, embedded: Program, emulator: Program
 ) -> None:
-    """Two agents hold two conversations that know nothing of each other; loading twice is once."""
+    """They are independent; loading the module twice is harmless."""
     first = '<live-agent id="one" mode="inline" open></live-agent>'
     second = '<live-agent id="two" mode="inline" open></live-agent>'
     page = PAGE % (embedding(embedded, first) + embedding(embedded, second))
@@ -201,4 +199,4 @@ def test_twice_on_a_page(
     agents["two"].locator(".log", has_text='you typed "I am still here."').wait_for()
     assert agents["one"].locator(".log", has_text="still here").count() == 0
     assert caller.violations == []
-    assert caller.complaints == []
+    assert caller.page_errors == []

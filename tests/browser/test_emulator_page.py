@@ -1,4 +1,4 @@
-"""The emulator's own page: it shows what goes on, as it goes on."""
+"""The emulator's own page shows what happens as it happens."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _page(playwright: Playwright, chromium_path: str) -> Iterator[Page]:
     browser.close()
 
 
-def test_what_goes_on_is_shown(page):
-    """A session appears while it lasts, with what was said and its sound; so do tokens."""
+def test_a_session_appears_while_it_lasts(page):
+    """With its text and sound; so do tokens."""
     with BackgroundEmulator(Options(latency=0.0)) as emulator:
         page.goto(f"{emulator.url}/emulator")
         emulator.mint()

@@ -1,4 +1,4 @@
-"""The components that docs/client.md shows, compiled and run by the frameworks themselves."""
+"""The components in docs/client.md, compiled and run by the frameworks themselves."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DOCUMENT = HERE.parents[1] / "docs" / "client.md"
 
 @pytest.fixture(name="greeter", scope="module")
 def _greeter(start_service: Callable[..., Program], emulator: Program, site: Site) -> Program:
-    """A service whose model is made to speak first."""
+    """A service whose model speaks first."""
     greeted = 'greeting = "Good morning"\n[profiles.default.config]'
     configuration = open_to(site).replace("[profiles.default.config]", greeted, 1)
     return start_service(configuration, emulator.url)
@@ -32,7 +32,7 @@ def _greeter(start_service: Callable[..., Program], emulator: Program, site: Sit
 
 @pytest.fixture(name="page", params=["jsx", "vue", "svelte"])
 def _page(request: pytest.FixtureRequest, greeter: Program, site: Site, tmp_path: Path) -> str:
-    """A page of the site with nothing but the component on it."""
+    """A page with only the component on it."""
     fence = rf"^```{request.param}\n(.*?)^```"
     (component,) = re.findall(fence, DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
     assert "https://voice.example" in component
@@ -44,10 +44,10 @@ def _page(request: pytest.FixtureRequest, greeter: Program, site: Site, tmp_path
     return site.publish(f'<div id="app"></div><script type="module" src="{address}"></script>')
 
 
-def test_the_documented_component_talks(
+def test_the_documented_component_works(
     visit: Callable[..., Visitor], emulator: Program, page: str
 ) -> None:
-    """It mounts, talks, hangs up, talks again, and leaves nothing when it is taken away."""
+    """It mounts, talks, hangs up, talks again, and leaves nothing when unmounted."""
     minted = emulator.get("/emulator/mints").json["minted"]
     visitor = visit(page, awaits="#app button")
     visitor.arrive()
@@ -64,4 +64,4 @@ def test_the_documented_component_talks(
     visitor.page.evaluate("dispatchEvent(new Event('leave'))")
     visitor.page.wait_for_selector("#app button", state="detached")
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
-    assert visitor.complaints == []
+    assert visitor.page_errors == []

@@ -1,4 +1,4 @@
-"""Hostile words from the Live API: they are shown as words, run nothing, and move nothing."""
+"""Hostile strings from the Live API are shown as text, run nothing and move nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from browser.hosting import Site
     from programs import Program
 
-# As fast as it can be said; a person would wait for minutes.
+# Spoken as fast as possible: at normal speed this would take minutes.
 AT_ONCE = ["--latency", "0", "--send-rate", "10000", "--playback-rate", "10000"]
 LONGEST_REASON = 123  # bytes in a close frame (RFC 6455, section 5.5)
 BETWEEN = " · "
@@ -27,7 +27,7 @@ TRAP = """
 globalThis.ran = 0;
 globalThis.pwned = globalThis.alert = globalThis.confirm = globalThis.prompt = () => { ran += 1; };
 """
-# Where everything is that is not the text itself.
+# The position of everything except the text itself.
 LAYOUT = """() => {
   const agent = document.querySelector('live-agent');
   const parts = ['.frame', '.panel', '.header', '.visualizer', '.log', '.composer', '.controls'];
@@ -41,7 +41,7 @@ LAYOUT = """() => {
   const { scrollWidth, scrollHeight } = document.documentElement;
   return [...boxes, scrollWidth, scrollHeight].join('\\n');
 }"""
-# What a line of the log must not do: leave it at a side, or hold anything but text and links.
+# Lines of the log that overflow it, or contain anything but text and links.
 STRAY = """() => {
   const log = document.querySelector('live-agent').shadowRoot.querySelector('.log');
   const { left, right } = log.getBoundingClientRect();
@@ -56,7 +56,7 @@ STRAY = """() => {
       element.getAttributeNames().some((name) => name.startsWith('on') || name === 'style') ||
       (element.localName === 'a' && !/^https?:/.test(element.href)),
   );
-  // Whatever a link calls itself, where it leads stands beside it.
+  // Whatever a link's title says, its host is shown beside it.
   const nameless = [...log.querySelectorAll('a')].filter(({ host, nextElementSibling: named }) =>
     !named?.checkVisibility() || named.innerText !== host);
   return [...outside, ...strange, ...nameless].map((element) => element.outerHTML.slice(0, 200));
@@ -68,7 +68,7 @@ def typed(number: int) -> str:
 
 
 def source(word: str) -> list[dict[str, str]]:
-    """A search result that has *word* for a title, one that has it for an address, and a page's."""
+    """A search result with *word* as title, one with it as address, and a normal page."""
     return [
         {"title": word, "url": "https://evil.test/"},
         {"title": "A page", "url": word},
@@ -80,7 +80,7 @@ def source(word: str) -> list[dict[str, str]]:
 def _evil(
     start_emulator: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
 ) -> Program:
-    """A Live API that says, calls, finds and closes with hostile words."""
+    """A Live API that says, calls, finds and closes with hostile strings."""
     said = [
         {
             "when": typed(number),
@@ -104,13 +104,13 @@ def _evil(
 
 @pytest.fixture(name="lured", scope="module")
 def _lured(start_service: Callable[..., Program], evil: Program, site: Site) -> Program:
-    """A service whose visitors talk to it."""
+    """A service connected to it."""
     return start_service(open_to(site), evil.url)
 
 
 @pytest.fixture(name="victim")
 def _victim(call: Callable[..., Caller], lured: Program) -> Callable[..., Caller]:
-    """Somebody in a conversation with it, on a page whose policy would stop nothing."""
+    """A visitor in a conversation with it, on a page whose policy blocks nothing."""
 
     def victim(widget: str = "<live-agent></live-agent>", **options: object) -> Caller:
         caller = call(widget, service=lured, **options)
@@ -118,19 +118,19 @@ def _victim(call: Callable[..., Caller], lured: Program) -> Callable[..., Caller
         caller.asked = []
         caller.page.on("request", lambda request: caller.asked.append(request.url))
         caller.arrive()
-        caller.reach()
+        caller.open_widget()
         return caller
 
     return victim
 
 
 def stays(caller: Caller, layout: str) -> None:
-    """Wait until everything is where it was: a turn's last words are on their way to the page."""
+    """Wait until the layout is still: a turn's last words are on their way to the page."""
     caller.until(f"({LAYOUT})() === {json.dumps(layout)}")
 
 
 def unharmed(caller: Caller, word: str) -> None:
-    """Nothing ran, nothing was fetched, and no dialog, frame or page has come up."""
+    """Assert that nothing ran, nothing was fetched, and no dialog or frame appeared."""
     assert caller.page.evaluate("ran") == 0
     assert [address for address in caller.asked if "evil" in address] == []
     assert len(caller.page.frames) == 1
@@ -138,10 +138,10 @@ def unharmed(caller: Caller, word: str) -> None:
     assert caller.page.evaluate(STRAY) == [], word
 
 
-def test_what_is_said_called_and_found(victim: Callable[..., Caller]) -> None:
-    """As a transcript, as a tool's name, as a search and as its sources: words, and no more."""
+def test_hostile_transcripts_tools_and_sources_are_text(victim: Callable[..., Caller]) -> None:
+    """Transcript, tool name, query and sources."""
     assert len(HOSTILE) >= 60
-    # Wide enough that our own words for what is going on, which come and go, stay on one line.
+    # Wide enough for our own status texts to stay on one line.
     caller = victim('<live-agent style="--live-agent-width: 640px"></live-agent>')
     caller.say("Hello")
     caller.becomes("live")
@@ -166,7 +166,7 @@ def test_what_is_said_called_and_found(victim: Callable[..., Caller]) -> None:
             assert "".join(word.split()) in "".join(line.split())
         stays(caller, before)
         unharmed(caller, word)
-    assert caller.complaints == []
+    assert caller.page_errors == []
     links = caller.page.locator(".log a").evaluate_all(
         "all => all.map((link) => [link.protocol, link.target, link.rel])"
     )
@@ -176,10 +176,8 @@ def test_what_is_said_called_and_found(victim: Callable[..., Caller]) -> None:
     }
 
 
-def test_what_the_person_is_said_to_have_said(
-    victim: Callable[..., Caller], tmp_path: Path
-) -> None:
-    """The transcript of speech comes from a model as well."""
+def test_hostile_input_transcription_is_text(victim: Callable[..., Caller], tmp_path: Path) -> None:
+    """It comes from a model too."""
     microphone = tmp_path / "asks.wav"
     write_wav(microphone, spoken(3.0, "ask-for-the-time", 60.0))
     speaking = f"--use-file-for-fake-audio-capture={microphone}"
@@ -193,13 +191,13 @@ def test_what_the_person_is_said_to_have_said(
     assert "".join("".join(HOSTILE).split())[:200] in "".join(
         caller.page.locator(words).first.text_content().replace(BETWEEN, "").split()
     )
-    # What it would look like, had something harmless been said.
+    # The layout with a harmless text.
     caller.page.locator(words).first.evaluate("(line) => { line.textContent = 'Hello'; }")
     stays(caller, before)
 
 
-def test_why_it_closes(victim: Callable[..., Caller]) -> None:
-    """The reason of a close is nobody's words to a person: ours stand in its place."""
+def test_close_reason_is_never_shown(victim: Callable[..., Caller]) -> None:
+    """Our own message takes its place."""
     caller = victim()
     sentences = set()
     for number, word in enumerate(HOSTILE):
@@ -212,13 +210,11 @@ def test_why_it_closes(victim: Callable[..., Caller]) -> None:
         )
         sentences.add(caller.page.locator(".panel [role=alert] p").inner_text())
         unharmed(caller, word)
-    assert sentences == {
-        "This assistant is not set up correctly. Please contact the site owner."
-    }
+    assert sentences == {"This assistant is not set up correctly. Please contact the site owner."}
 
 
-def test_the_trap_closes(victim: Callable[..., Caller]) -> None:
-    """Were one of them taken for HTML, it would be noticed."""
+def test_the_trap_works(victim: Callable[..., Caller]) -> None:
+    """If one of them were taken for HTML, it would be noticed."""
     caller = victim()
     caller.page.evaluate(
         """(html) => {

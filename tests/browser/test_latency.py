@@ -1,7 +1,7 @@
-"""How long sound takes through the page, and how long it takes to be live.
+"""How long sound takes through the page, and how long it takes to become live.
 
 What our code decides is counted in frames of sound, and is the same on any machine. Wall-clock
-times are printed, and fail at twice what they should be, for a machine that is busy.
+times are printed, and fail at twice the expected value, to allow for a busy machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ANSWERS = 12
 
 @pytest.fixture(name="talking")
 def _talking(visit: Callable[..., Visitor]) -> Visitor:
-    """A page that is live, recorded."""
+    """A page that is live and recorded."""
     visitor = visit(bypass_csp=True)
     visitor.record()
     visitor.arrive()
@@ -37,7 +37,7 @@ def _talking(visit: Callable[..., Visitor]) -> Visitor:
           const { LiveSession } = await import('/live/session.js');
           globalThis.session = new LiveSession({ token: '/token' });
           globalThis.context = () => opened.contexts.at(-1);
-          // A second of sound, or less, as the Live API would send it.
+          // Up to a second of sound, as the Live API would send it.
           globalThis.receive = (serverContent) =>
             opened.sockets.at(-1).onmessage({ data: JSON.stringify({ serverContent }) });
           globalThis.answer = (seconds) => {
@@ -51,13 +51,13 @@ def _talking(visit: Callable[..., Visitor]) -> Visitor:
 
 
 def notes_of(visitor: Visitor, what: str) -> list[dict[str, Any]]:
-    """What the worklets noted of this kind."""
+    """The events of this kind that the worklets recorded."""
     notes = visitor.page.evaluate("taps.notes()")
     return [note for note in notes if note["what"] == what]
 
 
-def test_from_the_microphone_to_the_socket(talking: Visitor) -> None:
-    """No sample waits longer than a chunk takes to fill; a chunk that is full waits for nothing."""
+def test_microphone_latency_is_one_chunk(talking: Visitor) -> None:
+    """A full chunk is sent immediately."""
     talking.until("taps.counts.sent >= 250")
     told = talking.page.evaluate(
         """async () => {
@@ -68,13 +68,13 @@ def test_from_the_microphone_to_the_socket(talking: Visitor) -> None:
     )
     posted = [note for note in told["notes"] if note["what"] == "captured"]
     rate = told["rate"]
-    # The input frame that each chunk's first sample needed last, and the quantum it left in.
+    # The last input frame that each chunk's first sample needed, and the quantum in which it left.
     needed = told["began"] + np.arange(len(posted)) * CHUNK * rate / 16_000
     left = np.array([note["frame"] for note in posted])
     waited = left - needed
     sent = posted[told["firstSent"] :][: len(told["sentAt"])]
     transit = [at - note["at"] for at, note in zip(told["sentAt"], sent, strict=False)]
-    # Of a chunk's samples the first waits for all of it, the last for nothing.
+    # The first sample of a chunk waits for the whole chunk, the last one for nothing.
     waits = np.add.outer(np.array(transit), np.arange(CHUNK) * CHUNK_MS / CHUNK)
     wall = np.percentile(waits, [50, 95, 100])
     print(  # noqa: T201 - figures
@@ -83,12 +83,12 @@ def test_from_the_microphone_to_the_socket(talking: Visitor) -> None:
     )
     assert len(posted) >= 250
     assert waited.max() <= CHUNK * rate / 16_000
-    assert talking.page.evaluate("taps.backlog") == 0, "each chunk is sent as it comes"
+    assert talking.page.evaluate("taps.backlog") == 0, "each chunk is sent immediately"
     assert wall[1] < 2 * 45
 
 
-def test_from_the_socket_to_the_loudspeaker(talking: Visitor) -> None:
-    """With nothing queued, a first chunk of any length is heard after 40 ms and a buffer."""
+def test_playback_latency_is_40_ms_and_one_buffer(talking: Visitor) -> None:
+    """For a first chunk of any length, with nothing queued."""
     for number in range(ANSWERS):
         talking.page.evaluate(
             """async (seconds) => {
@@ -102,7 +102,7 @@ def test_from_the_socket_to_the_loudspeaker(talking: Visitor) -> None:
               answer(seconds);
               receive({ turnComplete: true });
               await finished;
-              // Silence, in the graph's own time, so that the next one is a first chunk again.
+              // Silence, in audio time, so that the next chunk is a first one again.
               const end = context().currentTime + 0.4;
               while (context().currentTime < end) await new Promise(requestAnimationFrame);
             }""",
@@ -121,8 +121,8 @@ def test_from_the_socket_to_the_loudspeaker(talking: Visitor) -> None:
     assert waited.max() <= (0.04 + buffer) * rate
 
 
-def test_from_an_interruption_to_silence(talking: Visitor) -> None:
-    """A fade of 5 ms at most, within one render quantum."""
+def test_an_interruption_fades_out_within_5_ms(talking: Visitor) -> None:
+    """Starting in the next render quantum."""
     for _ in range(ANSWERS):
         talking.page.evaluate("answer(2)")
         talking.until("session.levels.speaker > 0.1")
@@ -149,8 +149,8 @@ def test_from_an_interruption_to_silence(talking: Visitor) -> None:
     assert np.median(wall) < 2 * 15
 
 
-def test_from_the_press_to_live(visit: Callable[..., Visitor]) -> None:
-    """The longer of microphone and token, then socket and setup, and hardly anything beside."""
+def test_time_to_live_adds_hardly_anything(visit: Callable[..., Visitor]) -> None:
+    """The longer of microphone and token, then socket and setup."""
     visitor = visit(flags=FAKE_DEVICES, permissions=["microphone"])
     visitor.arrive()
     starts = visitor.page.evaluate(

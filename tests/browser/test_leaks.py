@@ -1,4 +1,4 @@
-"""What a conversation leaves behind, as the browser itself counts it: nothing."""
+"""A conversation leaves nothing behind, as counted by the browser itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CYCLES = 200
 BATCH = 20
-# Chromium's own counters: what audio, listeners and the document are made of.
+# Chromium's own counters for audio, listeners and the document.
 COUNTED = (
     "AudioHandlers",
     "AudioWorkletProcessors",
@@ -42,7 +42,7 @@ for (const kind of ['Timeout', 'Interval']) {
   };
 }
 """
-# The counts of the page's own devices are kept by holding on to them, so they are let go each time.
+# Recording the opened devices keeps them alive, so the records are cleared each time.
 STARTS_AND_STOPS = """async (times) => {
   for (let i = 0; i < times; i += 1) {
     await session.start();
@@ -60,7 +60,7 @@ STARTS_AND_STOPS = """async (times) => {
 
 @pytest.fixture(name="page_with_session")
 def _page_with_session(visit: Callable[..., Visitor]) -> Visitor:
-    """A page that has held one conversation, so that all that is loaded once is loaded."""
+    """A page that has held one conversation, so that what loads once is loaded."""
     visitor = visit()
     visitor.page.add_init_script(TIMERS)
     visitor.arrive()
@@ -75,29 +75,29 @@ def _page_with_session(visit: Callable[..., Visitor]) -> Visitor:
 
 
 def counts(browser: CDPSession) -> dict[str, float]:
-    """Chromium's counters after a forced collection."""
+    """Chromium's counters after a forced garbage collection."""
     browser.send("HeapProfiler.collectGarbage")
     metrics = browser.send("Performance.getMetrics")["metrics"]
     return {each["name"]: each["value"] for each in metrics if each["name"] in COUNTED}
 
 
 def settled(visitor: Visitor, browser: CDPSession, goal: dict[str, float]) -> dict[str, float]:
-    """The counts once they are no more than *goal*, or after ten seconds in which they were not."""
+    """The counts once they are at most *goal*, or after ten seconds."""
     now = counts(browser)
     for _ in range(20):
         if all(now[name] <= goal[name] for name in COUNTED):
             break
-        visitor.page.wait_for_timeout(500)  # a context closes, and is collected, in its own time
+        visitor.page.wait_for_timeout(500)  # a context takes time to be closed and collected
         now = counts(browser)
     return now
 
 
-def test_two_hundred_starts_and_stops(page_with_session: Visitor) -> None:
-    """No track, timer or socket stays open, and Chromium counts what it counted before."""
+def test_two_hundred_starts_leak_nothing(page_with_session: Visitor) -> None:
+    """No track, timer or socket stays open, and the counters are back where they were."""
     visitor = page_with_session
     browser = visitor.page.context.new_cdp_session(visitor.page)
     browser.send("Performance.enable")
-    visitor.page.wait_for_timeout(1000)  # for the contexts of the warm-up, likewise
+    visitor.page.wait_for_timeout(1000)  # likewise for the contexts of the warm-up
     before = counts(browser)
 
     visitor.page.evaluate("session.start()")
@@ -114,4 +114,4 @@ def test_two_hundred_starts_and_stops(page_with_session: Visitor) -> None:
     after = settled(visitor, browser, before)
     print(f"before {before}, live {live}, after {CYCLES} starts {after}")  # noqa: T201 - figures
     assert all(after[name] <= before[name] for name in COUNTED)
-    assert visitor.complaints == []
+    assert visitor.page_errors == []

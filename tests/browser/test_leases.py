@@ -1,4 +1,4 @@
-"""The place that a conversation takes, and that it is free again afterwards."""
+"""A conversation takes a place, and frees it when it ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from browser.visitor import Visitor
     from programs import Program
 
-# With a single place, whoever leaves it taken is locked out of the next conversation.
+# With a single place, a conversation that does not free it blocks the next one.
 ONE_PLACE = """
 [profiles.default]
 model = "gemini-3.8-live"
@@ -24,51 +24,51 @@ budget = { guest = "999h/day" }
 """
 
 
-# ... and as a token cannot be revoked, two unexpired ones are all that one place gives out.
+# A token cannot be revoked: one place allows at most two that have not expired.
 CONVERSATIONS = 2
 
 
 @pytest.fixture(name="single")
 def _single(start_service: Callable[..., Program], emulator: Program) -> Program:
-    """A service with one place for each guest, in which nobody has talked yet."""
+    """A service with one place for each guest, unused so far."""
     return start_service(ONE_PLACE, emulator.url)
 
 
 def test_hanging_up_frees_the_place(visit: Callable[..., Visitor], single: Program) -> None:
-    """The next conversation fits into the same place."""
+    """The next conversation gets the same place."""
     visitor = visit(single.url)
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     for _ in range(CONVERSATIONS):
         visitor.type_only()
         assert single.post("/token").code == "too-many-at-once", "the place is taken"
         hang_up(visitor)
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
 def hang_up(visitor: Visitor) -> None:
-    """Hang up, and see the service free the place."""
+    """Hang up and wait until the service has freed the place."""
     with visitor.page.expect_response("**/lease/end") as ended:
         visitor.hang_up()
     assert ended.value.status == 204
 
 
 def test_leaving_the_page_frees_the_place(visit: Callable[..., Visitor], single: Program) -> None:
-    """A page that closes in the middle of a conversation ends its lease on the way out."""
+    """A page that closes during a conversation ends its lease on the way out."""
     visitor = visit(single.url)
     visitor.arrive()
     for _ in range(CONVERSATIONS):
-        visitor.go_on_as_a_guest()
+        visitor.continue_as_guest()
         visitor.type_only()
         assert single.post("/token").code == "too-many-at-once", "the place is taken"
         visitor.arrive()
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
 def test_a_refused_microphone_frees_the_place(
     visit: Callable[..., Visitor], single: Program
 ) -> None:
-    """A token that was fetched beside a microphone that fails does not keep its place."""
+    """The token fetched in parallel does not keep its place."""
     visitor = visit(single.url)
     visitor.page.add_init_script(
         """navigator.mediaDevices.getUserMedia = async () => {
@@ -78,7 +78,7 @@ def test_a_refused_microphone_frees_the_place(
         navigator.permissions.query = async () => ({ state: 'granted' });"""
     )
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     with visitor.page.expect_response("**/token"):
         visitor.button("Start talking").click()
     with visitor.page.expect_response("**/lease/end") as ended:

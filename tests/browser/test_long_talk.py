@@ -1,4 +1,4 @@
-"""Spoken conversations over many connections, in which every sample is accounted for."""
+"""Spoken conversations over many connections, with every sample accounted for."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 ANSWER_RATE = 24_000
 SILENCE = Talk.of(1, (1.0,))
-# As gemini-3.8-live does: one handle for each connection, and nothing more until somebody speaks.
+# Like gemini-3.8-live: one handle for each connection, and no more until somebody speaks.
 ONE_HANDLE = ("--update-interval", "100000", "--handle-state", "at_close")
 LONG_TOKENS = PROFILE.replace('token_lifetime = "30s"', 'token_lifetime = "300s"')
 
 
 @pytest.fixture(name="begin")
 def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[..., Talker]]:
-    """Begins a talk, with a service and an emulator of its own, which end with the test."""
+    """Begins a talk with its own service and emulator, which end with the test."""
     with ExitStack() as programs:
 
         def begin(talk: Talk, *flags: str, fault: dict[str, object] | None = None) -> Talker:
@@ -63,10 +63,10 @@ def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[.
     ("handle_state", "client_handle", "renewals"),
     [("snapshot", "honoured", 30), ("at_close", "ignored", 6)],
 )
-def test_renewals(
+def test_renewals_lose_and_repeat_nothing(
     begin: Callable[..., Talker], handle_state: str, client_handle: str, renewals: int
 ) -> None:
-    """Nothing is lost or doubled, mid-sentence and mid-answer too, and the context is kept."""
+    """In mid-sentence and mid-answer too; the context is kept."""
     options = ("--handle-state", handle_state, "--client-handle", client_handle)
     talker = begin(Talk.of(2 + renewals // 4), *FIVE_SECONDS, *options)
     for renewal in range(1, renewals + 1):
@@ -76,8 +76,8 @@ def test_renewals(
     assert any(join.speaking for join in joins)
 
 
-def test_a_renewal_in_an_answer(begin: Callable[..., Talker]) -> None:
-    """What has arrived of it is played to its end, while the connection is another."""
+def test_a_renewal_during_an_answer_plays_it_to_the_end(begin: Callable[..., Talker]) -> None:
+    """What has arrived is played while the connection is replaced."""
     talker = begin(SILENCE, *FIVE_SECONDS)
     talker.resumes(1)
     talker.visitor.page.evaluate(
@@ -102,8 +102,8 @@ def test_a_renewal_in_an_answer(begin: Callable[..., Talker]) -> None:
     assert playing.share >= 0.95
 
 
-def test_a_token_that_ends_in_a_sentence(begin: Callable[..., Talker]) -> None:
-    """The connection would last; the token does not, and somebody is speaking all the time."""
+def test_a_token_that_expires_in_mid_sentence_loses_nothing(begin: Callable[..., Talker]) -> None:
+    """The connection would last longer, and somebody is speaking all the time."""
     talker = begin(Talk.of(6, WITHOUT_END))
     talker.resumes(1)
     first, second = talker.hang_up()
@@ -111,16 +111,16 @@ def test_a_token_that_ends_in_a_sentence(begin: Callable[..., Talker]) -> None:
     assert np.array_equal(context_of(talker.emulator), heard)
     assert first["close"]["code"] == 1000
     assert second["resumed"] is True
-    assert first["counters"]["spoken_turns"] == 0, "for all that the server knows"
+    assert first["counters"]["spoken_turns"] == 0, "as far as the server knows"
 
 
 @pytest.mark.parametrize(
     ("handle_state", "client_handle"), [("snapshot", "honoured"), ("at_close", "ignored")]
 )
-def test_a_service_that_is_down_for_twenty_seconds(
+def test_a_20_second_service_outage_loses_nothing(
     visit: Callable[..., Visitor], tmp_path: Path, handle_state: str, client_handle: str
 ) -> None:
-    """It goes on by the token in hand, or waits; either way nothing is lost."""
+    """The conversation continues with the current token, or waits."""
     options = ("--handle-state", handle_state, "--client-handle", client_handle)
     with emulating(*FIVE_SECONDS, *options) as emulator:
         environment = service_environment(tmp_path, PROFILE, emulator.url)
@@ -129,7 +129,7 @@ def test_a_service_that_is_down_for_twenty_seconds(
         with serving(environment, workers=1, port=port) as service:
             talk = Talk.of(5)
             talker = Talker.begin(visit, service, emulator, tmp_path / "talk.wav", talk)
-        talker.visitor.page.wait_for_timeout(20_000)  # the outage itself, in the person's time
+        talker.visitor.page.wait_for_timeout(20_000)  # the outage, in real time
         meanwhile = len(talker.resumptions)
         with serving(environment, workers=1, port=port):
             talker.resumes(meanwhile + 1)
@@ -145,15 +145,15 @@ def test_a_service_that_is_down_for_twenty_seconds(
 
 
 @pytest.mark.parametrize(("handle_state", "cuts"), [("snapshot", 4), ("at_close", 2)])
-def test_connections_that_are_cut(
+def test_a_dropped_connection_loses_at_most_250_ms(
     begin: Callable[..., Talker], handle_state: str, cuts: int
 ) -> None:
-    """What was on its way is lost, 250 ms at most, and nothing is heard twice or out of order."""
+    """Nothing is heard twice or out of order."""
     fault = {"on": "socket", "kind": "cut", "times": cuts, "between": [4, 10], "seconds": 0.15}
     talker = begin(Talk.of(5), "--handle-state", handle_state, fault=fault | {"seed": 5})
     for cut in range(1, cuts + 1):
         talker.resumes(cut)
-    talker.visitor.page.wait_for_timeout(500)  # something is said after the last one, too
+    talker.visitor.page.wait_for_timeout(500)  # so that something is said after the last one too
     sessions = talker.hang_up()
 
     assert [session["close"]["code"] for session in sessions] == [1006] * cuts + [1000]
@@ -162,7 +162,7 @@ def test_connections_that_are_cut(
     witnessed = talker.visitor.witnessed()
     heard = [heard_on(talker.emulator, session) for session in sessions]
     places = [witnessed.place_of(part) for part in heard]
-    assert None not in places, "each connection heard what was captured, as it was"
+    assert None not in places, "each connection received the captured samples unchanged"
     ends = [place + len(part) for place, part in zip(places, heard, strict=True)]
     lost = [(start - end) / SPEECH_RATE for end, start in zip(ends, places[1:], strict=False)]
     missing = (sum(map(len, heard)) - len(context_of(talker.emulator))) / SPEECH_RATE
@@ -170,15 +170,15 @@ def test_connections_that_are_cut(
         f"lost at each cut: {', '.join(f'{1000 * each:.0f}' for each in lost)} ms; "
         f"{missing:.2f} s heard and not in a snapshot's context"
     )
-    # Wall clock: twice as much on a machine that stands still.
+    # Wall-clock time: allows twice as much, for a busy machine.
     assert min(lost) >= 0
     assert np.median(lost) <= 0.25
     assert max(lost) <= 0.5
     assert 0 <= missing <= cuts * 1.5 * HANDLE_INTERVAL
 
 
-def test_a_network_that_goes_and_comes_back(begin: Callable[..., Talker]) -> None:
-    """Offline, nothing is sent and everything is kept; online, it follows, and nothing is lost."""
+def test_an_offline_period_loses_nothing(begin: Callable[..., Talker]) -> None:
+    """Audio is kept while offline and sent once online."""
     talker = begin(Talk.of(3, WITHOUT_END))
     network, page = talker.visitor.page.context, talker.visitor.page
     talker.visitor.until("taps.counts.sent >= 150")
@@ -199,7 +199,7 @@ def test_a_network_that_goes_and_comes_back(begin: Callable[..., Talker]) -> Non
 def test_quiet_minute_is_one_connection_and_one_token(
     visit: Callable[..., Visitor], tmp_path: Path
 ) -> None:
-    """Nobody speaks for 60 s, and the whole microphone arrives."""
+    """Nobody speaks for 60 s, and the whole microphone signal arrives."""
     quiet = Talk(spoken(60.0), spoken(60.0))
     with emulating(*ONE_HANDLE) as emulator:
         environment = service_environment(tmp_path, LONG_TOKENS, emulator.url)
@@ -217,7 +217,7 @@ def test_quiet_minute_is_one_connection_and_one_token(
 
 
 def test_path_on_which_nothing_leaves_is_replaced(begin: Callable[..., Talker]) -> None:
-    """After eight seconds it is left; the page is told, and nothing is sent again."""
+    """After eight seconds; the page is told, and nothing is sent again."""
     talker = begin(Talk.of(30, (None,)))
     page = talker.visitor.page
     talker.visitor.until("taps.counts.sent >= 200")
@@ -226,7 +226,7 @@ def test_path_on_which_nothing_leaves_is_replaced(begin: Callable[..., Talker]) 
         talker.visitor.until("session.state === 'resuming'")
         waited = page.evaluate("(performance.now() - stalledAt) / 1000")
     talker.resumes(1)
-    page.wait_for_timeout(1000)  # something is said on the new one, too
+    page.wait_for_timeout(1000)  # so that something is said on the new one too
     dead, *_, alive = talker.hang_up()
     witnessed = talker.visitor.witnessed()
     before, after = (heard_on(talker.emulator, session) for session in (dead, alive))
@@ -242,7 +242,7 @@ def test_path_on_which_nothing_leaves_is_replaced(begin: Callable[..., Talker]) 
 
 @contextmanager
 def throttled(page: Page) -> Iterator[None]:
-    """Let hardly a byte leave the browser or arrive: as near to a dead path as Chromium gets."""
+    """Block almost all traffic: as near to a dead path as Chromium gets."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("Network.enable")
     rates = ("downloadThroughput", "uploadThroughput")

@@ -1,4 +1,4 @@
-"""What goes wrong around a conversation: each a sentence, and nothing spent or left behind."""
+"""Failures around a conversation: each is explained, spends nothing and leaves nothing open."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 
 
-def test_a_refused_microphone(visit: Callable[..., Visitor], emulator: Program) -> None:
-    """No token is minted for somebody who will not be heard; typing is still offered."""
+def test_denied_microphone_mints_no_token(visit: Callable[..., Visitor], emulator: Program) -> None:
+    """Typing is still offered."""
     visitor = visit(flags=FAKE_DEVICES)
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     minted = emulator.get("/emulator/mints").json["minted"]
     visitor.button("Start talking").click()
     assert visitor.error.startswith("Access to the microphone was denied. Allow it")
@@ -31,36 +31,36 @@ def test_a_refused_microphone(visit: Callable[..., Visitor], emulator: Program) 
     visitor.type_only()
 
 
-def test_no_microphone_at_all(visit: Callable[..., Visitor]) -> None:
-    """A missing device is told apart from a refused one."""
+def test_missing_microphone_is_told_apart_from_a_denied_one(visit: Callable[..., Visitor]) -> None:
+    """With a message of its own."""
     visitor = visit(flags=ALLOWED)
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.button("Start talking").click()
     assert visitor.error.startswith("No microphone was found. Connect one")
     assert visitor.left_open == NOTHING
 
 
-def test_an_insecure_page(
+def test_insecure_page_is_explained(
     visit: Callable[..., Visitor], start_service: Callable[..., Program], emulator: Program
 ) -> None:
-    """Over plain http a browser hides the microphone; the page says what it takes."""
+    """Over plain HTTP a browser hides the microphone."""
     public = '\n[http]\npublic_url = "https://insecure.test"\n'
     service = start_service(CONFIGURATION + public, emulator.url)
     address = f"http://insecure.test:{urlsplit(service.url).port}/"
     resolver = "--host-resolver-rules=MAP insecure.test 127.0.0.1"
     visitor = visit(address, flags=[*FAKE_DEVICES, resolver])
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.button("Start talking").click()
     assert "needs a secure connection" in visitor.error
 
 
-def test_a_service_that_cannot_be_reached(visit: Callable[..., Visitor]) -> None:
-    """The microphone that was opened meanwhile is closed again."""
+def test_unreachable_service_closes_the_microphone(visit: Callable[..., Visitor]) -> None:
+    """It was opened in the meantime."""
     visitor = visit()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.page.context.set_offline(offline=True)
     visitor.button("Start talking").click()
     assert visitor.error.startswith("This site cannot be reached")
@@ -70,8 +70,8 @@ def test_a_service_that_cannot_be_reached(visit: Callable[..., Visitor]) -> None
     visitor.becomes("live")
 
 
-def test_a_login_that_has_run_out(visit: Callable[..., Visitor]) -> None:
-    """The person is asked to sign in again, in the service's own words."""
+def test_expired_login_asks_to_sign_in_again(visit: Callable[..., Visitor]) -> None:
+    """In the service's own words."""
     visitor = visit()
     visitor.arrive()
     visitor.sign_in(ANOTHER, PASSWORD)
@@ -87,25 +87,25 @@ def test_a_login_that_has_run_out(visit: Callable[..., Visitor]) -> None:
     assert visitor.button("Sign in").is_visible()
 
 
-def test_cancelled_before_it_began(visit: Callable[..., Visitor]) -> None:
-    """A second press cancels the start without an error."""
+def test_a_second_press_cancels_the_start(visit: Callable[..., Visitor]) -> None:
+    """Without an error."""
     visitor = visit()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.page.route("**/token", lambda _route: None)  # never answered
     visitor.button("Start talking").click()
     visitor.button("Cancel").click()
     visitor.becomes("closed")
     assert visitor.left_open == NOTHING
     assert not visitor.page.locator("[role=alert]:visible").count()
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
 @pytest.fixture(name="moody", scope="module")
 def _moody(
     start_emulator: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
 ) -> Program:
-    """An emulator that hangs up when it is told to."""
+    """An emulator that closes the connection on request."""
     scenario = tmp_path_factory.mktemp("scenario") / "moody.toml"
     scenario.write_text(
         """
@@ -123,7 +123,7 @@ def _moody(
 
 @pytest.fixture(name="moody_service", scope="module")
 def _moody_service(start_service: Callable[..., Program], moody: Program) -> Program:
-    """The service in front of it."""
+    """The service connected to it."""
     return start_service(CONFIGURATION, moody.url)
 
 
@@ -134,13 +134,13 @@ def _moody_service(start_service: Callable[..., Program], moody: Program) -> Pro
         ("Talk nonsense", "This assistant is not set up correctly."),
     ],
 )
-def test_the_voice_service_hangs_up(
+def test_a_close_by_the_voice_service_is_explained(
     visit: Callable[..., Visitor], moody_service: Program, words: str, sentence: str
 ) -> None:
-    """The reason becomes a sentence, all is released, and talking again is one press away."""
+    """Everything is released, and one press starts again."""
     visitor = visit(moody_service.url)
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.talk()
     visitor.say(words)
     assert visitor.error.startswith(sentence)

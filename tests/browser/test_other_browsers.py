@@ -1,4 +1,4 @@
-"""The session in somebody else's page, under a strict policy, in each browser that we have."""
+"""A session on a third-party page under a strict policy, in each browser that we have."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SMOKE = (Path(__file__).parent / "smoke.js").read_text()
 
 
 def page_of(site: Site, service: Program, emulator: Program) -> str:
-    """A page that allows scripts of its own and the service's, and connections to the two."""
+    """A page that allows its own scripts, the service's, and connections to both."""
     socket = emulator.url.replace("http", "ws", 1)
     policy = f"script-src 'self' {service.url}; connect-src {service.url} {socket}"
     return site.publish("", headers={"Content-Security-Policy": policy})
 
 
 def check(told: str, emulator: Program, site: Site) -> Samples:
-    """The conversation was held, from that page. What was heard of it."""
+    """Assert that the conversation was held from that page. Returns what was heard."""
     result = json.loads(told)
     assert result["states"] == ["connecting", "live", "closed"]
     assert "Hello" in result["text"]
@@ -44,10 +44,10 @@ def check(told: str, emulator: Program, site: Site) -> Samples:
     return heard_on(emulator, last)
 
 
-def test_chromium(
+def test_chromium_holds_a_conversation(
     visit: Callable[..., Visitor], site: Site, embedded: Program, emulator: Program, tmp_path: Path
 ) -> None:
-    """The policy names our origin and the Live API's, and no other."""
+    """The policy names only our origin and the Live API's."""
     speech = tmp_path / "speech.wav"
     write_wav(speech, spoken("ask-for-a-story"))
     microphone = f"--use-file-for-fake-audio-capture={speech}"
@@ -59,8 +59,10 @@ def test_chromium(
     assert visitor.violations == []
 
 
-def test_firefox(site: Site, embedded: Program, emulator: Program, tmp_path: Path) -> None:
-    """The same conversation; its microphone's 1 kHz comes through our resampler as 1 kHz."""
+def test_firefox_holds_a_conversation(
+    site: Site, embedded: Program, emulator: Program, tmp_path: Path
+) -> None:
+    """Its 1 kHz microphone tone passes our resampler as 1 kHz."""
     with firefox(tmp_path) as page:
         page.go(page_of(site, embedded, emulator))
         heard = check(page.call(SMOKE, embedded.url), emulator, site)

@@ -1,4 +1,4 @@
-"""The page: who comes in, what they type, and how it looks to them."""
+"""The page: signing in, typing, keyboard, contrast and announcements."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 
-# The contrast of every text on the screen with what is painted behind it (WCAG 2.2, 1.4.3).
+# The contrast of every visible text with its background (WCAG 2.2, 1.4.3).
 POOR_CONTRASTS = """async () => {
-  // Colours on their way to others are nobody's to read.
+  // Skips colors that are in transition.
   await Promise.all(document.getAnimations()
     .filter((animation) => animation instanceof CSSTransition).map(({ finished }) => finished));
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -50,11 +50,13 @@ POOR_CONTRASTS = """async () => {
 }"""
 
 
-def test_a_guest_types(visit: Callable[..., Visitor], emulator: Program) -> None:
-    """Whoever has no microphone, or no wish to use it, is answered all the same."""
+def test_a_guest_can_type_without_a_microphone(
+    visit: Callable[..., Visitor], emulator: Program
+) -> None:
+    """The answer is shown."""
     visitor = visit()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.type_only()
     visitor.say("Is anybody there?")
     visitor.reads("you typed")
@@ -66,16 +68,16 @@ def test_a_guest_types(visit: Callable[..., Visitor], emulator: Program) -> None
     assert session["counters"]["audio_chunks"] == 0
     assert (session["close"]["code"], session["closed_by"]) == (1000, "client")
     assert visitor.left_open == NOTHING
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
-def test_the_setup_is_the_token_s_and_the_choices_are_in_it(
+def test_choices_are_locked_into_the_token(
     visit: Callable[..., Visitor], emulator: Program
 ) -> None:
-    """The page sends no more than the model's name; what a person chose is locked in the token."""
+    """The page sends no more than the model's name."""
     visitor = visit()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.page.get_by_label("Voice").select_option("Puck")
     visitor.type_only()
     session = emulator.get("/emulator/sessions/last").json
@@ -85,19 +87,19 @@ def test_the_setup_is_the_token_s_and_the_choices_are_in_it(
     assert session["constrained"]
 
 
-def test_a_typed_question_leads_to_a_tool(visit: Callable[..., Visitor]) -> None:
-    """The page tells the visitor's own time, and shows that it was asked for it."""
+def test_a_typed_question_calls_a_tool_of_the_page(visit: Callable[..., Visitor]) -> None:
+    """The page reports the visitor's local time, and shows that the tool was used."""
     visitor = visit(timezone_id="Europe/Berlin")
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.type_only()
     visitor.say("Please get the local time")
     visitor.reads("Europe/Berlin")
     assert visitor.transcript[1] == "Used get_local_time"
 
 
-def test_somebody_signs_in(visit: Callable[..., Visitor], emulator: Program) -> None:
-    """An account opens what is not for guests."""
+def test_signing_in_opens_more_profiles(visit: Callable[..., Visitor], emulator: Program) -> None:
+    """An account may use what guests may not."""
     visitor = visit()
     visitor.arrive()
     visitor.sign_in(USERNAME, PASSWORD)
@@ -113,11 +115,11 @@ def test_somebody_signs_in(visit: Callable[..., Visitor], emulator: Program) -> 
     visitor.button("Sign out").click()
     visitor.button("Sign in").wait_for()
     assert emulator.get("/emulator/sessions/last").json["counters"]["audio_chunks"] > 0
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
-def test_a_wrong_password(visit: Callable[..., Visitor]) -> None:
-    """The service's own sentence is shown, and the way in stays open."""
+def test_wrong_password_is_explained(visit: Callable[..., Visitor]) -> None:
+    """The service's message is shown, and the form stays."""
     visitor = visit()
     visitor.arrive()
     visitor.sign_in(USERNAME, "no idea")
@@ -128,8 +130,8 @@ def test_a_wrong_password(visit: Callable[..., Visitor]) -> None:
     visitor.button("Start talking").wait_for()
 
 
-def test_somebody_comes_back(visit: Callable[..., Visitor]) -> None:
-    """The credential lives in the page's memory alone; a cookie that no script sees signs in."""
+def test_a_returning_visitor_is_signed_in(visit: Callable[..., Visitor]) -> None:
+    """The credential is in memory only; a cookie that scripts cannot read signs in."""
     visitor = visit()
     visitor.arrive()
     visitor.sign_in(USERNAME, PASSWORD)
@@ -142,15 +144,15 @@ def test_somebody_comes_back(visit: Callable[..., Visitor]) -> None:
     visitor.talk()
     visitor.button("Sign out").click()
     visitor.page.wait_for_selector("#sign-in:visible")
-    visitor.until("localStorage.length === 0")  # the service knows
+    visitor.until("localStorage.length === 0")  # the service has been told
     visitor.page.reload()
     visitor.page.wait_for_selector("#sign-in:visible")
     assert visitor.left_open == NOTHING
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
-def test_a_login_that_ends_elsewhere(visit: Callable[..., Visitor]) -> None:
-    """Whoever comes back after it is told nothing is wrong, and signs in."""
+def test_a_login_ended_elsewhere_is_no_error(visit: Callable[..., Visitor]) -> None:
+    """The visitor simply has to sign in."""
     visitor = visit()
     visitor.arrive()
     visitor.sign_in(USERNAME, PASSWORD)
@@ -164,8 +166,8 @@ def test_a_login_that_ends_elsewhere(visit: Callable[..., Visitor]) -> None:
     visitor.button("Start talking").wait_for()
 
 
-def test_keyboard_only(visit: Callable[..., Visitor]) -> None:
-    """Everything can be reached and done without a pointer, and what has the focus shows it."""
+def test_everything_works_by_keyboard(visit: Callable[..., Visitor]) -> None:
+    """The focus is always visible."""
     visitor = visit()
     visitor.arrive()
     press = visitor.page.keyboard.press
@@ -210,10 +212,10 @@ def test_keyboard_only(visit: Callable[..., Visitor]) -> None:
 
 
 def test_the_enter_that_ends_a_composition_sends_nothing(visit: Callable[..., Visitor]) -> None:
-    """Whoever writes by an input method confirms each word with Enter."""
+    """An input method confirms each word with Enter."""
     visitor = visit()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.type_only()
     field = visitor.page.get_by_label("Message")
     field.fill("日本")
@@ -227,14 +229,14 @@ def test_the_enter_that_ends_a_composition_sends_nothing(visit: Callable[..., Vi
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [{}, PHONE], ids=["wide", "phone"])
-def test_everywhere_and_in_both_schemes(
+def test_contrast_and_target_sizes_hold_on_any_screen_in_either_scheme(
     visit: Callable[..., Visitor], scheme: str, screen: dict[str, object]
 ) -> None:
-    """Every text can be read, every control hit; the policy has nothing to stop."""
+    """The policy has nothing to block."""
     visitor = visit(color_scheme=scheme, **screen)
     visitor.arrive()
     check_view(visitor)
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     check_view(visitor)
     visitor.talk()
     visitor.say("Please get the local time")
@@ -248,7 +250,7 @@ def test_everywhere_and_in_both_schemes(
     red = int(ground.removeprefix("rgb(").split(",")[0])
     assert (red > 128) == (scheme == "light")
     assert visitor.violations == []
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
 def check_view(visitor: Visitor) -> None:
@@ -261,11 +263,11 @@ def check_view(visitor: Visitor) -> None:
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_reduced_motion(visit: Callable[..., Visitor]) -> None:
-    """Whoever asked for less motion gets none."""
+def test_reduced_motion_is_respected(visit: Callable[..., Visitor]) -> None:
+    """Nothing moves."""
     visitor = visit(reduced_motion="reduce")
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.talk()
     visitor.say("Say something that can be heard for a while")
     visitor.page.get_by_text("Speaking").wait_for()
@@ -274,11 +276,11 @@ def test_reduced_motion(visit: Callable[..., Visitor]) -> None:
     assert visitor.page.evaluate("document.getAnimations().length") == 0
 
 
-def test_only_what_is_final_is_announced(visit: Callable[..., Visitor]) -> None:
-    """A screen reader hears each turn once, and not every syllable of it."""
+def test_only_final_utterances_are_announced(visit: Callable[..., Visitor]) -> None:
+    """A screen reader reads each turn once, not every fragment."""
     visitor = visit()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.page.evaluate(
         """() => {
           globalThis.announced = [];

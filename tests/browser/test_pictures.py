@@ -1,4 +1,4 @@
-"""The camera and the screen: shown when asked, at a modest pace, and gone when stopped."""
+"""Camera and screen: shown on request, at a modest rate, and gone when stopped."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ WebSocket.prototype.send = function (frame) {
 def arrive_and_talk(visitor: Visitor) -> None:
     visitor.page.add_init_script(SENT_PICTURES)
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.talk()
 
 
 @pytest.mark.parametrize("kind", ["Camera", "Screen"])
-def test_pictures_are_sent(visit: Callable[..., Visitor], emulator: Program, kind: str) -> None:
-    """Once a second at most, JPEG, 768 pixels on the long side; the person sees what is shown."""
+def test_video_is_sent_as_one_jpeg_a_second(
+    visit: Callable[..., Visitor], emulator: Program, kind: str
+) -> None:
+    """768 pixels on the long side at most; the person sees a preview."""
     visitor = visit()
     arrive_and_talk(visitor)
     visitor.button(kind).click()
@@ -41,7 +43,7 @@ def test_pictures_are_sent(visit: Callable[..., Visitor], emulator: Program, kin
     assert visitor.page.evaluate("preview.videoWidth > 0 && !preview.paused")
     first, *_, last = visitor.page.evaluate("pictures.map(({ at }) => at)")
     pictures = visitor.page.evaluate("pictures.length")
-    assert last - first >= 990 * (pictures - 1), "timers may fire a hair early"
+    assert last - first >= 990 * (pictures - 1), "timers may fire slightly early"
     size = """async () => {
       const jpeg = Uint8Array.from(atob(pictures[0].data), (byte) => byte.charCodeAt(0));
       const picture = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
@@ -51,14 +53,14 @@ def test_pictures_are_sent(visit: Callable[..., Visitor], emulator: Program, kin
 
     visitor.button(kind).click()
     visitor.page.wait_for_selector("#preview", state="hidden")
-    assert visitor.left_open["tracks"] == 1, "the microphone alone"
+    assert visitor.left_open["tracks"] == 1, "only the microphone"
     visitor.hang_up()
     session = emulator.get("/emulator/sessions/last").json
     assert session["counters"]["video_frames"] == visitor.page.evaluate("pictures.length")
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
-def test_the_person_stops_sharing_by_the_browser_s_own_button(
+def test_the_browsers_stop_sharing_button_stops_the_video(
     visit: Callable[..., Visitor],
 ) -> None:
     """The page follows, and nothing more is sent."""
@@ -78,7 +80,7 @@ def test_the_person_stops_sharing_by_the_browser_s_own_button(
 
 
 def test_hanging_up_stops_the_camera(visit: Callable[..., Visitor]) -> None:
-    """A light that stays on is a promise broken."""
+    """The camera light goes off."""
     visitor = visit()
     arrive_and_talk(visitor)
     visitor.button("Camera").click()
@@ -88,8 +90,8 @@ def test_hanging_up_stops_the_camera(visit: Callable[..., Visitor]) -> None:
     assert visitor.page.evaluate("preview.srcObject === null")
 
 
-def test_the_screen_takes_the_camera_s_place(visit: Callable[..., Visitor]) -> None:
-    """One picture at a time: the model cannot tell two streams apart."""
+def test_the_screen_replaces_the_camera(visit: Callable[..., Visitor]) -> None:
+    """One video at a time: the model cannot tell two streams apart."""
     visitor = visit()
     arrive_and_talk(visitor)
     visitor.button("Camera").click()
@@ -100,8 +102,8 @@ def test_the_screen_takes_the_camera_s_place(visit: Callable[..., Visitor]) -> N
     assert visitor.left_open["tracks"] == 2, "the microphone and the screen"
 
 
-def test_pictures_wait_while_sound_is_queued(visit: Callable[..., Visitor]) -> None:
-    """On a slow line the voice goes first."""
+def test_video_waits_while_sound_is_queued(visit: Callable[..., Visitor]) -> None:
+    """On a slow line the voice has priority."""
     visitor = visit()
     visitor.page.add_init_script(
         """

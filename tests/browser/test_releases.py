@@ -1,4 +1,4 @@
-"""A release deployed while a page is open: its modules never come from two."""
+"""A release deployed while a page is open: its modules never come from two releases."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 def _next_release(
     tmp_path_factory: pytest.TempPathFactory, emulator: Program, site: Site
 ) -> Iterator[Program]:
-    """The service with another web/: a word on the button has changed."""
+    """The service with a changed web/: another word on the button."""
     folder = tmp_path_factory.mktemp("release")
     for part in ("tokensvc", "web"):
         ignored = shutil.ignore_patterns("node_modules", "__pycache__", "types")
@@ -49,13 +49,13 @@ def _next_release(
 
 @pytest.fixture(name="front")
 def _front(embedded: Program) -> Iterator[Front]:
-    """The address that both are deployed at, one after the other."""
+    """The address at which both releases are deployed, one after the other."""
     with fronting(embedded.url) as front:
         yield front
 
 
 def watch(caller: Caller) -> None:
-    """Keep the answers that its page gets."""
+    """Record the responses that a page gets."""
     caller.served = []
 
     def note(response: Response) -> None:
@@ -66,7 +66,7 @@ def watch(caller: Caller) -> None:
 
 @pytest.fixture(name="reader")
 def _reader(visit: Callable[..., Visitor], site: Site, front: Front) -> Caller:
-    """Somebody who has had the page open for a while."""
+    """A visitor who has had the page open for a while."""
     script = f'<script type="module" src="{front.url}/widget.js"></script>'
     address = site.publish(f"{script}<live-agent></live-agent>")
     caller = visit(address, awaits="main", kind=Caller)
@@ -77,7 +77,7 @@ def _reader(visit: Callable[..., Visitor], site: Site, front: Front) -> Caller:
 
 
 def releases(caller: Caller) -> set[str]:
-    """The releases that the page has files of."""
+    """The releases that the page has loaded files of."""
     return {
         found[1]
         for response in caller.served
@@ -85,8 +85,8 @@ def releases(caller: Caller) -> set[str]:
     }
 
 
-def test_the_two_are_two(embedded: Program, next_release: Program) -> None:
-    """They name themselves differently, and neither answers for the other."""
+def test_each_release_serves_only_its_own_files(embedded: Program, next_release: Program) -> None:
+    """They have different names."""
     addresses = [
         program.get("/widget.js").headers["location"] for program in (embedded, next_release)
     ]
@@ -97,14 +97,16 @@ def test_the_two_are_two(embedded: Program, next_release: Program) -> None:
     assert "another release" in answer.json["detail"]
 
 
-def test_before_anybody_reached_for_it(reader: Caller, front: Front, next_release: Program) -> None:
-    """What is not loaded yet is not taken from the newer one: the person is asked to reload."""
+def test_an_outdated_page_asks_to_reload_instead_of_mixing_releases(
+    reader: Caller, front: Front, next_release: Program
+) -> None:
+    """Nothing is loaded from the newer release."""
     front.deploy(next_release.url)
     reader.button("Talk to us").click()
     reader.button("Could not load. Please reload the page").wait_for()
     assert len(releases(reader)) == 1
     reader.served.clear()
-    # A browser may follow the last redirect for a minute; that minute is over.
+    # A browser may cache the redirect for a minute: simulate that it has passed.
     reader.page.context.new_cdp_session(reader.page).send("Network.clearBrowserCache")
     reader.page.reload()
     reader.button("Talk with us").click()
@@ -113,11 +115,11 @@ def test_before_anybody_reached_for_it(reader: Caller, front: Front, next_releas
     assert len(releases(reader)) == 1
 
 
-def test_in_the_middle_of_a_conversation(
+def test_a_conversation_survives_a_new_release(
     reader: Caller, front: Front, next_release: Program
 ) -> None:
-    """What is loaded goes on; what is not is missed in a sentence, and the talk goes on."""
-    reader.reach()
+    """A part that was not loaded yet is reported missing."""
+    reader.open_widget()
     reader.type_only()
     reader.reads("you typed")
     front.deploy(next_release.url)
@@ -130,13 +132,13 @@ def test_in_the_middle_of_a_conversation(
     reader.page.locator(".utterance.agent", has_text="still there").wait_for()
     reader.hang_up()
     assert len(releases(reader)) == 1
-    assert not [text for text in reader.complaints if "404" not in text]
+    assert not [text for text in reader.page_errors if "404" not in text]
 
 
-def test_a_page_of_our_own(
+def test_the_service_page_loads_one_release(
     visit: Callable[..., Visitor], front: Front, next_release: Program
 ) -> None:
-    """The service's page takes its parts from its release as well."""
+    """All of the page's modules come from its release."""
     caller = visit(f"{front.url}/embed", awaits="#examine", kind=Caller)
     watch(caller)
     caller.arrive()

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from programs import Program
 
 
-def test_a_token_that_will_end_soon(
+def test_an_expiring_token_is_replaced_in_time(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     start_emulator: Callable[..., Program],
 ) -> None:
-    """A new one is fetched in time, and the conversation keeps its context."""
+    """The conversation keeps its context."""
     emulator = start_emulator()
     service = start_service(PROFILE, emulator.url)
     visitor = visit(service.url)
     visitor.page.clock.install()
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.type_only()
     remember(visitor)
     visitor.page.clock.fast_forward(20_000)
@@ -43,13 +43,13 @@ def test_a_token_that_will_end_soon(
     assert new["resumed"] is True
 
 
-def test_a_token_that_ends_in_the_middle(
+def test_an_expired_token_is_replaced_and_the_context_kept(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     start_emulator: Callable[..., Program],
     tmp_path: Path,
 ) -> None:
-    """A new one is fetched, and what was said is still known."""
+    """What was said is still known."""
     scenario = tmp_path / "scenario.toml"
     scenario.write_text(
         """[[turn]]
@@ -60,7 +60,7 @@ def test_a_token_that_ends_in_the_middle(
     service = start_service(PROFILE, emulator.url)
     visitor = visit(service.url)
     visitor.arrive()
-    visitor.go_on_as_a_guest()
+    visitor.continue_as_guest()
     visitor.type_only()
     remember(visitor)
     visitor.say("Expire!")
@@ -86,13 +86,13 @@ def recall(visitor: Visitor) -> None:
     visitor.page.locator("#log li.final", has_text='"And now?"').filter(has_text="Bello").wait_for()
 
 
-def test_a_person_who_is_blocked_while_talking(
+def test_blocking_a_person_ends_their_conversation(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     emulator: Program,
     tmp_path: Path,
 ) -> None:
-    """The conversation ends within the token's 30 seconds, with the service's own sentence."""
+    """Within the token's 30 seconds, with the service's own message."""
     service = start_service(PROFILE, emulator.url)
     visitor = speaker_of(visit, service, tmp_path / "talk.wav", Talk.of(4).sound)
     visitor.page.evaluate("globalThis.talkedAt = performance.now()")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 
 
-def test_two_starts_at_once_make_one_session(guest: Visitor, emulator: Program) -> None:
+def test_two_concurrent_starts_make_one_session(guest: Visitor, emulator: Program) -> None:
     """A framework that mounts twice must not pay twice."""
     minted = emulator.get("/emulator/mints").json["minted"]
     assert guest.page.evaluate(
@@ -33,7 +33,7 @@ def test_two_starts_at_once_make_one_session(guest: Visitor, emulator: Program) 
 
 
 def test_a_closed_session_can_be_started_again(guest: Visitor) -> None:
-    """As often as one likes, and nothing piles up."""
+    """Any number of times, without a leak."""
     for _ in range(5):
         guest.page.evaluate("session.start()")
         guest.page.evaluate("session.close()")
@@ -41,8 +41,8 @@ def test_a_closed_session_can_be_started_again(guest: Visitor) -> None:
     assert guest.page.evaluate("states") == ["connecting", "live", "closed"] * 5
 
 
-def test_hanging_up_gives_the_place_back(guest: Visitor) -> None:
-    """Who may hold two conversations at a time may hold any number one after another."""
+def test_hanging_up_frees_the_place(guest: Visitor) -> None:
+    """With two places, any number of conversations fit one after another."""
     guest.page.evaluate(
         """() => {
           globalThis.requests = [];
@@ -71,8 +71,8 @@ def test_hanging_up_gives_the_place_back(guest: Visitor) -> None:
     assert (end, ended, given_back) == ("/lease/end", 204, lease)
 
 
-def test_closed_while_it_starts(guest: Visitor) -> None:
-    """Wherever the start has got to, nothing of it survives."""
+def test_closing_during_the_start_leaves_nothing_open(guest: Visitor) -> None:
+    """At any point of it."""
     codes = guest.page.evaluate(
         """async () => {
           const codes = [];
@@ -90,8 +90,8 @@ def test_closed_while_it_starts(guest: Visitor) -> None:
     assert guest.left_open == NOTHING
 
 
-def test_muted(guest: Visitor, emulator: Program) -> None:
-    """No sound leaves while muted, and the server is told that it ended."""
+def test_muted_sends_no_sound(guest: Visitor, emulator: Program) -> None:
+    """The server is told that the audio stream has paused."""
     frames = """
       globalThis.sent = [];
       const { send } = WebSocket.prototype;
@@ -109,15 +109,15 @@ def test_muted(guest: Visitor, emulator: Program) -> None:
     sent = guest.page.evaluate("sent.length")
     guest.page.evaluate("session.sendText('Still there?')")
     guest.until("session.levels.speaker > 0")
-    assert guest.page.evaluate("sent.length") == sent + 1, "the text alone"
+    assert guest.page.evaluate("sent.length") == sent + 1, "only the text"
     guest.page.evaluate("session.muted = false")
     guest.until("sent.at(-1) === 'audio'")
     assert guest.page.evaluate("opened.tracks[0].enabled") is True
     assert emulator.get("/emulator/sessions/last").json["state"] == "live"
 
 
-def test_nothing_can_be_sent_before_and_after(guest: Visitor) -> None:
-    """Words that would be lost are refused, not swallowed."""
+def test_sending_outside_a_conversation_is_an_error(guest: Visitor) -> None:
+    """Text is never dropped silently."""
     refused = "(() => { try { session.sendText('x'); } catch ({ code }) { return code; } })()"
     assert guest.page.evaluate(refused) == "not-live"
     assert guest.page.evaluate("session.showCamera().catch(({ code }) => code)") == "not-live"
@@ -126,8 +126,8 @@ def test_nothing_can_be_sent_before_and_after(guest: Visitor) -> None:
     assert guest.page.evaluate(refused) == "not-live"
 
 
-def test_missing_and_surplus_tools_are_told(guest: Visitor) -> None:
-    """What a page handles is held against what the token declares."""
+def test_missing_and_surplus_tools_are_reported(guest: Visitor) -> None:
+    """Compared with what the token declares."""
     told = guest.page.evaluate(
         """async () => {
           const told = new Promise((resolve) =>
@@ -140,8 +140,8 @@ def test_missing_and_surplus_tools_are_told(guest: Visitor) -> None:
     assert told == {"missing": ["get_local_time"], "surplus": ["make_coffee"]}
 
 
-def test_what_still_arrives_of_a_cut_turn_is_not_played(guest: Visitor) -> None:
-    """Until the cut turn is complete, its sound and its words are nobody's business."""
+def test_the_rest_of_an_interrupted_turn_is_dropped(guest: Visitor) -> None:
+    """Its sound and its text, until the turn is complete."""
     events = guest.page.evaluate(
         """async () => {
           const events = [];
@@ -163,8 +163,8 @@ def test_what_still_arrives_of_a_cut_turn_is_not_played(guest: Visitor) -> None:
     assert events == ["One", True, False, "One", "Three", True]
 
 
-def test_finished_is_when_it_has_been_heard(guest: Visitor) -> None:
-    """Speaking begins with the first sound and ends once, with the last of the whole turn."""
+def test_speaking_ends_when_the_last_sound_was_played(guest: Visitor) -> None:
+    """It begins with the first sound, and ends once."""
     spoke = guest.page.evaluate(
         """async () => {
           const spoke = [];
@@ -184,10 +184,8 @@ def test_finished_is_when_it_has_been_heard(guest: Visitor) -> None:
     assert end - start > 1000, "the answer recites what was typed, which takes more than a second"
 
 
-def test_a_page_that_stands_still_loses_no_sound(
-    visit: Callable[..., Visitor], emulator: Program
-) -> None:
-    """Chunks wait for the page, however long it is busy, and none is lost."""
+def test_a_busy_page_loses_no_sound(visit: Callable[..., Visitor], emulator: Program) -> None:
+    """Chunks wait for the page, however long it is busy."""
     visitor = visit(bypass_csp=True)
     visitor.record()
     visitor.arrive()
@@ -200,7 +198,7 @@ def test_a_page_that_stands_still_loses_no_sound(
           const before = taps.counts.delivered;
           const busyUntil = performance.now() + 1500;
           while (performance.now() < busyUntil);
-          // More than the 25 chunks that the worklet has in store for such a page.
+          // More than the 25 spare chunks of the worklet.
           while (taps.counts.delivered < before + 50) await new Promise(requestAnimationFrame);
           session.close();
         }"""
@@ -208,8 +206,8 @@ def test_a_page_that_stands_still_loses_no_sound(
     assert_all_was_heard(visitor.witnessed(), heard_on(emulator, closed_sessions(emulator)[-1]))
 
 
-def test_a_file_of_the_client_that_cannot_be_loaded(guest: Visitor) -> None:
-    """It says so, and the next try may work."""
+def test_a_module_that_fails_to_load_is_reported(guest: Visitor) -> None:
+    """The next attempt may work."""
     codes = guest.page.evaluate(
         """async () => {
           const { addModule } = AudioWorklet.prototype;
@@ -228,8 +226,8 @@ def test_a_file_of_the_client_that_cannot_be_loaded(guest: Visitor) -> None:
     assert guest.page.evaluate("session.state") == "live"
 
 
-def test_a_fault_of_the_page_itself(guest: Visitor) -> None:
-    """What nobody foresaw still ends in words, and in nothing left open."""
+def test_an_unexpected_exception_ends_the_conversation_cleanly(guest: Visitor) -> None:
+    """With a message, and nothing left open."""
     fault = guest.page.evaluate(
         """async () => {
           const { LiveSession } = await import('/live/session.js');
@@ -242,8 +240,8 @@ def test_a_fault_of_the_page_itself(guest: Visitor) -> None:
     assert guest.left_open == NOTHING
 
 
-def test_one_thing_is_shown_at_a_time(guest: Visitor) -> None:
-    """The page is told what, and when nothing is any more."""
+def test_one_video_at_a_time(guest: Visitor) -> None:
+    """The page is told which, and when it ends."""
     shown = guest.page.evaluate(
         """async () => {
           const shown = [];
@@ -263,8 +261,8 @@ def test_one_thing_is_shown_at_a_time(guest: Visitor) -> None:
     assert guest.left_open == NOTHING
 
 
-def test_costs_and_times(guest: Visitor) -> None:
-    """Each turn pays for the whole context again; how long the person waited is known at once."""
+def test_usage_and_timings_are_reported(guest: Visitor) -> None:
+    """Each turn pays for the whole context again."""
     told = guest.page.evaluate(
         """async () => {
           const told = { usage: [], timing: {} };
@@ -295,8 +293,8 @@ def test_costs_and_times(guest: Visitor) -> None:
     assert told["timing"]["output-latency"] > 0
 
 
-def test_nothing_is_put_on_the_window(visit: Callable[..., Visitor]) -> None:
-    """The page's names are the page's."""
+def test_no_globals_are_added(visit: Callable[..., Visitor]) -> None:
+    """The global names belong to the page."""
     visitor = visit()
     visitor.arrive()
     added = visitor.page.evaluate(

@@ -1,4 +1,4 @@
-"""The widget's weight, as a browser takes it from our gunicorn."""
+"""The widget's weight, as a browser loads it from our gunicorn."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from programs import Program
 
 
-def test_the_budget(
+def test_the_widget_stays_within_its_size_budget(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
     site: Site,
 ) -> None:
-    """A button costs a page next to nothing, and a conversation less than a picture."""
+    """The button and a whole conversation."""
     service = start_service(spoken_only(site), emulator.url, workers=1)
     weight = weigh(call(service=service), service)
     names = {path.split("/", 3)[3] for path in weight.after}

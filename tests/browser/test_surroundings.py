@@ -1,4 +1,4 @@
-"""What lies around a conversation: gesture, frame, policy, screen, telephone."""
+"""What surrounds a conversation: user gesture, frame, policy, screen lock, phone calls."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ document.querySelector('#talk').addEventListener('click', () => start());
 """
 
 
-def test_started_without_a_gesture(
+def test_starting_without_a_gesture_asks_for_a_click(
     visit: Callable[..., Visitor], embedded: Program, site: Site, emulator: Program
 ) -> None:
-    """The person is told what to do; the token is not spent; a click makes it work."""
+    """No token is spent, and a click makes it work."""
     address = site.publish(
         TALKS % {"service": embedded.url, "more": "start({ microphone: false });"}
     )
@@ -58,10 +58,10 @@ def test_started_without_a_gesture(
         ("microphone", "live"),
     ],
 )
-def test_in_a_frame_of_another_site(
+def test_a_frame_blames_the_embedding_page(
     visit: Callable[..., Visitor], embedded: Program, site: Site, allow: str, outcome: str
 ) -> None:
-    """What the page around it does not allow is not put down to the person."""
+    """Not the person."""
     framed = site.publish(TALKS % {"service": embedded.url, "more": ""})
     around = site.publish(f'<iframe allow="{allow}" src="{framed}"></iframe>')
     elsewhere = around.replace("127.0.0.1", "localhost")
@@ -72,10 +72,10 @@ def test_in_a_frame_of_another_site(
     frame.locator("#outcome", has_text=outcome).wait_for()
 
 
-def test_a_policy_of_the_page_itself(
+def test_a_permissions_policy_of_the_site_is_reported(
     visit: Callable[..., Visitor], embedded: Program, site: Site
 ) -> None:
-    """The owner of the site has switched the microphone off, perhaps without knowing."""
+    """The site's owner may not know of it."""
     address = site.publish(
         TALKS % {"service": embedded.url, "more": ""},
         headers={"Permissions-Policy": "microphone=()"},
@@ -86,8 +86,8 @@ def test_a_policy_of_the_page_itself(
     visitor.page.get_by_text("microphone-forbidden: This site does not allow").wait_for()
 
 
-def test_the_telephone_takes_the_sound_away(guest: Visitor) -> None:
-    """It comes back by itself where it may, and else at the person's next touch."""
+def test_sound_resumes_after_a_phone_call(guest: Visitor) -> None:
+    """By itself where the browser allows it, otherwise on the person's next touch."""
     assert guest.page.evaluate(
         """async () => {
           await session.start();
@@ -112,8 +112,8 @@ def test_the_telephone_takes_the_sound_away(guest: Visitor) -> None:
     assert guest.left_open == NOTHING
 
 
-def test_the_screen_stays_lit(guest: Visitor) -> None:
-    """While talking, also after another tab was looked at; not a moment longer."""
+def test_the_screen_stays_on_during_a_conversation(guest: Visitor) -> None:
+    """Also after another tab was shown, and not a moment longer."""
     counts = guest.page.evaluate(
         """async () => {
           const locks = [];
@@ -141,8 +141,8 @@ def test_the_screen_stays_lit(guest: Visitor) -> None:
     assert counts == [[1, 1], [2, 1], [2, 0], [2, 0]]
 
 
-def test_a_screen_that_cannot_be_kept_lit_is_no_reason_to_stop(guest: Visitor) -> None:
-    """An empty battery refuses."""
+def test_a_denied_wake_lock_is_ignored(guest: Visitor) -> None:
+    """A low battery denies it."""
     state = guest.page.evaluate(
         """async () => {
           navigator.wakeLock.request = async () => {
@@ -153,7 +153,7 @@ def test_a_screen_that_cannot_be_kept_lit_is_no_reason_to_stop(guest: Visitor) -
         }"""
     )
     assert state == "live"
-    assert guest.complaints == []
+    assert guest.page_errors == []
 
 
 PUSH_TO_TALK = CONFIGURATION.replace(
@@ -165,14 +165,14 @@ PUSH_TO_TALK = CONFIGURATION.replace(
 
 
 @pytest.mark.parametrize("manual", [True, False])
-def test_push_to_talk(
+def test_push_to_talk_uses_activity_signals_or_mute(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     emulator: Program,
     *,
     manual: bool,
 ) -> None:
-    """By manual activity where the profile locks it so, and otherwise as mute."""
+    """Manual activity if the profile locks it, and mute otherwise."""
     service = start_service(PUSH_TO_TALK if manual else CONFIGURATION, emulator.url)
     visitor = visit(service.url)
     visitor.arrive()
@@ -202,10 +202,10 @@ def test_push_to_talk(
     )
 
 
-def test_nobody_says_anything(
+def test_silence_ends_the_conversation(
     visit: Callable[..., Visitor], start_service: Callable[..., Program], emulator: Program
 ) -> None:
-    """After the profile's time the conversation is ended, and its place is free again."""
+    """After the profile's time limit, and its place is free again."""
     brief = 'idle_stop = "2s"\n[profiles.default.config]'
     configuration = CONFIGURATION.replace("[profiles.default.config]", brief, 1)
     visitor = visit(start_service(configuration, emulator.url).url)

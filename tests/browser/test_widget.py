@@ -1,4 +1,4 @@
-"""The widget on somebody else's page: reached for, talked to, typed to, and left."""
+"""The widget on a third-party page: opened, talked to, typed to, and left."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 
 
-def test_two_lines_of_html_are_a_conversation(
+def test_two_lines_of_html_hold_a_conversation(
     call: Callable[..., Caller], emulator: Program
 ) -> None:
-    """From another origin: the microphone is heard, words are shown, hanging up leaves nothing."""
+    """From another origin: voice and transcript work, and hanging up leaves nothing open."""
     caller = call()
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.talk()
     caller.reads_status("Listening")
     caller.say("Please get the local time")
@@ -35,11 +35,11 @@ def test_two_lines_of_html_are_a_conversation(
     assert session["counters"]["text_turns"] == 1
     assert [change["state"] for change in caller.heard("state")] == ["connecting", "live", "closed"]
     assert caller.left_open == NOTHING
-    assert caller.complaints == []
+    assert caller.page_errors == []
 
 
-def test_the_host_s_own_tools_and_words(call: Callable[..., Caller]) -> None:
-    """A tool may be handled before anything is loaded, and each word replaced."""
+def test_the_host_can_set_tools_and_strings(call: Callable[..., Caller]) -> None:
+    """Before anything is loaded."""
     caller = call()
     caller.arrive()
     caller.page.evaluate(
@@ -56,8 +56,8 @@ def test_the_host_s_own_tools_and_words(call: Callable[..., Caller]) -> None:
     assert any(line.startswith("Ada:") for line in caller.transcript)
 
 
-def test_a_whole_conversation_by_keyboard(call: Callable[..., Caller]) -> None:
-    """Reached, talked, typed, muted, ended and left with no mouse; the focus is never lost."""
+def test_a_whole_conversation_works_by_keyboard(call: Callable[..., Caller]) -> None:
+    """Opened, talked, typed, muted, ended and minimized; the focus is never lost."""
     caller = call()
     caller.arrive()
     press = caller.page.keyboard.press
@@ -90,16 +90,14 @@ def test_a_whole_conversation_by_keyboard(call: Callable[..., Caller]) -> None:
     caller.focuses("start")
     press("Escape")
     caller.focuses("launcher")
-    assert caller.complaints == []
+    assert caller.page_errors == []
 
 
-def test_by_text_alone_where_the_microphone_is_refused(
-    call: Callable[..., Caller], emulator: Program
-) -> None:
-    """The refusal is explained, and typing is one press away; no microphone takes part."""
+def test_a_denied_microphone_offers_typing(call: Callable[..., Caller], emulator: Program) -> None:
+    """The denial is explained, and typing uses no microphone."""
     caller = call(flags=FAKE_DEVICES)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.button("Start talking").click()
     assert caller.error.startswith("Microphone access was denied.")
     assert [error["code"] for error in caller.errors()] == ["microphone-refused"]
@@ -117,10 +115,10 @@ def test_by_text_alone_where_the_microphone_is_refused(
 
 
 def test_the_enter_that_ends_a_composition_sends_nothing(call: Callable[..., Caller]) -> None:
-    """Whoever writes by an input method confirms each word with Enter."""
+    """An input method confirms each word with Enter."""
     caller = call('<live-agent input="text"></live-agent>')
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.focuses("field")
     field = caller.page.get_by_label("Message")
     field.fill("日本")
@@ -132,11 +130,13 @@ def test_the_enter_that_ends_a_composition_sends_nothing(call: Callable[..., Cal
     assert caller.button("Start talking").count() == 0
 
 
-def test_push_to_talk(call: Callable[..., Caller], emulator: Program) -> None:
-    """Nobody is heard but while the button or the space bar is held; a field keeps its spaces."""
+def test_push_to_talk_unmutes_only_while_held(
+    call: Callable[..., Caller], emulator: Program
+) -> None:
+    """By the button or the space bar; a text field keeps its spaces."""
     caller = call("<live-agent push-to-talk></live-agent>")
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.talk()
     caller.reads_status("Hold the button")
     talk = caller.button("Hold to talk")
@@ -173,16 +173,16 @@ def test_push_to_talk(call: Callable[..., Caller], emulator: Program) -> None:
     assert caller.page.get_by_label("Search").input_value() == "a b"
     assert caller.page.get_by_label("Message").input_value() == "c d"
     caller.hang_up()
-    assert caller.complaints == []
+    assert caller.page_errors == []
 
 
 def test_consent_comes_before_the_microphone(
     call: Callable[..., Caller], emulator: Program
 ) -> None:
-    """Nothing is opened before consent; declining is not an error; consent is asked for once."""
+    """Nothing is opened before consent, declining is not an error, and it is asked once."""
     caller = call('<live-agent consent="We listen. Is that fine?"></live-agent>')
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     minted = emulator.get("/emulator/mints").json["minted"]
     caller.button("Start talking").click()
     caller.page.get_by_text("We listen. Is that fine?").wait_for()
@@ -203,11 +203,11 @@ def test_consent_comes_before_the_microphone(
     caller.becomes("live")
 
 
-def test_a_rating_is_asked_for_where_the_host_wants_one(call: Callable[..., Caller]) -> None:
-    """The host hears it; the next conversation takes the question away."""
+def test_a_rating_is_asked_for_if_the_host_wants_one(call: Callable[..., Caller]) -> None:
+    """The host receives it; the next conversation removes the question."""
     caller = call("<live-agent rating></live-agent>")
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.hang_up()
     caller.button("Not good").click()
@@ -218,13 +218,11 @@ def test_a_rating_is_asked_for_where_the_host_wants_one(call: Callable[..., Call
     assert caller.page.locator(".rating").count() == 0
 
 
-def test_what_is_chosen_in_the_settings_counts(
-    call: Callable[..., Caller], emulator: Program
-) -> None:
-    """An option of the profile goes into the next token; a microphone changes in mid-sentence."""
+def test_settings_apply(call: Callable[..., Caller], emulator: Program) -> None:
+    """Options apply to the next token, a microphone immediately."""
     caller = call()
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.button("Settings").click()
     caller.page.get_by_role("combobox", name="Voice").select_option("Puck")
     caller.button("Back").click()
@@ -246,11 +244,13 @@ def test_what_is_chosen_in_the_settings_counts(
     assert caller.left_open == NOTHING
 
 
-def test_the_camera_is_shown_and_seen(call: Callable[..., Caller], emulator: Program) -> None:
-    """What is sent is what the preview shows; pressing again takes both away."""
+def test_the_preview_shows_what_the_camera_sends(
+    call: Callable[..., Caller], emulator: Program
+) -> None:
+    """Pressing again stops both."""
     caller = call()
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.talk()
     caller.button("Camera").click()
     caller.page.locator("video[aria-label='Preview']:visible").wait_for()
@@ -270,7 +270,7 @@ def _knowing(
     site: Site,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Program:
-    """A service whose answers rest on sources."""
+    """A service whose answers have sources."""
     scenario = tmp_path_factory.mktemp("scenario") / "knowing.toml"
     scenario.write_text(
         """
@@ -283,13 +283,11 @@ def _knowing(
     return start_service(open_to(site), start_emulator("--scenario", str(scenario)).url)
 
 
-def test_sources_are_links_that_say_where_they_lead(
-    call: Callable[..., Caller], knowing: Program
-) -> None:
-    """To a page of the web alone, in a tab of its own that knows nothing of this one."""
+def test_sources_are_links_with_their_hosts(call: Callable[..., Caller], knowing: Program) -> None:
+    """Only to web pages, in a new tab without an opener."""
     caller = call(service=knowing)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.say("Tell me of the lighthouse")
     caller.reads("About forty metres.")
     caller.reads("Searched for how tall are lighthouses")
@@ -302,11 +300,11 @@ def test_sources_are_links_that_say_where_they_lead(
     assert caller.heard("sources")
 
 
-def test_only_what_is_final_is_announced(call: Callable[..., Caller]) -> None:
-    """A screen reader hears each turn once, and the states that cannot be heard."""
+def test_only_final_utterances_are_announced(call: Callable[..., Caller]) -> None:
+    """A screen reader reads each turn once, and the states that cannot be heard."""
     caller = call()
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.page.evaluate(
         """() => {
           globalThis.announced = [];
@@ -326,11 +324,11 @@ def test_only_what_is_final_is_announced(call: Callable[..., Caller]) -> None:
     assert announced[-1] == "The conversation has ended"
 
 
-def test_less_motion_for_who_asked_for_it(call: Callable[..., Caller]) -> None:
-    """The picture only tells who speaks, and nothing else moves."""
+def test_reduced_motion_is_respected(call: Callable[..., Caller]) -> None:
+    """The visualizer only shows who speaks, and nothing else moves."""
     caller = call(reduced_motion="reduce")
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.say("Say something that can be heard for a while")
     caller.reads_status("Speaking")
     caller.page.evaluate(

@@ -1,4 +1,4 @@
-"""The widget as an element: how it comes onto a page, moves about there, and goes."""
+"""The widget as an element: loaded, upgraded, added, moved and removed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 HEADLESS = '<live-agent mode="headless"><button id="go">Go</button><p id="said"></p></live-agent>'
 
 
-def test_nothing_heavy_is_loaded_before_somebody_reaches_for_it(
+def test_only_the_button_is_loaded_at_first(
     call: Callable[..., Caller], emulator: Program, embedded: Program
 ) -> None:
-    """At first a few small files; a pointer over it brings the rest, and a press the token."""
+    """Hovering loads the rest, and a press fetches the token."""
     caller = call()
     asked: list[str] = []
     caller.page.on("request", lambda request: asked.append(request.url))
@@ -47,8 +47,8 @@ def test_nothing_heavy_is_loaded_before_somebody_reaches_for_it(
     assert caller.page.evaluate("opened.tracks.length") == 0
 
 
-def test_what_was_set_before_it_was_defined(call: Callable[..., Caller]) -> None:
-    """Properties of an element that is not one of ours yet count all the same."""
+def test_properties_set_before_the_upgrade_apply(call: Callable[..., Caller]) -> None:
+    """The element may be used before its definition has loaded."""
     caller = call(
         """<live-agent lang="de"></live-agent>
         <script>
@@ -69,8 +69,8 @@ def test_what_was_set_before_it_was_defined(call: Callable[..., Caller]) -> None
     assert {"profile", "mode", "push-to-talk", "lang"} <= set(caller.page.evaluate(attributes))
 
 
-def test_added_late_and_more_than_once(call: Callable[..., Caller]) -> None:
-    """Each is a conversation of its own."""
+def test_several_elements_hold_separate_conversations(call: Callable[..., Caller]) -> None:
+    """Also if added later."""
     caller = call("")
     caller.arrive()
     caller.page.evaluate(
@@ -102,11 +102,11 @@ def test_added_late_and_more_than_once(call: Callable[..., Caller]) -> None:
     assert caller.page.evaluate("document.querySelector('#two').state") == "live"
 
 
-def test_removed_and_added_again(call: Callable[..., Caller]) -> None:
-    """Removing it ends the conversation and leaves nothing; put back, it works again."""
+def test_removing_the_element_ends_the_conversation(call: Callable[..., Caller]) -> None:
+    """Nothing is left, and added again it works."""
     caller = call()
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.talk()
     caller.page.evaluate("globalThis.agent = document.querySelector('live-agent'); agent.remove()")
     caller.until("agent.state === 'closed'")
@@ -114,14 +114,14 @@ def test_removed_and_added_again(call: Callable[..., Caller]) -> None:
     caller.page.evaluate("document.body.append(agent)")
     caller.button("New conversation").click()
     caller.becomes("live")
-    assert caller.complaints == []
+    assert caller.page_errors == []
 
 
-def test_moved_while_talking(call: Callable[..., Caller]) -> None:
-    """A framework that takes it out and puts it back in one go interrupts nobody."""
+def test_moving_the_element_keeps_the_conversation(call: Callable[..., Caller]) -> None:
+    """A framework may remove and insert it in one task."""
     caller = call('<div id="from"><live-agent></live-agent></div><div id="to"></div>')
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.page.evaluate(
         """async () => {
@@ -139,8 +139,8 @@ def test_moved_while_talking(call: Callable[..., Caller]) -> None:
     assert len(caller.page.evaluate("opened.sockets")) == 1
 
 
-def test_removed_while_it_loads(call: Callable[..., Caller]) -> None:
-    """A start that is overtaken by the removal comes to nothing."""
+def test_removing_the_element_cancels_a_pending_start(call: Callable[..., Caller]) -> None:
+    """Nothing starts afterwards."""
     caller = call()
     caller.arrive()
     outcome = caller.page.evaluate(
@@ -155,11 +155,11 @@ def test_removed_while_it_loads(call: Callable[..., Caller]) -> None:
     assert caller.left_open == NOTHING
 
 
-def test_escape_collapses_and_the_focus_returns(call: Callable[..., Caller]) -> None:
-    """The conversation goes on behind the button, which says so."""
+def test_escape_minimizes_the_panel(call: Callable[..., Caller]) -> None:
+    """The focus returns to the button, which says that the conversation continues."""
     caller = call()
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.page.get_by_label("Message").press("Escape")
     caller.focuses("launcher")
@@ -177,8 +177,8 @@ def test_escape_collapses_and_the_focus_returns(call: Callable[..., Caller]) -> 
     assert caller.page.evaluate("document.activeElement.id") == "search", "the host's focus stays"
 
 
-def test_headless(call: Callable[..., Caller]) -> None:
-    """The host draws: its own children are seen, methods and events do the rest."""
+def test_headless_leaves_the_drawing_to_the_host(call: Callable[..., Caller]) -> None:
+    """Its children are shown; methods and events do the rest."""
     caller = call(
         HEADLESS
         + """<script type="module">
@@ -206,14 +206,14 @@ def test_headless(call: Callable[..., Caller]) -> None:
     assert caller.left_open == NOTHING
 
 
-def test_another_name_and_another_service(
+def test_the_class_can_be_defined_under_another_name(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
     embedded: Program,
     site: Site,
 ) -> None:
-    """The class can be defined under a name of the host's, and told where the service is."""
+    """With the address of its service."""
     elsewhere = start_service(open_to(site), emulator.url)
     caller = call(
         f"""<our-guide mode="inline" service="{elsewhere.url}"></our-guide>
@@ -233,13 +233,13 @@ def test_another_name_and_another_service(
     assert caller.page.evaluate(told) == elsewhere.url + "/"
 
 
-def test_nothing_of_it_is_global(call: Callable[..., Caller]) -> None:
-    """No name on the window, nothing stored."""
+def test_nothing_is_global_and_nothing_is_stored(call: Callable[..., Caller]) -> None:
+    """No globals, no storage."""
     names = "new Set(Object.getOwnPropertyNames(window))"
     caller = call(f"<script>globalThis.before = {names};</script>")
     caller.arrive()
     caller.page.evaluate("document.body.append(document.createElement('live-agent'))")
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.hang_up()
     added = "Object.getOwnPropertyNames(window).filter((name) => !before.has(name))"

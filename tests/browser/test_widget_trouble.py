@@ -1,4 +1,4 @@
-"""What goes wrong in the widget: a sentence and one button for each, and calm in between."""
+"""Errors in the widget: one message and one button for each, and a calm notice in between."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ steps = [ { close = { code = 1008, reason = "BidiGenerateContent session not fou
 def _moody(
     start_emulator: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
 ) -> Program:
-    """An emulator that hangs up when it is told to."""
+    """An emulator that closes the connection on request."""
     scenario = tmp_path_factory.mktemp("scenario") / "moody.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
     return start_emulator("--scenario", str(scenario))
@@ -45,7 +45,7 @@ def _moody(
 
 @pytest.fixture(name="shaky", scope="module")
 def _shaky(start_service: Callable[..., Program], moody: Program, site: Site) -> Program:
-    """The service in front of it."""
+    """The service connected to it."""
     return start_service(open_to(site), moody.url)
 
 
@@ -56,7 +56,7 @@ def _shaky(start_service: Callable[..., Program], moody: Program, site: Site) ->
         ("talk nonsense", "setup-refused", "This assistant is not set up correctly", "OK"),
     ],
 )
-def test_the_voice_service_hangs_up(
+def test_a_close_by_the_voice_service_is_explained(
     call: Callable[..., Caller],
     shaky: Program,
     *,
@@ -65,10 +65,10 @@ def test_the_voice_service_hangs_up(
     sentence: str,
     way: str,
 ) -> None:
-    """What was said stays, the host is told, and a new conversation is one press away."""
+    """The transcript stays, the host is told, and one press starts again."""
     caller = call(service=shaky)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.say(words)
     assert caller.error.startswith(sentence)
@@ -89,30 +89,30 @@ def test_the_voice_service_hangs_up(
         (FAKE_DEVICES, 'input="voice"', "Microphone access was denied.", "Try again"),
     ],
 )
-def test_without_a_microphone(
+def test_a_missing_microphone_offers_typing(
     call: Callable[..., Caller], flags: list[str], markup: str, sentence: str, way: str
 ) -> None:
-    """Typing is offered where the host lets people type."""
+    """Unless the host allows only voice."""
     caller = call(f"<live-agent {markup}></live-agent>", flags=flags)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.button("Start talking").click()
     assert caller.error.startswith(sentence)
     assert caller.button(way).is_visible()
     assert caller.left_open == NOTHING
 
 
-def test_a_guest_where_none_is_admitted(
+def test_a_refused_guest_is_asked_to_sign_in(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
     site: Site,
 ) -> None:
-    """The sentence is ours, for whoever is on a site; what was typed is kept for the next try."""
+    """In our own words; what was typed is kept for the next attempt."""
     members = open_to(site).replace('allow = ["user", "guest"]', 'allow = ["user"]')
     caller = call(service=start_service(members, emulator.url))
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.say("Hello?")
     assert caller.error.startswith("You are signed out.")
     assert caller.button("Try again").is_visible()
@@ -120,17 +120,17 @@ def test_a_guest_where_none_is_admitted(
     assert caller.left_open == NOTHING
 
 
-def test_too_often(
+def test_a_rate_limit_says_when_to_try_again(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
     site: Site,
 ) -> None:
-    """It is said when there is more."""
+    """By the Retry-After header."""
     seldom = open_to(site).replace('guest = ["1000/minute"]', 'guest = ["1/hour"]')
     caller = call(service=start_service(seldom, emulator.url))
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.hang_up()
     caller.say("Hello again")
@@ -139,13 +139,13 @@ def test_too_often(
     assert [error["code"] for error in caller.errors()] == ["rate-limited"]
 
 
-def test_switched_off(
+def test_a_blocked_visitor_is_not_offered_a_retry(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
     site: Site,
 ) -> None:
-    """Trying again would not help, and is not offered."""
+    """Trying again would not help."""
     service = start_service(open_to(site), emulator.url)
     operate(service, "block", "guests")
     caller = call('<live-agent lang="de"></live-agent>', service=service)
@@ -156,11 +156,11 @@ def test_switched_off(
     assert [error["code"] for error in caller.errors()] == ["blocked"]
 
 
-def test_without_a_network(call: Callable[..., Caller]) -> None:
-    """Tried again where it failed, it works as soon as there is one."""
+def test_a_failed_start_works_once_the_network_is_back(call: Callable[..., Caller]) -> None:
+    """By the button to try again."""
     caller = call()
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.page.context.set_offline(offline=True)
     caller.button("Start talking").click()
     assert caller.error.startswith("The connection was lost.")
@@ -170,8 +170,8 @@ def test_without_a_network(call: Callable[..., Caller]) -> None:
     caller.becomes("live")
 
 
-def test_without_a_network_before_it_was_loaded(call: Callable[..., Caller]) -> None:
-    """The button says so itself, for nothing else is there yet."""
+def test_a_widget_that_fails_to_load_says_so_on_its_button(call: Callable[..., Caller]) -> None:
+    """Nothing else is loaded yet."""
     caller = call()
     caller.arrive()
     caller.button("Talk to us").wait_for()
@@ -181,13 +181,13 @@ def test_without_a_network_before_it_was_loaded(call: Callable[..., Caller]) -> 
     assert [error["code"] for error in caller.errors()] == ["page-incomplete"]
 
 
-def test_a_pause_in_the_connection_is_mentioned_calmly(
+def test_reconnecting_shows_a_notice_and_keeps_typed_text(
     call: Callable[..., Caller], shaky: Program, moody: Program
 ) -> None:
-    """No alarm: a notice while it lasts, what was typed meanwhile is said, the context is kept."""
+    """A notice, not an error; the context is kept."""
     caller = call(service=shaky)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.reads("you typed")
     held: list[object] = []
@@ -204,16 +204,16 @@ def test_a_pause_in_the_connection_is_mentioned_calmly(
     assert caller.page.locator(".notice:visible").count() == 0
     assert moody.get("/emulator/sessions/last").json["resumed"] is True
     caller.hang_up()
-    assert caller.complaints == []
+    assert caller.page_errors == []
 
 
-def test_a_context_that_was_lost_is_owned_up_to(
+def test_a_lost_context_is_reported_and_the_conversation_continues(
     call: Callable[..., Caller], shaky: Program
 ) -> None:
-    """The conversation continues, and the person knows that its context was lost."""
+    """The person knows that it was lost."""
     caller = call(service=shaky)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.reads("you typed")
     caller.say("Please forget me")
@@ -223,13 +223,13 @@ def test_a_context_that_was_lost_is_owned_up_to(
     assert not caller.page.locator("[role=alert]:visible").count()
 
 
-def test_the_time_that_is_left(
+def test_the_time_left_is_shown(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
     site: Site,
 ) -> None:
-    """It is shown from the start, and the end is explained."""
+    """From the start; the end is explained."""
     configuration = open_to(site).replace(
         'allow = ["user"]\ntoken_lifetime', 'allow = ["user", "guest"]\ntoken_lifetime'
     )
@@ -237,6 +237,6 @@ def test_the_time_that_is_left(
     service = start_service(configuration, emulator.url)
     caller = call('<live-agent profile="short"></live-agent>', service=service)
     caller.arrive()
-    caller.reach()
+    caller.open_widget()
     caller.type_only()
     caller.page.locator(".left", has_text="sec left").wait_for()

@@ -1,4 +1,4 @@
-"""What the other tests measure by: it finds what it is there to find."""
+"""The measurements that the other tests rely on find what they should."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ WITNESSED = Witnessed(
 )
 
 
-def test_what_was_heard_as_it_was_captured() -> None:
-    """A resampler's own delay does not count as movement."""
+def test_a_resampled_recording_matches() -> None:
+    """The resampler's own delay does not count."""
     assert_all_was_heard(WITNESSED, HEARD)
     steady = steadiness(MARKER, MARKER, WITNESSED, HEARD)
     assert steady.blocks > 150
@@ -27,8 +27,8 @@ def test_what_was_heard_as_it_was_captured() -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 2, 16, 320])
-def test_samples_lost_or_doubled(samples: int) -> None:
-    """One is enough to be found by either measure, and a chunk as well."""
+def test_lost_and_repeated_samples_are_found(samples: int) -> None:
+    """A single sample is enough, by either measure; so is a chunk."""
     middle = len(HEARD) // 2
     lost = np.delete(HEARD, slice(middle, middle + samples))
     doubled = np.insert(HEARD, middle, HEARD[middle : middle + samples])[: len(HEARD)]
@@ -39,8 +39,8 @@ def test_samples_lost_or_doubled(samples: int) -> None:
         assert WITNESSED.place_of(wrong) is None
 
 
-def test_silence_that_the_browser_put_in() -> None:
-    """It is told, and it is not held against us."""
+def test_silence_inserted_by_the_browser_is_attributed_to_it() -> None:
+    """It is reported, but not as our error."""
     middle = len(MARKER) // 2
     broken = np.insert(MARKER, middle, np.zeros(160))[: len(MARKER)]
     raw = at_rate(broken, SPEECH_RATE, DEVICE_RATE)

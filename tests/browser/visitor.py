@@ -1,4 +1,4 @@
-"""A person at the page: what they do, and what they can see."""
+"""A visitor to the page: what they do and what they can see."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PATIENCE_MS = 60_000
 
-# The browser's own echo cancellation turns the phases of what it hears; only without it can a
-# recording be compared with what was said. Everything after the browser is the same.
+# The browser's echo cancellation shifts phases: without it a recording can be compared with what
+# was said. Everything after the browser is the same.
 RAW_MICROPHONE = """
 const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = (wanted) => {
@@ -27,7 +27,7 @@ navigator.mediaDevices.getUserMedia = (wanted) => {
 };
 """
 
-# Keeps what the page opened, so that it can be seen whether it is closed again.
+# Records what the page opens, to check that it is closed again.
 WITNESS = """
 globalThis.opened = { tracks: [], sockets: [], contexts: [] };
 for (const name of ['getUserMedia', 'getDisplayMedia']) {
@@ -52,30 +52,29 @@ document.addEventListener('securitypolicyviolation', ({ violatedDirective, block
 
 @dataclass
 class Visitor:
-    """Somebody with a browser, who sees only what the page shows."""
+    """A visitor with a browser, who sees only what the page shows."""
 
     page: Page
     address: str
     awaits: str = "#sign-in:visible"
-    complaints: list[str] = field(default_factory=list)
+    page_errors: list[str] = field(default_factory=list)
 
     def arrive(self) -> None:
-        """Open the page, with everything noted that goes wrong in it."""
+        """Open the page and record its errors."""
         self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.page_errors.append(str(error)))
         self.page.on(
             "console",
-            lambda said: said.type == "error" and self.complaints.append(said.text),
+            lambda said: said.type == "error" and self.page_errors.append(said.text),
         )
         self.page.add_init_script(WITNESS)
         self.page.goto(self.address)
         self.page.wait_for_selector(self.awaits)
 
     def record(self) -> None:
-        """Keep what the page captures and plays, from now on; before `arrive`.
+        """From `arrive` on, record what the page captures and plays.
 
-        A worklet of ours has to get past the page's policy: the browser is to be launched with
-        `bypass_csp`.
+        The page's policy would block our worklet: launch the browser with `bypass_csp`.
         """
         worklet = (HERE / "tape-worklet.js").read_text()
         self.page.add_init_script(f"globalThis.tapeWorklet = {json.dumps(worklet)};")
@@ -87,13 +86,13 @@ class Visitor:
         return from_pcm(base64.b64decode(recorded["pcm"])), recorded["rate"]
 
     def witnessed(self) -> Witnessed:
-        """What the microphone gave until now, as a witness beside our capture has it."""
+        """What the microphone has delivered, as recorded beside our capture."""
         return Witnessed.read(self.page.evaluate("taps.resampled()"))
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
-    def go_on_as_a_guest(self) -> None:
+    def continue_as_guest(self) -> None:
         self.button("Continue as guest").click()
 
     def sign_in(self, username: str, password: str) -> None:
@@ -117,10 +116,10 @@ class Visitor:
         self.button("End").click()
         self.becomes("closed")
 
-    def hang_up_with_nothing_held(
+    def hang_up_with_nothing_queued(
         self, hang_up: str = "document.getElementById('talk').click()"
     ) -> None:
-        """Hang up in the very moment in which all that was captured is with the socket."""
+        """Hang up at a moment when everything captured has been given to the socket."""
         self.page.evaluate(
             f"""async () => {{
               const end = performance.now() + {PATIENCE_MS};
@@ -133,7 +132,7 @@ class Visitor:
         )
 
     def becomes(self, state: str) -> None:
-        """Wait for a state of the session; a sentence about an error is no reason to wait on."""
+        """Wait for a state of the session; fail on an error message."""
         awaited = self.page.locator(f"body[data-state={state}]")
         awaited.or_(self.page.locator("[role=alert]:visible")).first.wait_for()
         assert awaited.count() == 1, self.page.locator("body").inner_text()
@@ -141,20 +140,20 @@ class Visitor:
     def until(self, condition: str) -> None:
         """Wait for a condition, in JavaScript.
 
-        Playwright's own way to wait for one is eval, and the page's policy forbids it.
+        Playwright's own way is eval, which the page's policy forbids.
         """
         self.page.evaluate(
             f"""async () => {{
               const end = performance.now() + {PATIENCE_MS};
               while (!({condition})) {{
-                if (performance.now() > end) throw new Error({condition!r} + ' has not come true');
+                if (performance.now() > end) throw new Error({condition!r} + ' is not true');
                 await new Promise(requestAnimationFrame);
               }}
             }}"""
         )
 
     def reads(self, text: str) -> None:
-        """Wait until the transcript holds this, as something final."""
+        """Wait until the transcript contains this as a final entry."""
         self.page.locator("#log li", has_text=text).and_(
             self.page.locator(".final, .tool")
         ).first.wait_for()
@@ -165,7 +164,7 @@ class Visitor:
 
     @property
     def error(self) -> str:
-        """The sentence that tells what went wrong, once there is one."""
+        """The error message, once there is one."""
         alert = self.page.locator("[role=alert]:visible")
         alert.wait_for()
         return alert.inner_text()
@@ -189,5 +188,5 @@ class Visitor:
 
     @property
     def violations(self) -> list[str]:
-        """What the page's Content Security Policy stopped."""
+        """What the page's Content Security Policy blocked."""
         return self.page.evaluate("violations")

@@ -1,6 +1,6 @@
-"""Takes pictures of the widget in every state, wide and on a phone, in five languages.
+"""Takes screenshots of the widget in every state, wide and on a phone, in five languages.
 
-All go to build/screenshots, to be looked at; the best of them to docs/screenshots.
+All of them go to build/screenshots, and the best to docs/screenshots.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Story:
     direction: str
 
     def scenario(self) -> str:
-        """Three turns that answer, one that stumbles, and one that breaks off."""
+        """Two turns with answers, one that drops the connection, and one that ends it."""
         turns: list[dict[str, object]] = [
             {"call": "find_order", "then": self.found},
             {"steps": [{"search": self.light}, {"say": self.answer}]},
@@ -132,7 +132,7 @@ SCREENS: dict[str, tuple[str, dict[str, object]]] = {
 
 @dataclass
 class Photographer:
-    """Holds one conversation, and takes a picture of each state that it comes to."""
+    """Holds one conversation, and takes a screenshot of each state."""
 
     caller: Caller
     screen: str
@@ -196,7 +196,7 @@ class Photographer:
 
 
 def serve(language: str, site: Site, folder: Path) -> Iterator[str]:
-    """A page in this language, with an emulator that tells the story in it."""
+    """A page in this language, with an emulator that plays its story."""
     story = STORIES[language]
     scenario = folder / "scenario.json"
     scenario.write_text(story.scenario(), encoding="utf-8")
@@ -211,7 +211,7 @@ def serve(language: str, site: Site, folder: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Every screen, one after the other; those that are named, where any are."""
+    """Take all screens, or those named on the command line."""
     wanted = sys.argv[1:] or list(SCREENS)
     with sync_playwright() as playwright, hosting() as site:
         for screen in wanted:

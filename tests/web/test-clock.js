@@ -1,4 +1,4 @@
-/** A clock that goes when it is told to. */
+/** A clock that the test advances. */
 
 /** A `Clock` for tests. */
 export class TestClock {
@@ -15,12 +15,12 @@ export class TestClock {
     return () => void this.#calls.delete(waiting);
   };
 
-  /** Timers that have not gone off yet. */
+  /** Pending timers. */
   get waiting() {
     return this.#calls.size;
   }
 
-  /** @param {number} milliseconds in which every timer goes off in its turn */
+  /** @param {number} milliseconds in which every timer fires in order */
   pass(milliseconds) {
     const until = this.#now + milliseconds;
     for (;;) {
@@ -33,7 +33,7 @@ export class TestClock {
     this.#now = until;
   }
 
-  /** @param {number} milliseconds in which no timer goes off */
+  /** @param {number} milliseconds in which no timer fires */
   oversleep(milliseconds) {
     this.#now += milliseconds;
   }

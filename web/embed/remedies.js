@@ -10,7 +10,7 @@ const REMEDIES = {
       ? `Correct the profile attribute, or add this kind of visitor to allow under [profiles.${asked.profile}] in tokensvc.toml: they may not use “${asked.profile}”.`
       : withoutGuests(asked),
   'invalid-token': () =>
-    'Compare the JWT’s issuer, audience and times with [[issuers]] in tokensvc.toml: they do not match.',
+    'Compare the issuer, audience and times of the JWT with [[issuers]] in tokensvc.toml: they do not match.',
   blocked: () => 'Lift the block with “tokensvc unblock”; “tokensvc blocks” lists all blocks.',
   'rate-limited': () => 'Wait a moment, or raise the limits in tokensvc.toml: this visitor has reached them.',
   'too-many-at-once': () => 'End another conversation, or raise concurrent under [limits] in tokensvc.toml.',

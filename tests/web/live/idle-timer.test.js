@@ -21,7 +21,7 @@ test('it expires once, at the limit', () => {
   assert.equal(page.expiries, 1);
 });
 
-test('every word resets it', () => {
+test('every utterance resets it', () => {
   const { clock, page, timer } = watched();
   for (let minute = 0; minute < 10; minute += 1) {
     clock.pass(50_000);

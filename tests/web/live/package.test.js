@@ -63,7 +63,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-test('publint has nothing to say', async () => {
+test('publint finds nothing', async () => {
   const { buffer, byteOffset, byteLength } = readFileSync(tarball);
   const packed = /** @type {ArrayBuffer} */ (buffer).slice(byteOffset, byteOffset + byteLength);
   const { messages, pkg } = await publint({ pack: { tarball: packed } });

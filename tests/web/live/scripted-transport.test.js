@@ -7,7 +7,7 @@ import { LiveSession } from '../../../web/live/session.js';
 
 const SILENTLY = { microphone: false, speaker: /** @type {const} */ (false) };
 
-test('the documented test of a page runs as it stands', () => {
+test('the documented test of a page runs as printed', () => {
   const document = readFileSync(new URL('../../../docs/client.md', import.meta.url), 'utf8');
   const shown = Array.from(document.matchAll(/^```js\n(.*?)^```/gms), ([, code]) => code).find((code) => code.includes('ScriptedTransport'));
   const script = (shown ?? 'throw new Error("not shown")')
@@ -17,7 +17,7 @@ test('the documented test of a page runs as it stands', () => {
   assert.equal(printed, "{ realtimeInput: { text: 'Good morning' } }\n");
 });
 
-test('a script answers what is sent, and sees what was asked', async () => {
+test('a script answers messages and records requests', async () => {
   const api = new ScriptedTransport({
     grant: { features: { text: true } },
     answer: ({ realtimeInput }) => realtimeInput?.text && [{ serverContent: { outputTranscription: { text: 'Echo' } } }],

@@ -42,7 +42,7 @@ function next(session, type, fits = () => true) {
   });
 }
 
-test('a conversation is started, held, ended, and started again', async () => {
+test('a conversation can be started, ended and started again', async () => {
   const { api, session } = scripted();
   const states = noted(session, 'state');
   await session.start(SILENTLY);
@@ -65,7 +65,7 @@ test('a conversation is started, held, ended, and started again', async () => {
   );
 });
 
-test('started, closed and started in one breath is one token', async () => {
+test('starting, closing and starting again in one task mints one token', async () => {
   const { api, session } = scripted();
   const first = session.start(SILENTLY);
   session.close();
@@ -76,7 +76,7 @@ test('started, closed and started in one breath is one token', async () => {
   assert.equal(api.connections, 1);
 });
 
-test('a page that hangs up when it hears of the end hangs up once', async () => {
+test('closing from the closed event closes once', async () => {
   const { session } = scripted();
   await session.start(SILENTLY);
   session.addEventListener('transcript', ({ detail }) => detail.final && session.close());
@@ -85,7 +85,7 @@ test('a page that hangs up when it hears of the end hangs up once', async () => 
   assert.deepEqual(states.map(({ state }) => state), ['closed']);
 });
 
-test('what is said comes as utterances, by turn and by side', async () => {
+test('transcripts are grouped into utterances by turn and side', async () => {
   const { api, session } = scripted();
   await session.start(SILENTLY);
   const said = noted(session, 'transcript');
@@ -107,7 +107,7 @@ test('what is said comes as utterances, by turn and by side', async () => {
   assert.ok(said.every(({ text }) => !text.includes('polite')), 'thoughts are not transcribed');
 });
 
-test('the rest of a turn that was cut is dropped', async () => {
+test('the rest of an interrupted turn is dropped', async () => {
   const { api, session } = scripted();
   await session.start(SILENTLY);
   const said = noted(session, 'transcript');
@@ -129,7 +129,7 @@ for (const [sign, message] of /** @type {[string, object][]} */ ([
   ['a call of a tool', { toolCall: { functionCalls: [{ id: '1', name: 'f', args: {} }] } }],
   ['an answer that came to its end', { serverContent: { generationComplete: true } }],
 ])) {
-  test(`a cut turn that is never called complete is over at ${sign}`, async () => {
+  test(`an interrupted turn without turnComplete ends at ${sign}`, async () => {
     const { api, session } = scripted();
     await session.start(SILENTLY);
     const said = noted(session, 'transcript');
@@ -164,7 +164,7 @@ test('sources are kept by turn, each once', async () => {
   assert.deepEqual(told.at(2), { turn: 1, queries: ['moon'], sources: [{ title: 'c.test', url: 'https://c.test' }] });
 });
 
-test('usage is told by turn and in all, over connections', async () => {
+test('usage is reported by turn and in total, over all connections', async () => {
   const { api, session } = scripted();
   await session.start(SILENTLY);
   const told = noted(session, 'usage');
@@ -185,7 +185,7 @@ test('usage is told by turn and in all, over connections', async () => {
   session.close();
 });
 
-test('times are told as they are known', async () => {
+test('timings are reported as soon as they are known', async () => {
   const { api, session } = scripted();
   const told = noted(session, 'timing');
   await session.start(SILENTLY);
@@ -213,7 +213,7 @@ test('the greeting is sent once, when live', async () => {
   session.close();
 });
 
-test('who has begun without sound cannot choose devices for it', async () => {
+test('a conversation without sound cannot choose sound devices', async () => {
   const { session } = scripted();
   await session.start(SILENTLY);
   await assert.rejects(session.useMicrophone('a'), { code: 'sound-off' });
@@ -222,7 +222,7 @@ test('who has begun without sound cannot choose devices for it', async () => {
   await assert.rejects(session.useSpeaker('a'), { code: 'not-live' });
 });
 
-test('silence of both sides ends the conversation with a sentence', async () => {
+test('silence on both sides ends the conversation with a message', async () => {
   const { session } = scripted({ grant: { features: { idle_stop: 0.05 } } });
   await session.start(SILENTLY);
   const { error } = await next(session, 'state', ({ state }) => state === 'closed');
@@ -231,7 +231,7 @@ test('silence of both sides ends the conversation with a sentence', async () => 
   assert.match(error.message, /^The conversation ended because nobody spoke/);
 });
 
-test('a tool that is still at work keeps the silence from counting', async () => {
+test('the idle timer does not run while a tool is running', async () => {
   const { api, session } = scripted({
     grant: { features: { idle_stop: 0.02, tools: [{ name: 'look_up', behavior: 'BLOCKING' }] } },
     answer: ({ toolResponse }) => toolResponse && { serverContent: { turnComplete: true } },
@@ -244,7 +244,7 @@ test('a tool that is still at work keeps the silence from counting', async () =>
   assert.deepEqual(api.sent.at(-1).toolResponse.functionResponses, [{ id: '1', name: 'look_up', response: { output: 'found' } }]);
 });
 
-test('arguments are held against what the token locks', async () => {
+test('arguments are checked against the declarations in the token', async () => {
   const parameters = { type: 'OBJECT', properties: { number: { type: 'INTEGER' } }, required: ['number'] };
   const { api, session } = scripted({
     grant: {

@@ -55,7 +55,7 @@ test('a call is answered with what the page returns, by its id and name', async 
   assert.deepEqual(page.progress, ['1 running', '1 answered']);
 });
 
-test('a tool that returns nothing is answered all the same', async () => {
+test('a tool that returns nothing is still answered', async () => {
   const page = new Page();
   page.tools.handle('f', () => {});
   page.tools.call([call('1')]);
@@ -87,14 +87,14 @@ test('a call that nobody handles is answered with an error', async () => {
   assert.deepEqual(page.answers[0][0].response, { error: 'This page has no tool named open_pod_bay_doors.' });
 });
 
-test('missing and surplus tools are told', () => {
+test('missing and surplus tools are reported', () => {
   const { tools } = new Page();
   tools.handle('a', () => 1);
   tools.handle('b', () => 1);
   assert.deepEqual(tools.expect([{ name: 'b' }, { name: 'c' }]), { missing: ['c'], surplus: ['a'] });
 });
 
-test('a call that comes twice is run once', async () => {
+test('a repeated call is run once', async () => {
   const page = new Page();
   let runs = 0;
   page.tools.handle('f', () => (runs += 1));
@@ -128,7 +128,7 @@ test('calls that the model waits for are answered together', async () => {
   assert.deepEqual(page.answers.map((answer) => answer.map(({ id }) => id)), [['1', '2']]);
 });
 
-test('calls that the model does not wait for are answered as they are ready', async () => {
+test('calls that the model does not wait for are answered as they finish', async () => {
   const page = new Page();
   const slow = pending();
   page.tools.handle('fast', () => 1);
@@ -141,7 +141,7 @@ test('calls that the model does not wait for are answered as they are ready', as
   assert.deepEqual(page.answers.flat().map(({ id }) => id), ['2', '1']);
 });
 
-test('a cancelled call is told to the tool and never answered', async () => {
+test('a cancelled call aborts the tool and is never answered', async () => {
   const page = new Page();
   /** @type {AbortSignal | undefined} */
   let told;
@@ -158,7 +158,7 @@ test('a cancelled call is told to the tool and never answered', async () => {
   assert.ok(page.progress.includes('1 cancelled'));
 });
 
-test('the page says when the model takes up an answer it did not wait for', async () => {
+test('the page chooses when the model uses an answer that it did not wait for', async () => {
   const page = new Page();
   const whisper = (/** @type {unknown} */ _, /** @type {import('../../../web/live/tools.js').ToolCall} */ { schedule }) => {
     schedule('SILENT');
@@ -173,7 +173,7 @@ test('the page says when the model takes up an answer it did not wait for', asyn
   assert.deepEqual(scheduled, { 1: 'SILENT', 2: undefined }, 'who is waited for cannot be put off');
 });
 
-test('a tool that takes too long is told so, and so is the model', async () => {
+test('a tool that takes too long is aborted, and the model is told', async () => {
   const page = new Page();
   /** @type {AbortSignal | undefined} */
   let told;

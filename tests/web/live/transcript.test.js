@@ -8,7 +8,7 @@ test('fragments are joined as they are', () => {
   assert.equal(transcript.append('agent', ' morning').text, 'Good morning');
 });
 
-test('a piece that repeats everything so far replaces it', () => {
+test('a fragment that repeats everything so far replaces it', () => {
   const transcript = new Transcript();
   transcript.append('user', 'What is');
   assert.equal(transcript.append('user', 'What is the time').text, 'What is the time');
@@ -23,7 +23,7 @@ test('the two sides of a turn do not mix, in whatever order they come', () => {
   assert.equal(transcript.append('agent', '.').id, answer.id);
 });
 
-test('the end of the turn makes both sides final, the user first, and begins another', () => {
+test('the end of the turn makes both sides final, the user first, and begins the next turn', () => {
   const transcript = new Transcript();
   transcript.append('agent', 'Noon.');
   transcript.append('user', 'What time is it?');
@@ -51,13 +51,13 @@ test('an interruption makes the answer final and says so; the question stays ope
   assert.equal(transcript.append('user', ', please').id, question.id);
 });
 
-test('nothing said makes nothing final', () => {
+test('a turn without text emits nothing', () => {
   const transcript = new Transcript();
   assert.deepEqual(transcript.interrupt(), []);
   assert.deepEqual(transcript.completeTurn(), []);
 });
 
-test('what is typed is final, and is not what is being said', () => {
+test('typed text is final, and separate from what is being said', () => {
   const transcript = new Transcript();
   const spoken = transcript.append('user', 'I mean');
   const typed = transcript.type('hello');

@@ -4,7 +4,7 @@ import { Account } from '../../../web/page/account.js';
 
 const LIFE = 900; // seconds
 
-/** The service's own accounts, as far as a page can tell: one person, and cookies that are each good once. */
+/** The service's accounts, as a page sees them: one person, and single-use refresh cookies. */
 class Service {
   /** @type {string[]} */
   asked = [];
@@ -49,19 +49,19 @@ function browser() {
   const service = new Service();
   const marks = new Marks();
   const time = { now: 0 };
-  /** A page that is opened, also for the second time. */
+  /** Opens the page, possibly again. */
   const open = () => new Account('https://voice.test/', { fetch: service.fetch, clock: () => time.now, marks });
   return { service, marks, time, open, account: open() };
 }
 
-test('who was never here asks for no login', async () => {
+test('a first visit sends no refresh', async () => {
   const { service, account } = browser();
   assert.equal(await account.arrive(), false);
   assert.equal(await account.credential(), null);
   assert.deepEqual(service.asked, []);
 });
 
-test('who comes back is signed in', async () => {
+test('a returning visitor is signed in', async () => {
   const { account, open, marks } = browser();
   await account.signIn('ada', 'right');
   assert.deepEqual([...marks.values()], ['yes']); // and no credential
@@ -71,7 +71,7 @@ test('who comes back is signed in', async () => {
   assert.equal(await again.credential(), 'jwt-2');
 });
 
-test('a login that is over is not asked for twice', async () => {
+test('an expired login is refreshed only once', async () => {
   const { service, account, open } = browser();
   await account.signIn('ada', 'right');
   service.open = false;
@@ -80,7 +80,7 @@ test('a login that is over is not asked for twice', async () => {
   assert.deepEqual(service.asked, ['/login', '/login/refresh']);
 });
 
-test('a service out of reach is told, and the login is kept for later', async () => {
+test('an unreachable service is reported, and the login is kept', async () => {
   const { service, account, open } = browser();
   await account.signIn('ada', 'right');
   service.reachable = false;
@@ -89,7 +89,7 @@ test('a service out of reach is told, and the login is kept for later', async ()
   assert.equal(await open().arrive(), true);
 });
 
-test('another credential is asked for ahead of the end of one, and not before', async () => {
+test('a credential is refreshed shortly before its end', async () => {
   const { service, time, account } = browser();
   await account.signIn('ada', 'right');
   time.now = (LIFE - 61) * 1000;
@@ -101,7 +101,7 @@ test('another credential is asked for ahead of the end of one, and not before', 
   assert.deepEqual(await account.profiles(), [{ name: 'Bearer jwt-2' }]);
 });
 
-test('several who ask at once ask once', async () => {
+test('concurrent callers share one refresh', async () => {
   const { service, account } = browser();
   await account.signIn('ada', 'right');
   const given = await Promise.all([1, 2, 3].map(() => account.credential({ refused: true })));
@@ -109,7 +109,7 @@ test('several who ask at once ask once', async () => {
   assert.deepEqual(service.asked, ['/login', '/login/refresh']);
 });
 
-test('a credential that is still good serves while the service is out of reach', async () => {
+test('a valid credential is used while the service is unreachable', async () => {
   const { service, time, account } = browser();
   await account.signIn('ada', 'right');
   service.reachable = false;
@@ -122,7 +122,7 @@ test('a credential that is still good serves while the service is out of reach',
   assert.equal(await account.credential(), 'jwt-2');
 });
 
-test('a login that ends meanwhile is told by the service', async () => {
+test('a login that has ended is reported by the service', async () => {
   const { service, time, account } = browser();
   await account.signIn('ada', 'right');
   service.open = false;
@@ -130,14 +130,14 @@ test('a login that ends meanwhile is told by the service', async () => {
   await assert.rejects(account.credential(), { code: 'login-over', status: 401 });
 });
 
-test('a wrong password leaves everything as it was', async () => {
+test('a wrong password changes nothing', async () => {
   const { marks, account } = browser();
   await assert.rejects(account.signIn('ada', 'wrong'), { code: 'wrong-password' });
   assert.equal(await account.credential(), null);
   assert.equal(marks.size, 0);
 });
 
-test('who signs out is a guest, also for the next visit', async () => {
+test('signing out makes a guest, also on the next visit', async () => {
   const { service, account, open } = browser();
   await account.signIn('ada', 'right');
   await account.signOut();
@@ -153,7 +153,7 @@ test('a guest has nothing to sign out of', async () => {
   assert.deepEqual(service.asked, []);
 });
 
-test('whoever signs out while a credential is under way stays out', async () => {
+test('signing out during a refresh stays signed out', async () => {
   const { service, account } = browser();
   await account.signIn('ada', 'right');
   let release = () => {};
@@ -168,7 +168,7 @@ test('whoever signs out while a credential is under way stays out', async () => 
   assert.equal(service.open, false);
 });
 
-test('signing out where the service cannot be told is an error, and here it is done', async () => {
+test('signing out while the service is unreachable is an error, but clears the credential', async () => {
   const { service, account } = browser();
   await account.signIn('ada', 'right');
   service.reachable = false;
@@ -176,7 +176,7 @@ test('signing out where the service cannot be told is an error, and here it is d
   assert.equal(await account.credential(), null);
 });
 
-test('a browser that keeps nothing', async () => {
+test('signing in works without storage', async () => {
   const { service } = browser();
   const account = new Account('https://voice.test/', { fetch: service.fetch, marks: null });
   assert.equal(await account.arrive(), false);

@@ -12,7 +12,7 @@ const SOURCES = readdirSync(FOLDER)
   .join('\n');
 const ELEMENT = readFileSync(new URL('element.js', FOLDER), 'utf8');
 
-/** @param {string} title @returns {string} what stands below this heading, up to the next of its kind */
+/** @param {string} title @returns {string} the text below this heading, up to the next of its level */
 function section(title) {
   const [, ...rest] = DOCUMENT.split(`\n## ${title}\n`);
   assert.equal(rest.length, 1, `There is no section ${title}.`);
@@ -74,12 +74,12 @@ describe('docs/embedding.md documents', () => {
     allOf([...made, ...named, ...set], known);
   });
 
-  test('every string, as it is', () => {
+  test('every string, verbatim', () => {
     const rows = new Map([...section('Strings').matchAll(/^\| `(.+?)` \| (.*) \|$/gm)].map(([, key, text]) => [key, text]));
     assert.deepEqual(Object.fromEntries(rows), { ...languages.en, ...english });
   });
 
-  test('nothing that there is not', () => {
+  test('nothing that does not exist', () => {
     for (const name of documented('Attributes')) assert.match(ELEMENT, new RegExp(`'${name}'`));
     for (const name of found(section('Looks'), /(--live-agent-[a-z-]+)/g)) assert.ok(SOURCES.includes(name), name);
   });

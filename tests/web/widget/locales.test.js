@@ -34,13 +34,13 @@ function differences(strings, model) {
   );
 }
 
-test('the twelve languages that are promised, and no other', () => {
+test('there are exactly the twelve documented languages', () => {
   const promised = ['ar', 'de', 'en', 'es', 'fr', 'hi', 'it', 'ja', 'ko', 'pt', 'tr', 'zh'];
   assert.deepEqual(LOCALES.map(([language]) => language).sort(), promised);
   assert.deepEqual(Object.keys(languages).sort(), promised);
 });
 
-test('a string missing, one too many, or another placeholder would be noticed', () => {
+test('a missing string, a surplus one and a wrong placeholder are found', () => {
   assert.deepEqual(differences({ one: '{time}' }, { one: '{time}' }), []);
   assert.deepEqual(differences({}, { one: '' }), ['one']);
   assert.deepEqual(differences({ one: '' }, {}), ['one']);
@@ -50,31 +50,31 @@ test('a string missing, one too many, or another placeholder would be noticed', 
 
 for (const [language, strings] of LOCALES) {
   describe(language, () => {
-    test('has the strings of the English, with their placeholders', () => {
+    test('has the keys and placeholders of English', () => {
       assert.deepEqual(differences(strings, english), []);
-      assert.deepEqual(Object.keys(strings), Object.keys(english), 'in the same order, to be read side by side');
+      assert.deepEqual(Object.keys(strings), Object.keys(english), 'in the same order, for reading side by side');
     });
 
-    test('says before it is loaded what the English does', () => {
+    test('has the strings of the button', () => {
       assert.deepEqual(Object.keys(languages[language]).sort(), Object.keys(languages.en).sort());
       for (const text of Object.values(languages[language])) assert.notEqual(text.trim(), '');
     });
 
-    test('is translated whole', () => {
-      // Words that some other language has as well, and the one string that is nothing but placeholders.
+    test('is completely translated', () => {
+      // Words that are the same in some other language, and the one string of nothing but placeholders.
       const shared = ['said', 'message', 'sources', 'agent', 'dismiss', 'volume', 'microphone'];
       const copied = Object.keys(english).filter((key) => strings[key] === english[key] && !shared.includes(key));
       assert.equal(copied.length, language === 'en' ? Object.keys(english).length - shared.length : 0, copied.join());
     });
 
-    test('ends a sentence where the English does, in its own way', () => {
+    test('ends a sentence where English does, with its own full stop', () => {
       const full = { hi: /[।?…]$/, ja: /[。？…]$/, zh: /[。？…]$/, ar: /[.؟…]$/ }[language] ?? /[.?…]$/;
       for (const [key, text] of Object.entries(strings)) {
         assert.equal(full.test(text.replaceAll(/[\u2068\u2069]/g, '')), /[.?…]$/.test(english[key]), `${key}: ${text}`);
       }
     });
 
-    test('is set with the marks of its own typography', () => {
+    test('follows its own typography', () => {
       for (const [key, text] of [...Object.entries(strings), ...Object.entries(languages[language])]) {
         assert.doesNotMatch(text, /['"]|\.\.\.| {2}|^\s|\s$/, `${key}: ${text}`);
         if (language === 'fr') assert.doesNotMatch(text, /[^\u00a0]:|[^\u202f][;!?]/, `${key}: ${text}`);
@@ -87,14 +87,14 @@ for (const [language, strings] of LOCALES) {
       }
     });
 
-    test('puts numbers and times into its sentences as its readers write them', async () => {
+    test('formats numbers and times in its own way', async () => {
       const words = await Words.load(language, {});
       assert.match(words.text('notice.left', { time: words.span(45) }), /45|٤٥|४५/);
       assert.match(words.text('wait', { time: words.until(30) }), /30|٣٠|३०/);
       assert.doesNotMatch(words.text('said', { who: words.text('user'), text: 'a' }), /[{}]/);
     });
 
-    test('has a sentence for each error and a word for what can be done about it', async () => {
+    test('has a message and a remedy for each error', async () => {
       const words = await Words.load(language, {});
       for (const key of Object.keys(english).filter((name) => name.startsWith('error.'))) {
         const error = /** @type {any} */ ({ code: key.replace('error.', ''), retryable: true });
@@ -105,12 +105,12 @@ for (const [language, strings] of LOCALES) {
   });
 }
 
-test('the language nearest to a tag, in any case and with any region', () => {
+test('the nearest language is found for any case and region', () => {
   const wanted = { 'pt-BR': 'pt', 'zh-Hant-TW': 'zh', TR: 'tr', en_US: 'en', 'de-CH': 'de', nl: 'en', '': 'en', constructor: 'en' };
   for (const [tag, language] of Object.entries(wanted)) assert.equal(nearest(tag), language);
 });
 
-test('a host says it in its own words', async () => {
+test('a host can override strings', async () => {
   const words = await Words.load('de', { start: 'Los geht’s' });
   assert.equal(words.text('start'), 'Los geht’s');
   assert.equal(words.text('end'), 'Beenden');

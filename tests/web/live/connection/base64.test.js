@@ -4,16 +4,16 @@ import { decode, encode } from '../../../../web/live/connection/base64.js';
 
 const everyByte = Uint8Array.from({ length: 100_003 }, (_, i) => (i * 7) % 256);
 
-test('any bytes survive the way there and back, however many', () => {
+test('bytes of any length survive a round trip', () => {
   assert.deepEqual(decode(encode(everyByte)), everyByte);
 });
 
-test('the text is what the rest of the world writes', () => {
+test('the text is standard base64', () => {
   assert.equal(encode(everyByte), Buffer.from(everyByte).toString('base64'));
   assert.equal(encode(new Uint8Array()), '');
 });
 
-test('a browser with base64 of its own gives the same', () => {
+test('a browser with native base64 gives the same result', () => {
   const bytes = Object.assign(new Uint8Array([1, 2, 3]), { toBase64: () => 'AQID' });
   assert.equal(encode(bytes), encode(new Uint8Array([1, 2, 3])));
 });

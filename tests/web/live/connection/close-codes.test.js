@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { explainClose } from '../../../../web/live/connection/close-codes.js';
 
 for (const code of [1000, 1005]) {
-  test(`${code} is an end like any other`, () => assert.equal(explainClose(code, ''), null));
+  test(`${code} is a normal end`, () => assert.equal(explainClose(code, ''), null));
 }
 
 /** @type {[number, string, string, boolean][]} */

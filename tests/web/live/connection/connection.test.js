@@ -4,7 +4,7 @@ import { Connection } from '../../../../web/live/connection/connection.js';
 
 const GRANT = { token: 'auth_tokens/a+b', websocket_url: 'wss://voice.test/live', setup: { model: 'models/m' } };
 
-/** A socket whose other end is the test. */
+/** A socket whose server is the test. */
 class Socket {
   binaryType = 'blob';
   bufferedAmount = 0;
@@ -64,7 +64,7 @@ test('the token goes into the address and the setup is the first frame', () => {
   connection.close();
 });
 
-test('open is not connected, setupComplete is', async () => {
+test('a connection is ready with setupComplete, not when its socket opens', async () => {
   const { connection, socket } = connect();
   let live = false;
   connection.ready.then(() => (live = true));
@@ -84,13 +84,13 @@ test('a close before setupComplete says why there is no conversation', async () 
   assert.deepEqual(ends, []);
 });
 
-test('a polite close before setupComplete is an error all the same', async () => {
+test('a normal close before setupComplete is an error too', async () => {
   const { connection, socket } = connect();
   socket.onclose?.({ code: 1000, reason: '' });
   await assert.rejects(connection.ready, { code: 'setup-unanswered' });
 });
 
-test('a server that never completes the setup is given up', async (context) => {
+test('a server that never completes the setup times out', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const { connection, socket } = connect();
   socket.onopen?.();

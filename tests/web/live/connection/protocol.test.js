@@ -13,7 +13,7 @@ import {
 
 const read = (/** @type {unknown} */ message) => readFrame(JSON.stringify(message));
 
-test('the first frame is the setup as the service gave it', () => {
+test('the first frame is the setup from the token service, unchanged', () => {
   assert.equal(setupFrame({ model: 'models/m' }), '{"setup":{"model":"models/m"}}');
 });
 
@@ -27,7 +27,7 @@ test('a chunk that is part of a larger buffer sends only itself', () => {
   assert.equal(soundFrame(Int16Array.of(9, 1, -2, 9).subarray(1, 3), 16_000), soundFrame(Int16Array.of(1, -2), 16_000));
 });
 
-test('text, pictures, pauses, activity and answers have the frames of the reference', () => {
+test('text, video, pauses, activity and tool responses have the documented frames', () => {
   const frames = [
     [textFrame('Hi "you"'), { realtimeInput: { text: 'Hi "you"' } }],
     [pictureFrame(Uint8Array.of(255, 216)), { realtimeInput: { video: { data: '/9g=', mimeType: 'image/jpeg' } } }],
@@ -48,7 +48,7 @@ test('a frame may be text or bytes', () => {
   assert.deepEqual(readFrame(new TextEncoder().encode(text).buffer), [{ kind: 'setup-complete' }]);
 });
 
-test('what is not known is passed over', () => {
+test('unknown messages are ignored', () => {
   assert.deepEqual(read({ voiceActivity: {}, somethingNew: {} }), []);
   assert.deepEqual(read({ serverContent: { waitingForInput: true, modelTurn: { parts: [{}] } } }), []);
 });
@@ -64,7 +64,7 @@ test('sound that is not base64 is a typed error', () => {
   assert.throws(() => read({ serverContent: { modelTurn: { parts } } }), { code: 'protocol-violated' });
 });
 
-test('all parts of a message count, in their order', () => {
+test('all parts of a message are read, in order', () => {
   const sound = (/** @type {string} */ data) => ({ inlineData: { mimeType: 'audio/pcm;rate=24000', data } });
   assert.deepEqual(read({ serverContent: { modelTurn: { parts: [sound('AQA='), { text: 'a' }, sound('AgA=')] } } }), [
     { kind: 'sound', samples: Int16Array.of(1) },
@@ -78,7 +78,7 @@ test('half a sample at the end of a chunk is dropped', () => {
   assert.deepEqual(read({ serverContent: { modelTurn: { parts } } }), [{ kind: 'sound', samples: Int16Array.of(1) }]);
 });
 
-test('thoughts are never shown as what was said', () => {
+test('thoughts are never part of the transcript', () => {
   assert.deepEqual(read({ serverContent: { modelTurn: { parts: [{ text: 'hm', thought: true }] } } }), []);
 });
 
@@ -99,7 +99,7 @@ test('in one message the interruption comes first and the end of the turn last',
   ]);
 });
 
-test('a call is found in both places where it may stand', () => {
+test('a tool call is found in both places where it may occur', () => {
   const call = { id: '1', name: 'f', args: { x: 1 } };
   assert.deepEqual(read({ toolCall: { functionCalls: [call] } }), [{ kind: 'tool-call', calls: [call] }]);
   assert.deepEqual(read({ serverContent: { modelTurn: { parts: [{ functionCall: call }] } } }), [
@@ -114,7 +114,7 @@ test('a cancellation names the calls', () => {
   assert.deepEqual(read({ toolCallCancellation: { ids: ['1', '2'] } }), [{ kind: 'tool-cancellation', ids: ['1', '2'] }]);
 });
 
-test('an end that is announced is read as milliseconds', () => {
+test('an announced end is read in milliseconds', () => {
   for (const [timeLeft, milliseconds] of /** @type {[string | undefined, number][]} */ ([
     ['50s', 50_000],
     ['12.5s', 12_500],
@@ -125,14 +125,14 @@ test('an end that is announced is read as milliseconds', () => {
   }
 });
 
-test('a handle is one only while the conversation can be resumed', () => {
+test('a handle counts only if the conversation is resumable', () => {
   const update = (/** @type {object} */ sessionResumptionUpdate) => read({ sessionResumptionUpdate });
   assert.deepEqual(update({ newHandle: 'h', resumable: true }), [{ kind: 'handle', handle: 'h' }]);
   assert.deepEqual(update({ resumable: false }), [{ kind: 'handle', handle: null }]);
   assert.deepEqual(update({ newHandle: '', resumable: false }), [{ kind: 'handle', handle: null }]);
 });
 
-test('the tokens of a turn come with its end', () => {
+test('the usage of a turn comes with its end', () => {
   const usageMetadata = { totalTokenCount: 7 };
   assert.deepEqual(read({ serverContent: { generationComplete: true, turnComplete: true }, usageMetadata }), [
     { kind: 'generation-complete' },
@@ -141,7 +141,7 @@ test('the tokens of a turn come with its end', () => {
   ]);
 });
 
-test('of what an answer is grounded on, only addresses of the web are kept', () => {
+test('only sources with a web address are kept', () => {
   const web = (/** @type {string} */ uri, title = '') => ({ web: { uri, title } });
   const groundingMetadata = {
     webSearchQueries: ['tides'],

@@ -9,13 +9,13 @@ import { problem } from '../../../../web/live/connection/token-source.js';
 const closed = (code, reason = '') => /** @type {LiveError} */ (explainClose(code, reason));
 const unreachable = new LiveError('token-service-unreachable', 'No.', { retryable: true });
 
-test('the first attempt is made at once, the others further and further apart, and there is an end', () => {
+test('the first attempt is immediate, the others back off, and there is a last one', () => {
   const retries = new Retries(() => 0.5);
   const waits = Array.from({ length: 10 }, () => retries.next());
   assert.deepEqual(waits, [0, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, null]);
 });
 
-test('no two clients come back in step', () => {
+test('delays are random, so that clients do not retry in step', () => {
   for (const [random, wait] of [[0, 375], [1, 625]]) {
     const retries = new Retries(() => random);
     retries.next();
@@ -23,12 +23,12 @@ test('no two clients come back in step', () => {
   }
 });
 
-test('who is told how long to wait waits', () => {
+test('a delay set by the server is respected', () => {
   const retries = new Retries(() => 0.5);
   assert.deepEqual([retries.next(3000), retries.next(3000)], [3000, 3000]);
 });
 
-test('ten stable seconds make everything good', () => {
+test('ten stable seconds reset the backoff', () => {
   const retries = new Retries(() => 0.5);
   retries.next();
   retries.blame(closed(1006), { resumed: true, lasted: 9999 });
@@ -37,7 +37,7 @@ test('ten stable seconds make everything good', () => {
   assert.equal(retries.next(), 0);
 });
 
-test('connections that are of some use are gone back to for ever, at long distances', () => {
+test('connections that work for a while are retried forever, at long intervals', () => {
   const retries = new Retries(() => 0.5);
   const waits = Array.from({ length: 20 }, () => {
     retries.blame(closed(1006), { resumed: true, lasted: 5000 });
@@ -69,14 +69,14 @@ for (const [what, error, worth] of errors) {
   test(`${what} is ${worth ? 'tried again' : 'the end'}`, () => assert.equal(worthRetrying(error), worth));
 }
 
-test('a refusal is an answer; a failure is none', () => {
+test('a refusal counts as an answer, a failure does not', () => {
   assert.deepEqual(
     [unreachable, problem(502, null), problem(429, null), problem(403, null), closed(1006)].map(outOfReach),
     [true, true, false, false, false],
   );
 });
 
-test('a handle whose sessions die young twice is dropped', () => {
+test('a handle whose sessions fail early twice is dropped', () => {
   const retries = new Retries();
   const death = { resumed: true, lasted: 2000 };
   const error = closed(1011, 'Internal error encountered.');
@@ -84,25 +84,25 @@ test('a handle whose sessions die young twice is dropped', () => {
   assert.equal(retries.blame(error, death), false, 'the next one starts with a clean slate');
 });
 
-test('a handle is given more time where the service refuses to resume by it', () => {
+test('a handle is given more time if the service refuses to resume with it', () => {
   const retries = new Retries();
   const refused = () => retries.blame(closed(1011, 'Session is still open'), { resumed: true, lasted: 0 });
   assert.deepEqual([refused(), refused(), refused(), refused(), refused()], [false, false, false, false, true]);
 });
 
-test('a handle that is not known any more is dropped at once', () => {
+test('an unknown handle is dropped immediately', () => {
   const death = { resumed: true, lasted: 0 };
   assert.equal(new Retries().blame(closed(1008, 'BidiGenerateContent session not found'), death), true);
 });
 
-test('a setup that was good without the handle is tried without it; one that was never good is not', () => {
+test('a setup that worked without the handle is retried without it; one that never worked is not', () => {
   const error = closed(1007, 'Request contains an invalid argument.');
   assert.equal(new Retries().blame(error, { resumed: true, lasted: 0 }), true);
   assert.equal(new Retries().blame(error, { resumed: true, lasted: 60_000 }), false);
   assert.equal(new Retries().blame(error, { resumed: false, lasted: 0 }), false);
 });
 
-test('a network that fails, and a token that ends, are not held against the handle', () => {
+test('a network failure or an expired token does not count against the handle', () => {
   const retries = new Retries();
   for (const error of [closed(1006), unreachable, closed(1011, 'Token has expired')]) {
     for (let i = 0; i < 6; i += 1) assert.equal(retries.blame(error, { resumed: true, lasted: 100 }), false);

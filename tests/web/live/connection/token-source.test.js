@@ -5,7 +5,7 @@ import { TokenSource, problem } from '../../../../web/live/connection/token-sour
 const GRANT = { token: 'auth_tokens/t', websocket_url: 'wss://voice.test/live', setup: { model: 'models/m' }, expires_in: 300 };
 const { signal } = new AbortController();
 
-/** A token service that answers from a list and keeps what it was asked. */
+/** A token service that answers from a list and records the requests. */
 class Service {
   /** @type {{address: string, request: any}[]} */
   asked = [];
@@ -25,7 +25,7 @@ class Service {
   };
 }
 
-test('an address is asked with the choice, the credential, and nothing of the browser', async () => {
+test('a request carries the choice and the credential, and no cookies', async () => {
   const service = new Service(Response.json(GRANT));
   const source = new TokenSource('/token', { fetch: service.fetch, getCredential: () => 'jwt' });
   const grant = await source.grant({ profile: 'tour', options: { voice: 'Kore' } }, signal);
@@ -45,7 +45,7 @@ test('a guest sends no credential', async () => {
   assert.equal(service.asked[0].request.body, '{}');
 });
 
-test('a lifetime is counted from the asking, by a clock that nobody sets', async () => {
+test('a lifetime counts from the request, by the monotonic clock', async () => {
   let time = 5000;
   const source = new TokenSource(
     async () => {
@@ -57,7 +57,7 @@ test('a lifetime is counted from the asking, by a clock that nobody sets', async
   assert.equal((await source.grant({}, signal)).endsAt, 5000 + 300_000);
 });
 
-test('a function of the page may give the grant instead', async () => {
+test('a function of the page may return the grant instead', async () => {
   /** @type {unknown} */
   let asked;
   const source = new TokenSource(async (choice) => {
@@ -68,7 +68,7 @@ test('a function of the page may give the grant instead', async () => {
   assert.deepEqual(asked, { profile: 'p' });
 });
 
-test('a refused credential is asked for again, once', async () => {
+test('a refused credential is requested again, once', async () => {
   const refusal = { code: 'credential-expired', detail: 'Your sign-in has expired. Sign in again.', retryable: false };
   const service = new Service(
     Response.json(refusal, { status: 401 }),
@@ -88,7 +88,7 @@ test('a refused credential is asked for again, once', async () => {
   assert.deepEqual(service.asked.map(({ request }) => request.headers.Authorization), ['Bearer stale', 'Bearer fresh']);
 });
 
-test("a refusal keeps the service's code, sentence and advice", async () => {
+test("a refusal keeps the service's code, message and advice", async () => {
   const answer = { code: 'too-many-requests', detail: 'Too many conversations. Wait a minute.', retryable: true };
   const service = new Service(Response.json(answer, { status: 429 }));
   await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {
@@ -100,13 +100,13 @@ test("a refusal keeps the service's code, sentence and advice", async () => {
   });
 });
 
-test('how long the service asks to wait is kept', async () => {
+test('the Retry-After of the service is kept', async () => {
   const answer = () => Response.json({ code: 'rate-limited' }, { status: 429, headers: { 'Retry-After': '7' } });
   const source = new TokenSource('/token', { fetch: new Service(answer()).fetch });
   await assert.rejects(source.grant({}, signal), { code: 'rate-limited', retryAfter: 7 });
 });
 
-test('a conversation is gone on with by its lease, whose times are counted too', async () => {
+test('a conversation is continued with its lease, whose times are counted too', async () => {
   const service = new Service(Response.json({ ...GRANT, lease: 'l', lease_expires_in: 1800 }));
   const source = new TokenSource('/token', { fetch: service.fetch, clock: () => 1000 });
   const grant = await source.grant({ lease: 'l', resumption_handle: 'h' }, signal);
@@ -114,7 +114,7 @@ test('a conversation is gone on with by its lease, whose times are counted too',
   assert.equal(grant.leaseEndsAt, 1000 + 1_800_000);
 });
 
-test('a proxy that answers with a page is an error in words too', async () => {
+test('a proxy that answers with HTML is reported with a message', async () => {
   const service = new Service(new Response('<h1>Bad gateway</h1>', { status: 502 }));
   await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {
     code: 'request-refused',
@@ -123,7 +123,7 @@ test('a proxy that answers with a page is an error in words too', async () => {
   });
 });
 
-test('a service out of reach is worth another try', async () => {
+test('an unreachable service is retryable', async () => {
   const service = new Service(new TypeError('Failed to fetch'));
   await assert.rejects(new TokenSource('/token', { fetch: service.fetch }).grant({}, signal), {
     code: 'token-service-unreachable',
@@ -131,7 +131,7 @@ test('a service out of reach is worth another try', async () => {
   });
 });
 
-test('hanging up while asking is not reported as an unreachable service', async () => {
+test('hanging up during a request is not reported as an unreachable service', async () => {
   const hangUp = new AbortController();
   const reason = new Error('hung up');
   hangUp.abort(reason);
@@ -149,20 +149,20 @@ test('a conversation that is over frees its place, even as the page closes', () 
   assert.equal(request.headers['Content-Type'], 'application/json');
 });
 
-test("a place that cannot be given back is nobody's error", async () => {
+test('a failure to free the place is not an error', async () => {
   const service = new Service(new TypeError('Failed to fetch'));
   new TokenSource('https://site.test/token', { fetch: service.fetch }).end({ ...GRANT, lease: 'l' });
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(service.asked.length, 1);
 });
 
-test('a grant without a lease has no place to give back', () => {
+test('a grant without a lease frees no place', () => {
   const service = new Service();
   new TokenSource('https://site.test/token', { fetch: service.fetch }).end(GRANT);
   assert.deepEqual(service.asked, []);
 });
 
-test('a function of the page is told of the end in its own way, and nothing is fetched', () => {
+test('a function of the page is told of the end, and nothing is fetched', () => {
   const service = new Service();
   let ends = 0;
   const source = new TokenSource(async () => GRANT, { fetch: service.fetch });
@@ -171,7 +171,7 @@ test('a function of the page is told of the end in its own way, and nothing is f
   assert.deepEqual([ends, service.asked], [1, []]);
 });
 
-test('what is granted after the hang-up is given back', async () => {
+test('a token granted after the hang-up is released', async () => {
   const hangUp = new AbortController();
   let ends = 0;
   const source = new TokenSource(async () => {
@@ -196,12 +196,12 @@ for (const [fault, answer] of Object.entries({
   });
 }
 
-test('whether to try again follows the status where the service does not say', () => {
+test('the status decides whether an error is retryable if the service does not say', () => {
   const advice = [400, 403, 429, 500, 503].map((status) => problem(status, null).retryable);
   assert.deepEqual(advice, [false, false, true, true, true]);
 });
 
-test('a credential that was asked for ahead is used once', async () => {
+test('a prefetched credential is used once', async () => {
   const service = new Service(Response.json(GRANT), Response.json(GRANT));
   let asked = 0;
   const source = new TokenSource('https://site.test/token', { fetch: service.fetch, getCredential: () => `jwt-${(asked += 1)}` });
@@ -213,7 +213,7 @@ test('a credential that was asked for ahead is used once', async () => {
   assert.deepEqual(service.asked.map(({ request }) => request.headers.Authorization), ['Bearer jwt-1', 'Bearer jwt-2']);
 });
 
-test('a credential that was asked for long ago, or in vain, is asked for again', async () => {
+test('a prefetched credential that is old or failed is requested again', async () => {
   const service = new Service(Response.json(GRANT), Response.json(GRANT));
   let time = 0;
   let asked = 0;
@@ -234,7 +234,7 @@ test('a credential that was asked for long ago, or in vain, is asked for again',
   assert.deepEqual(service.asked.map(({ request }) => request.headers.Authorization), ['Bearer jwt-2', 'Bearer jwt-4']);
 });
 
-test('how long a token took is told', async () => {
+test('the time to get a token is reported', async () => {
   let time = 0;
   /** @type {[string, number][]} */
   const told = [];

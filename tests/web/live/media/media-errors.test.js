@@ -5,7 +5,7 @@ import { mediaError, obstacle } from '../../../../web/live/media/media-errors.js
 /** @param {string} name */
 const thrown = (name) => new DOMException('in the words of a browser', name);
 
-/** What a page is, to the client. @param {Record<string, unknown>} globals */
+/** Sets the globals of a page. @param {Record<string, unknown>} globals */
 function page(globals) {
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, configurable: true });
@@ -46,7 +46,7 @@ test('an error that is not a DOMException is recognized by its name', () => {
   assert.equal(mediaError('camera', { name: 'OverconstrainedError' }).code, 'camera-missing');
 });
 
-test('where a policy forbids it, the person is not blamed', () => {
+test('a device that a policy forbids is not reported as denied by the person', () => {
   policy(false);
   for (const [device, code] of /** @type {const} */ ([
     ['microphone', 'microphone-forbidden'],
@@ -62,7 +62,7 @@ test('where a policy forbids it, the person is not blamed', () => {
   assert.equal(mediaError('microphone', thrown('NotAllowedError')).code, 'microphone-refused');
 });
 
-test('a frame blames the page around it', () => {
+test('in a frame the embedding page is blamed', () => {
   policy(false);
   page({ top: {}, self: globalThis });
   assert.match(mediaError('microphone', thrown('NotAllowedError')).message, /^The page that embeds this one does not allow/);
@@ -70,7 +70,7 @@ test('a frame blames the page around it', () => {
   assert.match(mediaError('microphone', thrown('NotAllowedError')).message, /^This site does not allow/);
 });
 
-test('a browser without such a thing is told before anybody is asked', () => {
+test('an unsupported device is reported before the person is asked', () => {
   page({ isSecureContext: true, navigator: {} });
   for (const [device, code] of /** @type {const} */ ([
     ['microphone', 'microphone-unsupported'],
@@ -86,7 +86,7 @@ test('a browser without such a thing is told before anybody is asked', () => {
   assert.equal(obstacle('screen')?.code, 'screen-unsupported', 'as on telephones');
 });
 
-test('an insecure page is told so first', () => {
+test('an insecure page is reported before anything else', () => {
   page({ isSecureContext: false, navigator: {} });
   assert.equal(obstacle('microphone')?.code, 'insecure-page');
 });

@@ -27,7 +27,7 @@ for (const rate of [44_100, 48_000, 96_000]) {
     }
   });
 
-  test(`what would fold back into speech is gone from ${rate} Hz to 16 kHz`, () => {
+  test(`aliases are suppressed from ${rate} Hz to 16 kHz`, () => {
     for (let frequency = 8600; frequency < rate / 2; frequency += 91) {
       assert.ok(gain(frequency, rate, CAPTURE_RATE) < -60, `${frequency} Hz`);
     }
@@ -116,11 +116,11 @@ test('a reset stream starts like a new one', () => {
   assert.deepEqual(again, first);
 });
 
-test('what is too loud is clipped, not wrapped', () => {
+test('samples that are too loud are clipped, not wrapped', () => {
   assert.deepEqual([1.5, 1, -1, -1.5].map(toInt16), [32767, 32767, -32768, -32768]);
 });
 
-test('a 16-bit sample survives the way to a float and back', () => {
+test('a 16-bit sample survives conversion to a float and back', () => {
   for (let sample = -32768; sample <= 32767; sample += 1) assert.equal(toInt16(toFloat(sample)) + 0, sample);
 });
 
