@@ -81,7 +81,7 @@ def test_every_feature_works_under_a_strict_policy(
 def test_the_strict_policy_blocks_what_it_should(
     visit: Callable[..., Visitor], site: Site, embedded: Program
 ) -> None:
-    """The guard for the test above."""
+    """Otherwise the test above would prove nothing."""
     address = site.publish(PAGE % "", headers=strict(embedded), whole=True)
     caller = visit(address, awaits="title", kind=Caller)
     caller.page.on("console", lambda _: None)

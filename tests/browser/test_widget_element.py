@@ -63,7 +63,7 @@ def test_properties_set_before_the_upgrade_apply(call: Callable[..., Caller]) ->
     caller.arrive()
     caller.button("Frag uns").click()
     caller.page.locator(".start").click()
-    assert caller.error.startswith("Sie sind nicht oder nicht mehr angemeldet.")
+    assert caller.error.startswith("Sie sind nicht angemeldet.")
     assert caller.page.evaluate("globalThis.asked") is True
     attributes = "[...document.querySelector('live-agent').attributes].map(({ name }) => name)"
     assert {"profile", "mode", "push-to-talk", "lang"} <= set(caller.page.evaluate(attributes))

@@ -157,7 +157,7 @@ def test_a_blocked_visitor_is_not_offered_a_retry(
 
 
 def test_a_failed_start_works_once_the_network_is_back(call: Callable[..., Caller]) -> None:
-    """By the button to try again."""
+    """The error offers to try again."""
     caller = call()
     caller.arrive()
     caller.open_widget()
