@@ -34,7 +34,7 @@ export const STYLES = sheet(`
   .status, .left, .tool { color: var(--quiet); font-size: .875rem; }
   .status, .left { display: inline; }
   .left { white-space: nowrap; }
-  .left::before { content: "· "; }
+  .status:has(+ .left:not([hidden]))::after { content: " ·"; }
 
   button, textarea, select, input {
     min-height: 44px; min-width: 44px; margin: 0; border: 1px solid transparent; border-radius: 12px;

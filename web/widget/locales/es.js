@@ -29,7 +29,7 @@ export default {
   'state.closed': 'Conversación finalizada',
   'notice.resuming': 'Reconectando. Siga hablando, no se pierde nada.',
   'notice.forgotten': 'Se perdió la conexión. Ya no recuerdo de qué estábamos hablando.',
-  'notice.left': 'Tiempo restante: {time}',
+  'notice.left': 'Restante: {time}',
 
   log: 'Transcripción',
   user: 'Usted',

@@ -29,7 +29,7 @@ export default {
   'state.closed': 'Conversa encerrada',
   'notice.resuming': 'Reconectando. Continue falando, nada será perdido.',
   'notice.forgotten': 'A conexão caiu. Não lembro mais sobre o que conversamos.',
-  'notice.left': 'Tempo restante: {time}',
+  'notice.left': 'Restante: {time}',
 
   log: 'Transcrição',
   user: 'Você',
