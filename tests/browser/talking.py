@@ -38,6 +38,8 @@ budget = { guest = "999h/day" }
 """
 # An emulator whose connections last five seconds, announced after a little more than two.
 FIVE_SECONDS = ("--connection-life", "5", "--go-away-lead", "2.8")
+# For many renewals: eight unexpired tokens of 30 seconds are all that a lease may have.
+SEVEN_SECONDS = ("--connection-life", "7", "--go-away-lead", "2.8")
 HANDLE_INTERVAL = 1.2
 # One round: sentences, pauses in which they are answered, and a marker (None).
 WITH_ANSWERS = ("ask-for-a-story", 3.5, "ask-for-the-time", 0.4, None, 0.8, "say-goodbye", 1.6)

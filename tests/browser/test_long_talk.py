@@ -14,6 +14,7 @@ from browser.talking import (
     FIVE_SECONDS,
     HANDLE_INTERVAL,
     PROFILE,
+    SEVEN_SECONDS,
     WITHOUT_END,
     Talk,
     Talker,
@@ -61,14 +62,14 @@ def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[.
 
 @pytest.mark.parametrize(
     ("handle_state", "client_handle", "renewals"),
-    [("snapshot", "honoured", 30), ("at_close", "ignored", 6)],
+    [("snapshot", "honoured", 20), ("at_close", "ignored", 6)],
 )
 def test_renewals_lose_and_repeat_nothing(
     begin: Callable[..., Talker], handle_state: str, client_handle: str, renewals: int
 ) -> None:
     """In mid-sentence and mid-answer too; the context is kept."""
     options = ("--handle-state", handle_state, "--client-handle", client_handle)
-    talker = begin(Talk.of(2 + renewals // 4), *FIVE_SECONDS, *options)
+    talker = begin(Talk.of(2 + renewals // 3), *SEVEN_SECONDS, *options)
     for renewal in range(1, renewals + 1):
         talker.resumes(renewal)
     talker.hang_up()

@@ -8,8 +8,8 @@ from playwright.sync_api import sync_playwright
 
 from browser.conftest import FLAGS
 from browser.talking import (
-    FIVE_SECONDS,
     PROFILE,
+    SEVEN_SECONDS,
     WITH_ANSWERS,
     Talk,
     Talker,
@@ -29,7 +29,7 @@ def converse(place: Path, seconds: int) -> dict[str, float]:
     """Talk for so long; what does not hold ends it with its assertion."""
     talk, browser_path = Talk.of(seconds // ROUND_SECONDS + 1, WITH_ANSWERS), chromium()
     with (
-        emulating(*FIVE_SECONDS) as emulator,
+        emulating(*SEVEN_SECONDS) as emulator,
         serving(service_environment(place, PROFILE, emulator.url)) as service,
         sync_playwright() as playwright,
     ):
