@@ -1,4 +1,4 @@
-"""What attacks are made of: an issuer of each key mode, and ways to spoil what it signs."""
+"""Build attack tokens: an issuer for each key mode, and ways to corrupt what it signs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AUDIENCE = "https://tokens.example"
-CANARY = "canary-7f3a"  # stands in every subject: no answer may repeat it
+CANARY = "canary-7f3a"  # part of every subject; no response may repeat it
 
 
 @dataclass(frozen=True)
 class Mode:
-    """An issuer that signs in one way, and what it signs at *now*."""
+    """An issuer with one way of signing; its tokens are issued at *now*."""
 
     name: str
     algorithm: str
@@ -55,7 +55,10 @@ class Mode:
         return _present(claims | changed)
 
     def sign(self, header=None, claims=None, *, key=None, algorithm=None):
-        """A token of this header and these claims (bytes as they are), signed whatever they say."""
+        """Return a token of this header and these claims, signed even where they are invalid.
+
+        Bytes are encoded as they are.
+        """
         signing_input = ".".join(
             (
                 encoded(self.header() if header is None else header),
@@ -68,17 +71,17 @@ class Mode:
 
     @cached_property
     def good(self):
-        """A token that is in order."""
+        """A valid token."""
         return self.sign()
 
     @cached_property
-    def strangers_key(self):
-        """Another key of this mode's kind."""
+    def other_key(self):
+        """Another key of the same type, which the service does not know."""
         return new_key(self.algorithm)
 
     @cached_property
     def public_texts(self):
-        """What everybody may know of the key, in the forms it is written in."""
+        """The public half of the key in each form an attacker may know it in."""
         if isinstance(self.key, bytes):
             return [self.issuer.encode(), self.kid.encode(), b"HS256"]
         public = self.key.public_key()
@@ -98,7 +101,7 @@ def new_key(algorithm):
 
 
 def _present(members):
-    """ABSENT takes a member away; None stays, and is null."""
+    """Drop the members whose value is ABSENT; None stays and becomes null."""
     return {name: value for name, value in members.items() if value is not ABSENT}
 
 
@@ -107,18 +110,18 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class Attack:
-    """A credential, the checks that hold it, and the code of its refusal."""
+    """A credential, the checks that stop it, and the error code of its refusal."""
 
     name: str
     make: Callable[[Mode], str]
-    held_by: tuple[str, ...]
+    stopped_by: tuple[str, ...]
     code: str = "invalid-token"
 
 
-def headers(held_by, **cases):
-    """Signed by the issuer's own key, with a header that is not in order."""
+def headers(stopped_by, **cases):
+    """Return attacks with an invalid header, signed with the issuer's own key."""
     return [
-        Attack(f"header {name.replace('_', ' ')}", _header_changed(changed), held_by)
+        Attack(f"header {name.replace('_', ' ')}", _header_changed(changed), stopped_by)
         for name, changed in cases.items()
     ]
 
@@ -127,16 +130,19 @@ def _header_changed(changed):
     return lambda mode: mode.sign(mode.header(**changed))
 
 
-def claims(claim, held_by, **cases):
-    """Signed by the issuer's own key, with a claim that is not in order."""
+def claims(claim, stopped_by, **cases):
+    """Return attacks with an invalid claim, signed with the issuer's own key."""
     return [
-        Attack(f"{claim} {name.replace('_', ' ')}", _claim_changed(claim, value), held_by)
+        Attack(f"{claim} {name.replace('_', ' ')}", _claim_changed(claim, value), stopped_by)
         for name, value in cases.items()
     ]
 
 
 def _claim_changed(claim, value):
-    """A *value* that is called gets the mode; bytes are written as they are, JSON or not."""
+    """Return a function that makes a token with *value* as its *claim*.
+
+    A callable *value* is called with the mode; bytes are inserted as they are, valid JSON or not.
+    """
 
     def make(mode):
         made = value(mode) if callable(value) else value
@@ -149,7 +155,7 @@ def _claim_changed(claim, value):
 
 
 def by_hmac(secret):
-    """Signed by HMAC with what anybody may know or guess."""
+    """Sign with HMAC, keyed with something an attacker may know or guess."""
 
     def make(mode):
         text = f"{encoded(mode.header(alg='HS256'))}.{encoded(mode.claims())}"
@@ -159,8 +165,8 @@ def by_hmac(secret):
     return make
 
 
-def resigned(change):
-    """A good token whose signature is changed by *change*."""
+def with_signature_changed(change):
+    """Take a valid token and apply *change* to its signature."""
 
     def make(mode):
         head, payload, signature = mode.sign().split(".")
@@ -170,22 +176,22 @@ def resigned(change):
     return make
 
 
-def written(change):
-    """A good token whose text is changed by *change*."""
+def with_text_changed(change):
+    """Take a valid token and apply *change* to its text."""
     return lambda mode: change(mode.sign())
 
 
 def with_claims(claims):
-    """These bytes in place of the claims, signed."""
+    """Sign these bytes in place of the claims."""
     return lambda mode: mode.sign(claims=claims(mode) if callable(claims) else claims)
 
 
-def by_stranger(algorithm=None, **header):
-    """Signed by somebody else's key, which the header offers or calls the issuer's own."""
+def by_other_key(algorithm=None, **header):
+    """Sign with an unknown key, which the header offers or names as the issuer's own."""
 
     def make(mode):
         used = algorithm or mode.algorithm
-        key = mode.strangers_key if used == mode.algorithm else new_key(used)
+        key = mode.other_key if used == mode.algorithm else new_key(used)
         made = {name: v(key) if callable(v) else v for name, v in header.items()}
         return mode.sign(mode.header(alg=used, **made), key=key, algorithm=used)
 
@@ -198,12 +204,12 @@ def public(key):
     return jwk(key)
 
 
-def last_letter(part):
-    """The same bytes in another spelling: the last letter's spare bits are set."""
+def with_spare_bits_set(part):
+    """Encode the same bytes differently: set the unused bits of a part's last character."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
     def change(mode):
-        # A claim's padding makes the length one that leaves spare bits.
+        # Pads until the part has a length that leaves unused bits.
         for padding in range(3):
             parts = mode.sign(mode.header(pad="x" * padding), mode.claims(pad="x" * padding)).split(
                 "."

@@ -1,8 +1,8 @@
-"""Credentials that must be refused, for any key mode; each names the checks that hold it.
+"""Lists credentials that must be refused in every key mode; each names the checks that stop it.
 
-A case gets past exactly when all of its checks are removed together; `test_attacks.py` does it.
-Most are held by one; where there are two, each alone is enough. What holds is named for an issuer
-whose one key is listed.
+An attack succeeds only if all of its checks are removed together, which `test_attacks.py` tries.
+Most have one check; where there are several, each one alone stops the attack. The checks are those
+for an issuer with a single listed key.
 """
 
 from authn.attacks_on_claims import ON_CLAIMS

@@ -1,4 +1,4 @@
-"""What a header and a signature must not get away with."""
+"""Tokens with an invalid header or signature."""
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
@@ -7,11 +7,11 @@ from authn.attack_kit import (
     AUDIENCE,
     Attack,
     by_hmac,
-    by_stranger,
+    by_other_key,
     headers,
     public,
-    resigned,
     unsigned,
+    with_signature_changed,
 )
 
 ALGORITHMS = [
@@ -37,12 +37,12 @@ ALGORITHMS = [
         has_an_object_for_an_algorithm={"alg": {"alg": "HS256"}},
     ),
     Attack(
-        "header in small letters",
+        "header with the algorithm in lower case",
         lambda mode: mode.sign(mode.header(alg=mode.algorithm.lower())),
         ("algorithm", "key", "signature"),
     ),
     Attack(
-        "header with a blank after the algorithm",
+        "header with a space after the algorithm",
         lambda mode: mode.sign(mode.header(alg=mode.algorithm + " ")),
         ("algorithm", "key", "signature"),
     ),
@@ -51,7 +51,7 @@ ALGORITHMS = [
         for name in ("none", "None", "NONE")
     ],
     Attack(
-        "unsigned in the right algorithm's name",
+        "unsigned with the right algorithm",
         lambda mode: mode.sign().rpartition(".")[0] + ".",
         ("form", "signature"),
     ),
@@ -67,19 +67,19 @@ TYPES = headers(
     of_our_access_token={"typ": "tokensvc-access+jwt"},
     of_our_lease={"typ": "tokensvc-lease+jwt"},
     of_an_encrypted_token={"typ": "JWE"},
-    of_a_type_that_is_empty={"typ": ""},
-    of_a_type_that_is_null={"typ": None},
-    of_a_type_that_is_a_number={"typ": 7},
-    of_a_type_that_is_a_list={"typ": ["JWT"]},
-    of_a_type_with_a_blank={"typ": "JWT "},
-    of_a_type_that_begins_alike={"typ": "JWTX"},
+    with_an_empty_type={"typ": ""},
+    with_a_null_type={"typ": None},
+    with_a_number_as_type={"typ": 7},
+    with_a_list_as_type={"typ": ["JWT"]},
+    with_a_space_after_the_type={"typ": "JWT "},
+    with_a_longer_type={"typ": "JWTX"},
 )
 
 EXTENSIONS = [
     *headers(
         ("extensions",),
-        with_a_null_extension={"b64": None},
-        with_an_encoded_payload={"b64": True},
+        with_null_for_b64={"b64": None},
+        with_b64_true={"b64": True},
         that_is_compressed={"zip": "DEF"},
         that_is_encrypted={"enc": "A128GCM"},
     ),
@@ -87,33 +87,33 @@ EXTENSIONS = [
         ("extensions", "signature"),
         with_a_critical_extension={"crit": ["exp"], "exp": 1},
         with_an_unknown_extension={"crit": ["made-up"], "made-up": 1},
-        with_an_empty_list_of_extensions={"crit": []},
-        with_extensions_that_are_text={"crit": "exp"},
-        with_extensions_that_are_null={"crit": None},
+        with_an_empty_crit={"crit": []},
+        with_a_string_as_crit={"crit": "exp"},
+        with_null_for_crit={"crit": None},
         with_an_unencoded_payload={"b64": False, "crit": ["b64"]},
-        with_an_unencoded_payload_in_secret={"b64": False},
+        with_an_undeclared_unencoded_payload={"b64": False},
     ),
 ]
 
-KEY_NAMES = [
+KEY_IDS = [
     *headers(
         ("kid",),
-        naming_an_empty_key={"kid": ""},
-        naming_a_long_key={"kid": "k" * 129},
-        naming_a_key_with_a_line_break={"kid": "a\r\nX-Admin: 1"},
-        naming_a_key_with_a_null_byte={"kid": "a\x00b"},
-        naming_a_key_in_another_alphabet={"kid": "ключ"},
+        with_an_empty_kid={"kid": ""},
+        with_a_long_kid={"kid": "k" * 129},
+        with_a_line_break_in_the_kid={"kid": "a\r\nX-Admin: 1"},
+        with_a_null_byte_in_the_kid={"kid": "a\x00b"},
+        with_a_Cyrillic_kid={"kid": "ключ"},
     ),
     *headers(
         ("kid", "signature"),
-        naming_a_key_by_number={"kid": 7},
-        naming_a_key_by_list={"kid": ["a"]},
-        naming_a_key_by_object={"kid": {"a": 1}},
-        naming_a_key_by_null={"kid": None},
-        naming_a_key_by_true={"kid": True},
+        with_a_number_as_kid={"kid": 7},
+        with_a_list_as_kid={"kid": ["a"]},
+        with_an_object_as_kid={"kid": {"a": 1}},
+        with_a_null_kid={"kid": None},
+        with_true_as_kid={"kid": True},
     ),
     *[
-        Attack(f"key name {name}", by_stranger(kid=kid), ("signature",))
+        Attack(f"kid {name}", by_other_key(kid=kid), ("signature",))
         for name, kid in {
             "that is a path": "../../../../dev/null",
             "that is a device": "/proc/sys/kernel/randomize_va_space",
@@ -126,7 +126,7 @@ KEY_NAMES = [
 ]
 
 OFFERED_KEYS = [
-    Attack(f"key offered as {name}", by_stranger(**header), ("signature",))
+    Attack(f"key offered as {name}", by_other_key(**header), ("signature",))
     for name, header in {
         "nothing": {},
         "jwk": {"jwk": public},
@@ -134,27 +134,29 @@ OFFERED_KEYS = [
         "x5u": {"x5u": "https://evil.example/cert.pem"},
         "x5c": {"x5c": ["MIIB"]},
         "x5t": {"x5t": "AAAA", "x5t#S256": "AAAA"},
-        "jku of the issuer's look": {"jku": "https://shop.example@evil.example/jwks.json"},
-        "jku in a file": {"jku": "file:///etc/passwd"},
+        "jku that looks like the issuer's": {"jku": "https://shop.example@evil.example/jwks.json"},
+        "jku of a file": {"jku": "file:///etc/passwd"},
         "an empty jwk": {"jwk": {}},
         "a null jwk": {"jwk": None},
     }.items()
 ]
 
 FAMILIES = [
-    Attack(f"stranger's {algorithm}", by_stranger(algorithm), ("algorithm", "key", "signature"))
+    Attack(
+        f"unknown key with {algorithm}", by_other_key(algorithm), ("algorithm", "key", "signature")
+    )
     for algorithm in ("ES384", "PS384", "HS384")
 ] + [
-    Attack(f"HMAC by {name}", by_hmac(secret), ("algorithm", "key", "signature"))
+    Attack(f"HMAC keyed with {name}", by_hmac(secret), ("algorithm", "key", "signature"))
     for name, secret in {
-        "nothing": b"",
-        "a blank": b" ",
+        "an empty secret": b"",
+        "a space": b" ",
         "“secret”": b"secret",
         "the example of jwt.io": b"your-256-bit-secret",
         "null bytes": b"\x00" * 32,
-        "the public key, first form": lambda mode: mode.public_texts[0],
-        "the public key, second form": lambda mode: mode.public_texts[1],
-        "the public key, third form": lambda mode: mode.public_texts[2],
+        "the public key in PEM": lambda mode: mode.public_texts[0],
+        "the public key in DER": lambda mode: mode.public_texts[1],
+        "the public key as a JWK": lambda mode: mode.public_texts[2],
         "the public key without its last line break": lambda mode: mode.public_texts[0].rstrip(),
         "the issuer's name": lambda mode: mode.issuer.encode(),
         "the audience": AUDIENCE.encode(),
@@ -162,7 +164,7 @@ FAMILIES = [
 ]
 
 SIGNATURES = [
-    Attack(f"signature {name}", resigned(change), ("signature",))
+    Attack(f"signature {name}", with_signature_changed(change), ("signature",))
     for name, change in {
         "of null bytes": lambda raw: bytes(len(raw)),
         "of 64 null bytes": lambda _: bytes(64),
@@ -171,11 +173,11 @@ SIGNATURES = [
         "without its last byte": lambda raw: raw[:-1],
         "without its first byte": lambda raw: raw[1:],
         "without its second half": lambda raw: raw[: len(raw) // 2],
-        "with a byte more": lambda raw: raw + b"\x00",
+        "with a byte after": lambda raw: raw + b"\x00",
         "with a byte before": lambda raw: b"\x00" + raw,
-        "twice": lambda raw: raw * 2,
-        "backwards": lambda raw: raw[::-1],
-        "with its halves changed about": lambda raw: raw[len(raw) // 2 :] + raw[: len(raw) // 2],
+        "repeated": lambda raw: raw * 2,
+        "reversed": lambda raw: raw[::-1],
+        "with its halves swapped": lambda raw: raw[len(raw) // 2 :] + raw[: len(raw) // 2],
         "with its first bit changed": lambda raw: bytes([raw[0] ^ 128]) + raw[1:],
         "with its last bit changed": lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]),
         "in DER": lambda raw: encode_dss_signature(
@@ -183,7 +185,7 @@ SIGNATURES = [
         ),
         "in hexadecimal": lambda raw: raw.hex().encode(),
         "that is text": lambda _: b"valid",
-        "r and s of one": lambda _: (1).to_bytes(32) * 2,
+        "with r and s equal to one": lambda _: (1).to_bytes(32) * 2,
     }.items()
 ] + [
     Attack(
@@ -212,7 +214,7 @@ ON_SIGNATURES = [
     *ALGORITHMS,
     *TYPES,
     *EXTENSIONS,
-    *KEY_NAMES,
+    *KEY_IDS,
     *OFFERED_KEYS,
     *FAMILIES,
     *SIGNATURES,

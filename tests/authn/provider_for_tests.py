@@ -1,4 +1,4 @@
-"""A provider of keys: a small HTTP server that behaves as it is told, and counts who asks."""
+"""A JWKS provider: a small HTTP server with adjustable behaviour that counts its requests."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from tokensvc.authn.site_jwt.jwks_client import Clocks
 from upstream_for_tests import read_request
 
-PATIENCE = 10  # seconds that a test waits for an event before it fails
+TIMEOUT = 10  # seconds that a test waits for an event before it fails
 
 
 class SteppedClocks:
-    """Clocks that stand still until they are moved."""
+    """Clocks that move only when advanced."""
 
     def __init__(self, wall=1_790_000_000.0):
         self.steady, self.wall = 1000.0, wall
@@ -29,14 +29,14 @@ class SteppedClocks:
         return Clocks(steady=lambda: self.steady, wall=lambda: self.wall, chance=lambda: 0.0)
 
 
-class Provider:
-    """Answers each request by `answer`; `asked` counts them, `idle` is set while none is open."""
+class JwksProvider:
+    """Answers each request with `answer` and counts the requests in `asked`."""
 
     def __init__(self, url):
         self.url = url + "/keys.json"
         self.asked = 0
         self.answer = answering(b"{}")
-        self.arrived = threading.Event()
+        self.request_arrived = threading.Event()
         self.released = threading.Event()
 
     def publish(self, *members, max_age=None):
@@ -45,9 +45,9 @@ class Provider:
 
 @contextmanager
 def provider(*members):
-    """A provider that publishes *members*, at an address of its own."""
+    """Run a provider that publishes *members* at an address of its own."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        serving = Provider(f"http://127.0.0.1:{server.getsockname()[1]}")
+        serving = JwksProvider(f"http://127.0.0.1:{server.getsockname()[1]}")
         serving.publish(*members)
         threads = []
 
@@ -55,7 +55,7 @@ def provider(*members):
             with connection:
                 if read_request(connection, []):
                     serving.asked += 1
-                    serving.arrived.set()
+                    serving.request_arrived.set()
                     serving.answer(connection, serving)
 
         def accept():
@@ -75,7 +75,7 @@ def provider(*members):
             serving.released.set()
             server.shutdown(socket.SHUT_RDWR)
             for thread in [accepting, *threads]:
-                thread.join(PATIENCE)
+                thread.join(TIMEOUT)
                 assert not thread.is_alive()
 
 
@@ -84,7 +84,7 @@ def key_set(*members):
 
 
 def jwk(private, kid=None, **members):
-    """A private key's public half as a member of a key set."""
+    """Return the public half of *private* as a member of a key set."""
     kinds = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "Ed2": OKPAlgorithm}
     kind = next(kinds[name] for name in kinds if name in type(private).__name__)
     published = kind.to_jwk(private.public_key(), as_dict=True)
@@ -93,7 +93,7 @@ def jwk(private, kid=None, **members):
 
 
 def answering(body, *, status=200, max_age=None, headers=b""):
-    """The whole answer at once."""
+    """Return a behaviour that sends the whole response at once."""
     if max_age is not None:
         headers += b"Cache-Control: public, max-age=%d\r\n" % max_age
     head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), headers)
@@ -105,12 +105,12 @@ def answering(body, *, status=200, max_age=None, headers=b""):
 
 
 def hanging(_connection, provider):
-    """Say nothing until the test lets go."""
-    provider.released.wait(PATIENCE)
+    """Send nothing until the test ends the wait."""
+    provider.released.wait(TIMEOUT)
 
 
 def dripping(connection, provider):
-    """Send a byte now and then, each well within any timeout of a read."""
+    """Send one byte at a time, each within any read timeout."""
     for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 10_000:
         try:
             connection.sendall(bytes([byte]))
@@ -121,7 +121,7 @@ def dripping(connection, provider):
 
 
 def huge(connection, _provider):
-    """More than anybody has keys for."""
+    """Send more than any key set needs."""
     body = b" " * (300 * 1024)
     try:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
@@ -130,29 +130,29 @@ def huge(connection, _provider):
 
 
 def resetting(connection, _provider):
-    """Hang up."""
+    """Close the connection without a response."""
     connection.shutdown(socket.SHUT_RDWR)
 
 
-# Answers that are none, and each of which a provider has given somebody.
-LIES = {
-    "an error": answering(b"{}", status=500),
+# Unusable responses of the kinds that providers send during outages.
+BAD_RESPONSES = {
+    "a server error": answering(b"{}", status=500),
     "not found": answering(b"{}", status=404),
     "a redirect": answering(b"", status=302, headers=b"Location: http://127.0.0.1:9/elsewhere\r\n"),
-    "a page": answering(b"<html>Sign in</html>"),
-    "nothing": answering(b""),
-    "no object": answering(b"[]"),
-    "no list": answering(b'{"keys": {}}'),
-    "no key": answering(b'{"keys": []}'),
-    "keys that are no objects": answering(b'{"keys": [1, null, "x", []]}'),
-    "keys of nonsense": answering(b'{"keys": [{"kty": "RSA", "n": "!", "e": 3}, {"kty": []}]}'),
-    "no UTF-8": answering(b'{"keys": "\xff"}'),
-    "a name twice": answering(b'{"keys": [], "keys": [{}]}'),
-    "depth": answering(b'{"keys": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
-    "a number without end": answering(b'{"keys": ' + b"9" * 10_000 + b"}"),
-    "no HTTP": lambda connection, _: connection.sendall(b"220 smtp.example ESMTP\r\n"),
-    "hanging up": resetting,
-    "too much": huge,
-    "a drip": dripping,
-    "silence": hanging,
+    "an HTML page": answering(b"<html>Sign in</html>"),
+    "an empty body": answering(b""),
+    "a list": answering(b"[]"),
+    "an object as keys": answering(b'{"keys": {}}'),
+    "no keys": answering(b'{"keys": []}'),
+    "keys that are not objects": answering(b'{"keys": [1, null, "x", []]}'),
+    "invalid keys": answering(b'{"keys": [{"kty": "RSA", "n": "!", "e": 3}, {"kty": []}]}'),
+    "invalid UTF-8": answering(b'{"keys": "\xff"}'),
+    "a duplicate member": answering(b'{"keys": [], "keys": [{}]}'),
+    "deep nesting": answering(b'{"keys": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
+    "a huge number": answering(b'{"keys": ' + b"9" * 10_000 + b"}"),
+    "another protocol": lambda connection, _: connection.sendall(b"220 smtp.example ESMTP\r\n"),
+    "a closed connection": resetting,
+    "a huge body": huge,
+    "one byte at a time": dripping,
+    "no response in time": hanging,
 }

@@ -1,4 +1,4 @@
-"""Takes checks out of the service, one or several, to see what they were holding."""
+"""Removes checks from the service, one or several, to show which attacks they stop."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tokensvc.domain import ApiKey, Principal
 
 CHECKS = (
     "form",
-    "spelling",
-    "twins",
+    "encoding",
+    "duplicates",
     "constants",
     "JSON",
     "issuer",
@@ -31,58 +31,58 @@ CHECKS = (
     "signature",
     "audience",
     "subject",
-    "unbound",
-    "end stated",
-    "numbers",
-    "life",
-    "begin",
-    "end",
+    "binding",
+    "expiry present",
+    "numeric times",
+    "lifetime",
+    "not before",
+    "expiry",
     "API key",
     "guest",
 )
 
 
 def remove(monkeypatch, names, mode):
-    """Take the checks of these names out; *mode* is what a service without them believes in."""
+    """Remove the checks of these names; *mode* is the issuer the service then trusts."""
 
-    def gone(*_args, **_kwargs):
+    def accept(*_args, **_kwargs):
         return None
 
-    def reading(instead):
-        """Reads JSON; what is none is believed to be in order."""
+    def lenient_reader(fallback):
+        """Return a JSON reader that gives *fallback* for anything but an object."""
 
         def read(content):
             try:
                 value = json.loads(content.decode())
             except (ValueError, RecursionError):
-                return instead
-            return strict(content) if isinstance(value, dict) else instead
+                return fallback
+            return strict(content) if isinstance(value, dict) else fallback
 
         return read
 
     replacements = {
-        "form": (jws, "_check_form", gone),
-        "spelling": (jws, "_bytes_of", _lenient_bytes),
-        "twins": (strict_json, "reject_duplicate_keys", dict),
+        "form": (jws, "_check_form", accept),
+        "encoding": (jws, "_bytes_of", _lenient_bytes),
+        "duplicates": (strict_json, "reject_duplicate_keys", dict),
         "constants": (strict_json, "reject_constant", float),
-        "type": (header_checks, "check_type", gone),
-        "extensions": (header_checks, "check_extensions", gone),
+        "type": (header_checks, "check_type", accept),
+        "extensions": (header_checks, "check_extensions", accept),
         "kid": (header_checks, "check_kid", lambda header: header.get("kid")),
         "algorithm": (header_checks, "check_algorithm", lambda header, _: str(header.get("alg"))),
         "key": (ListedKeys, "for_token", lambda keys, *_: keys.listed),
         "signature": (UnverifiedJws, "is_signed_by", lambda *_: True),
-        "audience": (claim_checks, "check_audience", gone),
-        "subject": (claim_checks, "check_subject", gone),
-        "unbound": (claim_checks, "check_not_sender_constrained", gone),
-        "end stated": (claim_checks, "check_end_is_stated", gone),
-        "numbers": (claim_checks, "check_times_are_numbers", gone),
-        "life": (claim_checks, "check_life", gone),
-        "begin": (claim_checks, "check_begin", gone),
-        "end": (claim_checks, "check_end", gone),
+        "audience": (claim_checks, "check_audience", accept),
+        "subject": (claim_checks, "check_subject", accept),
+        "binding": (claim_checks, "check_not_sender_constrained", accept),
+        "expiry present": (claim_checks, "check_end_is_stated", accept),
+        "numeric times": (claim_checks, "check_times_are_numbers", accept),
+        "lifetime": (claim_checks, "check_life", accept),
+        "not before": (claim_checks, "check_begin", accept),
+        "expiry": (claim_checks, "check_end", accept),
         "issuer": (
             SiteJwtAuthenticator,
             "_issuer_of",
-            lambda checked, _: checked._issuers[mode.issuer],  # noqa: SLF001 - as the check itself does
+            lambda checked, _: checked._issuers[mode.issuer],  # noqa: SLF001 - like the removed check
         ),
         "guest": (
             GuestAuthenticator,
@@ -93,17 +93,19 @@ def remove(monkeypatch, names, mode):
     strict = jws.json_object
     for name in names:
         if name == "JSON":
-            monkeypatch.setattr(jws, "json_object", reading(mode.header()))
-            monkeypatch.setattr(authenticator, "json_object", reading(mode.claims()))
+            monkeypatch.setattr(jws, "json_object", lenient_reader(mode.header()))
+            monkeypatch.setattr(authenticator, "json_object", lenient_reader(mode.claims()))
         elif name == "API key":
             monkeypatch.setattr(api_keys, "_is_whole", lambda _: True)
-            monkeypatch.setattr(NoKeys, "find", lambda *_: ApiKey("backend", datetime.now(UTC)))
+            monkeypatch.setattr(
+                EmptyApiKeyStore, "find", lambda *_: ApiKey("backend", datetime.now(UTC))
+            )
         else:
             monkeypatch.setattr(*replacements[name])
 
 
-class NoKeys:
-    """A store of API keys that has none."""
+class EmptyApiKeyStore:
+    """A store without API keys."""
 
     def find(self, _key_hash):
         return None

@@ -13,34 +13,32 @@ from tokensvc.signing.fingerprints import fingerprint
 KEY = make_key()
 
 
-class Store:
-    """Knows one key by its fingerprint, and counts who asks."""
+class OneKeyStore:
+    """Holds one key by its fingerprint and counts its look-ups."""
 
     def __init__(self, profiles=None):
-        self.asked = 0
+        self.lookups = 0
         self.key = ApiKey("backend", datetime.now(UTC), profiles)
 
     def find(self, key_hash):
-        self.asked += 1
+        self.lookups += 1
         return self.key if key_hash == fingerprint(KEY) else None
 
 
-def ask(bearer, on_behalf_of=None, store=None):
-    chain = AuthenticatorChain([ApiKeyAuthenticator(store or Store()), GuestAuthenticator()])
+def authenticate(bearer, on_behalf_of=None, store=None):
+    chain = AuthenticatorChain([ApiKeyAuthenticator(store or OneKeyStore()), GuestAuthenticator()])
     return chain.authenticate(Credentials(bearer, "192.0.2.1", on_behalf_of))
 
 
-def test_a_new_key():
-    """It is known by its beginning, no two are alike, and none is guessed: 62 to the 32 are."""
+def test_new_keys_are_unique_and_have_prefix_and_fixed_length():
     keys = {make_key() for _ in range(1000)}
 
     assert len(keys) == 1000
     assert all(re.fullmatch(r"tsk_[0-9A-Za-z]{38}", key) for key in keys)
 
 
-def test_a_backend():
-    """It asks for itself where it names nobody."""
-    principal = ask(KEY)
+def test_key_without_user_authenticates_the_backend_itself():
+    principal = authenticate(KEY)
 
     assert (principal.kind, principal.issuer, principal.subject) == (
         "key",
@@ -51,24 +49,21 @@ def test_a_backend():
 
 
 @pytest.mark.parametrize("profiles", [None, frozenset({"phone"})])
-def test_a_key_for_some_profiles(profiles):
-    """Whoever it speaks for may have no others."""
-    assert ask(KEY, "alice", Store(profiles)).profiles == profiles
+def test_principal_carries_the_profiles_of_its_key(profiles):
+    assert authenticate(KEY, "alice", OneKeyStore(profiles)).profiles == profiles
 
 
 @pytest.mark.parametrize("user", ["alice", "用户 7", "a" * 255, "user:7", " a"])
-def test_a_backends_user(user):
-    """They are the subject: limits count each of them apart, under the key's name."""
-    principal = ask(KEY, user)
+def test_on_behalf_of_names_the_subject_under_the_keys_issuer(user):
+    principal = authenticate(KEY, user)
 
     assert (principal.kind, principal.issuer, principal.subject) == ("key", "key:backend", user)
 
 
 @pytest.mark.parametrize("user", ["", " ", "a" * 256, "a\nb", "a\x00", "\u2028", "\ud800"])
-def test_a_backends_user_of_no_plain_name(user):
-    """It is a request to mend, not a credential to refuse."""
+def test_invalid_user_name_is_an_invalid_request(user):
     with pytest.raises(InvalidRequest):
-        ask(KEY, user)
+        authenticate(KEY, user)
 
 
 @pytest.mark.parametrize(
@@ -84,24 +79,20 @@ def test_a_backends_user_of_no_plain_name(user):
         PREFIX + "\ud800" * 38,
     ],
 )
-def test_a_key_that_is_not_one_of_ours(bearer):
-    """It is refused, with and without a user, and its bearer is no guest."""
+def test_unknown_or_malformed_key_is_refused_with_and_without_a_user(bearer):
     for user in (None, "alice", "\n"):
         with pytest.raises(InvalidToken):
-            ask(bearer, user)
+            authenticate(bearer, user)
 
 
-def test_a_key_cut_short():
-    """It costs no look-up."""
-    store = Store()
+def test_malformed_key_is_refused_without_a_lookup():
+    store = OneKeyStore()
     with pytest.raises(InvalidToken):
-        ask(KEY[:-1], store=store)
+        authenticate(KEY[:-1], store=store)
 
-    assert store.asked == 0
+    assert store.lookups == 0
 
 
-@pytest.mark.parametrize("bearer", [None])
-def test_a_guest_who_speaks_for_somebody(bearer):
-    """Only a backend may."""
+def test_guest_may_not_act_on_behalf_of_a_user():
     with pytest.raises(InvalidRequest, match="API key"):
-        ask(bearer, "alice")
+        authenticate(None, "alice")

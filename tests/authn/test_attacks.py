@@ -1,4 +1,4 @@
-"""The attack table over the real HTTP application: five key modes, all five issuers at once."""
+"""Runs the attack table against the real HTTP application, with an issuer of each key mode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from authn.attack_kit import AUDIENCE, CANARY, Mode, new_key
 from authn.attacks import ATTACKS
 from authn.provider_for_tests import jwk, provider
-from authn.removed_checks import NoKeys, remove
+from authn.removed_checks import EmptyApiKeyStore, remove
 from programs import service_environment
 from tokensvc.app import create_app
 from tokensvc.authn.api_keys import ApiKeyAuthenticator
@@ -31,14 +31,14 @@ MODES = {
     "edwards": "EdDSA",
     "jwks": "RS256",
 }
-# Signed well by what the provider publishes beside its keys, and by what it does not.
-UNPUBLISHED = {
+# Published beside the provider's key, with valid signatures, but not fit to verify tokens.
+UNFIT_KEYS = {
     "weak": (1024, {}),
-    "encrypting": (2048, {"use": "enc"}),
-    "wrapping": (2048, {"key_ops": ["wrapKey"]}),
+    "for-encryption": (2048, {"use": "enc"}),
+    "for-key-wrapping": (2048, {"key_ops": ["wrapKey"]}),
     "for-another-algorithm": (2048, {"alg": "RS384"}),
     "for-a-secret": (2048, {"alg": "HS256"}),
-    "in-a-leak": (2048, {"d": "AAAA"}),
+    "with-its-private-half": (2048, {"d": "AAAA"}),
 }
 CONFIGURATION = """
 [profiles.default]
@@ -49,21 +49,21 @@ allow = ["user", "guest"]
 
 @pytest.fixture(name="modes", scope="module")
 def _modes():
-    """An issuer of each mode, whose tokens are of now."""
+    """An issuer of each mode, whose tokens are valid now."""
     now = int(time.time())
     return {name: Mode(name, kind, new_key(kind), now) for name, kind in MODES.items()}
 
 
-@pytest.fixture(name="unpublished", scope="module")
-def _unpublished():
-    return {kid: rsa.generate_private_key(65537, size) for kid, (size, _) in UNPUBLISHED.items()}
+@pytest.fixture(name="unfit_keys", scope="module")
+def _unfit_keys():
+    return {kid: rsa.generate_private_key(65537, size) for kid, (size, _) in UNFIT_KEYS.items()}
 
 
 @pytest.fixture(name="serving", scope="module")
-def _serving(modes, unpublished):
-    """The provider of the one issuer that has a key set."""
-    unfit = [jwk(key, kid, **UNPUBLISHED[kid][1]) for kid, key in unpublished.items()]
-    with provider(jwk(modes["jwks"].key, modes["jwks"].kid), *unfit) as serving:
+def _serving(modes, unfit_keys):
+    """The provider of the issuer that uses a key set."""
+    members = [jwk(key, kid, **UNFIT_KEYS[kid][1]) for kid, key in unfit_keys.items()]
+    with provider(jwk(modes["jwks"].key, modes["jwks"].kid), *members) as serving:
         yield serving
 
 
@@ -99,8 +99,8 @@ algorithms = ["{mode.algorithm}"]
     return create_app(environment).test_client()
 
 
-def ask(client, bearer, path="/profiles"):
-    # The header as the server hands it on: bytes as Latin-1 (PEP 3333).
+def send(client, bearer, path="/profiles"):
+    # WSGI servers pass header bytes on as Latin-1 (PEP 3333).
     raw = f"Bearer {bearer}".encode().decode("latin-1")
     method = "POST" if path == "/token" else "GET"
     return client.open(path, method=method, environ_overrides={"HTTP_AUTHORIZATION": raw})
@@ -117,35 +117,34 @@ def assert_refused(answer, token):
 
 @pytest.mark.parametrize("name", MODES)
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_an_attack(client, modes, name, attack):
-    """It is refused, to mint and to look, and a good token is good before and after."""
+def test_attack_is_refused_and_valid_token_still_accepted(client, modes, name, attack):
     mode = modes[name]
     token = attack.make(mode)
 
-    assert ask(client, mode.good).status_code == 200
-    assert_refused(ask(client, token), token)
-    assert_refused(ask(client, token, "/token"), token)
-    assert ask(client, mode.good).status_code == 200
+    assert send(client, mode.good).status_code == 200
+    assert_refused(send(client, token), token)
+    assert_refused(send(client, token, "/token"), token)
+    assert send(client, mode.good).status_code == 200
 
 
 PAIRS = list(itertools.permutations(MODES, 2))
 CONFUSIONS = {
-    "signed as another issuer signs": lambda ours, theirs: ours.sign(
+    "with another issuer's header and key": lambda ours, theirs: ours.sign(
         theirs.header(), key=theirs.key, algorithm=theirs.algorithm
     ),
-    "signed by another issuer under our header": lambda ours, theirs: ours.sign(
+    "with another issuer's key": lambda ours, theirs: ours.sign(
         key=theirs.key, algorithm=theirs.algorithm
     ),
-    "naming another issuer's key": lambda ours, theirs: ours.sign(
+    "with another issuer's kid and key": lambda ours, theirs: ours.sign(
         ours.header(kid=theirs.kid), key=theirs.key, algorithm=theirs.algorithm
     ),
-    "of ours in another issuer's name": lambda ours, theirs: ours.sign(
+    "claiming another issuer": lambda ours, theirs: ours.sign(
         claims=ours.claims(iss=theirs.issuer)
     ),
-    "of ours in another issuer's name and header": lambda ours, theirs: ours.sign(
+    "claiming another issuer with its header": lambda ours, theirs: ours.sign(
         theirs.header(), ours.claims(iss=theirs.issuer)
     ),
-    "by the other's public key as a secret": lambda ours, theirs: ours.sign(
+    "claiming another issuer by HMAC with its public key": lambda ours, theirs: ours.sign(
         ours.header(alg="HS256"),
         ours.claims(iss=theirs.issuer),
         key=theirs.public_texts[-1],
@@ -156,34 +155,31 @@ CONFUSIONS = {
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=lambda name: name)
 @pytest.mark.parametrize("confusion", CONFUSIONS.values(), ids=CONFUSIONS)
-def test_two_issuers(client, modes, ours, theirs, confusion):
-    """Each is believed by its own key and algorithm, whatever the other knows."""
+def test_token_mixing_two_issuers_is_refused(client, modes, ours, theirs, confusion):
     token = confusion(modes[ours], modes[theirs])
 
-    assert_refused(ask(client, token), token)
-    assert ask(client, modes[ours].good).status_code == 200
-    assert ask(client, modes[theirs].good).status_code == 200
+    assert_refused(send(client, token), token)
+    assert send(client, modes[ours].good).status_code == 200
+    assert send(client, modes[theirs].good).status_code == 200
 
 
-@pytest.mark.parametrize("kid", UNPUBLISHED)
-def test_a_key_that_is_published_and_unfit(client, modes, unpublished, kid):
-    """What it signs is refused, though the signature is good and the provider lists the key."""
+@pytest.mark.parametrize("kid", UNFIT_KEYS)
+def test_token_signed_by_a_published_but_unfit_key_is_refused(client, modes, unfit_keys, kid):
     mode = modes["jwks"]
-    token = mode.sign(mode.header(kid=kid), key=unpublished[kid])
+    token = mode.sign(mode.header(kid=kid), key=unfit_keys[kid])
 
-    assert_refused(ask(client, token), token)
+    assert_refused(send(client, token), token)
 
 
 @pytest.mark.parametrize("kid", [None, "other", "JWKS-1", "jwks-1 ", "*", "0", "../jwks-1"])
-def test_another_key_name(client, modes, serving, kid):
-    """A key set is asked by the exact name; a made-up one sends nobody to the provider."""
+def test_missing_or_unknown_kid_is_refused_without_a_fetch(client, modes, serving, kid):
     mode = modes["jwks"]
     header = {n: v for n, v in mode.header(kid=kid).items() if v is not None}
     asked = serving.asked
 
-    assert_refused(ask(client, mode.sign(header)), "")
+    assert_refused(send(client, mode.sign(header)), "")
     assert serving.asked == asked
-    assert ask(client, mode.good).status_code == 200
+    assert send(client, mode.good).status_code == 200
 
 
 NOT_BEARER = {
@@ -191,20 +187,19 @@ NOT_BEARER = {
     "Basic": lambda token: f"Basic {token}",
     "Token": lambda token: f"Token {token}",
     "DPoP": lambda token: f"DPoP {token}",
-    "nothing after the scheme": lambda _: "Bearer ",
+    "no token": lambda _: "Bearer ",
     "two tokens": lambda token: f"Bearer {token}, Bearer {token}",
     "two words": lambda token: f"Bearer {token} {token}",
-    "the scheme twice": lambda token: f"Bearer Bearer {token}",
+    "a repeated scheme": lambda token: f"Bearer Bearer {token}",
     "a colon": lambda token: f"Bearer: {token}",
     "quotes": lambda token: f'Bearer "{token}"',
     "an empty header": lambda _: "",
 }
 
 
-@pytest.mark.parametrize("written", NOT_BEARER.values(), ids=NOT_BEARER)
-def test_an_authorization_header_with(client, modes, written):
-    """One Bearer credential, or it is refused: nobody with a bad one becomes a guest."""
-    header = written(modes["curve"].sign())
+@pytest.mark.parametrize("malform", NOT_BEARER.values(), ids=NOT_BEARER)
+def test_malformed_authorization_header_is_refused_not_treated_as_guest(client, modes, malform):
+    header = malform(modes["curve"].sign())
 
     for scheme in ("Bearer", "bearer", "BEARER"):
         good = {"Authorization": f"{scheme} {modes['curve'].sign()}"}
@@ -213,20 +208,22 @@ def test_an_authorization_header_with(client, modes, written):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_what_holds(monkeypatch, modes, attack):
-    """Without the checks that an attack names it gets past; with any one of them it does not."""
+def test_attack_succeeds_only_without_all_of_its_checks(monkeypatch, modes, attack):
     mode = modes["rsa"]
     token = attack.make(mode)
 
-    assert not gets_past(monkeypatch, token, (), mode)
-    assert gets_past(monkeypatch, token, attack.held_by, mode)
-    for check in attack.held_by:
-        others = [name for name in attack.held_by if name != check]
-        assert not gets_past(monkeypatch, token, others, mode), check
+    assert not is_accepted(monkeypatch, token, (), mode)
+    assert is_accepted(monkeypatch, token, attack.stopped_by, mode)
+    for check in attack.stopped_by:
+        others = [name for name in attack.stopped_by if name != check]
+        assert not is_accepted(monkeypatch, token, others, mode), check
 
 
-def gets_past(monkeypatch, token, removed, mode):
-    """Whether nobody refuses it; a fault of a service so maimed is no refusal."""
+def is_accepted(monkeypatch, token, removed, mode):
+    """Return whether the service without these checks accepts the token.
+
+    It may then fail with a TypeError or KeyError later on, which counts as acceptance.
+    """
     keys = ListedKeys((mode.key.public_key(),))
     issuer = TrustedIssuer(mode.issuer, AUDIENCE, (mode.algorithm,), keys)
     with monkeypatch.context() as patch:
@@ -234,7 +231,7 @@ def gets_past(monkeypatch, token, removed, mode):
         chain = AuthenticatorChain(
             [
                 SiteJwtAuthenticator([issuer], lambda: mode.now),
-                ApiKeyAuthenticator(NoKeys()),
+                ApiKeyAuthenticator(EmptyApiKeyStore()),
                 GuestAuthenticator(),
             ]
         )
@@ -247,7 +244,6 @@ def gets_past(monkeypatch, token, removed, mode):
     return True
 
 
-def test_the_count():
-    """There are as many as were promised, and no two of one name."""
+def test_table_has_at_least_150_attacks_of_unique_names():
     assert len(ATTACKS) >= 150
     assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)

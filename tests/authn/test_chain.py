@@ -25,29 +25,25 @@ def bearer(token):
     return Credentials(token, "127.0.0.1")
 
 
-def test_no_credential():
-    """Its sender is a guest, of another name each time."""
+def test_missing_credential_gives_a_new_guest_each_time():
     first, second = (chain().authenticate(bearer(None)) for _ in range(2))
 
     assert first.kind == second.kind == "guest"
     assert first.subject != second.subject
 
 
-def test_no_credential_where_guests_are_not_known():
-    """A credential is asked for."""
+def test_missing_credential_is_refused_without_guests():
     with pytest.raises(AuthenticationRequired):
         chain(guests=False).authenticate(bearer(None))
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "x" * 10_000])
-def test_a_bad_credential(token):
-    """Its sender never becomes a guest."""
+def test_invalid_credential_is_refused_not_treated_as_guest(token):
     with pytest.raises(InvalidToken):
         chain().authenticate(bearer(token))
 
 
-def test_an_access_token_of_our_own():
-    """It says who signed in, and in which groups that account is."""
+def test_own_access_token_gives_the_account_and_its_groups():
     token = AccessTokens(SECRETS, lambda: NOW).sign(ALICE)
 
     principal = chain().authenticate(bearer(token))
@@ -60,16 +56,14 @@ def test_an_access_token_of_our_own():
     assert principal.groups == {"support"}
 
 
-def test_an_access_token_after_its_life():
-    """It is over after a quarter of an hour, and the leeway for clocks."""
+def test_access_token_expires_after_its_lifetime_plus_leeway():
     token = AccessTokens(SECRETS, lambda: NOW).sign(ALICE)
 
     with pytest.raises(ExpiredToken):
         chain(now=NOW + LIFETIME + LEEWAY).authenticate(bearer(token))
 
 
-def test_a_secret_key_that_rotates():
-    """What the older key signed is believed while that key is listed, and no longer."""
+def test_access_token_of_older_secret_is_valid_while_that_secret_is_listed():
     token = AccessTokens(SECRETS[1:], lambda: NOW).sign(ALICE)
 
     assert chain().authenticate(bearer(token)).subject == "alice"
@@ -77,14 +71,12 @@ def test_a_secret_key_that_rotates():
         chain(secrets=SECRETS[:1]).authenticate(bearer(token))
 
 
-def test_a_lease_as_a_credential(lease):
-    """A lease is good for its conversation, not for signing in."""
+def test_lease_is_not_accepted_as_a_credential(lease):
     with pytest.raises(InvalidToken):
         chain().authenticate(bearer(LeaseSigner(SECRETS, lambda: lease.started_at).sign(lease)))
 
 
-def test_a_signed_lease(lease):
-    """It says whose conversation it is and until when, under a key of its own."""
+def test_signed_lease_names_subject_and_expiry_under_a_derived_key(lease):
     token = LeaseSigner(SECRETS, lambda: lease.started_at).sign(lease)
     claims = jwt.decode(token, options={"verify_signature": False})
 

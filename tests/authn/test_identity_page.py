@@ -16,8 +16,7 @@ PROFILES = {"default": {"model": "gemini-3.8-live", "allow": ["user"]}}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.splitlines()[1])
-def test_an_example(tmp_path, example):
-    """It starts as it is copied."""
+def test_documented_example_is_a_valid_configuration(tmp_path, example):
     public = private_key("RS256").public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "shop.pem").write_bytes(pem)
@@ -30,8 +29,7 @@ def test_an_example(tmp_path, example):
     assert len(trusted.issuers) == len(configured.issuers)
 
 
-def test_the_presets():
-    """Each has an example."""
+def test_each_preset_has_a_documented_example():
     shown = {name for text in EXAMPLES for name in re.findall(r'preset = "(\w+)"', text)}
 
     assert shown == set(PresetName.__args__)

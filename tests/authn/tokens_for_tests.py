@@ -1,4 +1,4 @@
-"""Signs JWTs of every shape, good and bad."""
+"""Signs valid and invalid JWTs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLAIMS = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "iat": int(NOW), "exp"
 
 @cache
 def private_key(algorithm: str):
-    """A key fit for *algorithm*."""
+    """Return a private key for *algorithm*."""
     if algorithm == "EdDSA":
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm.startswith("ES"):
@@ -28,13 +28,13 @@ def private_key(algorithm: str):
 
 
 def encoded(part: bytes | dict) -> str:
-    """A part of a JWS in compact form."""
+    """Encode one part of a compact JWS."""
     raw = part if isinstance(part, bytes) else json.dumps(part).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def signed(header: bytes | dict, claims: bytes | dict, secret: bytes = SECRET) -> str:
-    """An HS256 signature over whatever is given, sense or nonsense."""
+    """Sign any header and claims with HS256, valid or not."""
     signing_input = f"{encoded(header)}.{encoded(claims)}"
     mac = hmac.new(secret, signing_input.encode(), hashlib.sha256).digest()
     return f"{signing_input}.{encoded(mac)}"

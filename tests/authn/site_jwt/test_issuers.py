@@ -3,7 +3,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from authn.provider_for_tests import PATIENCE, jwk, provider, resetting
+from authn.provider_for_tests import TIMEOUT, jwk, provider, resetting
 from authn.tokens_for_tests import AUDIENCE, CLAIMS, ISSUER, NOW, private_key
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import trust
@@ -28,15 +28,14 @@ def subject(trust, key, algorithm="HS256", kid=None, **changed):
 
 
 @pytest.mark.parametrize("listed", [f"{NEW},{OLD}", f" {NEW} , {OLD} ,"])
-def test_a_secret_that_rotates(tmp_path, listed):
-    """While both are listed neither's tokens are refused; after that the old one's are."""
-    during = trusted(tmp_path, {"algorithms": ["HS256"], "secret_env": "SHOP"}, SHOP=listed)
-    after = trusted(tmp_path, {"algorithms": ["HS256"], "secret_env": "SHOP"}, SHOP=NEW)
+def test_rotated_secret_is_accepted_only_while_listed(tmp_path, listed):
+    both = trusted(tmp_path, {"algorithms": ["HS256"], "secret_env": "SHOP"}, SHOP=listed)
+    new_only = trusted(tmp_path, {"algorithms": ["HS256"], "secret_env": "SHOP"}, SHOP=NEW)
 
-    assert [subject(during, key) for key in (NEW, OLD)] == ["alice", "alice"]
-    assert subject(after, NEW) == "alice"
+    assert [subject(both, key) for key in (NEW, OLD)] == ["alice", "alice"]
+    assert subject(new_only, NEW) == "alice"
     with pytest.raises(InvalidToken):
-        subject(after, OLD)
+        subject(new_only, OLD)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +43,8 @@ def test_a_secret_that_rotates(tmp_path, listed):
     [
         ("", "is not set"),
         (",", "is not set"),
-        ("brief", "shorter than 32 bytes"),
-        (f"{NEW},brief", "shorter than 32 bytes"),
+        ("tiny", "shorter than 32 bytes"),
+        (f"{NEW},tiny", "shorter than 32 bytes"),
         ("a" * 64, "too few different characters"),
         ("ab" * 32, "too few different characters"),
         (
@@ -60,16 +59,15 @@ def test_a_secret_that_rotates(tmp_path, listed):
         ("super-secret-jwt-token-with-at-least-32-characters-long", "published example secret"),
     ],
 )
-def test_a_secret_that_is_none(tmp_path, secret, why):
-    """It stops the start, and the fault does not repeat it."""
+def test_unusable_secret_fails_the_start_without_being_shown(tmp_path, secret, why):
     with pytest.raises(ConfigurationError, match=why) as caught:
         trusted(tmp_path, {"algorithms": ["HS256"], "secret_env": "SHOP"}, SHOP=secret)
 
     assert len(secret) < 3 or secret not in caught.value.report()
 
 
-def test_a_published_secret_on_this_machine(tmp_path):
-    """Whoever tries things out at home may use what their tool came with."""
+def test_published_example_secret_is_allowed_for_a_loopback_issuer(tmp_path):
+    """Development tools come with published secrets, which are safe on a loopback address."""
     secret = "super-secret-jwt-token-with-at-least-32-characters-long"
     home = {"issuer": "http://127.0.0.1:54321/auth/v1", "preset": "supabase", "secret_env": "S"}
 
@@ -90,21 +88,20 @@ def test_a_published_secret_on_this_machine(tmp_path):
         "",
     ],
 )
-def test_an_address_of_keys_that_is_not_safe(tmp_path, url):
-    """It stops the start: https, or this machine."""
+def test_unsafe_jwks_url_fails_the_start(tmp_path, url):
+    """A JWKS URL must use https, or be on a loopback address."""
     with pytest.raises(ConfigurationError, match="jwks_url must"):
         trusted(tmp_path, {"algorithms": ["ES256"], "jwks_url": url})
 
 
 @pytest.mark.parametrize("name", ["tokensvc", "guest", "key:backend"])
-def test_an_issuer_of_the_services_own_name(tmp_path, name):
-    """It would speak for accounts, guests or backends."""
+def test_issuer_with_a_reserved_name_fails_the_start(tmp_path, name):
+    """A reserved name would let an issuer sign tokens for accounts, guests or backends."""
     with pytest.raises(ConfigurationError, match="reserved"):
         trusted(tmp_path, {"issuer": name, "algorithms": ["HS256"], "secret_env": "SHOP"}, SHOP=NEW)
 
 
-def test_a_longer_life(tmp_path):
-    """A site whose JWTs live long says so."""
+def test_longest_life_allows_longer_lived_tokens(tmp_path):
     week = {"exp": int(NOW) + 7 * 86400}
     configured = {"algorithms": ["HS256"], "secret_env": "SHOP"}
 
@@ -113,16 +110,15 @@ def test_a_longer_life(tmp_path):
         subject(trusted(tmp_path, configured, SHOP=NEW), NEW, **week)
 
 
-def test_a_start_during_an_outage(tmp_path):
-    """The keys in the data folder are enough to serve who comes."""
+def test_start_during_provider_outage_uses_cached_keys(tmp_path):
     key = private_key("ES256")
     with provider(jwk(key, "one")) as serving:
         configured = {"algorithms": ["ES256"], "jwks_url": serving.url}
-        (before,) = trusted(tmp_path, configured).key_sets
-        assert before.refresh_if_due().wait(PATIENCE)
+        (running,) = trusted(tmp_path, configured).key_sets
+        assert running.refresh_if_due().wait(TIMEOUT)
         serving.answer = resetting
 
-        after = trusted(tmp_path, configured)
-        after.key_sets[0].load_cached()
-        assert subject(after, key, "ES256", "one") == "alice"
+        restarted = trusted(tmp_path, configured)
+        restarted.key_sets[0].load_cached()
+        assert subject(restarted, key, "ES256", "one") == "alice"
         assert serving.asked == 1

@@ -3,8 +3,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 import pytest
 
 from authn.provider_for_tests import (
-    LIES,
-    PATIENCE,
+    BAD_RESPONSES,
+    TIMEOUT,
     SteppedClocks,
     dripping,
     hanging,
@@ -23,7 +23,7 @@ from tokensvc.authn.site_jwt.jwks_client import (
 )
 from tokensvc.errors import TemporarilyUnavailable
 
-FETCH_LIMIT = 0.3  # seconds: what the service bounds by 3 s
+FETCH_LIMIT = 0.3  # seconds; the service's own limit is 3 s
 OLD = private_key("ES256")
 
 
@@ -34,7 +34,7 @@ def _clock():
 
 @pytest.fixture(name="connect")
 def _connect(clock, tmp_path):
-    """Makes the key set of a provider, as a worker does that starts."""
+    """Make the JWKS client of a provider, as a worker does when it starts."""
 
     def connect(serving, algorithms=("ES256",), **fields):
         keys = JwksClient(
@@ -52,73 +52,67 @@ def _connect(clock, tmp_path):
 
 
 def fetch(keys):
-    """One fetch, from its start to its end."""
+    """Run one fetch to its end."""
     ended = keys.refresh_if_due()
     assert ended is not None
-    assert ended.wait(PATIENCE)
+    assert ended.wait(TIMEOUT)
 
 
-def found(keys, kid, algorithm="ES256"):
+def is_found(keys, kid, algorithm="ES256"):
     return bool(keys.for_token(algorithm, kid))
 
 
-def test_a_published_key(connect):
-    """It is found by its name and for its algorithm, and by nothing else."""
+def test_key_is_found_only_by_its_kid_and_algorithm(connect):
     with provider(jwk(OLD, "one")) as serving:
         keys = connect(serving)
 
         assert keys.for_token("ES256", "one") == [OLD.public_key()]
-        assert not found(keys, "other")
-        assert not found(keys, None)
-        assert not found(keys, "one", "ES384")
+        assert not is_found(keys, "other")
+        assert not is_found(keys, None)
+        assert not is_found(keys, "one", "ES384")
 
 
-def test_a_start(connect):
-    """The first who comes waits for the keys once; everybody after them does not ask."""
+def test_first_lookup_fetches_once_for_all_later_ones(connect):
     with provider(jwk(OLD, "one")) as serving:
         keys = connect(serving)
 
-        assert all(found(keys, "one") for _ in range(10))
+        assert all(is_found(keys, "one") for _ in range(10))
         assert serving.asked == 1
 
 
-def test_a_start_of_many_at_once(connect):
-    """They share one fetch."""
-    with provider(jwk(OLD, "one")) as serving, ThreadPoolExecutor(4) as people:
+def test_concurrent_first_lookups_share_one_fetch(connect):
+    with provider(jwk(OLD, "one")) as serving, ThreadPoolExecutor(4) as threads:
         keys = connect(serving)
 
-        assert all(people.map(lambda _: found(keys, "one"), range(4)))
+        assert all(threads.map(lambda _: is_found(keys, "one"), range(4)))
         assert serving.asked == 1
 
 
-def test_unknown_keys(connect, clock):
-    """Whoever makes them up causes one fetch in 30 seconds, not one each."""
+def test_unknown_kids_cause_at_most_one_fetch_in_30_seconds(connect, clock):
     with provider(jwk(OLD, "one")) as serving:
         keys = connect(serving)
         fetch(keys)
         for second in range(61):
-            assert not any(found(keys, f"made-up-{second}-{number}") for number in range(20))
+            assert not any(is_found(keys, f"made-up-{second}-{number}") for number in range(20))
             clock.advance(1)
 
-        assert serving.asked == 1 + 2  # at the start, after 30 s, after 60 s
+        assert serving.asked == 1 + 2  # at the start, after 30 s and after 60 s
 
 
-def test_a_key_that_is_new(connect, clock):
-    """It is good as soon as a fetch may leave, for the very request that brings it."""
+def test_new_key_is_found_by_the_first_lookup_after_the_pause(connect, clock):
     with provider(jwk(OLD, "old")) as serving:
         keys = connect(serving)
         fetch(keys)
         serving.publish(jwk(OLD, "old"), jwk(OLD, "new"))
         clock.advance(PAUSE - 1)
-        assert not found(keys, "new")
+        assert not is_found(keys, "new")
         clock.advance(1)
 
-        assert found(keys, "new")
-        assert found(keys, "old")
+        assert is_found(keys, "new")
+        assert is_found(keys, "old")
 
 
-def test_a_key_that_is_withdrawn(connect, clock):
-    """It is refused after the next fetch, which comes within ten minutes by itself."""
+def test_withdrawn_key_is_refused_after_the_next_refresh(connect, clock):
     with provider(jwk(OLD, "old")) as serving:
         keys = connect(serving)
         fetch(keys)
@@ -126,15 +120,15 @@ def test_a_key_that_is_withdrawn(connect, clock):
         clock.advance(600 * 0.8)
         fetch(keys)
 
-        assert not found(keys, "old")
-        assert found(keys, "new")
+        assert not is_found(keys, "old")
+        assert is_found(keys, "new")
 
 
 @pytest.mark.parametrize(
     ("max_age", "due"), [(None, 300), (0, 30), (100, 50), (10**9, 300), (600, 300)]
 )
-def test_how_long_a_set_is_good_for(connect, clock, max_age, due):
-    """As long as the provider says, from one minute to ten; it is fetched at half of that."""
+def test_refresh_is_due_at_half_the_cache_lifetime(connect, clock, max_age, due):
+    """The lifetime is the provider's max-age, but at least one minute and at most ten."""
     with provider() as serving:
         serving.publish(jwk(OLD, "one"), max_age=max_age)
         keys = connect(serving)
@@ -147,63 +141,60 @@ def test_how_long_a_set_is_good_for(connect, clock, max_age, due):
         assert serving.asked == 2
 
 
-@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
-def test_a_provider_that_answers_with(connect, clock, lie):
-    """Known keys stay good, unknown ones are refused, and one fetch leaves in 30 seconds."""
+@pytest.mark.parametrize("response", BAD_RESPONSES.values(), ids=BAD_RESPONSES)
+def test_bad_response_keeps_known_keys_and_delays_the_next_fetch(connect, clock, response):
     with provider(jwk(OLD, "one")) as serving:
         keys = connect(serving)
         fetch(keys)
-        serving.answer = lie
+        serving.answer = response
         clock.advance(300)
         fetch(keys)
         for _ in range(29):
             keys.refresh_if_due()
-            assert found(keys, "one")
-            assert not found(keys, "made-up")
+            assert is_found(keys, "one")
+            assert not is_found(keys, "made-up")
             clock.advance(1)
         assert serving.asked == 2
 
         clock.advance(1)
         serving.publish(jwk(OLD, "two"))
-        assert found(keys, "two")
+        assert is_found(keys, "two")
 
 
 @pytest.mark.parametrize("slow", [hanging, dripping])
-def test_a_fetch_that_is_in_flight(connect, clock, slow):
-    """Nobody with a known key waits for it: they are served while it is still in the air."""
+def test_known_key_does_not_wait_for_a_running_fetch(connect, clock, slow):
     with provider(jwk(OLD, "one")) as serving:
-        keys = connect(serving, fetch_limit=PATIENCE)
+        keys = connect(serving, fetch_limit=TIMEOUT)
         fetch(keys)
         clock.advance(300)
         serving.answer = slow
-        serving.arrived.clear()
+        serving.request_arrived.clear()
         ended = keys.refresh_if_due()
-        assert serving.arrived.wait(PATIENCE)
+        assert serving.request_arrived.wait(TIMEOUT)
 
-        assert all(found(keys, "one") for _ in range(1000))
+        assert all(is_found(keys, "one") for _ in range(1000))
         assert not ended.is_set()
         assert serving.asked == 2
 
 
-def test_strangers_at_a_provider_that_hangs(connect, clock):
-    """Four of them may wait, so that they cannot hold every thread; a fifth is refused at once."""
-    with provider(jwk(OLD, "one")) as serving, ThreadPoolExecutor(5) as strangers:
-        keys = connect(serving, fetch_limit=PATIENCE)
+def test_at_most_four_lookups_of_unknown_keys_wait_for_a_fetch(connect, clock):
+    """The limit keeps lookups of unknown keys from holding every worker thread."""
+    with provider(jwk(OLD, "one")) as serving, ThreadPoolExecutor(5) as threads:
+        keys = connect(serving, fetch_limit=TIMEOUT)
         fetch(keys)
         clock.advance(PAUSE)
         serving.answer = hanging
-        asking = [strangers.submit(found, keys, "made-up") for _ in range(5)]
-        refused, waiting = wait(asking, PATIENCE, FIRST_COMPLETED)
+        lookups = [threads.submit(is_found, keys, "made-up") for _ in range(5)]
+        refused, waiting = wait(lookups, TIMEOUT, FIRST_COMPLETED)
 
         assert (len(refused), len(waiting)) == (1, 4)
         assert not keys.refresh_if_due().is_set()
         serving.released.set()
-        assert not any(stranger.result(PATIENCE) for stranger in asking)
+        assert not any(lookup.result(TIMEOUT) for lookup in lookups)
         assert serving.asked == 2
 
 
-def test_a_provider_that_is_down_at_the_start(connect, clock):
-    """Nobody can be judged, so nobody is refused for good; it is asked ever more seldom."""
+def test_provider_down_at_start_is_retried_with_backoff(connect, clock):
     with provider() as serving:
         serving.answer = resetting
         keys = connect(serving)
@@ -219,39 +210,36 @@ def test_a_provider_that_is_down_at_the_start(connect, clock):
     assert refused.value.retry_after == LONGEST_BACKOFF
 
 
-def test_a_provider_that_stays_down(connect, clock):
-    """Its keys are good for a day; after that they prove nothing."""
+def test_keys_expire_after_a_day_without_a_successful_fetch(connect, clock):
     with provider(jwk(OLD, "one")) as serving:
         keys = connect(serving)
         fetch(keys)
         serving.answer = resetting
         clock.advance(LONGEST_STALE)
         fetch(keys)
-        assert found(keys, "one")
+        assert is_found(keys, "one")
         clock.advance(1)
 
         with pytest.raises(TemporarilyUnavailable):
             keys.for_token("ES256", "one")
 
 
-def test_a_restart_during_an_outage(connect, clock):
-    """The last good set is on the disk: a worker that starts serves by it, without asking."""
+def test_restarted_worker_serves_from_the_cache_during_an_outage(connect, clock):
     with provider(jwk(OLD, "one")) as serving:
         fetch(connect(serving))
         serving.answer = hanging
         clock.advance(3600)
         restarted = connect(serving)
 
-        assert found(restarted, "one")
+        assert is_found(restarted, "one")
         assert serving.asked == 1
         ended = restarted.refresh_if_due()
-        assert found(restarted, "one")
+        assert is_found(restarted, "one")
         serving.released.set()
-        assert ended.wait(PATIENCE)
+        assert ended.wait(TIMEOUT)
 
 
-def test_a_restart_after_a_long_outage(connect, clock):
-    """What is on the disk is as old as it is, and not good for another day."""
+def test_restart_does_not_extend_the_lifetime_of_cached_keys(connect, clock):
     with provider(jwk(OLD, "one")) as serving:
         fetch(connect(serving))
         serving.answer = resetting
@@ -264,33 +252,30 @@ def test_a_restart_after_a_long_outage(connect, clock):
 @pytest.mark.parametrize(
     "content", [b"", b"{}", b"[]", b'{"fetched_at": "x", "content": ""}', b"\xff"]
 )
-def test_a_kept_file_that_is_broken(connect, tmp_path, content):
-    """It is no fault: the provider is asked."""
+def test_invalid_cache_file_is_ignored_and_keys_are_fetched(connect, tmp_path, content):
     with provider(jwk(OLD, "one")) as serving:
         fetch(connect(serving))
         (file,) = (tmp_path / "key_sets").iterdir()
         file.write_bytes(content)
 
-        assert found(connect(serving), "one")
+        assert is_found(connect(serving), "one")
         assert serving.asked == 2
 
 
-def test_a_folder_that_cannot_be_written(connect, tmp_path):
-    """It is no fault either: keys are served from memory."""
+def test_keys_are_served_from_memory_if_the_cache_cannot_be_written(connect, tmp_path):
     (tmp_path / "key_sets").write_text("in the way")
     with provider(jwk(OLD, "one")) as serving:
-        assert found(connect(serving), "one")
+        assert is_found(connect(serving), "one")
 
 
-def test_the_refresher(connect, clock):
-    """It fetches what is due with no request to wait for it, and what comes due later."""
+def test_refresher_fetches_at_start_and_when_due_without_any_lookup(connect, clock):
     with provider(jwk(OLD, "one")) as serving:
         refresher = JwksRefresher([connect(serving)], tick=0.01)
         refresher.start()
-        assert serving.arrived.wait(PATIENCE)
-        serving.arrived.clear()
+        assert serving.request_arrived.wait(TIMEOUT)
+        serving.request_arrived.clear()
         clock.advance(300)
-        assert serving.arrived.wait(PATIENCE)
+        assert serving.request_arrived.wait(TIMEOUT)
         refresher.stop()
 
     assert serving.asked == 2

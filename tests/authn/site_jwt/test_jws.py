@@ -9,14 +9,14 @@ from tokensvc.authn.site_jwt.jws import take_apart
 from tokensvc.authn.site_jwt.keys import fits
 from tokensvc.errors import InvalidToken
 
-# The vectors of RFC 7515 (appendix A), RFC 7520 (section 4) and RFC 8037 (appendix A.4), public
-# halves of their keys alone. One that we do not verify says why.
+# The vectors of RFC 7515 (appendix A), RFC 7520 (section 4) and RFC 8037 (appendix A.4), with only
+# the public halves of their keys. Each vector that we do not verify gives the reason.
 VECTORS = json.loads((Path(__file__).parent / "jws_vectors.json").read_text())
 VERIFIED = [vector for vector in VECTORS if vector["verifies"]]
-EXCEPTIONS = [vector for vector in VECTORS if not vector["verifies"]]
+UNSUPPORTED = [vector for vector in VECTORS if not vector["verifies"]]
 
 
-def named(vector):
+def name_of(vector):
     return f"{vector['source']} {vector['name']}"
 
 
@@ -28,24 +28,23 @@ def key_of(vector):
 
 
 def verifies(text, vector):
-    """As the authenticator does it: form, algorithm by allow-list, a key that fits, signature."""
-    offered = {"HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"}
+    """Verify like the authenticator: form, allowed algorithm, fitting key, then signature."""
+    allowed = {"HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"}
     key, algorithm = key_of(vector), vector["alg"]
     try:
         token = take_apart(text)
     except InvalidToken:
         return False
     return (
-        algorithm in offered
+        algorithm in allowed
         and token.unverified_header.get("alg") == algorithm
         and fits(key, algorithm)
         and token.is_signed_by(key, algorithm)
     )
 
 
-@pytest.mark.parametrize("vector", VERIFIED, ids=named)
-def test_a_vector(vector):
-    """It verifies; with any one bit of its signature, or of what is signed, changed it does not."""
+@pytest.mark.parametrize("vector", VERIFIED, ids=name_of)
+def test_vector_verifies_and_fails_with_a_flipped_bit(vector):
     text = vector["jws"]
     header, payload, signature = text.split(".")
 
@@ -59,21 +58,18 @@ def test_a_vector(vector):
             assert not verifies(".".join(parts), vector)
 
 
-@pytest.mark.parametrize("vector", EXCEPTIONS, ids=named)
-def test_an_exception(vector):
-    """It does not verify, and the reason stands beside it."""
+@pytest.mark.parametrize("vector", UNSUPPORTED, ids=name_of)
+def test_unsupported_vector_does_not_verify_and_gives_the_reason(vector):
     assert vector["why"]
     assert not verifies(vector["jws"], vector)
 
 
-def test_the_count():
-    """Nothing of the three sections is left out."""
-    assert (len(VERIFIED), len(EXCEPTIONS)) == (6, 10)
+def test_all_vectors_of_the_rfcs_are_present():
+    assert (len(VERIFIED), len(UNSUPPORTED)) == (6, 10)
 
 
-@pytest.mark.parametrize("vector", VERIFIED, ids=named)
-def test_the_key_of_another_vector(vector):
-    """No key verifies what another has signed."""
+@pytest.mark.parametrize("vector", VERIFIED, ids=name_of)
+def test_vector_does_not_verify_with_another_vectors_key(vector):
     for other in VERIFIED:
         if other["key"] != vector["key"] and fits(key_of(other), vector["alg"]):
             assert not take_apart(vector["jws"]).is_signed_by(key_of(other), vector["alg"])

@@ -13,13 +13,13 @@ from tokensvc.authn.site_jwt.key_files import load_public_keys
 
 
 class LongRsaKey:
-    """One that takes too long to make; whoever sends its public half need not have the other."""
+    """Has a public half of 8,200 bits; generating a real pair takes too long."""
 
     def public_key(self):
         return RSAPublicNumbers(65537, (1 << 8200) + 1).public_key()
 
 
-def written(path, *keys):
+def write_pem(path, *keys):
     path.write_bytes(b"# by hand\n".join(pem(key) for key in keys))
     return path
 
@@ -29,47 +29,42 @@ def pem(key):
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "ES384", "EdDSA"])
-def test_a_key_for_its_algorithm(tmp_path, algorithm):
-    """It is loaded."""
+def test_key_of_each_algorithm_is_loaded(tmp_path, algorithm):
     key = private_key(algorithm).public_key()
 
-    assert load_public_keys(written(tmp_path / "key.pem", key), [algorithm]) == (key,)
+    assert load_public_keys(write_pem(tmp_path / "key.pem", key), [algorithm]) == (key,)
 
 
-def test_keys_that_rotate(tmp_path):
-    """Several in one file are all taken, in its order."""
+def test_all_keys_of_a_file_are_loaded_in_order(tmp_path):
     keys = [ec.generate_private_key(ec.SECP256R1()).public_key() for _ in range(2)]
 
-    assert load_public_keys(written(tmp_path / "keys.pem", *keys), ["ES256"]) == tuple(keys)
+    assert load_public_keys(write_pem(tmp_path / "keys.pem", *keys), ["ES256"]) == tuple(keys)
 
 
-def test_two_curves(tmp_path):
-    """Each of the algorithms has a key, and each key an algorithm."""
+def test_every_key_needs_an_algorithm_and_every_algorithm_a_key(tmp_path):
     keys = [private_key(algorithm).public_key() for algorithm in ("ES256", "ES384")]
-    file = written(tmp_path / "keys.pem", *keys)
+    file = write_pem(tmp_path / "keys.pem", *keys)
 
     assert load_public_keys(file, ["ES256", "ES384"]) == tuple(keys)
     with pytest.raises(ValueError, match="not one for ES256"):
         load_public_keys(file, ["ES256"])
     with pytest.raises(ValueError, match=r"no key in .* is one for ES384"):
-        load_public_keys(written(tmp_path / "one.pem", keys[0]), ["ES256", "ES384"])
+        load_public_keys(write_pem(tmp_path / "one.pem", keys[0]), ["ES256", "ES384"])
 
 
-def test_more_keys_than_a_rotation_needs(tmp_path):
-    """A file like that is something else."""
+def test_file_with_more_than_ten_keys_is_refused(tmp_path):
     key = private_key("ES256").public_key()
 
     with pytest.raises(ValueError, match="more than 10"):
-        load_public_keys(written(tmp_path / "keys.pem", *[key] * 11), ["ES256"])
+        load_public_keys(write_pem(tmp_path / "keys.pem", *[key] * 11), ["ES256"])
 
 
 @pytest.mark.parametrize(
     ("made_for", "algorithm"),
     [("RS256", "ES256"), ("ES384", "ES256"), ("ES256", "EdDSA"), ("EdDSA", "RS256")],
 )
-def test_a_key_of_another_family(tmp_path, made_for, algorithm):
-    """It is refused at start, not at the first visitor."""
-    file = written(tmp_path / "key.pem", private_key(made_for).public_key())
+def test_key_of_another_algorithm_family_is_refused(tmp_path, made_for, algorithm):
+    file = write_pem(tmp_path / "key.pem", private_key(made_for).public_key())
 
     with pytest.raises(ValueError, match=f"not one for {algorithm}"):
         load_public_keys(file, [algorithm])
@@ -84,14 +79,12 @@ def test_a_key_of_another_family(tmp_path, made_for, algorithm):
         (dsa.generate_private_key(1024), "RS256"),
     ],
 )
-def test_a_weak_or_foreign_key(tmp_path, key, algorithm):
-    """What is too short, or of no listed curve, is refused."""
+def test_key_of_wrong_size_or_unsupported_type_is_refused(tmp_path, key, algorithm):
     with pytest.raises(ValueError, match=r"shorter than|longer than|not one for"):
-        load_public_keys(written(tmp_path / "key.pem", key.public_key()), [algorithm])
+        load_public_keys(write_pem(tmp_path / "key.pem", key.public_key()), [algorithm])
 
 
-def test_a_private_key(tmp_path):
-    """It has no place here."""
+def test_private_key_is_refused(tmp_path):
     file = tmp_path / "key.pem"
     file.write_bytes(
         private_key("ES256").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -101,7 +94,6 @@ def test_a_private_key(tmp_path):
         load_public_keys(file, ["ES256"])
 
 
-def test_no_file(tmp_path):
-    """The fault names it."""
+def test_error_names_the_missing_file(tmp_path):
     with pytest.raises(ValueError, match=r"missing\.pem cannot be read"):
         load_public_keys(tmp_path / "missing.pem", ["ES256"])

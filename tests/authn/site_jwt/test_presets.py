@@ -1,4 +1,4 @@
-"""What each provider signs with one and the same key, and which of it is a person's access."""
+"""Checks which of each provider's tokens, all signed with the same key, give a person access."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from tokensvc.errors import ConfigurationError, ExpiredToken, InvalidToken
 TENANT = "11111111-2222-3333-4444-555555555555"
 POOL = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123"
 
-# What the configuration says, and what a person's token of that provider holds.
+# The configuration of each provider, then the claims of a person's access token from it.
 CONFIGURED = {
     "auth0": {"issuer": "https://example.eu.auth0.com/", "audience": "https://api.example"},
     "clerk": {"issuer": "https://clerk.example.com", "clients": ["https://www.example.com"]},
@@ -87,56 +87,61 @@ FIREBASE_KEYS = (
 PRESETS = list(CONFIGURED)
 ABSENT = object()
 
-# What else the provider signs. Where a preset's own checks are all that hold it, it says so.
+# Other tokens that the provider signs, and whether the preset's own or the standard checks stop it.
 PRESET, STANDARD = "the preset", "the standard"
-NO_PERSON = [
+OTHER_TOKENS = [
     ("auth0", "an ID token", {"aud": "my_client_id"}, STANDARD),
     ("auth0", "of another API", {"aud": ["https://other.example"]}, STANDARD),
     ("auth0", "for userinfo alone", {"aud": "https://example.eu.auth0.com/userinfo"}, STANDARD),
-    ("auth0", "a machine's, by grant", {"gty": "client-credentials"}, PRESET),
-    ("auth0", "a machine's, by subject", {"sub": "my_client_id@clients"}, PRESET),
+    ("auth0", "a machine's by grant type", {"gty": "client-credentials"}, PRESET),
+    ("auth0", "a machine's by subject", {"sub": "my_client_id@clients"}, PRESET),
     ("clerk", "of another site", {"azp": "https://evil.example"}, PRESET),
-    ("clerk", "of no site", {"azp": ABSENT}, PRESET),
-    ("clerk", "of a list of sites", {"azp": ["https://www.example.com"]}, PRESET),
+    ("clerk", "without a site", {"azp": ABSENT}, PRESET),
+    ("clerk", "with a list of sites", {"azp": ["https://www.example.com"]}, PRESET),
     ("clerk", "of a pending session", {"sts": "pending"}, PRESET),
     ("clerk", "of a template for another service", {"aud": "convex"}, STANDARD),
     ("firebase", "of another project", {"aud": "other-project"}, STANDARD),
-    ("firebase", "with no time of signing in", {"auth_time": ABSENT}, PRESET),
-    ("firebase", "signed in tomorrow", {"auth_time": int(NOW) + 86400}, PRESET),
-    ("firebase", "signed in at a text", {"auth_time": "1"}, PRESET),
-    ("firebase", "signed in at true", {"auth_time": True}, PRESET),
-    ("firebase", "signed in at no time", {"auth_time": 0}, PRESET),
+    ("firebase", "without a sign-in time", {"auth_time": ABSENT}, PRESET),
+    ("firebase", "with a sign-in time of tomorrow", {"auth_time": int(NOW) + 86400}, PRESET),
+    ("firebase", "with a string as sign-in time", {"auth_time": "1"}, PRESET),
+    ("firebase", "with true as sign-in time", {"auth_time": True}, PRESET),
+    ("firebase", "with zero as sign-in time", {"auth_time": 0}, PRESET),
     ("firebase", "with an empty user id", {"sub": ""}, STANDARD),
     ("firebase", "with a long user id", {"sub": "a" * 129}, PRESET),
     ("firebase", "anonymous", {"firebase": {"sign_in_provider": "anonymous"}}, PRESET),
     ("supabase", "the anon key", {"role": "anon"}, PRESET),
     ("supabase", "the service_role key", {"role": "service_role"}, PRESET),
     ("supabase", "an administrator's key", {"role": "supabase_admin"}, PRESET),
-    ("supabase", "of no role", {"role": ABSENT}, PRESET),
-    ("supabase", "of several roles", {"role": ["authenticated"]}, PRESET),
-    ("supabase", "for nobody", {"aud": ABSENT}, STANDARD),
+    ("supabase", "without a role", {"role": ABSENT}, PRESET),
+    ("supabase", "with a list of roles", {"role": ["authenticated"]}, PRESET),
+    ("supabase", "without an audience", {"aud": ABSENT}, STANDARD),
     ("supabase", "anonymous", {"is_anonymous": True}, PRESET),
-    ("supabase", "anonymous in text", {"is_anonymous": "true"}, PRESET),
+    ("supabase", "anonymous by a string", {"is_anonymous": "true"}, PRESET),
     ("cognito", "an ID token", {"token_use": "id", "aud": "1h57kf5cpq17m0eml12EXAMPLE"}, STANDARD),
     ("cognito", "an ID token without its audience", {"token_use": "id"}, PRESET),
-    ("cognito", "of no use", {"token_use": ABSENT}, PRESET),
+    ("cognito", "without a use", {"token_use": ABSENT}, PRESET),
     ("cognito", "of another application", {"client_id": "other"}, PRESET),
-    ("cognito", "of no application", {"client_id": ABSENT}, PRESET),
+    ("cognito", "without an application", {"client_id": ABSENT}, PRESET),
     ("cognito", "a machine's", {"sub": "1h57kf5cpq17m0eml12EXAMPLE"}, PRESET),
     ("keycloak", "an ID token", {"typ": "ID"}, PRESET),
     ("keycloak", "a refresh token", {"typ": "Refresh"}, PRESET),
     ("keycloak", "an offline token", {"typ": "Offline"}, PRESET),
     ("keycloak", "a logout token", {"typ": "Logout"}, PRESET),
-    ("keycloak", "bound to a key", {"typ": "DPoP"}, PRESET),
-    ("keycloak", "of no type", {"typ": ABSENT}, PRESET),
+    ("keycloak", "sender-constrained", {"typ": "DPoP"}, PRESET),
+    ("keycloak", "without a type", {"typ": ABSENT}, PRESET),
     ("keycloak", "of another application", {"azp": "other-page"}, PRESET),
     ("keycloak", "for the account page", {"aud": "account"}, STANDARD),
     ("entra", "an ID token", {"scp": ABSENT}, PRESET),
-    ("entra", "an app's own", {"scp": ABSENT, "roles": ["support"], "idtyp": "app"}, PRESET),
-    ("entra", "an app's own, with a scope", {"idtyp": "app"}, PRESET),
+    (
+        "entra",
+        "an application's own",
+        {"scp": ABSENT, "roles": ["support"], "idtyp": "app"},
+        PRESET,
+    ),
+    ("entra", "an application's own with a scope", {"idtyp": "app"}, PRESET),
     ("entra", "of version 1", {"ver": "1.0"}, PRESET),
     ("entra", "of another tenant", {"tid": TENANT.replace("1", "9")}, PRESET),
-    ("entra", "of no tenant", {"tid": ABSENT}, PRESET),
+    ("entra", "without a tenant", {"tid": ABSENT}, PRESET),
     ("entra", "for Graph", {"aud": "00000003-0000-0000-c000-000000000000"}, STANDARD),
 ]
 
@@ -151,7 +156,7 @@ def algorithm_of(preset):
 
 
 def issuer_of(preset, paths, **changed):
-    """The trusted issuer of a provider whose key is in a file, so that no network is asked."""
+    """Return the trusted issuer of a provider whose key is in a file, so nothing is fetched."""
     public = private_key(algorithm_of(preset)).public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (paths.config_file.parent / "key.pem").write_bytes(pem)
@@ -169,8 +174,7 @@ def authenticate(issuer, preset, **changed):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_persons_token(paths, preset):
-    """It is believed, and its groups are where that provider puts them."""
+def test_persons_token_is_accepted_with_the_providers_groups(paths, preset):
     person = authenticate(issuer_of(preset, paths), preset)
 
     assert person.subject == PERSON[preset]["sub"]
@@ -178,18 +182,20 @@ def test_a_persons_token(paths, preset):
 
 
 @pytest.mark.parametrize(
-    ("preset", "changed", "held_by"),
-    [(preset, changed, held_by) for preset, _, changed, held_by in NO_PERSON],
-    ids=[f"{preset}: {name}" for preset, name, _, _ in NO_PERSON],
+    ("preset", "changed", "stopped_by"),
+    [(preset, changed, stopped_by) for preset, _, changed, stopped_by in OTHER_TOKENS],
+    ids=[f"{preset}: {name}" for preset, name, _, _ in OTHER_TOKENS],
 )
-def test_a_token_that_is(paths, preset, changed, held_by):
-    """It is refused; where the preset alone holds it, it is believed without the preset."""
+def test_other_token_of_the_provider_is_refused_by_the_named_check(
+    paths, preset, changed, stopped_by
+):
+    """A token that only the preset stops is accepted without the preset's checks."""
     issuer = issuer_of(preset, paths)
 
     with pytest.raises(InvalidToken):
         authenticate(issuer, preset, **changed)
     without = replace(issuer, further_checks=())
-    if held_by == PRESET:
+    if stopped_by == PRESET:
         assert authenticate(without, preset, **changed)
     else:
         with pytest.raises(InvalidToken):
@@ -198,8 +204,7 @@ def test_a_token_that_is(paths, preset, changed, held_by):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_an_expired_token(paths, preset):
-    """It is told apart by the provider's tokens too."""
+def test_expired_token_of_each_provider_raises_expired_token(paths, preset):
     with pytest.raises(ExpiredToken):
         authenticate(issuer_of(preset, paths), preset, exp=int(NOW) - 61, iat=int(NOW) - 3000)
 
@@ -211,20 +216,18 @@ def test_an_expired_token(paths, preset):
         ("supabase", {"is_anonymous": True}),
     ],
 )
-def test_anonymous_users(paths, preset, changed):
-    """They are let in where the operator says so."""
+def test_anonymous_users_are_accepted_where_configured(paths, preset, changed):
     assert authenticate(issuer_of(preset, paths, anonymous=True), preset, **changed)
 
 
-def test_a_party_where_none_is_listed(paths):
-    """Auth0, Keycloak and Entra name an audience already; their clients may be any."""
+def test_authorized_party_is_checked_only_where_clients_are_listed(paths):
+    """Auth0 tokens already name an audience, so listing clients is optional."""
     assert authenticate(issuer_of("auth0", paths), "auth0", azp="any")
     with pytest.raises(InvalidToken):
         authenticate(issuer_of("auth0", paths, clients=["a"]), "auth0", azp="any")
 
 
-def test_a_clerk_token_of_a_template(paths):
-    """Its audience is configured, and then required."""
+def test_configured_audience_is_required_of_clerk_tokens(paths):
     issuer = issuer_of("clerk", paths, audience="tokens")
 
     assert authenticate(issuer, "clerk", aud="tokens")
@@ -232,8 +235,7 @@ def test_a_clerk_token_of_a_template(paths):
         authenticate(issuer, "clerk")
 
 
-def test_a_legacy_supabase_secret(paths):
-    """HS256 by the project's secret; the anon key, which it signs too, is refused."""
+def test_legacy_supabase_secret_accepts_users_but_not_the_project_keys(paths):
     secret = "the-projects-legacy-secret-of-40-letters"
     configured = Issuer.model_validate(
         {"name": "s", "preset": "supabase", "secret_env": "SECRET"} | CONFIGURED["supabase"]
@@ -241,14 +243,14 @@ def test_a_legacy_supabase_secret(paths):
     issuer = trust((configured,), paths, {"SECRET": secret}).issuers[0]
     good = {"iss": issuer.issuer, "exp": int(NOW) + 3600} | PERSON["supabase"]
 
-    def ask(**changed):
+    def authenticate(**changed):
         token = jwt.encode(good | changed, secret, "HS256")
         return SiteJwtAuthenticator([issuer], lambda: NOW).authenticate(Credentials(token, "::1"))
 
-    assert ask()
+    assert authenticate()
     for role in ("anon", "service_role"):
         with pytest.raises(InvalidToken):
-            ask(role=role)
+            authenticate(role=role)
 
 
 @pytest.mark.parametrize(
@@ -266,8 +268,7 @@ def test_a_legacy_supabase_secret(paths):
         ("entra", f"https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"),
     ],
 )
-def test_where_the_keys_are(paths, preset, expected):
-    """Where the provider documents it; nothing is fetched at a start."""
+def test_preset_knows_the_jwks_url_of_each_provider(paths, preset, expected):
     configured = {"name": preset, "preset": preset} | CONFIGURED[preset]
     (key_set,) = trust((Issuer.model_validate(configured),), paths, {}).key_sets
 
@@ -295,8 +296,7 @@ def test_where_the_keys_are(paths, preset, expected):
         ("auth0", {"anonymous": True}, "anonymous means nothing"),
     ],
 )
-def test_a_configuration_that_lets_in_more_than_was_meant(paths, preset, changed, why):
-    """It stops the start with the reason."""
+def test_preset_rejects_a_configuration_that_would_trust_too_much(paths, preset, changed, why):
     configured = {"name": preset, "preset": preset} | CONFIGURED[preset] | changed
 
     with pytest.raises(ConfigurationError, match=why):
