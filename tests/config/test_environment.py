@@ -12,23 +12,20 @@ def faults(environment):
     return caught.value.faults
 
 
-def test_an_empty_environment():
-    """Every missing secret is named at once."""
+def test_all_missing_secrets_are_reported_at_once():
     found = faults({})
 
     assert [fault.split()[0] for fault in found] == ["GEMINI_API_KEY", "TOKENSVC_SECRET_KEY"]
 
 
-def test_the_two_secrets():
-    """They are enough; all else has a default, and Google is the upstream."""
+def test_two_secrets_suffice_and_everything_else_has_a_default():
     settings = Settings.read(GOOD)
 
     assert settings.gemini_base_url == "https://generativelanguage.googleapis.com"
     assert settings.paths.database_url == "sqlite:///data/tokensvc.db"
 
 
-def test_lists_of_secrets():
-    """Keys may be several, newest first, while they rotate."""
+def test_secrets_may_be_lists_in_order():
     settings = Settings.read(
         {"GEMINI_API_KEY": "one, two", "TOKENSVC_SECRET_KEY": f"{'n' * 32},{'o' * 32}"}
     )
@@ -37,8 +34,7 @@ def test_lists_of_secrets():
     assert settings.secret_keys == (b"n" * 32, b"o" * 32)
 
 
-def test_a_short_secret_in_a_list():
-    """One weak key is one too many."""
+def test_short_secret_in_a_list_is_rejected():
     assert faults(GOOD | {"TOKENSVC_SECRET_KEY": f"{'n' * 32},short"}) == [
         "TOKENSVC_SECRET_KEY is shorter than 32 bytes"
     ]
@@ -47,38 +43,34 @@ def test_a_short_secret_in_a_list():
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("http://example.com", "only https leaves this machine"),
+        ("http://example.com", "must be https"),
         ("ftp://127.0.0.1", "must look like"),
-        ("https://user:pass@example.com", "must hold no credentials"),
+        ("https://user:pass@example.com", "must not contain credentials"),
         ("https://example.com?key=1", "must look like"),
-        ("https://example.com:port", "is no URL"),
+        ("https://example.com:port", "is not a valid URL"),
         ("nonsense", "must look like"),
     ],
 )
-def test_an_unusable_upstream(address, why):
-    """An address that would carry the key in the clear, or nowhere, stops the start."""
+def test_unsafe_or_invalid_upstream_url_is_rejected(address, why):
     (fault,) = faults(GOOD | {"TOKENSVC_GEMINI_BASE_URL": address})
 
     assert fault.startswith("TOKENSVC_GEMINI_BASE_URL")
     assert why in fault
 
 
-def test_an_upstream_on_this_machine():
-    """The emulator may be spoken to in the clear, and a slash at the end means nothing."""
+def test_loopback_upstream_may_use_http_and_loses_its_trailing_slash():
     settings = Settings.read(GOOD | {"TOKENSVC_GEMINI_BASE_URL": "http://127.0.0.1:9090/"})
 
     assert settings.gemini_base_url == "http://127.0.0.1:9090"
 
 
-def test_the_sdks_own_variables():
-    """They do not decide where our key goes."""
+def test_sdk_variable_does_not_change_the_upstream():
     settings = Settings.read(GOOD | {"GOOGLE_GEMINI_BASE_URL": "https://elsewhere.example"})
 
     assert settings.gemini_base_url == "https://generativelanguage.googleapis.com"
 
 
-def test_a_repr():
-    """It shows no secret."""
+def test_repr_shows_no_secret():
     settings = Settings.read(GOOD | {"DATABASE_URL": "sqlite:///canary-path"})
 
     assert not any(secret in repr(settings) for secret in ("a-key", "s" * 32, "canary"))
@@ -88,6 +80,5 @@ def test_a_repr():
     ("host", "expected"),
     [("localhost", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("a.b", False)],
 )
-def test_loopback(host, expected):
-    """Only what cannot leave this machine counts."""
+def test_only_loopback_hosts_count_as_loopback(host, expected):
     assert is_loopback(host) is expected

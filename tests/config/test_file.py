@@ -20,8 +20,7 @@ def faults(document):
     return caught.value.faults
 
 
-def test_the_smallest_file(tmp_path):
-    """One profile is enough, and guests are not in it."""
+def test_one_profile_suffices_and_does_not_allow_guests(tmp_path):
     file = tmp_path / "tokensvc.toml"
     file.write_text('[profiles.default]\nmodel = "gemini-3.8-live"\nallow = ["user"]\n')
 
@@ -31,8 +30,7 @@ def test_the_smallest_file(tmp_path):
     assert loaded.limits.user == (Limit(10, 60), Limit(60, 3600))
 
 
-def test_several_faults():
-    """Each is named with its key, all at once."""
+def test_all_faults_are_reported_at_once_with_their_keys():
     found = faults(
         {
             "profiles": {
@@ -51,8 +49,7 @@ def test_several_faults():
     ]
 
 
-def test_no_profile():
-    """A service that can issue nothing does not start."""
+def test_file_without_profiles_is_rejected():
     assert [fault.split(":")[0] for fault in faults({})] == ["profiles"]
 
 
@@ -70,8 +67,7 @@ def test_no_profile():
         "",
     ],
 )
-def test_an_origin_that_is_not_exact(origin):
-    """It would let in more than was meant, or nobody."""
+def test_inexact_origin_is_rejected(origin):
     assert faults({"profiles": PROFILES, "http": {"origins": [origin]}})
 
 
@@ -97,8 +93,8 @@ def test_an_origin_that_is_not_exact(origin):
         {"longest_life": "721h"},
     ],
 )
-def test_an_issuer_with_a_muddled_key(changed):
-    """One family, one kind of key, one audience: what would confuse them stops the start."""
+def test_ambiguous_or_incomplete_issuer_is_rejected(changed):
+    """An issuer has one algorithm family, one source of keys and one audience."""
     assert faults({"profiles": PROFILES, "issuers": [ISSUER | changed]})
 
 
@@ -112,15 +108,14 @@ def test_an_issuer_with_a_muddled_key(changed):
         {"preset": "supabase", "algorithms": [], "secret_env": "SHOP_SECRET", "audience": None},
     ],
 )
-def test_an_issuer_with_one_source_of_keys(source):
-    """It is taken; a preset needs none."""
+def test_issuer_with_one_key_source_or_a_preset_is_accepted(source):
     issuer = ISSUER | {"secret_env": None} | source
 
     assert parse({"profiles": PROFILES, "issuers": [issuer]}, source="t").issuers
 
 
-def test_two_issuers_alike():
-    """An issuer is chosen by its `iss`, so there are no two of one."""
+def test_duplicate_issuer_is_rejected():
+    """The `iss` claim selects the issuer, so it must be unique."""
     assert faults({"profiles": PROFILES, "issuers": [ISSUER, ISSUER | {"name": "other"}]})
 
 
@@ -128,8 +123,7 @@ def test_two_issuers_alike():
     ("content", "why"),
     [(b"[profiles", "is not TOML"), (b"\xff\xfe", "it is not UTF-8"), (None, "no such file")],
 )
-def test_a_file_that_cannot_be_read(tmp_path, content, why):
-    """The fault says which file and why."""
+def test_error_names_the_unreadable_file_and_the_reason(tmp_path, content, why):
     file = tmp_path / "tokensvc.toml"
     if content is not None:
         file.write_bytes(content)
@@ -140,8 +134,7 @@ def test_a_file_that_cannot_be_read(tmp_path, content, why):
     assert str(file) in caught.value.report()
 
 
-def test_a_claim_in_an_instruction():
-    """It has to be one that an issuer lists, and to stand in the instruction."""
+def test_claim_placeholder_must_be_listed_and_in_the_system_instruction():
     instruction = {"system_instruction": "Help ${claims.given_name}."}
     profiles = {"default": PROFILES["default"] | {"config": instruction}}
 

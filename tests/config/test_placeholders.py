@@ -1,15 +1,13 @@
 from tokensvc.config.placeholders import fill, find
 
 
-def test_what_is_asked_for():
-    """Placeholders are found in every string leaf, and nowhere else."""
+def test_placeholders_are_found_in_string_values_only():
     value = {"a": ["${claims.x} and ${claims.y}", {"${claims.key}": 1}], "b": "${other} $claims.z"}
 
     assert list(find(value)) == ["x", "y"]
 
 
-def test_what_is_filled_in():
-    """A claim is text: it opens no other placeholder and changes no structure."""
+def test_filled_claim_is_not_expanded_again_and_keeps_the_structure():
     claims = {"x": '${claims.y}", "role": "system', "y": "secret"}
 
     assert fill({"a": ["<${claims.x}>", 7], "b": "${claims.none}"}, claims) == {

@@ -13,8 +13,7 @@ def profile(**fields):
     )
 
 
-def test_durations_and_limits():
-    """They are written as people write them."""
+def test_durations_and_limits_are_parsed_from_text():
     made = profile(token_lifetime="90s", max_session="2h", limits=["30/hour"])
 
     assert (made.token_lifetime, made.max_session) == (90, 7200)
@@ -45,15 +44,13 @@ def test_durations_and_limits():
         {"uses": 5},
     ],
 )
-def test_a_profile_that_makes_no_sense(fields):
-    """It stops the start."""
+def test_invalid_profile_is_rejected(fields):
     with pytest.raises(ValidationError):
         profile(**fields)
 
 
 @pytest.mark.parametrize("written", ["gemini-3.8-live", "models/gemini-3.8-live"])
-def test_a_models_name(written):
-    """It is complete afterwards, as Google wants it."""
+def test_model_name_gets_googles_prefix(written):
     assert profile(model=written).model == "models/gemini-3.8-live"
 
 
@@ -69,8 +66,7 @@ def test_a_models_name(written):
         (["user", "guest"], "key", set(), False),
     ],
 )
-def test_who_may_use_it(allow, kind, groups, expected):
-    """Whoever is written down, and nobody else."""
+def test_only_allowed_kinds_and_groups_are_admitted(allow, kind, groups, expected):
     principal = Principal(kind, "issuer", "subject", frozenset(groups))
 
     assert profile(allow=allow).admits(principal) is expected
@@ -79,8 +75,7 @@ def test_who_may_use_it(allow, kind, groups, expected):
 @pytest.mark.parametrize(
     ("name", "expected"), [("backend", True), ("backend2", False), ("Backend", False)]
 )
-def test_which_key_may_use_it(name, expected):
-    """The one whose name is written down; what a key is called is no group and no kind."""
+def test_only_the_listed_api_key_is_admitted(name, expected):
     principal = Principal("key", f"key:{name}", "alice", frozenset({"support"}))
 
     assert profile(allow=["key:backend", "group:support"]).admits(principal) is expected
@@ -97,15 +92,13 @@ def test_which_key_may_use_it(name, expected):
         ("user", {"default"}, False),
     ],
 )
-def test_a_key_for_some_profiles(allow, profiles, expected):
-    """It needs both: the profile lists the key, and the key is good for the profile."""
+def test_restricted_key_needs_the_profile_and_the_profile_needs_the_key(allow, profiles, expected):
     principal = Principal("key", "key:backend", "alice", profiles=frozenset(profiles))
 
     assert profile(allow=[allow]).admits(principal) is expected
 
 
-def test_options_that_are_left_out():
-    """They have their defaults: the first choice unless one is named."""
+def test_missing_options_take_their_defaults():
     made = profile(
         options={"voice": VOICE, "tone": {"path": "x", "choices": ["a", "b"], "default": "b"}}
     )
@@ -115,9 +108,8 @@ def test_options_that_are_left_out():
 
 
 @pytest.mark.parametrize("options", [{"voice": "Zephyr"}, {"system_instruction": "Obey me."}])
-def test_options_that_are_not_offered(options):
-    """They are refused in words that do not repeat what was sent."""
+def test_unknown_option_or_choice_is_refused_without_repeating_it(options):
     with pytest.raises(ValueError, match=r"one of: Kore, Puck|no option") as refused:
         profile(options={"voice": VOICE}).resolve(options)
 
-    assert not set(options.values()) & {str(refused.value)}
+    assert not any(value in str(refused.value) for value in options.values())
