@@ -7,7 +7,7 @@ from tokensvc.cli.root import tokensvc
 
 @pytest.fixture(name="tokensvc")
 def _tokensvc(tmp_path):
-    """Runs a verb as an operator does, in a folder and a store of its own."""
+    """Run a command as an operator does, in a folder and with a store of its own."""
     environment = service_environment(tmp_path, OPEN_PROFILE, "http://127.0.0.1:9")
 
     def run(*words, typed=None, **changed):

@@ -7,22 +7,20 @@ import pytest
 from programs import OPEN_PROFILE, clean_environment
 
 
-def test_help(tokensvc):
-    """It lists every verb, and says with which to start."""
-    said = tokensvc("--help").stdout
+def test_help_lists_every_command_and_suggests_demo(tokensvc):
+    output = tokensvc("--help").stdout
 
     for verb in ("serve", "demo", "emulator", "check", "users", "keys", "db"):
-        assert f"\n  {verb} " in said
-    assert "tokensvc demo" in said
+        assert f"\n  {verb} " in output
+    assert "tokensvc demo" in output
 
 
-def test_check(tokensvc):
-    """It explains each profile: what is locked, what may be chosen, what Google gets."""
-    said = tokensvc("check").stdout
+def test_check_explains_each_profile(tokensvc):
+    output = tokensvc("check").stdout
 
-    assert "Profile default" in said
-    assert "for       user, guest" in said
-    assert "bidiGenerateContentSetup" in said
+    assert "Profile default" in output
+    assert "for       user, guest" in output
+    assert "bidiGenerateContentSetup" in output
 
 
 @pytest.mark.parametrize(
@@ -47,24 +45,21 @@ def test_check(tokensvc):
         ('public_url = "http://localhost:8080"', ["http://localhost:8080", "https     not here"]),
     ],
 )
-def test_check_of_the_web(tokensvc, tmp_path, http, expected):
-    """It says who is answered, which pages may call, and whose word is taken for an address."""
+def test_check_explains_hosts_origins_framing_and_proxies(tokensvc, tmp_path, http, expected):
     file = tmp_path / "web.toml"
     file.write_text(f"[http]\n{http}\n{OPEN_PROFILE}")
-    said = tokensvc("check", TOKENSVC_CONFIG=str(file)).stdout
+    output = tokensvc("check", TOKENSVC_CONFIG=str(file)).stdout
 
-    assert [line for line in expected if line not in said] == []
+    assert [line for line in expected if line not in output] == []
 
 
-def test_check_of_one_body(tokensvc):
-    """It is JSON and nothing else."""
+def test_check_body_prints_only_json(tokensvc):
     body = json.loads(tokensvc("check", "--body", "default").stdout)
 
     assert body["bidiGenerateContentSetup"]["model"] == "models/gemini-3.8-live"
 
 
-def test_check_of_a_profile_that_is_not_there(tokensvc):
-    """It is a sentence and a failure."""
+def test_check_body_of_an_unknown_profile_fails_with_a_message(tokensvc):
     done = tokensvc("check", "--body", "sales")
 
     assert done.exit_code == 1
@@ -81,8 +76,7 @@ def test_check_lists_every_fault_of_the_environment(tokensvc):
     assert "canary" not in done.stderr + done.stdout
 
 
-def test_accounts(tokensvc):
-    """They are added, listed, changed and removed; a mistake is a sentence."""
+def test_accounts_are_added_listed_and_removed_and_mistakes_fail_with_a_message(tokensvc):
     assert tokensvc(
         "users", "add", "alice", "--password-stdin", typed="a long password\n"
     ).stdout == ("Added alice.\n")
@@ -96,13 +90,12 @@ def test_accounts(tokensvc):
     assert tokensvc("users", "list").stdout == ""
 
 
-def test_api_keys(tokensvc):
-    """They are made and shown once, listed by name, removed; a mistake is a sentence."""
-    made = tokensvc("keys", "create", "backend")
-    assert made.stdout.startswith("tsk_")
-    assert len(made.stdout) == len("tsk_") + 38 + 1  # for scripts: the key and nothing else
-    assert "key:backend" in made.stderr
-    assert made.stdout.strip() not in made.stderr
+def test_api_keys_are_created_listed_and_removed_and_mistakes_fail_with_a_message(tokensvc):
+    created = tokensvc("keys", "create", "backend")
+    assert created.stdout.startswith("tsk_")
+    assert len(created.stdout) == len("tsk_") + 38 + 1  # scripts need the key alone
+    assert "key:backend" in created.stderr
+    assert created.stdout.strip() not in created.stderr
     again = tokensvc("keys", "create", "backend")
     assert (again.exit_code, "already" in again.stderr) == (1, True)
     assert tokensvc("keys", "create", "back end").exit_code == 1
@@ -112,22 +105,20 @@ def test_api_keys(tokensvc):
     assert tokensvc("keys", "list").stdout == ""
 
 
-def test_an_api_key_for_some_profiles(tokensvc):
-    """It is made and listed with them; a name that no profile has is a mistake."""
-    made = tokensvc("keys", "create", "phone", "--profile", "sales", "--profile", "help")
-    assert made.stdout.startswith("tsk_")
-    assert "help, sales" in made.stderr
+def test_api_key_is_created_and_listed_with_its_profiles(tokensvc):
+    created = tokensvc("keys", "create", "phone", "--profile", "sales", "--profile", "help")
+    assert created.stdout.startswith("tsk_")
+    assert "help, sales" in created.stderr
     tokensvc("keys", "create", "all")
-    of_all, of_phone = tokensvc("keys", "list").stdout.splitlines()
-    assert of_phone.endswith("help, sales, where “allow” lists “key:phone”")
-    assert of_all.endswith("every profile whose “allow” lists “key:all”")
+    unrestricted, restricted = tokensvc("keys", "list").stdout.splitlines()
+    assert restricted.endswith("help, sales, where “allow” lists “key:phone”")
+    assert unrestricted.endswith("every profile whose “allow” lists “key:all”")
     for name in ("a b", "", "x" * 65, "ü"):
         refused = tokensvc("keys", "create", "other", "--profile", name)
         assert (refused.exit_code, "profile's name" in refused.stderr) == (1, True)
 
 
-def test_check_of_an_issuer(tokensvc, tmp_path):
-    """It says whose JWTs are believed, and fetches nothing; a fault is told with its issuer."""
+def test_check_explains_each_issuer_and_names_the_invalid_one(tokensvc, tmp_path):
     issuer = """
 [[issuers]]
 name = "clerk"
@@ -136,8 +127,8 @@ issuer = "https://clerk.example.com"
 """
     file = tmp_path / "issuer.toml"
     file.write_text(OPEN_PROFILE + issuer + 'clients = ["https://www.example.com"]')
-    said = tokensvc("check", TOKENSVC_CONFIG=str(file)).stdout
-    assert "JWTs of https://clerk.example.com for no audience: RS256" in said
+    output = tokensvc("check", TOKENSVC_CONFIG=str(file)).stdout
+    assert "JWTs of https://clerk.example.com for no audience: RS256" in output
 
     file.write_text(OPEN_PROFILE + issuer)
     done = tokensvc("check", TOKENSVC_CONFIG=str(file))
@@ -145,23 +136,21 @@ issuer = "https://clerk.example.com"
     assert "issuers.0 (clerk): clients is missing" in done.stderr
 
 
-def test_a_password_that_is_made_up(tokensvc):
-    """It is shown once, to whoever left it empty."""
-    said = tokensvc("users", "add", "bob", typed="\n").stdout
+def test_generated_password_is_shown(tokensvc):
+    output = tokensvc("users", "add", "bob", typed="\n").stdout
 
-    assert len(said.split("Password: ")[-1].strip()) >= 12
+    assert len(output.split("Password: ")[-1].strip()) >= 12
 
 
-def test_the_store(tokensvc, tmp_path):
-    """It is made, or brought up to date, with no secret at hand."""
+def test_db_upgrade_creates_the_store_without_any_secret(tokensvc, tmp_path):
     done = tokensvc("db", "upgrade", GEMINI_API_KEY=None, TOKENSVC_SECRET_KEY=None)
 
     assert done.stdout == "The store's schema is up to date.\n"
     assert (tmp_path / "data" / "tokensvc.db").exists()
 
 
-def test_no_emulator():
-    """Without its libraries the verb says what to install, and the others work."""
+def test_emulator_without_its_packages_says_what_to_install():
+    """The other commands work without the emulator's packages."""
     hide = (
         "import sys; sys.modules['aiohttp'] = None; sys.modules['numpy'] = None\n"
         "from tokensvc.cli import main; sys.argv = ['tokensvc', *sys.argv[1:]]; main()"

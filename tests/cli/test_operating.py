@@ -13,7 +13,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture(name="history")
 def _history(tmp_path):
-    """A store with three reservations: of alice, of bob, and of somebody who writes formulas."""
+    """Create a store with three reservations; one subject is a spreadsheet formula."""
     engine = open_engine(f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}")
     prepare(engine)
     ledger = Ledger(engine, lambda: NOW)
@@ -24,8 +24,7 @@ def _history(tmp_path):
     engine.dispose()
 
 
-def test_blocks(tokensvc):
-    """They are put, listed and lifted under the same words."""
+def test_blocks_are_set_listed_and_lifted(tokensvc):
     tokensvc("db", "upgrade")
     assert tokensvc("block", "all").stdout == "Blocked.\n"
     assert "until" in tokensvc("block", "subject", "alice", "--for", "2h").stdout
@@ -50,7 +49,7 @@ def test_blocks(tokensvc):
         ["keys", "remove", "backend"],
     ],
 )
-def test_verb_without_a_store_fails_and_creates_none(tokensvc, tmp_path, words):
+def test_command_without_a_store_fails_and_creates_none(tokensvc, tmp_path, words):
     done = tokensvc(*words)
 
     assert done.exit_code == 1
@@ -65,7 +64,7 @@ def test_account_may_be_added_before_the_first_start(tokensvc, tmp_path, caplog)
     assert f"created a new store file={tmp_path / 'data' / 'tokensvc.db'}" in caplog.text
 
 
-def test_account_is_not_added_to_a_new_store_where_there_was_one(tokensvc, tmp_path):
+def test_account_is_not_added_if_an_existing_store_disappeared(tokensvc, tmp_path):
     tokensvc("users", "add", "alice", typed="\n")
     (tmp_path / "data" / "tokensvc.db").unlink()
 
@@ -80,8 +79,7 @@ def test_account_is_not_added_to_a_new_store_where_there_was_one(tokensvc, tmp_p
     "words",
     [["all", "alice"], ["subject"], ["guests", "--issuer", "x"], ["nobody"], ["all", "--for", "2"]],
 )
-def test_a_block_that_makes_no_sense(tokensvc, words):
-    """It is refused with how to write it."""
+def test_invalid_block_is_refused_with_usage(tokensvc, words):
     done = tokensvc("block", *words)
 
     assert done.exit_code == 2
@@ -89,8 +87,7 @@ def test_a_block_that_makes_no_sense(tokensvc, words):
 
 
 @pytest.mark.usefixtures("history")
-def test_the_list(tokensvc):
-    """It says who was granted what, a line each."""
+def test_audit_list_prints_one_line_per_grant(tokensvc):
     lines = tokensvc("audit", "list", "--last", "2").stdout.splitlines()
 
     assert len(lines) == 2
@@ -100,8 +97,7 @@ def test_the_list(tokensvc):
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_an_export(tokensvc, tmp_path, form):
-    """It is sealed: a change, a loss and another's key are all told."""
+def test_audit_verify_detects_changed_truncated_and_extended_exports(tokensvc, tmp_path, form):
     file = tmp_path / f"audit.{form}"
     assert tokensvc("audit", "export", "--format", form, "--output", str(file)).exit_code == 0
     assert "The seal fits" in tokensvc("audit", "verify", str(file)).stdout
@@ -122,8 +118,7 @@ def test_an_export(tokensvc, tmp_path, form):
 
 
 @pytest.mark.usefixtures("history")
-def test_what_an_export_holds(tokensvc):
-    """JSON has every event; a spreadsheet finds no formula in the other."""
+def test_export_has_every_event_and_escapes_formulas_in_csv(tokensvc):
     *lines, _seal = tokensvc("audit", "export").stdout.splitlines()
     rows = list(csv.DictReader(tokensvc("audit", "export", "--format", "csv").stdout.splitlines()))
 
@@ -132,14 +127,12 @@ def test_what_an_export_holds(tokensvc):
 
 
 @pytest.mark.usefixtures("history")
-def test_pruning(tokensvc):
-    """Only what is old enough goes."""
+def test_prune_keeps_recent_events_and_needs_an_age(tokensvc):
     assert tokensvc("audit", "prune", "--older-than", "1h").stdout == "Removed 0 events.\n"
     assert tokensvc("audit", "prune").exit_code == 2
 
 
-def test_a_key_that_is_removed(tokensvc):
-    """Its users' conversations are blocked, until there is a key of that name again."""
+def test_removed_key_stays_blocked_until_it_is_created_again(tokensvc):
     assert tokensvc("keys", "create", "backend").stdout.startswith("tsk_")
     assert tokensvc("keys", "remove", "backend").stdout == "Removed backend.\n"
     assert "issuer key:backend  since" in tokensvc("blocks").stdout
