@@ -6,7 +6,7 @@ from tokensvc.gemini.compiler import compile_profiles
 
 @pytest.fixture(name="compile_all", scope="session")
 def _compile_all(tmp_path_factory):
-    """Compiles profiles with these fields, in one cache for all tests unless given another."""
+    """Compile profiles with these fields; all tests share a cache unless one is given."""
     shared = tmp_path_factory.mktemp("compiled")
 
     def compile_all(*profiles, cache_dir=shared):
@@ -25,7 +25,7 @@ def _compile_all(tmp_path_factory):
 
 @pytest.fixture(name="compile_one", scope="session")
 def _compile_one(compile_all):
-    """Compiles a profile with these fields."""
+    """Compile a profile with these fields."""
 
     def compile_one(**fields):
         (compiled,) = compile_all(fields)

@@ -10,8 +10,7 @@ VOICE = "speech_config.voice_config.prebuilt_voice_config.voice_name"
 TOOL = {"function_declarations": [{"name": "get_local_time", "description": "The time."}]}
 
 
-def test_a_plain_profile(compile_one):
-    """What a full lock would keep a client from adding is in it: sound, transcripts, resumption."""
+def test_minimal_profile_locks_audio_transcripts_and_resumption(compile_one):
     compiled = compile_one()
 
     assert compiled.body["uses"] == 1
@@ -25,29 +24,27 @@ def test_a_plain_profile(compile_one):
     }
 
 
-def test_no_mask(compile_one):
-    """Constraints and no field mask are Google's full lock."""
+def test_body_has_no_field_mask(compile_one):
+    """Constraints without a field mask are Google's full lock."""
     assert "fieldMask" not in compile_one().body
 
 
 @pytest.mark.parametrize("spelling", ["session_resumption", "sessionResumption"])
-def test_a_part_set_to_false(compile_one, spelling):
-    """It is left out."""
+def test_part_set_to_false_is_left_out(compile_one, spelling):
     assert (
         "sessionResumption"
         not in compile_one(config={spelling: False}).body_for({})["bidiGenerateContentSetup"]
     )
 
 
-def test_a_function_without_behaviour(compile_one):
-    """One is written: Google's pages disagree on which it would be."""
+def test_function_without_behavior_gets_one(compile_one):
+    """Google's documentation is inconsistent about the default."""
     features = compile_one(config={"tools": [TOOL]}).features
 
     assert features["tools"] == [{"name": "get_local_time", "behavior": "BLOCKING"}]
 
 
-def test_a_choice(compile_one):
-    """It changes its own leaf of the body and nothing else."""
+def test_chosen_option_changes_only_its_own_field(compile_one):
     compiled = compile_one(
         config={"speech_config": {"language_code": "en-US"}},
         options={"voice": {"path": VOICE, "choices": ["Kore", "Puck"]}},
@@ -66,7 +63,7 @@ def test_a_choice(compile_one):
     assert kore == puck
 
 
-def test_a_choice_leaves_the_default_body_unchanged(compile_one):
+def test_choosing_an_option_does_not_change_the_default_body(compile_one):
     compiled = compile_one(
         options={"voice": {"path": VOICE, "choices": ["Kore", "Puck"]}},
     )
@@ -76,8 +73,7 @@ def test_a_choice_leaves_the_default_body_unchanged(compile_one):
     assert json.dumps(compiled.body) == before
 
 
-def test_configs_that_would_be_refused(compile_all):
-    """The start fails, and every fault is named by its profile and key, all at once."""
+def test_all_invalid_configs_are_reported_with_profile_and_key(compile_all):
     refused = {
         "temprature": {"temprature": 1},
         "temperature": {"temperature": "hot"},
@@ -98,8 +94,7 @@ def test_configs_that_would_be_refused(compile_all):
         assert key in faults[number]
 
 
-def test_faults_and_choices(compile_all):
-    """A fault that every choice shares is told once; one of a choice alone names the choice."""
+def test_fault_of_all_choices_is_reported_once_and_of_one_names_it(compile_all):
     voice = {"path": VOICE, "choices": ["Kore", "Puck"]}
     size = {"path": "media_resolution.level", "choices": ["high"]}
 
@@ -110,15 +105,14 @@ def test_faults_and_choices(compile_all):
             {"options": {"size": size}},
         )
 
-    shared, alone, broken = caught.value.faults
-    assert shared.startswith("profiles.p0.config.temprature")
-    assert alone.startswith("profiles.p1.config.temperature")
-    assert alone.endswith("(where late is warm)")
+    of_all_choices, of_one_choice, broken = caught.value.faults
+    assert of_all_choices.startswith("profiles.p0.config.temprature")
+    assert of_one_choice.startswith("profiles.p1.config.temperature")
+    assert of_one_choice.endswith("(where late is warm)")
     assert broken.startswith("profiles.p2.config")
 
 
-def test_a_second_start(compile_all, tmp_path, monkeypatch):
-    """The SDK is not asked again for what the cache holds; another profile is asked for."""
+def test_cached_profile_is_not_compiled_again(compile_all, tmp_path, monkeypatch):
     (first,) = compile_all({}, cache_dir=tmp_path)
     monkeypatch.setattr("sys.executable", os.devnull)
 
@@ -128,8 +122,7 @@ def test_a_second_start(compile_all, tmp_path, monkeypatch):
         compile_all({"model": "gemini-3.1-flash-live-preview"}, cache_dir=tmp_path)
 
 
-def test_a_damaged_cache(compile_all, tmp_path):
-    """It is made anew."""
+def test_invalid_cache_file_is_replaced(compile_all, tmp_path):
     (first,) = compile_all({}, cache_dir=tmp_path)
     for file in tmp_path.glob("*.json"):
         file.write_text('{"bo')
@@ -138,7 +131,7 @@ def test_a_damaged_cache(compile_all, tmp_path):
     assert second.body == first.body
 
 
-def test_the_locked_part_leaves_out_the_instruction(compile_one):
+def test_locked_part_omits_the_instruction(compile_one):
     compiled = compile_one(config={"system_instruction": "Secret recipe."})
 
     assert "systemInstruction" in compiled.body["bidiGenerateContentSetup"]
@@ -146,8 +139,7 @@ def test_the_locked_part_leaves_out_the_instruction(compile_one):
     assert compiled.locked_for({})["model"] == "models/gemini-3.8-live"
 
 
-def test_the_features_of_a_talk_held_by_a_button(compile_one):
-    """Manual activity, a missing transcript, a greeting and a silence limit are told."""
+def test_features_report_manual_activity_and_other_settings(compile_one):
     features = compile_one(
         config={
             "realtime_input_config": {"automatic_activity_detection": {"disabled": True}},

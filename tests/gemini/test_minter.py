@@ -11,7 +11,8 @@ from upstream_for_tests import answering, http_answer, upstream
 
 ALICE = Principal("user", "i", "alice", claims={"given_name": "Alice"})
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
-END = NOW + timedelta(seconds=300.9)  # a token ends on a whole second, never after what was paid
+# A token ends on a whole second, never after the time that was paid for.
+END = NOW + timedelta(seconds=300.9)
 
 
 @pytest.fixture(name="compiled")
@@ -32,8 +33,7 @@ def minted(compiled, *answers, keys=("first-key",), handle=None):
             client.close()
 
 
-def test_a_good_answer(compiled):
-    """The token lives as long as was asked for, and shows in no repr."""
+def test_token_has_the_requested_lifetime_and_a_safe_repr(compiled):
     token, received = minted(compiled, http_answer())
 
     assert token.value == "auth_tokens/0123456789"
@@ -43,8 +43,7 @@ def test_a_good_answer(compiled):
     assert len(received) == 1
 
 
-def test_the_request(compiled):
-    """It is the compiled body and the two times; the key is in its header alone."""
+def test_request_has_compiled_body_times_and_key_in_one_header(compiled):
     _, (request,) = minted(compiled, http_answer())
     head, _, body = request.partition(b"\r\n\r\n")
 
@@ -57,8 +56,7 @@ def test_the_request(compiled):
     assert b"x-goog-api-key: first-key" in head
 
 
-def test_a_conversation_that_goes_on(compiled):
-    """Google's handle is locked into the token."""
+def test_renewal_locks_the_resumption_handle_into_the_token(compiled):
     _, (request,) = minted(compiled, http_answer(), handle="a-handle")
     setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
 
@@ -68,8 +66,7 @@ def test_a_conversation_that_goes_on(compiled):
     assert compiled.body_for({})["bidiGenerateContentSetup"]["sessionResumption"] == {}
 
 
-def test_an_instruction_with_a_claim(compile_one):
-    """It speaks of the person who asks; what is in it otherwise stays as it is."""
+def test_claims_are_filled_into_the_instruction(compile_one):
     compiled = compile_one(
         config={"system_instruction": "Help ${claims.given_name}, ${claims.nick}not ${other}."}
     )
@@ -79,8 +76,7 @@ def test_an_instruction_with_a_claim(compile_one):
     assert setup["systemInstruction"]["parts"] == [{"text": "Help Alice, not ${other}."}]
 
 
-def test_a_grant_that_is_shorter_than_the_time_to_connect(compiled):
-    """No session may begin after the token's end."""
+def test_session_must_start_before_a_short_token_ends(compiled):
     with upstream(answering(http_answer())) as (url, _):
         client = BoundedHttpClient(url)
         minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
@@ -95,26 +91,26 @@ def google_error(code, **detail):
     return http_answer(code, json.dumps({"error": error}).encode())
 
 
-REFUSALS = {
+BAD_RESPONSES = {
     "bad setup": (google_error(400), errors.ProfileRejected),
     "bad version": (google_error(404), errors.ProfileRejected),
     "bad key": (google_error(400, reason="API_KEY_INVALID"), errors.IssuerMisconfigured),
     "no permission": (google_error(403), errors.IssuerMisconfigured),
-    "too much": (google_error(429), errors.UpstreamThrottled),
-    "a fault": (google_error(500), errors.UpstreamUnavailable),
+    "throttling": (google_error(429), errors.UpstreamThrottled),
+    "an internal error": (google_error(500), errors.UpstreamUnavailable),
     "overload": (google_error(503), errors.UpstreamUnavailable),
     "a redirect": (
         http_answer(307, headers=b"Location: http://127.0.0.2/\r\n"),
         errors.UpstreamBadResponse,
     ),
-    "nothing": (http_answer(200, b""), errors.UpstreamBadResponse),
+    "an empty body": (http_answer(200, b""), errors.UpstreamBadResponse),
     "an empty object": (http_answer(200, b"{}"), errors.UpstreamBadResponse),
     "a list": (http_answer(200, b"[]"), errors.UpstreamBadResponse),
-    "a page": (http_answer(200, b"<html>"), errors.UpstreamBadResponse),
-    "no UTF-8": (http_answer(200, b'{"name": "\xff"}'), errors.UpstreamBadResponse),
+    "an HTML page": (http_answer(200, b"<html>"), errors.UpstreamBadResponse),
+    "invalid UTF-8": (http_answer(200, b'{"name": "\xff"}'), errors.UpstreamBadResponse),
     "deep nesting": (http_answer(200, b"[" * 60000), errors.UpstreamBadResponse),
-    "a number for a name": (http_answer(200, b'{"name": 7}'), errors.UpstreamBadResponse),
-    "another kind of name": (
+    "a number as name": (http_answer(200, b'{"name": 7}'), errors.UpstreamBadResponse),
+    "the name of another resource": (
         http_answer(200, b'{"name": "keys/01234567"}'),
         errors.UpstreamBadResponse,
     ),
@@ -122,14 +118,13 @@ REFUSALS = {
         http_answer(200, b'{"name": "auth_tokens/01234567\\r\\n"}'),
         errors.UpstreamBadResponse,
     ),
-    "a cut": (http_answer()[:-3], errors.UpstreamBadResponse),
-    "no HTTP": (b"SSH-2.0-OpenSSH\r\n\r\n", errors.UpstreamUnavailable),
+    "a truncated body": (http_answer()[:-3], errors.UpstreamBadResponse),
+    "another protocol": (b"SSH-2.0-OpenSSH\r\n\r\n", errors.UpstreamUnavailable),
 }
 
 
-@pytest.mark.parametrize(("answer", "expected"), REFUSALS.values(), ids=REFUSALS)
-def test_an_answer_that_is_no_token(compiled, answer, expected):
-    """It is a refusal of its own kind, and repeats nothing that Google said."""
+@pytest.mark.parametrize(("answer", "expected"), BAD_RESPONSES.values(), ids=BAD_RESPONSES)
+def test_bad_response_raises_its_own_error_and_repeats_nothing(compiled, answer, expected):
     with pytest.raises(expected) as refused:
         minted(compiled, answer)
 
@@ -137,8 +132,7 @@ def test_an_answer_that_is_no_token(compiled, answer, expected):
     assert "canary" not in f"{refused.value!r} {refused.value.detail} {refused.value.cause}"
 
 
-def test_nobody_there(compiled):
-    """It is unavailable, which is worth trying again."""
+def test_unreachable_upstream_is_a_retryable_error(compiled):
     client = BoundedHttpClient("http://127.0.0.1:1")
     minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
 
@@ -157,16 +151,14 @@ def test_nobody_there(compiled):
         (b"Retry-After: 99999\r\n", 600),
     ],
 )
-def test_how_long_to_wait(compiled, header, seconds):
-    """Google's own number is passed on, within reason."""
+def test_retry_after_of_google_is_passed_on_within_bounds(compiled, header, seconds):
     with pytest.raises(errors.UpstreamThrottled) as refused:
         minted(compiled, http_answer(429, b"{}", header))
 
     assert refused.value.retry_after == seconds
 
 
-def test_a_second_key(compiled):
-    """It is tried where the first is refused, and only there."""
+def test_second_key_is_tried_only_if_the_first_is_refused(compiled):
     token, received = minted(compiled, google_error(403), http_answer(), keys=("first", "second"))
 
     assert token.value == "auth_tokens/0123456789"

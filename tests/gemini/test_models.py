@@ -4,13 +4,13 @@ from tokensvc.gemini.models import default_behavior, faults_of
 
 FUNCTION = {"function_declarations": [{"name": "f", "behavior": "NON_BLOCKING"}]}
 REFUSED = {
-    "text from a native model": ("gemini-3.8-live", {"response_modalities": ["TEXT"]}),
+    "text from a native audio model": ("gemini-3.8-live", {"response_modalities": ["TEXT"]}),
     "two modalities": ("gemini-3.8-live", {"response_modalities": ["AUDIO", "TEXT"]}),
-    "thinking where it is omitted": (
+    "thinking without support": (
         "gemini-3.8-live",
         {"thinking_config": {"thinking_level": "LOW"}},
     ),
-    "minimal thinking in depth": (
+    "minimal level for extended thinking": (
         "gemini-3.8-live-extended-thinking",
         {"thinking_config": {"thinking_level": "MINIMAL"}},
     ),
@@ -22,20 +22,22 @@ REFUSED = {
         "gemini-3.8-live",
         {"proactivity": {"proactive_audio": False}},
     ),
-    "proactivity at all": ("gemini-3.1-flash-live-preview", {"proactivity": {}}),
-    "affective dialog": ("gemini-3.8-live", {"enable_affective_dialog": True}),
-    "a function beside the talk": ("gemini-3.1-flash-live-preview", {"tools": [FUNCTION]}),
+    "proactivity without support": ("gemini-3.1-flash-live-preview", {"proactivity": {}}),
+    "affective dialog without support": ("gemini-3.8-live", {"enable_affective_dialog": True}),
+    "a non-blocking function without support": (
+        "gemini-3.1-flash-live-preview",
+        {"tools": [FUNCTION]},
+    ),
     "a blocking function": (
         "gemini-3.8-live-extended-thinking",
         {"tools": [{"function_declarations": [{"name": "f", "behavior": "BLOCKING"}]}]},
     ),
-    "code execution": ("gemini-3.8-live", {"tools": [{"code_execution": {}}]}),
+    "code execution without support": ("gemini-3.8-live", {"tools": [{"code_execution": {}}]}),
 }
 
 
 @pytest.mark.parametrize(("model", "config"), REFUSED.values(), ids=REFUSED)
-def test_a_setup_that_a_model_refuses(model, config):
-    """It is one fault, named by its key, at start."""
+def test_setup_the_model_refuses_is_one_fault_naming_its_key(model, config):
     (fault,) = faults_of(f"models/{model}", config)
 
     assert fault.startswith(next(iter(config)))
@@ -54,8 +56,8 @@ def test_a_setup_that_a_model_refuses(model, config):
         ("gemini-9-live", {"response_modalities": ["TEXT"], "thinking_config": {}}),
     ],
 )
-def test_a_setup_that_a_model_takes(model, config):
-    """No rule is in its way; a model we do not know is Google's to judge."""
+def test_setup_the_model_accepts_has_no_faults(model, config):
+    """A model we do not know has no rules: Google decides."""
     assert list(faults_of(f"models/{model}", config)) == []
 
 
@@ -67,6 +69,5 @@ def test_a_setup_that_a_model_takes(model, config):
         ("models/gemini-9-live", "BLOCKING"),
     ],
 )
-def test_a_function_that_does_not_say_how_it_is_called(model, expected):
-    """The model's first legal behaviour is written for it."""
+def test_default_behavior_is_the_first_the_model_allows(model, expected):
     assert default_behavior(model) == expected
