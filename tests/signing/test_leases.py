@@ -17,13 +17,11 @@ def signer(lease, *, secrets=SECRETS, later=0):
     return LeaseSigner(secrets, lambda: lease.started_at + timedelta(seconds=later))
 
 
-def test_a_lease_of_ours(lease):
-    """It comes back as it was signed."""
+def test_verified_lease_equals_the_signed_one(lease):
     assert signer(lease).verify(signer(lease).sign(lease)) == lease
 
 
-def test_a_secret_key_that_rotates(lease):
-    """What the older key signed holds while that key is listed, and no longer."""
+def test_lease_of_older_secret_is_valid_while_that_secret_is_listed(lease):
     signed = signer(lease, secrets=SECRETS[1:]).sign(lease)
 
     assert signer(lease).verify(signed) == lease
@@ -31,8 +29,7 @@ def test_a_secret_key_that_rotates(lease):
         signer(lease, secrets=SECRETS[:1]).verify(signed)
 
 
-def test_a_lease_after_its_end(lease):
-    """The conversation is over, to the second."""
+def test_lease_expires_to_the_second(lease):
     signed = signer(lease).sign(lease)
 
     assert signer(lease, later=1799).verify(signed) == lease
@@ -40,8 +37,7 @@ def test_a_lease_after_its_end(lease):
         signer(lease, later=1800).verify(signed)
 
 
-def test_a_lease_made_longer(lease):
-    """Nobody but us can make one."""
+def test_lease_with_changed_expiry_is_refused(lease):
     longer = replace(lease, expires_at=lease.expires_at + timedelta(days=1))
     header, _, signature = signer(lease).sign(lease).split(".")
     claims = signer(longer).sign(longer).split(".")[1]
@@ -50,14 +46,14 @@ def test_a_lease_made_longer(lease):
         signer(lease).verify(f"{header}.{claims}.{signature}")
 
 
-def other_type(lease):
-    """Signed with the very key, but no lease."""
+def with_other_type(lease):
+    """Sign the lease's claims with the lease key, but with another type."""
     claims = jwt.decode(signer(lease).sign(lease), options={"verify_signature": False})
     return jwt.encode(claims, derive_key(SECRETS[0], "lease"), headers={"typ": "JWT"})
 
 
-def without_end(lease):
-    """Signed with the very key, but missing a claim."""
+def without_expiry(lease):
+    """Sign the lease's claims with the lease key, but without an expiry."""
     claims = jwt.decode(signer(lease).sign(lease), options={"verify_signature": False})
     del claims["exp"]
     return jwt.encode(claims, derive_key(SECRETS[0], "lease"), headers={"typ": TYPE})
@@ -66,8 +62,8 @@ def without_end(lease):
 @pytest.mark.parametrize(
     "forge",
     [
-        other_type,
-        without_end,
+        with_other_type,
+        without_expiry,
         lambda _: AccessTokens(SECRETS, lambda: 1_790_000_000).sign(Account("alice", "")),
         lambda lease: jwt.encode({"jti": lease.id}, None, algorithm="none"),
         lambda _: "",
@@ -76,8 +72,7 @@ def without_end(lease):
         lambda lease: signer(lease).sign(lease)[:-2],
     ],
 )
-def test_what_is_no_lease(lease, forge):
-    """It is refused, and repeated nowhere."""
+def test_forged_lease_is_refused_and_not_repeated(lease, forge):
     forged = forge(lease)
 
     with pytest.raises(LeaseRefused) as refused:
