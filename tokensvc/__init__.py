@@ -1,1 +1,1 @@
-"""Mint short-lived Gemini Live tokens for the visitors of a site."""
+"""Mints short-lived Gemini Live tokens for the visitors of a site."""

@@ -1,4 +1,4 @@
-"""`python -m tokensvc` is `tokensvc`."""
+"""Runs the `tokensvc` command as `python -m tokensvc`."""
 
 from tokensvc.cli import main
 

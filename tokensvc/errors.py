@@ -1,4 +1,4 @@
-"""Every refusal: its code for programs, its status for HTTP, its sentence for people."""
+"""Every refusal: a code for programs, an HTTP status and a sentence for people."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class ConfigurationError(Exception):
-    """The configuration cannot be used as it is.
+    """The configuration is invalid.
 
-    *faults* lists every fault found, each beginning with the key or variable it is about, so that
-    an operator can fix all of them at once.
+    *faults* lists every fault found, each beginning with its key or variable, so that an operator
+    can fix all of them at once. *source* is the file or variable that they are in.
     """
 
     def __init__(self, source: str, faults: list[str]) -> None:
@@ -21,16 +21,16 @@ class ConfigurationError(Exception):
         super().__init__(f"{source}: " + "; ".join(faults))
 
     def report(self) -> str:
-        """Return the whole list, for an operator to read."""
+        """Return the whole list as text for an operator."""
         return "\n  - ".join([f"tokensvc cannot start. Fix these in {self.source}:", *self.faults])
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours
-    """A request that is answered with no.
+    """A refused request.
 
-    The class holds what the caller is told: *code* (kebab-case, stable), *status* (HTTP), *title*
-    and *detail* (a sentence). *cause* is for our log alone and must hold no secret; *retry_after*
-    is in seconds; *quotas* are the `domain.Quota`s that the caller is told of.
+    The caller gets *code* (kebab-case, stable), *status* (HTTP), *title*, *detail* (a sentence),
+    *retry_after* (seconds) and *quotas*. *cause* goes only to our log, and must not contain a
+    secret.
     """
 
     code: ClassVar[str]
@@ -55,107 +55,107 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
 
 
 class InvalidRequest(Refusal):
-    """The body is not what the contract says."""
+    """The request does not match the contract."""
 
     code, status, title = "invalid-request", 400, "Invalid request"
-    sentence = "The request is not in the documented form."
+    sentence = "The request is not in the documented form; check it against the API reference."
 
 
 class InvalidHost(Refusal):
-    """The Host header names another site than ours."""
+    """The Host header is missing or names another site."""
 
     code, status, title = "invalid-host", 400, "Unknown host"
-    sentence = "This service does not answer for that host name; see http.public_url."
+    sentence = "The service does not answer for that host name. Its operator sets http.public_url."
 
 
 class AuthenticationRequired(Refusal):
-    """No credential came, and guests are not admitted."""
+    """No credential was sent, and guests are not admitted."""
 
     code, status, title = "authentication-required", 401, "Sign in first"
-    sentence = "This needs a credential: send it as “Authorization: Bearer …”."
+    sentence = "This needs a credential. Send it as “Authorization: Bearer …”."
 
 
 class InvalidToken(Refusal):
-    """A credential came, and it is not good (RFC 6750, section 3.1)."""
+    """The credential is not valid (RFC 6750, section 3.1)."""
 
     code, status, title = "invalid-token", 401, "Credential refused"
     sentence = "The credential is not valid. Get a new one and try again."
 
 
 class ExpiredToken(InvalidToken):
-    """A credential came that was good once."""
+    """The credential was valid, and has expired."""
 
     sentence = "The credential has expired. Get a new one and try again."
 
 
 class WrongPassword(Refusal):
-    """The account and the password do not fit; which of the two is not said."""
+    """The user name and password do not match; callers are not told which is wrong."""
 
     code, status, title = "wrong-password", 401, "Sign-in refused"
-    sentence = "That user name and password do not fit. Check both and try again."
+    sentence = "The user name and password do not match. Check both and try again."
 
 
 class LoginOver(Refusal):
-    """There is no login of that cookie, or no longer."""
+    """The cookie belongs to no login, or its login is over."""
 
     code, status, title = "login-over", 401, "Not signed in"
-    sentence = "You are not signed in, or no longer. Sign in again."
+    sentence = "You are not signed in. Sign in and try again."
 
 
 class ProfileNotAllowed(Refusal):
-    """The profile is unknown, or not for this caller: the two look alike on purpose."""
+    """The profile is unknown or not for this caller; callers are not told which."""
 
     code, status, title = "profile-not-allowed", 403, "Profile not allowed"
-    sentence = "There is no such profile for you. GET /profiles lists those that there are."
+    sentence = "You cannot use that profile. GET /profiles lists those that you can."
 
 
 class Blocked(Refusal):
-    """An operator has blocked everybody, the guests, this profile, this person or this lease."""
+    """An operator has blocked everyone, guests, this profile, this person or this lease."""
 
     code, status, title = "blocked", 403, "Blocked"
     sentence = "This has been switched off for you by the site's operator."
 
 
 class LeaseRefused(Refusal):
-    """The lease is not one of ours, or not this caller's."""
+    """The lease is not valid, or belongs to someone else."""
 
     code, status, title = "lease-refused", 403, "Conversation not yours"
-    sentence = "This conversation cannot be continued by you. Start a new one."
+    sentence = "You cannot continue this conversation. Start a new one."
 
 
 class LeaseOver(Refusal):
-    """The conversation has had the time that its profile gives, or was ended."""
+    """The conversation was ended, or has used the time that its profile allows."""
 
     code, status, title = "lease-over", 403, "Conversation over"
-    sentence = "This conversation has reached its end. Start a new one."
+    sentence = "This conversation is over. Start a new one."
 
 
 class OriginNotAllowed(Refusal):
-    """A page of another site asks, and the site is not listed."""
+    """The calling page is from an origin that is not listed."""
 
     code, status, title = "origin-not-allowed", 403, "Origin not allowed"
-    sentence = "Pages of this site may not call the service; its operator lists sites by origin."
+    sentence = "Pages of this site may not call the service until its operator lists the origin."
 
 
 class NotFound(Refusal):
-    """Nothing lives at this address."""
+    """There is no route or file at this address."""
 
     code, status, title = "not-found", 404, "Not found"
     sentence = "There is nothing at this address."
 
 
 class MethodNotAllowed(Refusal):
-    """The address takes other methods."""
+    """The address does not accept this method."""
 
     code, status, title = "method-not-allowed", 405, "Method not allowed"
-    sentence = "This address takes other methods; the Allow header lists them."
+    sentence = "This address does not accept that method. The Allow header lists those it does."
 
 
 class TooLarge(Refusal):
     """The body is longer than the contract allows."""
 
     code, status, title = "too-large", 413, "Request too large"
-    sentence = "The request body is over 16 KB."
+    sentence = "The request body is over 16 KB. Send a shorter one."
 
 
 class UnsupportedMediaType(Refusal):
@@ -166,46 +166,46 @@ class UnsupportedMediaType(Refusal):
 
 
 class RateLimited(Refusal):
-    """The caller has had what a limit gives; *retry_after* says when there is more."""
+    """A limit is used up; *retry_after* says when the next request is allowed."""
 
     code, status, title = "rate-limited", 429, "Too many requests"
-    sentence = "That is more than this limit gives. Try again a little later."
+    sentence = "You have reached a limit. Try again a little later."
     retryable = True
 
 
 class TooManyAtOnce(Refusal):
-    """The caller has as many live conversations as there are places."""
+    """The caller has as many live conversations as are allowed at once."""
 
     code, status, title = "too-many-at-once", 429, "Too many conversations at once"
-    sentence = "You are in as many conversations as you may have at once. End one of them first."
+    sentence = "You have too many conversations open. End one of them first."
     retryable = True
 
 
 class BudgetSpent(Refusal):
-    """What is left of a day's budget is too little for a conversation."""
+    """Too little of a daily budget is left for a conversation."""
 
     code, status, title = "budget-spent", 429, "No time left today"
-    sentence = "The time for conversations is used up for today. It starts anew at midnight, UTC."
+    sentence = "Today's time for conversations is used up. Try again after midnight, UTC."
     retryable = True
 
 
 class InternalError(Refusal):
-    """A fault of ours that nothing else names."""
+    """An unexpected error in the service."""
 
     code, status, title = "internal-error", 500, "Internal error"
-    sentence = "Something went wrong in the service. The request id finds it in the log."
+    sentence = "Something went wrong in the service. Its log has the details under the request id."
     retryable = True
 
 
 class ProfileRejected(Refusal):
-    """Google does not take the profile's setup: only its operator can mend that."""
+    """Google rejects the profile's setup; only the operator can fix it."""
 
     code, status, title = "profile-rejected", 500, "Profile rejected"
-    sentence = "This profile's setup is not accepted. The site's operator has to look at it."
+    sentence = "This profile's setup was rejected. The site's operator has to fix it."
 
 
 class UpstreamUnavailable(Refusal):
-    """Google cannot be reached, or fails."""
+    """Google cannot be reached or answers with a server error."""
 
     code, status, title = "upstream-unavailable", 502, "Gemini not reachable"
     sentence = "The conversation service cannot be reached right now. Try again shortly."
@@ -213,22 +213,22 @@ class UpstreamUnavailable(Refusal):
 
 
 class UpstreamBadResponse(Refusal):
-    """Google's answer is no token."""
+    """Google's answer contains no valid token."""
 
     code, status, title = "upstream-bad-response", 502, "Unusable answer from Gemini"
-    sentence = "The conversation service gave an unusable answer. Try again shortly."
+    sentence = "The conversation service gave an invalid answer. Try again shortly."
     retryable = True
 
 
 class IssuerMisconfigured(Refusal):
-    """Google refuses our key."""
+    """Google rejects every API key of ours."""
 
     code, status, title = "issuer-misconfigured", 503, "Service misconfigured"
-    sentence = "The service's own access is refused. The site's operator has to look at it."
+    sentence = "The service's own API key was rejected. The site's operator has to fix it."
 
 
 class UpstreamThrottled(Refusal):
-    """Google says that we ask too much."""
+    """Google limits our request rate."""
 
     code, status, title = "upstream-throttled", 503, "Gemini is busy"
     sentence = "The conversation service is busy. Try again in a few seconds."
@@ -236,10 +236,10 @@ class UpstreamThrottled(Refusal):
 
 
 class TemporarilyUnavailable(Refusal):
-    """The store cannot write the record, so nothing is granted."""
+    """The store, or an issuer's keys, cannot be used, so nothing is granted."""
 
     code, status, title = "temporarily-unavailable", 503, "Temporarily unavailable"
-    sentence = "The service cannot take requests right now. Try again in a few seconds."
+    sentence = "The service cannot answer right now. Try again in a few seconds."
     retryable = True
 
 

@@ -1,7 +1,7 @@
-"""One bounded HTTPS request over a kept connection: total deadline, no redirects, capped answer.
+"""An HTTP client with a total deadline, a cap on the answer, kept connections and no redirects.
 
-The HTTP libraries bound each read, not the whole exchange: an upstream that drips one byte at a
-time holds their caller for as long as it likes.
+HTTP libraries limit the time of each read, not of the whole exchange: an upstream that sends one
+byte at a time can hold their caller forever.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LONGEST_ANSWER = 64 * 1024  # bytes
 _IDLE_KEPT = 32  # connections
 
-_Address = tuple[int, tuple[Any, ...]]  # a family, and what `connect` takes
+_Address = tuple[int, tuple[Any, ...]]  # a family, and the argument of `connect`
 
 
 class TooLong(Exception):  # noqa: N818 - says what happened
@@ -35,7 +35,7 @@ class TooLong(Exception):  # noqa: N818 - says what happened
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; *headers* have lower-case names."""
+    """An HTTP response; *headers* have lower-case names."""
 
     status: int
     headers: dict[str, str]
@@ -47,56 +47,53 @@ class _Request:
     method: str
     path: str
     body: bytes | None
-    headers: dict[str, str] = field(repr=False)  # one of them may be a key
+    headers: dict[str, str] = field(repr=False)  # may contain an API key
 
 
 class BoundedHttpClient:
-    """Asks one origin; belongs to one process, and must not be shared over a fork."""
+    """A client of one origin; belongs to one process, and must not be shared over a fork."""
 
     def __init__(self, base_url: str, *, longest_answer: int = LONGEST_ANSWER) -> None:
-        """*base_url* with scheme and host, and a path where the service lives below one.
-
-        An answer's content over *longest_answer* bytes is not read.
-        """
+        """*base_url* may include a path; content over *longest_answer* bytes is not read."""
         self._longest_answer = longest_answer
         parts = urlsplit(base_url)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
         self._base_path = parts.path.rstrip("/")
-        self._addresses = _Addresses(self._host, self._port)
+        self._resolver = _Resolver(self._host, self._port)
         self._idle: deque[_Connection] = deque()
         self._lock = threading.Lock()
 
     def post(self, path: str, body: bytes, headers: dict[str, str], *, deadline: float) -> Answer:
         """Post *body* and read the whole answer before *deadline* (of `time.monotonic`).
 
-        A kept connection that its other side has closed meanwhile is replaced once.
+        If a kept connection turns out to be closed, the request is sent again on a new one.
 
         Raises:
-            TimeoutError: when the deadline passes, at whatever point.
-            TooLong: for an answer over the cap.
-            OSError, http.client.HTTPException: when the exchange fails otherwise.
+            TimeoutError: if the deadline passes, at any step.
+            TooLong: if the answer is over the cap.
+            OSError, http.client.HTTPException: if the exchange fails otherwise.
         """
-        return self._ask(_Request("POST", self._base_path + path, body, headers), deadline)
+        return self._send(_Request("POST", self._base_path + path, body, headers), deadline)
 
     def get(self, path: str, headers: dict[str, str], *, deadline: float) -> Answer:
-        """Get *path*; everything else is as with `post`."""
-        return self._ask(_Request("GET", self._base_path + path, None, headers), deadline)
+        """Get *path*, like `post`."""
+        return self._send(_Request("GET", self._base_path + path, None, headers), deadline)
 
     def close(self) -> None:
-        """Close what is kept."""
-        while (connection := self._take()) is not None:
+        """Close every idle connection."""
+        while (connection := self._take_idle()) is not None:
             connection.close()
 
-    def _ask(self, request: _Request, deadline: float) -> Answer:
-        kept = self._take()
-        if kept is not None:
+    def _send(self, request: _Request, deadline: float) -> Answer:
+        idle = self._take_idle()
+        if idle is not None:
             try:
-                return self._exchange(kept, request, deadline)
+                return self._exchange(idle, request, deadline)
             except (http.client.RemoteDisconnected, ConnectionError):
-                pass  # gone stale while idle
-        fresh = _Connection(self._host, self._port, self._tls, self._addresses)
+                pass  # the server closed it while it was idle
+        fresh = _Connection(self._host, self._port, self._tls, self._resolver)
         return self._exchange(fresh, request, deadline)
 
     def _exchange(self, connection: _Connection, request: _Request, deadline: float) -> Answer:
@@ -110,7 +107,7 @@ class BoundedHttpClient:
             connection.close()
             raise
         if reusable:
-            self._give_back(connection)
+            self._keep_idle(connection)
         else:
             connection.close()
         return Answer(
@@ -119,11 +116,11 @@ class BoundedHttpClient:
             content,
         )
 
-    def _take(self) -> _Connection | None:
+    def _take_idle(self) -> _Connection | None:
         with self._lock:
             return self._idle.pop() if self._idle else None
 
-    def _give_back(self, connection: _Connection) -> None:
+    def _keep_idle(self, connection: _Connection) -> None:
         with self._lock:
             if len(self._idle) < _IDLE_KEPT:
                 self._idle.append(connection)
@@ -132,90 +129,86 @@ class BoundedHttpClient:
 
 
 def _read_capped(response: http.client.HTTPResponse, longest: int) -> bytes:
-    """The whole content, read to its end so that the connection can be used again."""
+    """Return the whole content, read to its end so that the connection can be used again."""
     content = response.read(longest + 1)
     if len(content) > longest or response.read(1):
         raise TooLong
     return content
 
 
-class _Addresses:
-    """The addresses of a host: the first of each family.
-
-    A resolver may hang for as long as it likes, and nothing stops it: it does so in a thread of its
-    own, and at most in one.
-    """
+class _Resolver:
+    """Resolves a host name; the system's resolver may hang, so it runs in at most one thread."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
         self._lock = threading.Lock()
-        self._asked: Future[tuple[_Address, ...]] | None = None
+        self._lookup: Future[tuple[_Address, ...]] | None = None
 
-    def look_up(self, seconds: float) -> tuple[_Address, ...]:
-        """What the resolver says within *seconds*; who asks meanwhile gets the same answer.
+    def resolve(self, seconds: float) -> tuple[_Address, ...]:
+        """Return the first address of each family; concurrent callers share one lookup.
 
         Raises:
-            TimeoutError: when the time is over.
-            OSError: where there is no such host.
+            TimeoutError: if the lookup takes longer than *seconds*.
+            OSError: if there is no such host.
         """
         with self._lock:
-            asked = self._asked
-            if asked is None or asked.done():
-                asked = Future()
-                threading.Thread(target=self._ask, args=(asked,), daemon=True).start()
-                self._asked = asked
-        return asked.result(seconds)
+            lookup = self._lookup
+            if lookup is None or lookup.done():
+                lookup = Future()
+                threading.Thread(target=self._look_up, args=(lookup,), daemon=True).start()
+                self._lookup = lookup
+        return lookup.result(seconds)
 
-    def _ask(self, asked: Future[tuple[_Address, ...]]) -> None:
+    def _look_up(self, lookup: Future[tuple[_Address, ...]]) -> None:
         try:
             found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except UnicodeError:
-            asked.set_exception(OSError("no host has such a name"))
-        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
-            asked.set_exception(error)
+            lookup.set_exception(OSError("not a valid host name"))
+        except Exception as error:  # noqa: BLE001 - raised in the waiting threads
+            lookup.set_exception(error)
         else:
             first: dict[int, _Address] = {}
             for family, *_, address in found:
                 first.setdefault(family, (family, address))
-            asked.set_result(tuple(first.values()))
+            lookup.set_result(tuple(first.values()))
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection every one of whose waits ends at `deadline`."""
+    """A connection whose every wait ends at `deadline`."""
 
     def __init__(
-        self, host: str, port: int, tls: ssl.SSLContext | None, addresses: _Addresses
+        self, host: str, port: int, tls: ssl.SSLContext | None, resolver: _Resolver
     ) -> None:
         super().__init__(host, port)
         self._tls = tls
-        self._addresses = addresses
+        self._resolver = resolver
         self.deadline = 0.0
 
     def connect(self) -> None:
-        raw = self._connected()
+        raw = self._connect_to_any()
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls:
-                raw.settimeout(self._left())
+                raw.settimeout(self._time_left())
                 raw = self._tls.wrap_socket(raw, server_hostname=self.host)
         except BaseException:
             raw.close()
             raise
-        self.sock = _DeadlineSocket(raw, self._left)
+        self.sock = _DeadlineSocket(raw, self._time_left)
 
-    def _connected(self) -> socket.socket:
-        """A connection to the first address of each family that takes one.
+    def _connect_to_any(self) -> socket.socket:
+        """Return a socket connected to the first address that accepts.
 
-        The time left is shared: a family whose packets vanish, as on a machine with half an IPv6,
-        must leave some to the other.
+        Each address gets its share of the time left: on a machine with broken IPv6 that family's
+        packets get lost, and there must be time for IPv4.
         """
-        untried = list(self._addresses.look_up(self._left()))
+        untried = list(self._resolver.resolve(self._time_left()))
         while True:
             family, address = untried.pop(0)
             raw = socket.socket(family, socket.SOCK_STREAM)
             try:
-                raw.settimeout(self._left() / (1 + len(untried)))
+                raw.settimeout(self._time_left() / (1 + len(untried)))
                 raw.connect(address)
             except OSError:
                 raw.close()
@@ -224,7 +217,7 @@ class _Connection(http.client.HTTPConnection):
             else:
                 return raw
 
-    def _left(self) -> float:
+    def _time_left(self) -> float:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline has passed")
@@ -232,25 +225,25 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _DeadlineSocket:
-    """The part of a socket that `http.client` uses, with the time left set before each wait."""
+    """The methods of a socket that `http.client` uses, each limited to the time left."""
 
-    def __init__(self, raw: socket.socket, left: Callable[[], float]) -> None:
+    def __init__(self, raw: socket.socket, time_left: Callable[[], float]) -> None:
         self._raw = raw
-        self._left = left
+        self._time_left = time_left
         self._reader: _DeadlineReader | None = None
 
     def sendall(self, content: bytes) -> None:
-        self._raw.settimeout(self._left())  # sendall counts this over the whole of its work
+        self._raw.settimeout(self._time_left())  # sendall applies it to all its writes together
         self._raw.sendall(content)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        assert mode == "rb"  # noqa: S101 - http.client reads answers so
-        self._reader = _DeadlineReader(self._raw, self._left)
+        assert mode == "rb"  # noqa: S101 - the only mode that http.client uses
+        self._reader = _DeadlineReader(self._raw, self._time_left)
         return io.BufferedReader(self._reader)
 
     def close(self) -> None:
-        # http.client closes the connection as soon as it knows that the answer is its last, and
-        # goes on reading that answer: the socket stays open for its reader.
+        # http.client closes the connection before it reads the last answer's body, so the socket
+        # stays open until its reader is closed.
         if self._reader is None or self._reader.closed:
             self._raw.close()
         else:
@@ -258,16 +251,16 @@ class _DeadlineSocket:
 
 
 class _DeadlineReader(io.RawIOBase):
-    def __init__(self, raw: socket.socket, left: Callable[[], float]) -> None:
+    def __init__(self, raw: socket.socket, time_left: Callable[[], float]) -> None:
         self._raw = raw
-        self._left = left
+        self._time_left = time_left
         self.closes_socket = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Buffer) -> int:
-        self._raw.settimeout(self._left())
+        self._raw.settimeout(self._time_left())
         return self._raw.recv_into(buffer)
 
     def close(self) -> None:

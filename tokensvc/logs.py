@@ -1,4 +1,4 @@
-"""Log lines as JSON, one a line, so that no text from outside can pass for a line of ours."""
+"""Formats the log as one JSON object per line, so that no input can forge a line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 
 class JsonFormatter(logging.Formatter):
-    """`{"t": time, "level", "logger", "message"}`, and `exception` with the frames where one is."""
+    """Writes `t` (the time), `level`, `logger`, `message` and, for an error, `exception`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON."""
+        """Return *record* as one line of JSON."""
         line = {
             "t": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -24,7 +24,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configuration(level: str) -> dict[str, object]:
-    """A `logging.config` dictionary: everything to standard output, from *level* up."""
+    """Return a `logging.config` dictionary: everything from *level* up to standard output."""
     to_output = {"handlers": ["output"], "level": level, "propagate": False}
     # At debug level gunicorn quotes requests, credentials included.
     quiet = to_output | {"level": "INFO" if level == "DEBUG" else level}
@@ -44,6 +44,6 @@ def configuration(level: str) -> dict[str, object]:
             "gunicorn.error": quiet,
             "gunicorn.access": to_output,
             "alembic": {"level": "WARNING"},
-            "sqlalchemy": {"level": "WARNING"},  # writes out whole rows
+            "sqlalchemy": {"level": "WARNING"},  # below that it logs whole rows
         },
     }

@@ -1,4 +1,4 @@
-"""What is counted for whom: the keys of limits, budgets, places and blocks."""
+"""Builds the keys under which limits, budgets, places and blocks are stored."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _RENEWALS = Limit(20, 60)
 
 
 def key(*parts: str) -> str:
-    """A key that is unambiguous whatever its parts hold: no subject can pass for another.
+    """Return a key for *parts*; different parts never give the same key.
 
-    A digest, because parts are unchecked: people type passwords where the user name goes.
+    It is a digest because parts are unchecked: people type passwords into the user name field.
     """
-    return hashlib.sha256(_legible(*parts).encode()).hexdigest()
+    return hashlib.sha256(_readable_key(*parts).encode()).hexdigest()
 
 
-def _legible(*parts: str) -> str:
+def _readable_key(*parts: str) -> str:
     return json.dumps(parts, ensure_ascii=False)
 
 
 def network_of(address: str) -> str:
-    """What a limit by address counts: an IPv4 address, or the /64 that one IPv6 customer has."""
+    """Return what a limit by address counts: an IPv4 address, or the /64 of an IPv6 address."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
@@ -40,7 +40,7 @@ def network_of(address: str) -> str:
 
 
 def person(principal: Principal, address: str) -> str:
-    """Who is counted: a guest by its address, since its subject is new with each conversation."""
+    """Return the key of a person; for a guest, whose subject is always new, of its network."""
     if principal.kind == "guest":
         return key("address", network_of(address))
     return key("subject", principal.issuer, principal.subject)
@@ -49,10 +49,9 @@ def person(principal: Principal, address: str) -> str:
 def start_windows(
     principal: Principal, address: str, profile: Profile, limits: LimitTable
 ) -> tuple[Window, ...]:
-    """What a new conversation is charged to.
+    """Return the limits that a new conversation is charged to.
 
-    The limits of a caller's groups take the place of the general ones; who is in several groups
-    is charged to each of them.
+    The limits of a caller's groups replace the general ones; each group's are charged.
     """
     who = person(principal, address)
     if principal.kind == "guest":
@@ -69,14 +68,14 @@ def start_windows(
 
 
 def renewal_window(lease: Lease) -> Window:
-    """What a renewal is charged to."""
+    """Return the limit that a renewal is charged to."""
     return Window("renewal", key("renewal", lease.id), (_RENEWALS,))
 
 
 def budgets(
     principal: Principal, address: str, profile: Profile, limits: LimitTable
 ) -> tuple[Budget, ...]:
-    """Every budget that a conversation of this caller is charged to."""
+    """Return every budget that a conversation of this caller is charged to."""
     table = limits.budget
     own = table.guest if principal.kind == "guest" else table.user
     named = [
@@ -93,7 +92,7 @@ def budgets(
 
 
 def blocks(principal: Principal, lease: Lease) -> tuple[str, ...]:
-    """The key of every block that would stop this caller."""
+    """Return the key of every block that would stop this caller."""
     return (
         EVERYONE_BLOCK,
         *([GUESTS_BLOCK] if principal.kind == "guest" else []),
@@ -105,26 +104,26 @@ def blocks(principal: Principal, lease: Lease) -> tuple[str, ...]:
     )
 
 
-# The keys of blocks are legible: `tokensvc blocks` shows them.
-EVERYONE_BLOCK = _legible("everyone")
-GUESTS_BLOCK = _legible("guests")
+# The keys of blocks are readable: `tokensvc blocks` shows them.
+EVERYONE_BLOCK = _readable_key("everyone")
+GUESTS_BLOCK = _readable_key("guests")
 
 
 def profile_block(name: str) -> str:
-    """The key of a block of a profile."""
-    return _legible("profile", name)
+    """Return the key of a block of a profile."""
+    return _readable_key("profile", name)
 
 
 def subject_block(subject: str, issuer: str | None = None) -> str:
-    """The key of a block of a person: of one issuer's, or of whoever goes by that subject."""
-    return _legible("subject", *([] if issuer is None else [issuer]), subject)
+    """Return the key of a block of *subject*: at one issuer, or at every issuer."""
+    return _readable_key("subject", *([] if issuer is None else [issuer]), subject)
 
 
 def issuer_block(issuer: str) -> str:
-    """The key of a block of every user that a removed API key spoke for."""
-    return _legible("issuer", issuer)
+    """Return the key of a block of every user of a removed API key."""
+    return _readable_key("issuer", issuer)
 
 
 def lease_block(lease_id: str) -> str:
-    """The key of a block of one conversation."""
-    return _legible("lease", lease_id)
+    """Return the key of a block of one conversation."""
+    return _readable_key("lease", lease_id)

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 
 def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Parse *content*.
+    """Return the value of *content*.
 
     Raises:
         ValueError: if it is not UTF-8 or not JSON, is nested too deeply, repeats a key in an
