@@ -96,7 +96,7 @@ def remove(monkeypatch, names, mode):
             monkeypatch.setattr(jws, "json_object", lenient_reader(mode.header()))
             monkeypatch.setattr(authenticator, "json_object", lenient_reader(mode.claims()))
         elif name == "API key":
-            monkeypatch.setattr(api_keys, "_is_whole", lambda _: True)
+            monkeypatch.setattr(api_keys, "_checksum_matches", lambda _: True)
             monkeypatch.setattr(
                 EmptyApiKeyStore, "find", lambda *_: ApiKey("backend", datetime.now(UTC))
             )

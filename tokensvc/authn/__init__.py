@@ -1,1 +1,1 @@
-"""From a credential to a Principal: signatures and claims, and for an API key one look-up."""
+"""Authenticates callers: turns a credential into a Principal."""

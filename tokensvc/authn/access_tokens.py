@@ -1,4 +1,4 @@
-"""The service's own access JWTs, for who signs in with a built-in account."""
+"""Signs the service's own access JWTs, for people with a built-in account."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _GROUPS = "groups"
 
 
 class AccessTokens:
-    """Signs with the newest secret key; every listed one is believed while keys rotate."""
+    """Signs with the newest secret key; accepts every listed one, so that keys can rotate."""
 
     def __init__(self, secret_keys: Sequence[bytes], clock: Callable[[], float]) -> None:
-        """*secret_keys* newest first; *clock* gives seconds since the epoch."""
+        """*secret_keys* newest first; *clock* returns seconds since the epoch."""
         self._keys = [derive_key(key, "access token") for key in secret_keys]
         self._clock = clock
 
     def sign(self, account: Account) -> str:
-        """A JWT that says *account* signed in; a secret, good for `LIFETIME` seconds."""
+        """Return a JWT that says that *account* signed in: a secret, valid for `LIFETIME` s."""
         now = int(self._clock())
         return jwt.encode(
             {
@@ -47,7 +47,7 @@ class AccessTokens:
         )
 
     def issuer(self) -> TrustedIssuer:
-        """What `SiteJwtAuthenticator` needs to believe them."""
+        """Return what `SiteJwtAuthenticator` needs to accept them."""
         return TrustedIssuer(
             issuer=ACCOUNT_ISSUER,
             audience=ACCOUNT_ISSUER,

@@ -1,4 +1,4 @@
-"""API keys, for backends that fetch tokens for their users."""
+"""Makes and authenticates API keys, for backends that fetch tokens for their users."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from tokensvc.signing.fingerprints import fingerprint
 if TYPE_CHECKING:
     from tokensvc.domain import ApiKey, Credentials
 
-PREFIX = "tsk_"  # so that people, and scanners of source code, know one when they see it
+PREFIX = "tsk_"  # so that people and secret scanners recognize a key
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_RANDOM = 32  # letters of 62, which are 190 bits
-_CHECKSUM = 6  # letters, which hold a CRC-32
+_RANDOM = 32  # characters of 62 kinds: 190 bits
+_CHECKSUM = 6  # characters, enough for a CRC-32
 
 
 class KeyStore(Protocol):
-    """Where API keys are, by their fingerprints."""
+    """Stores API keys by their fingerprints."""
 
     def find(self, key_hash: str) -> ApiKey | None:
-        """The key with that fingerprint, or None."""
+        """Return the key with that fingerprint, or None."""
         ...
 
 
 def make_key() -> str:
-    """A new API key; a secret, to be shown once."""
+    """Return a new API key: a secret, to be shown once."""
     random = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
     return PREFIX + random + _checksum(random)
 
 
 class ApiKeyAuthenticator:
-    """Believes whoever has a key; its backend says for whom it asks, and limits count that user."""
+    """Authenticates backends by API key; limits count the user that a backend acts for."""
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
 
     def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The user that the key's backend speaks for, or the backend itself; None for no API key.
+        """Return the user that the backend acts for, or the backend; None for another credential.
 
         Raises:
-            InvalidToken: for a key that is none of ours, or no longer.
-            InvalidRequest: where the user is no plain name.
-            TemporarilyUnavailable: where the store cannot be read.
+            InvalidToken: if the key is unknown or was removed.
+            InvalidRequest: if the user's name is not valid.
+            TemporarilyUnavailable: if the store cannot be read.
         """
         unverified = credentials.unverified_bearer
         if unverified is None or not unverified.startswith(PREFIX):
             return None
-        key = self._keys.find(fingerprint(unverified)) if _is_whole(unverified) else None
+        key = self._keys.find(fingerprint(unverified)) if _checksum_matches(unverified) else None
         if key is None:
-            raise InvalidToken(cause="an API key that is not one of ours, or no longer")
+            raise InvalidToken(cause="API key unknown or removed")
         subject = credentials.unverified_on_behalf_of
         if subject is None:
             subject = key.name
@@ -65,16 +65,17 @@ class ApiKeyAuthenticator:
         return Principal("key", KEY_ISSUER_PREFIX + key.name, subject, profiles=key.profiles)
 
 
-def _is_whole(unverified: str) -> bool:
-    """Whether the checksum fits: a key cut short while it was copied costs no look-up."""
+def _checksum_matches(unverified: str) -> bool:
+    """Return whether the checksum is right, so that a mistyped key costs no lookup."""
     random, checksum = unverified[len(PREFIX) : -_CHECKSUM], unverified[-_CHECKSUM:]
     return len(random) == _RANDOM and checksum == _checksum(random)
 
 
 def _checksum(random: str) -> str:
-    rest = zlib.crc32(random.encode("utf-8", "surrogatepass"))
-    letters = []
+    """Return the CRC-32 of *random*, in base 62."""
+    number = zlib.crc32(random.encode("utf-8", "surrogatepass"))
+    digits = []
     for _ in range(_CHECKSUM):
-        rest, letter = divmod(rest, len(_ALPHABET))
-        letters.append(_ALPHABET[letter])
-    return "".join(reversed(letters))
+        number, digit = divmod(number, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))

@@ -1,4 +1,4 @@
-"""Asks each authenticator in turn who is there."""
+"""Authenticates a caller by the first authenticator that knows the credential."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
 
 
 class Authenticator(Protocol):
-    """Knows one kind of credential."""
+    """Authenticates one kind of credential."""
 
     def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The principal; None for a credential that is not of this kind.
+        """Return the principal; None if the credential is of another kind.
 
         Raises:
-            InvalidToken: for a credential of this kind that is bad.
+            InvalidToken: if the credential is of this kind and not valid.
         """
         ...
 
 
 class AuthenticatorChain:
-    """The first that knows the credential decides; a bad credential never becomes a guest."""
+    """Tries authenticators in order; an invalid credential never makes its caller a guest."""
 
     def __init__(self, authenticators: Sequence[Authenticator]) -> None:
         self._authenticators = tuple(authenticators)
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """Who is asking.
+        """Return the principal.
 
         Raises:
-            InvalidToken: for a credential that is bad, or of no known kind.
-            AuthenticationRequired: where none was sent and guests are not admitted.
-            InvalidRequest: for who speaks for others without an API key.
+            InvalidToken: if the credential is not valid, or of no known kind.
+            AuthenticationRequired: if there is no credential and no authenticator for guests.
+            InvalidRequest: if a caller without an API key acts for another user.
         """
         for authenticator in self._authenticators:
             principal = authenticator.authenticate(credentials)
@@ -45,9 +45,11 @@ class AuthenticatorChain:
                 return principal
         if credentials.unverified_bearer is None:
             raise AuthenticationRequired
-        raise InvalidToken(cause="a credential of no known kind")
+        raise InvalidToken(cause="credential of no known kind")
 
 
 def _check_on_behalf_of(principal: Principal, credentials: Credentials) -> None:
     if credentials.unverified_on_behalf_of is not None and principal.kind != "key":
-        raise InvalidRequest("“on_behalf_of” goes with an API key, and with nothing else.")
+        raise InvalidRequest(
+            "“on_behalf_of” needs an API key as the credential. Leave it out otherwise."
+        )

@@ -1,4 +1,4 @@
-"""Admits a visitor with no credential under a random name."""
+"""Authenticates a visitor without a credential as a guest."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class GuestAuthenticator:
-    """Takes who brings nothing; which profiles guests may have is the profiles' business."""
+    """Makes callers without a credential guests; profiles decide whether they admit guests."""
 
     def authenticate(self, credentials: Credentials) -> Principal | None:
-        """A fresh guest, or None where a credential was sent."""
+        """Return a new guest with a random subject, or None if a credential was sent."""
         if credentials.unverified_bearer is not None:
             return None
         return Principal(kind="guest", issuer=GUEST_ISSUER, subject=secrets.token_urlsafe(16))

@@ -1,4 +1,4 @@
-"""Checks passwords with the same work whether or not the account exists."""
+"""Hashes and verifies passwords, taking the same time whether or not the account exists."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ LONGEST_PASSWORD = 1024
 
 
 def hash_password(password: str) -> str:
-    """A salted scrypt hash of *password*.
+    """Return a salted scrypt hash of *password*.
 
     Raises:
-        ValueError: for one too short or too long.
+        ValueError: if it is too short or too long.
     """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise ValueError(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        raise ValueError(
+            f"A password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
+        )
     return generate_password_hash(password, METHOD)
 
 
 class AccountStore(Protocol):
-    """Where accounts are."""
+    """Stores accounts by user name."""
 
     def find(self, username: str) -> Account | None:
-        """The account of that name, or None."""
+        """Return the account with that name, or None."""
         ...
 
 
 class PasswordVerifier:
-    """Says whether an account and a password fit."""
+    """Verifies passwords against the stored accounts."""
 
     def __init__(self, accounts: AccountStore) -> None:
         self._accounts = accounts
-        # Compared against where there is no account, so that the time taken tells nothing.
-        self._nobody = generate_password_hash("nobody has this password", METHOD)
+        # Compared when there is no account, so that the time taken does not reveal that.
+        self._dummy_hash = generate_password_hash("nobody has this password", METHOD)
 
     def verify(self, unverified_username: str, unverified_password: str) -> Account | None:
-        """The account, or None where name and password do not fit."""
+        """Return the account, or None if the user name and password do not match."""
         account = self._accounts.find(unverified_username)
-        fits = check_password_hash(
-            account.password_hash if account else self._nobody, unverified_password
-        )
-        return account if fits else None
+        password_hash = account.password_hash if account else self._dummy_hash
+        matches = check_password_hash(password_hash, unverified_password)
+        return account if matches else None

@@ -46,9 +46,9 @@ def test_every_key_needs_an_algorithm_and_every_algorithm_a_key(tmp_path):
     file = write_pem(tmp_path / "keys.pem", *keys)
 
     assert load_public_keys(file, ["ES256", "ES384"]) == tuple(keys)
-    with pytest.raises(ValueError, match="not one for ES256"):
+    with pytest.raises(ValueError, match="cannot be used with ES256"):
         load_public_keys(file, ["ES256"])
-    with pytest.raises(ValueError, match=r"no key in .* is one for ES384"):
+    with pytest.raises(ValueError, match=r"no key in .* can be used with ES384"):
         load_public_keys(write_pem(tmp_path / "one.pem", keys[0]), ["ES256", "ES384"])
 
 
@@ -66,7 +66,7 @@ def test_file_with_more_than_ten_keys_is_refused(tmp_path):
 def test_key_of_another_algorithm_family_is_refused(tmp_path, made_for, algorithm):
     file = write_pem(tmp_path / "key.pem", private_key(made_for).public_key())
 
-    with pytest.raises(ValueError, match=f"not one for {algorithm}"):
+    with pytest.raises(ValueError, match=f"cannot be used with {algorithm}"):
         load_public_keys(file, [algorithm])
 
 
@@ -80,7 +80,7 @@ def test_key_of_another_algorithm_family_is_refused(tmp_path, made_for, algorith
     ],
 )
 def test_key_of_wrong_size_or_unsupported_type_is_refused(tmp_path, key, algorithm):
-    with pytest.raises(ValueError, match=r"shorter than|longer than|not one for"):
+    with pytest.raises(ValueError, match=r"shorter than|longer than|cannot be used"):
         load_public_keys(write_pem(tmp_path / "key.pem", key.public_key()), [algorithm])
 
 
@@ -90,7 +90,7 @@ def test_private_key_is_refused(tmp_path):
         private_key("ES256").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
 
-    with pytest.raises(ValueError, match="no public key"):
+    with pytest.raises(ValueError, match=r"(no|not a) public key"):
         load_public_keys(file, ["ES256"])
 
 

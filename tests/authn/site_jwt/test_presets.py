@@ -293,7 +293,7 @@ def test_preset_knows_the_jwks_url_of_each_provider(paths, preset, expected):
         ("entra", {"issuer": f"https://sts.windows.net/{TENANT}/"}, "not of the form"),
         ("entra", {"issuer": "https://login.microsoftonline.com/common/v2.0"}, "not of the form"),
         ("entra", {"audience": None}, "audience is missing"),
-        ("auth0", {"anonymous": True}, "anonymous means nothing"),
+        ("auth0", {"anonymous": True}, "anonymous has no effect"),
     ],
 )
 def test_preset_rejects_a_configuration_that_would_trust_too_much(paths, preset, changed, why):

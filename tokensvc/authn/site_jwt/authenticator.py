@@ -1,4 +1,4 @@
-"""Believes the JWTs of configured issuers, and of nobody else (RFC 7519, RFC 8725)."""
+"""Authenticates people by the JWTs of configured issuers (RFC 7519, RFC 8725)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.authn.site_jwt import claim_checks, header_checks
-from tokensvc.authn.site_jwt.jws import json_object, take_apart
+from tokensvc.authn.site_jwt.jws import json_object, parse_jws
 from tokensvc.authn.subjects import is_plain
 from tokensvc.config.placeholders import LONGEST_CLAIM
 from tokensvc.domain import Principal
@@ -24,15 +24,16 @@ LONGEST_LIFE = 24 * 3600  # seconds from iat to exp
 MOST_GROUPS = 200
 _ACCESS_TYPES = frozenset({"jwt", "at+jwt"})
 
-# Checks signed claims at a time in seconds since the epoch, or raises InvalidToken.
+# Takes verified claims and the time (seconds since the epoch); raises InvalidToken.
 ClaimCheck = Callable[[Mapping[str, Any], float], None]
 
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """Whose JWTs are believed: by which keys, for whom, and of which `typ`.
+    """An issuer and what its JWTs must look like.
 
-    *audience* None takes only tokens with none. *further_checks* are its preset's.
+    If *audience* is None, a token must have none. *types* are the allowed values of `typ`;
+    *further_checks* are those of the issuer's preset.
     """
 
     issuer: str
@@ -48,29 +49,29 @@ class TrustedIssuer:
 
 
 class SiteJwtAuthenticator:
-    """Chooses the issuer by its exact `iss`, then the key by the issuer, never by the token."""
+    """Finds the issuer by the exact `iss`; the issuer, never the token, decides on the key."""
 
     def __init__(self, issuers: Sequence[TrustedIssuer], clock: Callable[[], float]) -> None:
-        """*clock* gives seconds since the epoch."""
+        """*clock* returns seconds since the epoch."""
         self._issuers = {issuer.issuer: issuer for issuer in issuers}
         self._clock = clock
 
     def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The person the JWT speaks of; None for a credential that is no JWT.
+        """Return the person that the JWT is about; None for another kind of credential.
 
         Raises:
-            ExpiredToken: for one that was good once.
-            InvalidToken: for any other that is not good.
-            TemporarilyUnavailable: where no key of its issuer is known yet.
+            ExpiredToken: if the JWT has expired and is valid otherwise.
+            InvalidToken: if it is not valid.
+            TemporarilyUnavailable: if no key of its issuer is known yet.
         """
         unverified = credentials.unverified_bearer
         if unverified is None or unverified.count(".") != 2:  # noqa: PLR2004 - a JWS has three parts
             return None
-        token = take_apart(unverified)
+        token = parse_jws(unverified)
         unverified_claims = json_object(token.unverified_payload)
         issuer = self._issuer_of(unverified_claims)
         _check_signature(token, issuer)
-        claims = unverified_claims  # signed, so they are the issuer's own words
+        claims = unverified_claims  # verified by the signature
         self._check_claims(claims, issuer)
         return Principal(
             kind="user",
@@ -86,7 +87,7 @@ class SiteJwtAuthenticator:
             self._issuers.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
         )
         if issuer is None:
-            raise InvalidToken(cause="of an issuer that is not configured")
+            raise InvalidToken(cause="issuer is not configured")
         return issuer
 
     def _check_claims(self, claims: dict[str, Any], issuer: TrustedIssuer) -> None:
@@ -111,18 +112,18 @@ def _check_signature(token: UnverifiedJws, issuer: TrustedIssuer) -> None:
     algorithm = header_checks.check_algorithm(header, issuer.algorithms)
     keys = issuer.keys.for_token(algorithm, kid)
     if not any(token.is_signed_by(key, algorithm) for key in keys):
-        raise InvalidToken(cause="signed by none of the issuer's keys")
+        raise InvalidToken(cause="not signed by a key of the issuer")
 
 
 def _plain_claim(value: object) -> str:
-    """A claim that may be put before a model: text of one line, and not much of it."""
+    """Return *value* if it may be put into an instruction: short text of one line."""
     if not is_plain(value) or len(value) > LONGEST_CLAIM:
-        raise InvalidToken(cause="a claim that is no short plain text")
+        raise InvalidToken(cause="claim is not a short plain string")
     return value
 
 
 def _groups(claims: Mapping[str, Any], name: str | None) -> frozenset[str]:
-    """The groups a claim lists, as an array or as words (OAuth's `scope`); other forms are none."""
+    """Return the groups in the claim *name*: an array, or words like OAuth's `scope`."""
     value = claim_at(claims, name) if name else None
     if isinstance(value, str):
         value = value.split()
@@ -132,7 +133,7 @@ def _groups(claims: Mapping[str, Any], name: str | None) -> frozenset[str]:
 
 
 def claim_at(claims: Mapping[str, Any], name: str) -> object:
-    """The claim *name*; where none has that exact name, its dots lead into objects."""
+    """Return the claim with exactly that name, or else the one at the dotted path *name*."""
     if name in claims:
         return claims[name]
     value: object = claims

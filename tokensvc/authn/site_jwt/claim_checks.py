@@ -1,4 +1,4 @@
-"""What the claims of a JWT must say, once its signature is good (RFC 7519, RFC 8725)."""
+"""Checks the claims of a JWT whose signature is verified (RFC 7519, RFC 8725)."""
 
 from __future__ import annotations
 
@@ -16,58 +16,58 @@ _TIMES = ("exp", "nbf", "iat")
 
 
 def check_audience(claims: Mapping[str, Any], audience: str | None) -> None:
-    """The token is for *audience*; where there is none, for nobody in particular (4.1.3)."""
+    """Check that the token is for *audience*, or names no audience if that is None."""
     stated = claims.get("aud")
     listed = stated if isinstance(stated, list) else [stated]
-    if not all(isinstance(one, str) for one in listed if stated is not None):
-        raise InvalidToken(cause="an audience that is no text")
+    if stated is not None and not all(isinstance(one, str) for one in listed):
+        raise InvalidToken(cause="audience is not a string")
     if audience not in listed:
-        raise InvalidToken(cause="for another audience")
+        raise InvalidToken(cause="another audience")
 
 
 def check_subject(claims: Mapping[str, Any]) -> None:
-    """The token speaks of somebody, by a plain name."""
+    """Check that the subject is a plain name."""
     if not is_subject(claims.get("sub")):
-        raise InvalidToken(cause="a subject that is no plain name")
+        raise InvalidToken(cause="subject is not a plain name")
 
 
 def check_not_sender_constrained(claims: Mapping[str, Any]) -> None:
-    """The token needs no proof that its bearer holds a key (RFC 7800): we could not ask for it."""
+    """Check that the token works without proof of possession (RFC 7800), which we cannot verify."""
     if "cnf" in claims:
-        raise InvalidToken(cause="bound to a key that its bearer has not shown")
+        raise InvalidToken(cause="token is bound to a key")
 
 
 def check_times_are_numbers(claims: Mapping[str, Any]) -> None:
-    """Each time that is stated is a finite number (RFC 7519, section 2)."""
+    """Check that each time in the token is a finite number (RFC 7519, section 2)."""
     for name in _TIMES:
         if name in claims and not _is_finite_number(claims[name]):
-            raise InvalidToken(cause="a time that is no number")
+            raise InvalidToken(cause="time is not a number")
 
 
 def check_end_is_stated(claims: Mapping[str, Any]) -> None:
-    """The token has an end."""
+    """Check that the token has an expiry time."""
     if "exp" not in claims:
-        raise InvalidToken(cause="no end")
+        raise InvalidToken(cause="no expiry time")
 
 
 def check_life(claims: Mapping[str, Any], now: float, longest: int) -> None:
-    """The token was not made to live over *longest* seconds: nobody can call it back."""
+    """Check that the token lives *longest* seconds at most, since it cannot be revoked."""
     end = claims.get("exp", now)
     if end - claims.get("iat", now) > longest or end - now > longest + LEEWAY:
-        raise InvalidToken(cause="lives too long")
+        raise InvalidToken(cause="lifetime too long")
 
 
 def check_begin(claims: Mapping[str, Any], now: float) -> None:
-    """The token was issued, and is valid already."""
+    """Check that the token is valid already."""
     if max(claims.get("iat", now), claims.get("nbf", now)) > now + LEEWAY:
         raise InvalidToken(cause="issued in the future, or not valid yet")
 
 
 def check_end(claims: Mapping[str, Any], now: float) -> None:
-    """The token is not over.
+    """Check that the token has not expired; the last check, so that it alone has failed.
 
     Raises:
-        ExpiredToken: where it is; all else is good about it, if this check comes last.
+        ExpiredToken: if it has.
     """
     if claims.get("exp", math.inf) <= now - LEEWAY:
         raise ExpiredToken(cause="expired")
@@ -78,5 +78,5 @@ def _is_finite_number(value: object) -> bool:
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number beyond what a float holds
+    except OverflowError:  # an integer too large for a float
         return False

@@ -1,4 +1,4 @@
-"""What a JWT's header may say; nothing in it chooses a key or a rule (RFC 8725, section 3)."""
+"""Checks the header of a JWT, which must not choose its own rules (RFC 8725, section 3)."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ _KID = re.compile(r"[\x20-\x7e]{1,128}", re.ASCII)
 
 
 def check_algorithm(header: Mapping[str, Any], algorithms: Collection[str]) -> str:
-    """The algorithm, one of the issuer's (RFC 8725, 3.1)."""
+    """Return the algorithm, which must be one of *algorithms* (RFC 8725, 3.1)."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
-        raise InvalidToken(cause="an algorithm that is not the issuer's")
+        raise InvalidToken(cause="algorithm is not the issuer's")
     return algorithm
 
 
 def check_type(header: Mapping[str, Any], types: Collection[str], *, required: bool) -> None:
-    """The explicit type (RFC 8725, 3.11): a logout token or a lease signs nobody in."""
+    """Check the type (RFC 8725, 3.11), so that a logout token or a lease is not accepted."""
     typ = header.get("typ")
     if typ is None and "typ" not in header and not required:
         return
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
-        raise InvalidToken(cause="a token of another type, or of none")
+        raise InvalidToken(cause="missing or wrong type")
 
 
 def check_extensions(header: Mapping[str, Any]) -> None:
-    """Nothing that would change how the token is read (RFC 7515, 4.1.11; RFC 7797)."""
+    """Reject headers that change how the token is read (RFC 7515, 4.1.11; RFC 7797)."""
     if "crit" in header or "b64" in header:
-        raise InvalidToken(cause="a critical extension")
+        raise InvalidToken(cause="critical extension")
     if "zip" in header or "enc" in header:
         raise InvalidToken(cause="compressed or encrypted")
 
 
 def check_kid(header: Mapping[str, Any]) -> str | None:
-    """The name of the key: text that is only ever looked up, never opened or asked for."""
+    """Return the key's name, or None; it is only compared, never used as a path or URL."""
     kid = header.get("kid")
     if "kid" in header and (not isinstance(kid, str) or not _KID.fullmatch(kid)):
-        raise InvalidToken(cause="a key's name that is no plain text")
+        raise InvalidToken(cause="kid is not plain text")
     return kid

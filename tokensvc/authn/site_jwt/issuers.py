@@ -1,4 +1,4 @@
-"""Turns the configured issuers into trusted ones, with their keys."""
+"""Checks the configured issuers and loads their keys."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tokensvc.config.environment import Paths
     from tokensvc.config.file import Issuer
 
-_FEWEST_BYTES = 8  # different ones in a secret: “aaaa…” is long enough and still no secret
-# From examples that everybody copies.
+_FEWEST_BYTES = 8  # distinct ones in a secret, so that “aaaa…” is rejected
+# Copied from examples.
 _PUBLISHED_SECRETS = {
     b"a-string-secret-at-least-256-bits-long",
     b"super-secret-jwt-token-with-at-least-32-characters-long",
@@ -33,16 +33,16 @@ _PUBLISHED_SECRETS = {
 
 @dataclass(frozen=True)
 class Trust:
-    """The trusted issuers, and those of their key sets that are fetched."""
+    """The trusted issuers, and those of their key sets that have to be fetched."""
 
     issuers: tuple[TrustedIssuer, ...]
     key_sets: tuple[JwksClient, ...]
 
 
 def trust(configured: tuple[Issuer, ...], paths: Paths, environ: Mapping[str, str]) -> Trust:
-    """Check *configured*, and load their keys; *environ* holds the secrets that they name.
+    """Check the *configured* issuers and load their keys, with secrets from *environ*.
 
-    Fetches nothing: key sets are read from the data folder, and fetched once they are in use.
+    Fetches nothing: that is left to `JwksRefresher`.
 
     Raises:
         ConfigurationError: naming every fault found.
@@ -50,7 +50,7 @@ def trust(configured: tuple[Issuer, ...], paths: Paths, environ: Mapping[str, st
     trusted, key_sets, faults = [], [], []
     for index, issuer in enumerate(configured):
         try:
-            _check(issuer)
+            _check_issuer(issuer)
             keys = _keys(issuer, paths, environ)
             trusted.append(_trusted(issuer, keys))
         except ValueError as error:
@@ -62,7 +62,7 @@ def trust(configured: tuple[Issuer, ...], paths: Paths, environ: Mapping[str, st
     return Trust(tuple(trusted), tuple(key_sets))
 
 
-def _check(issuer: Issuer) -> None:
+def _check_issuer(issuer: Issuer) -> None:
     name = issuer.issuer
     if name in {ACCOUNT_ISSUER, GUEST_ISSUER} or name.startswith(KEY_ISSUER_PREFIX):
         raise ValueError(f"issuer “{name}” is reserved for the service itself")
@@ -109,8 +109,8 @@ def _key_set(url: str, issuer: Issuer, paths: Paths) -> JwksClient:
         raise ValueError("jwks_url must look like https://example.com/.well-known/jwks.json")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise ValueError("jwks_url must be https, except on this machine")
-    kept = JwksCache(paths.data_dir / "key_sets", url)
-    return JwksClient(url, _algorithms(issuer), kept)
+    cache = JwksCache(paths.data_dir / "key_sets", url)
+    return JwksClient(url, _algorithms(issuer), cache)
 
 
 def _secrets(issuer: Issuer, variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
@@ -118,7 +118,7 @@ def _secrets(issuer: Issuer, variable: str, environ: Mapping[str, str]) -> tuple
     listed = environ.get(variable, "").split(",")
     secrets = tuple(part.strip().encode() for part in listed if part.strip())
     if not secrets:
-        raise ValueError(f"{variable} is not set")
+        raise ValueError(f"{variable} is not set: it must hold the issuer's secret")
     for secret in secrets:
         if len(secret) < SHORTEST_SECRET:
             raise ValueError(f"{variable} is shorter than {SHORTEST_SECRET} bytes")

@@ -1,4 +1,4 @@
-"""Reads a JWK Set (RFC 7517) as if its sender meant harm: only keys fit for signatures are kept."""
+"""Parses an untrusted JWK Set (RFC 7517) and keeps the keys that can verify signatures."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SECRET_MEMBERS = {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}  # RFC 7518, sec
 
 
 class UnusableJwks(Exception):  # noqa: N818 - says what it is
-    """An answer from which no keys can be taken."""
+    """The provider's answer contains no usable set of keys."""
 
 
 @dataclass(frozen=True)
 class PublishedKey:
-    """A key, and those of its issuer's algorithms that it is for."""
+    """A key, and those of its issuer's algorithms that it may be used with."""
 
     key: PublicKey = field(repr=False)
     algorithms: frozenset[str]
@@ -36,25 +36,25 @@ PublishedKeys = Mapping[str | None, PublishedKey]
 
 
 def read_jwks(content: bytes, algorithms: Sequence[str]) -> PublishedKeys:
-    """The keys in *content* that are fit for *algorithms*, by `kid`; one key may have none.
+    """Return the keys in *content* that are usable with *algorithms*, by `kid`, which may be None.
 
     Raises:
-        UnusableJwks: where it is no JWK Set, has over `MOST_KEYS`, none that is fit, or two that
-            are fit of one name.
+        UnusableJwks: if it is not a JWK Set, is too large, has no usable key, or has two usable
+            keys with the same `kid`.
     """
     try:
         listed = json_object(content).get("keys")
     except InvalidToken:
-        raise UnusableJwks("is no JSON object") from None
+        raise UnusableJwks("is not a JSON object") from None
     if not isinstance(listed, list) or len(listed) > MOST_KEYS:
-        raise UnusableJwks(f"has no list of keys, or one of more than {MOST_KEYS}")
+        raise UnusableJwks(f"has no list of keys, or more than {MOST_KEYS} keys")
     kept: dict[str | None, PublishedKey] = {}
     for member in listed:
         key = _published_key(member, algorithms) if isinstance(member, dict) else None
         if key is None:
             continue
         if member.get("kid") in kept:
-            raise UnusableJwks("has two keys of one name")
+            raise UnusableJwks("has two keys with the same kid")
         kept[member.get("kid")] = key
     if not kept:
         raise UnusableJwks(f"has no key for {' or '.join(algorithms)}")
@@ -62,15 +62,16 @@ def read_jwks(content: bytes, algorithms: Sequence[str]) -> PublishedKeys:
 
 
 def _published_key(member: dict[str, Any], algorithms: Sequence[str]) -> PublishedKey | None:
-    """The key, or None for one that is not for us."""
-    if not _is_for_signatures(member) or not _has_a_plain_name(member) or _is_secret(member):
+    """Return the key, or None if we must not or cannot use it."""
+    if not _is_for_signatures(member) or not _has_valid_kid(member) or _is_secret(member):
         return None
     key = _key_of(member)
     if key is None or weakness(key):
         return None
-    meant_for = [name for name in algorithms if member.get("alg", name) == name]
-    fit = frozenset(name for name in meant_for if fits(key, name))
-    return PublishedKey(key, fit) if fit else None
+    usable = frozenset(
+        name for name in algorithms if member.get("alg", name) == name and fits(key, name)
+    )
+    return PublishedKey(key, usable) if usable else None
 
 
 def _is_for_signatures(member: dict[str, Any]) -> bool:
@@ -80,13 +81,13 @@ def _is_for_signatures(member: dict[str, Any]) -> bool:
     )
 
 
-def _has_a_plain_name(member: dict[str, Any]) -> bool:
+def _has_valid_kid(member: dict[str, Any]) -> bool:
     kid = member.get("kid")
     return "kid" not in member or (isinstance(kid, str) and 0 < len(kid) <= _LONGEST_KID)
 
 
 def _is_secret(member: dict[str, Any]) -> bool:
-    # A private key that everybody can fetch signs for everybody.
+    # A private key that anyone can fetch proves nothing.
     return not _SECRET_MEMBERS.isdisjoint(member)
 
 
@@ -101,6 +102,6 @@ def _key_of(member: dict[str, Any]) -> PublicKey | None:
         return None
     try:
         key = reader(member)
-    except Exception:  # noqa: BLE001 - one broken key says nothing about the others
+    except Exception:  # noqa: BLE001 - one invalid key must not spoil the others
         return None
     return key if isinstance(key, PublicKey) else None

@@ -1,4 +1,4 @@
-"""Keeps the last good key set of a provider in a file, for a start while the provider is down."""
+"""Caches a provider's last good key set in a file, for a start while the provider is down."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LastFetched:
-    """What came from the provider, unread, and when (seconds since the epoch)."""
+    """The provider's answer, not parsed yet, and when it came (seconds since the epoch)."""
 
     content: bytes = field(repr=False)
     fetched_at: float
 
 
 class JwksCache:
-    """One file for each URL; a file that cannot be read or written is a warning, never a fault."""
+    """A cache of one URL's key set; if its file cannot be used, it only logs a warning."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        """*folder* is made when it is needed."""
+        """*folder* is created by the first write."""
         self._file = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
 
     def read(self) -> LastFetched | None:
-        """What was kept last, or None."""
+        """Return what was written last, or None."""
         try:
             kept = json.loads(self._file.read_bytes())
             return LastFetched(base64.b64decode(kept["content"]), float(kept["fetched_at"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            _log.warning("%s cannot be read: %s", self._file, type(error).__name__)
+            self._warn("read", error)
             return None
 
     def write(self, content: bytes, fetched_at: float) -> None:
-        """Keep *content*, whole or not at all."""
+        """Write *content* atomically."""
         kept = {"fetched_at": fetched_at, "content": base64.b64encode(content).decode()}
         unfinished = self._file.with_suffix(f".{os.getpid()}")
         try:
@@ -51,4 +51,8 @@ class JwksCache:
             unfinished.write_text(json.dumps(kept), encoding="ascii")
             unfinished.replace(self._file)
         except OSError as error:
-            _log.warning("%s cannot be written: %s", self._file, type(error).__name__)
+            self._warn("write", error)
+
+    def _warn(self, action: str, error: Exception) -> None:
+        reason = type(error).__name__
+        _log.warning("JWKS cache failed action=%s file=%s reason=%s", action, self._file, reason)

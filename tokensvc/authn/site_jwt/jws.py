@@ -1,4 +1,4 @@
-"""A JWS in compact form (RFC 7515, section 7.1): taken apart strictly, and held against a key."""
+"""Parses a JWS in compact form (RFC 7515, section 7.1) strictly, and verifies its signature."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCI
 
 @dataclass(frozen=True)
 class UnverifiedJws:
-    """What a token says of itself, true or not."""
+    """A parsed token whose signature is not verified yet."""
 
     unverified_text: str = field(repr=False)
     unverified_header: dict[str, Any] = field(repr=False)
     unverified_payload: bytes = field(repr=False)
 
     def is_signed_by(self, key: PublicKey | bytes, algorithm: str) -> bool:
-        """Whether *key* signed it by *algorithm*, whatever else its header says."""
+        """Return whether *key* signed it with *algorithm*, whatever its header says."""
         try:
             jwt.PyJWS(algorithms=[algorithm]).decode_complete(
                 self.unverified_text,
@@ -37,16 +37,16 @@ class UnverifiedJws:
                 algorithms=[algorithm],
                 options={"verify_signature": True, "enforce_minimum_key_length": True},
             )
-        except Exception:  # noqa: BLE001 - whatever the library says, the answer is no
+        except Exception:  # noqa: BLE001 - any error means that it is not verified
             return False
         return True
 
 
-def take_apart(unverified: str) -> UnverifiedJws:
-    """The parts of a token.
+def parse_jws(unverified: str) -> UnverifiedJws:
+    """Return the parts of a token.
 
     Raises:
-        InvalidToken: for what is not in compact form, or too long, or has no JSON header.
+        InvalidToken: if it is not in compact form, is too long, or its header is not JSON.
     """
     _check_form(unverified)
     header, payload, _ = unverified.split(".")
@@ -54,17 +54,17 @@ def take_apart(unverified: str) -> UnverifiedJws:
 
 
 def json_object(content: bytes) -> dict[str, Any]:
-    """The JSON object in *content*; a name that stands twice is refused (RFC 8725, section 2.4).
+    """Return the JSON object in *content*; duplicate keys are rejected (RFC 8725, section 2.4).
 
     Raises:
-        InvalidToken: for anything else.
+        InvalidToken: if it is anything else.
     """
     try:
         value = strict_json.loads(content)
     except ValueError:
-        raise InvalidToken(cause="a part that is no JSON") from None
+        raise InvalidToken(cause="part is not JSON") from None
     if not isinstance(value, dict):
-        raise InvalidToken(cause="a part that is no JSON object")
+        raise InvalidToken(cause="part is not a JSON object")
     return value
 
 
@@ -77,12 +77,8 @@ def _bytes_of(part: str) -> bytes:
     try:
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except (ValueError, binascii.Error):
-        raise InvalidToken(cause="a part that is no base64url") from None
-    _check_one_spelling(part, content)
-    return content
-
-
-def _check_one_spelling(part: str, content: bytes) -> None:
-    # The last letter has bits to spare, by which one token could be written in several ways.
+        raise InvalidToken(cause="part is not base64url") from None
+    # The last character has unused bits, so the same bytes could be encoded in several ways.
     if base64.urlsafe_b64encode(content).rstrip(b"=") != part.encode():
-        raise InvalidToken(cause="a part in another spelling")
+        raise InvalidToken(cause="part is not canonical base64url")
+    return content

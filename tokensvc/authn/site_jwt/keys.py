@@ -1,4 +1,4 @@
-"""The keys that signatures are checked with: which is fit for what, and which is too weak."""
+"""Says which keys can verify which signatures, and which keys are too weak."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ if TYPE_CHECKING:
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 SHORTEST_RSA_KEY = 2048  # bits (RFC 8725, section 3.5, by way of NIST SP 800-131A)
-LONGEST_RSA_KEY = 8192  # bits: checking a signature of a longer one takes long on purpose
+LONGEST_RSA_KEY = 8192  # bits: a longer key could be chosen to make each check slow
 _RSA = {"RS256", "RS384", "RS512", "PS256"}
 _CURVES = {"ES256": SECP256R1, "ES384": SECP384R1}
 
 
 class Keys(Protocol):
-    """Where the keys of an issuer come from."""
+    """Provides the keys of an issuer."""
 
     def for_token(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey | bytes]:
-        """The keys that may have signed a token of *algorithm* that names *unverified_kid*.
+        """Return the keys that may have signed a token with *algorithm* and *unverified_kid*.
 
         Raises:
-            TemporarilyUnavailable: where no key of the issuer is known yet.
+            TemporarilyUnavailable: if no key of the issuer is known yet.
         """
         ...
 
 
 @dataclass(frozen=True)
 class ListedKeys:
-    """Keys that the configuration lists; several are one family while it rotates, newest first."""
+    """Keys that the configuration lists, newest first; there are several during a rotation."""
 
     listed: tuple[PublicKey | bytes, ...] = field(repr=False)
 
     def for_token(
         self,
         algorithm: str,
-        unverified_kid: str | None,  # noqa: ARG002 - the names of listed keys are nobody's business
+        unverified_kid: str | None,  # noqa: ARG002 - listed keys have no names
     ) -> Sequence[PublicKey | bytes]:
-        """Every listed key that is fit for *algorithm*."""
+        """Return every listed key that fits *algorithm*."""
         return [key for key in self.listed if fits(key, algorithm)]
 
 
 def fits(key: object, algorithm: str) -> TypeGuard[PublicKey | bytes]:
-    """Whether *key* is of the kind that *algorithm* takes (RFC 7518, section 3.1; RFC 8037)."""
+    """Return whether *algorithm* takes this kind of *key* (RFC 7518, section 3.1; RFC 8037)."""
     if algorithm in _CURVES:
         return isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, _CURVES[algorithm])
     if algorithm == "EdDSA":
@@ -62,7 +62,7 @@ def fits(key: object, algorithm: str) -> TypeGuard[PublicKey | bytes]:
 
 
 def weakness(key: PublicKey | bytes) -> str | None:
-    """What makes *key* unfit for use, in words; None where nothing does."""
+    """Return why *key* must not be used, or None if it may be used."""
     if isinstance(key, RSAPublicKey) and key.key_size < SHORTEST_RSA_KEY:
         return f"is shorter than {SHORTEST_RSA_KEY} bits"
     if isinstance(key, RSAPublicKey) and key.key_size > LONGEST_RSA_KEY:

@@ -1,8 +1,8 @@
-"""What is known of the usual providers: where their keys are, and what marks a person's token.
+"""Presets for common identity providers: where their keys are, and how to tell their tokens apart.
 
-A provider signs several kinds of token with the same keys: for a person's access, about who signed
-in, for a machine, for nobody. Their standard claims may look alike; the checks here tell them
-apart, each by what the provider documents. Each takes the issuer as it is configured.
+A provider signs several kinds of token with the same keys: access tokens of people, ID tokens,
+tokens of machines. Standard claims may not tell them apart; these checks do, as each provider
+documents it.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ _FIREBASE_KEYS = (
 )
 
 
-def _nothing(_issuer: Issuer) -> str | None:
+def _no_audience(_issuer: Issuer) -> str | None:
     return None
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What a provider's name in the configuration stands for.
+    """The defaults and checks of a provider.
 
-    *shape* is the form of its issuers. *jwks_url* and *audience* are what an issuer that says
-    nothing gets; *needs* are the keys of the configuration that it must say.
+    *shape* matches its issuers, and *checks* returns the checks of a token. *jwks_url* and
+    *audience* return defaults for an issuer, and *needs* lists the keys that it must configure.
     """
 
     shape: str
     jwks_url: Callable[[Issuer], str | None]
     checks: Callable[[Issuer], tuple[ClaimCheck, ...]]
     algorithms: tuple[str, ...] = ("RS256",)
-    audience: Callable[[Issuer], str | None] = _nothing
+    audience: Callable[[Issuer], str | None] = _no_audience
     groups_claim: str | None = None
     needs: tuple[str, ...] = ("audience",)
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name.
+    """Return the preset with that name.
 
     Raises:
-        KeyError: where there is none.
+        KeyError: if there is none.
     """
     return {
         "auth0": Preset(
@@ -116,96 +116,96 @@ def preset(name: str) -> Preset:
 
 
 def fault_of(issuer: Issuer) -> str | None:
-    """What *issuer* lacks to be what its preset says, in words; None where nothing is."""
+    """Return what its preset finds wrong with *issuer*; None if nothing."""
     if issuer.preset is None:
         return None
     chosen = preset(issuer.preset)
     if not re.fullmatch(chosen.shape, issuer.issuer):
-        return f"issuer is not of the form that {issuer.preset} has; docs/identity.md shows it"
+        return f"issuer is not of the form of {issuer.preset}; docs/identity.md shows it"
     missing = [name for name in chosen.needs if not getattr(issuer, name)]
     if missing:
         return f"{' and '.join(missing)} is missing: {issuer.preset} needs it"
     if issuer.anonymous and issuer.preset not in {"firebase", "supabase"}:
-        return f"anonymous means nothing with {issuer.preset}"
+        return f"anonymous has no effect with {issuer.preset}: remove it"
     return None
 
 
 def check_cognito_use(claims: Mapping[str, Any], _now: float) -> None:
-    """An access token, no ID token: both are of the same pool and the same keys."""
-    _require(claims.get("token_use") == "access", "no access token of Cognito")
+    """Require an access token: ID tokens are signed with the same keys."""
+    _require(claims.get("token_use") == "access", "not an access token")
 
 
 def refuse_cognito_machines(claims: Mapping[str, Any], _now: float) -> None:
-    """Cognito gives a client that speaks for itself its own name as the subject."""
-    _require(claims.get("sub") != claims.get("client_id"), "a machine's token")
+    """Refuse clients that act for themselves: Cognito makes the client's id the subject."""
+    _require(claims.get("sub") != claims.get("client_id"), "token of a machine")
 
 
 def refuse_auth0_machines(claims: Mapping[str, Any], _now: float) -> None:
-    """Auth0 marks the client credentials grant by `gty`, and by the end of the subject."""
+    """Refuse the client credentials grant, which Auth0 marks in `gty` and in the subject."""
     machine = claims.get("gty") == "client-credentials" or str(claims.get("sub")).endswith(
         "@clients"
     )
-    _require(not machine, "a machine's token")
+    _require(not machine, "token of a machine")
 
 
 def refuse_pending_clerk_sessions(claims: Mapping[str, Any], _now: float) -> None:
-    """Somebody who has yet to finish signing in (a second factor, an organisation) is not in."""
-    _require(claims.get("sts", "active") == "active", "a session that is pending")
+    """Refuse sessions whose sign-in is not complete, such as without the second factor."""
+    _require(claims.get("sts", "active") == "active", "session is pending")
 
 
 def check_firebase_sign_in(claims: Mapping[str, Any], now: float) -> None:
-    """Signed in at some time that is past, under a user id of Firebase's length."""
+    """Require a sign-in time in the past, and a user id of at most Firebase's length."""
     at = claims.get("auth_time")
     is_past = isinstance(at, int) and not isinstance(at, bool) and 0 < at <= now + LEEWAY
-    _require(is_past, "no time of signing in, or one to come")
-    _require(len(claims["sub"]) <= _LONGEST_FIREBASE_UID, "a user id that is too long")
+    _require(is_past, "sign-in time is missing or in the future")
+    _require(len(claims["sub"]) <= _LONGEST_FIREBASE_UID, "user id is too long")
 
 
 def refuse_anonymous_firebase_users(claims: Mapping[str, Any], _now: float) -> None:
-    """Anybody gets any number of anonymous users, each with limits of its own."""
+    """Refuse anonymous users: anyone can create any number, each with its own limits."""
     provider = claim_at(claims, "firebase.sign_in_provider")
-    _require(provider != "anonymous", "an anonymous user")
+    _require(provider != "anonymous", "user is anonymous")
 
 
 def check_supabase_role(claims: Mapping[str, Any], _now: float) -> None:
-    """A person's token; `anon` and `service_role` keys are JWTs too, and public or worse."""
-    _require(claims.get("role") == "authenticated", "the token of a role that is nobody")
+    """Require a person's token: the public `anon` and the `service_role` key are JWTs too."""
+    _require(claims.get("role") == "authenticated", "role is not a person's")
 
 
 def refuse_anonymous_supabase_users(claims: Mapping[str, Any], _now: float) -> None:
-    """Anybody gets any number of anonymous users, each with limits of its own."""
-    _require(claims.get("is_anonymous", False) is False, "an anonymous user")
+    """Refuse anonymous users: anyone can create any number, each with its own limits."""
+    _require(claims.get("is_anonymous", False) is False, "user is anonymous")
 
 
 def check_keycloak_type(claims: Mapping[str, Any], _now: float) -> None:
-    """An access token: ID, refresh and logout tokens say so in the claim `typ`."""
-    _require(claims.get("typ") == "Bearer", "no access token of Keycloak")
+    """Require an access token: ID, refresh and logout tokens have another claim `typ`."""
+    _require(claims.get("typ") == "Bearer", "not an access token")
 
 
 def check_entra_use(claims: Mapping[str, Any], _now: float) -> None:
-    """A person's access token of version 2: an app's own has no scope, nor has an ID token."""
-    _require(claims.get("ver") == "2.0", "a token of another version")
-    _require(isinstance(claims.get("scp"), str), "a token that no person's consent stands behind")
-    _require(claims.get("idtyp", "user") == "user", "a machine's token")
+    """Require a person's access token, version 2: ID tokens and machines' have no scope."""
+    _require(claims.get("ver") == "2.0", "token of another version")
+    _require(isinstance(claims.get("scp"), str), "no scope, so not a person's access token")
+    _require(claims.get("idtyp", "user") == "user", "token of a machine")
 
 
 def _entra_tenant(issuer: Issuer) -> ClaimCheck:
     tenant = urlsplit(issuer.issuer).path.split("/")[1]
 
     def check_entra_tenant(claims: Mapping[str, Any], _now: float) -> None:
-        _require(claims.get("tid") == tenant, "of another tenant")
+        _require(claims.get("tid") == tenant, "another tenant")
 
     return check_entra_tenant
 
 
 def _party(issuer: Issuer, claim: str) -> ClaimCheck:
-    """The application that the token was given to is one of the `clients`, where any are listed."""
+    """Return a check that the token was issued to one of the `clients`, if any are listed."""
     clients = frozenset(issuer.clients)
 
     def check_party(claims: Mapping[str, Any], _now: float) -> None:
         party = claims.get(claim)
         allowed = not clients or (isinstance(party, str) and party in clients)
-        _require(allowed, f"given to another application ({claim})")
+        _require(allowed, f"issued to another application ({claim})")
 
     return check_party
 
@@ -214,6 +214,6 @@ def _below(path: str) -> Callable[[Issuer], str | None]:
     return lambda issuer: issuer.issuer + path
 
 
-def _require(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+def _require(condition: bool, fault: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not condition:
-        raise InvalidToken(cause=otherwise)
+        raise InvalidToken(cause=fault)
