@@ -68,8 +68,8 @@ BROKEN = {
         [
             "http.origins.0",
             "http.pubic_url: there is no such key",
-            "http.trusted_proxies.0: that is everybody",
-            "http.trusted_proxies.1: that is everybody",
+            "http.trusted_proxies.0: is every address",
+            "http.trusted_proxies.1: is every address",
             "issuers.0: audience is missing",
             "profiles.default.model",
             "profiles.default.allow",

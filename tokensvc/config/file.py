@@ -1,4 +1,4 @@
-"""The configuration file, whole: what is decided by people, not by the machine it runs on."""
+"""Reads and checks the configuration file: what operators decide, apart from the environment."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def _origin(value: str) -> str:
     if value != exact or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("write an origin such as “https://www.example.com”, with no path")
     if parts.username or "*" in value or value != value.lower():
-        raise ValueError("an origin is exact: lower case, no wildcard, no credentials")
+        raise ValueError("write an origin in lower case, with no wildcard and no credentials")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("an origin is https, except on this machine")
+        raise ValueError("write an https origin; http is allowed on this machine only")
     return value
 
 
-def _some(value: Network) -> Network:
+def _proxy_network(value: Network) -> Network:
     if value.prefixlen == 0:
-        raise ValueError("that is everybody, and anybody could say where they come from")
+        raise ValueError("is every address, so anyone could forge X-Forwarded-For; list proxies")
     return value
 
 
@@ -60,30 +60,30 @@ PlaceCount = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Http(Model):
-    """How the service faces the web."""
+    """How the service is reached from the web."""
 
     public_url: Origin | None = None
     origins: tuple[Origin, ...] = ()
     frame_ancestors: tuple[
         Annotated[str, Field(pattern=r"^('self'|'none'|https?://[^\s;,]+)$")], ...
     ] = ("'self'",)
-    trusted_proxies: tuple[Annotated[IPvAnyNetwork, AfterValidator(_some)], ...] = ()
+    trusted_proxies: tuple[Annotated[IPvAnyNetwork, AfterValidator(_proxy_network)], ...] = ()
     page: bool = True
 
     @property
     def by_https(self) -> bool:
-        """Whether browsers reach us by https, whoever speaks it for us."""
+        """Whether browsers reach the service by https, such as through a proxy."""
         return self.public_url is not None and self.public_url.startswith("https:")
 
 
 class Gemini(Model):
-    """Which of Google's API versions is spoken."""
+    """Which version of Google's API is used."""
 
     api_version: Literal["v1beta", "v1alpha"] = "v1beta"
 
 
 class Issuer(Model):
-    """Whose JWTs are believed, and by which keys; a preset fills in what is left out."""
+    """An issuer whose JWTs are accepted, and its keys; a preset gives defaults."""
 
     name: Name
     issuer: Annotated[str, Field(min_length=1, max_length=255)]
@@ -100,40 +100,42 @@ class Issuer(Model):
     anonymous: bool = False
 
     @model_validator(mode="after")
-    def _one_family_one_source_of_keys(self) -> Self:
+    def _one_key_family_and_source(self) -> Self:
         families = {_FAMILIES[a] for a in self.algorithms}
         sources = [self.jwks_url, self.public_key_file, self.secret_env]
         if len(families) > 1:
-            raise ValueError("algorithms mixes key families; an issuer has one")
+            raise ValueError("algorithms mixes key families; list those of one family")
         if sources.count(None) < len(sources) - 1:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if families and (families == {"secret"}) != (self.secret_env is not None):
-            raise ValueError("secret_env goes with HS256, and HS256 with nothing else")
+            raise ValueError("HS256 needs secret_env, and other algorithms need public keys")
         return self
 
     @model_validator(mode="after")
-    def _whole_without_a_preset(self) -> Self:
+    def _complete_without_preset(self) -> Self:
         if self.preset is not None:
             return self
         missing = [name for name in ("audience", "algorithms") if not getattr(self, name)]
         if missing:
-            raise ValueError(f"{' and '.join(missing)} is missing, and there is no preset")
+            raise ValueError(
+                f"{' and '.join(missing)} is missing, which only a preset makes optional"
+            )
         if self.jwks_url is self.public_key_file is self.secret_env is None:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if self.clients or self.anonymous:
-            raise ValueError("clients and anonymous are words of presets")
+            raise ValueError("clients and anonymous have an effect only with a preset: remove them")
         return self
 
 
 class ConcurrencyLimits(Model):
-    """How many live conversations one subject (a guest: one address) may have."""
+    """How many live conversations one subject, or the guests of one address, may have."""
 
-    user: PlaceCount = 3  # as unexpired tokens count twice, six starts within a token's lifetime
-    guest: PlaceCount = 20  # an office goes by one address
+    user: PlaceCount = 3  # unexpired tokens may be twice as many: six starts in a token's lifetime
+    guest: PlaceCount = 20  # an office shares one address
 
 
 class Budgets(Model):
-    """Seconds of granted conversation a day (UTC) of one subject, one address, and everyone."""
+    """Seconds of conversation a day (UTC) for one subject, for one address, and for everyone."""
 
     user: DailySeconds | None = None
     guest: DailySeconds | None = 1800
@@ -141,14 +143,14 @@ class Budgets(Model):
 
 
 class GroupLimits(Model):
-    """What the members of a group have instead of the general limits, and all of them together."""
+    """A group's limits: *user* for each member, in place of the general ones; *budget* for all."""
 
     user: Limits = ()
     budget: DailySeconds | None = None
 
 
 class LimitTable(Model):
-    """How many conversations one subject (a guest: one address) may start, and how long."""
+    """How many conversations one subject, or the guests of one address, may start and have."""
 
     user: Limits = (Limit(10, 60), Limit(60, 3600))
     guest: Limits = (Limit(20, 60), Limit(200, 86400))
@@ -158,7 +160,7 @@ class LimitTable(Model):
 
 
 class Configuration(Model):
-    """All decisions of the operator."""
+    """The whole configuration file."""
 
     http: Http = Http()
     gemini: Gemini = Gemini()
@@ -167,7 +169,7 @@ class Configuration(Model):
     limits: LimitTable = LimitTable()
 
     @model_validator(mode="after")
-    def _issuers_differ(self) -> Self:
+    def _issuers_are_unique(self) -> Self:
         for what in ("name", "issuer"):
             seen = [getattr(issuer, what) for issuer in self.issuers]
             if len(seen) != len(set(seen)):
@@ -175,31 +177,31 @@ class Configuration(Model):
         return self
 
 
-def _unknown_claims(configuration: Configuration) -> Iterator[str]:
-    """An instruction's placeholders that no issuer fills, or that stand elsewhere."""
+def _placeholder_faults(configuration: Configuration) -> Iterator[str]:
+    """Yield a fault for each placeholder that no issuer fills, or outside an instruction."""
     known = {claim for issuer in configuration.issuers for claim in issuer.claims}
     for name, profile in configuration.profiles.items():
-        rest = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
-        for claim in placeholders.find(rest):
-            yield f"profiles.{name}.config: “{claim}” may stand in system_instruction only"
+        others = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
+        for claim in placeholders.find(others):
+            yield f"profiles.{name}.config: “{claim}” is allowed in system_instruction only"
         for key in _INSTRUCTION & profile.config.keys():
             for claim in placeholders.find(profile.config[key]):
                 if claim not in known:
-                    yield f"profiles.{name}.config.{key}: no issuer lists the claim “{claim}”"
+                    yield f"profiles.{name}.config.{key}: no issuer lists “{claim}” in its claims"
 
 
 def load(path: Path) -> Configuration:
-    """Read and check the TOML file at *path*.
+    """Return the configuration in the TOML file at *path*.
 
     Raises:
-        ConfigurationError: naming every fault with its key, or the line that is no TOML.
+        ConfigurationError: naming every fault with its key, or the line that is not TOML.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
             str(path),
-            ["there is no such file; TOKENSVC_CONFIG names it, docs/configuring.md explains it"],
+            ["there is no such file: create it (docs/configuring.md) or set TOKENSVC_CONFIG"],
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
@@ -211,7 +213,7 @@ def load(path: Path) -> Configuration:
 
 
 def parse(document: dict[str, Any], *, source: str) -> Configuration:
-    """Check *document*, a TOML file's content; *source* names it in faults.
+    """Return the configuration in *document*, a TOML file's content; *source* names it in faults.
 
     Raises:
         ConfigurationError: naming every fault with its key.
@@ -227,7 +229,7 @@ def parse(document: dict[str, Any], *, source: str) -> Configuration:
         configuration = Configuration.model_validate(document)
     except ValidationError as error:
         raise ConfigurationError(source, [_fault(fault) for fault in error.errors()]) from None
-    if faults := list(_unknown_claims(configuration)):
+    if faults := list(_placeholder_faults(configuration)):
         raise ConfigurationError(source, faults)
     return configuration
 
@@ -235,7 +237,7 @@ def parse(document: dict[str, Any], *, source: str) -> Configuration:
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
     key = ".".join(str(part) for part in fault["loc"]) or "the file"
     if fault["type"] == "extra_forbidden":
-        return f"{key}: there is no such key"
+        return f"{key}: there is no such key; check the spelling"
     if fault["type"] == "missing":
         return f"{key}: is missing"
     return f"{key}: {fault['msg'].removeprefix('Value error, ')}"

@@ -1,4 +1,4 @@
-"""`${claims.name}` in an instruction: found when a profile is read, filled when it is minted."""
+"""Finds and fills the placeholders `${claims.name}` in an instruction."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ T = TypeVar("T")
 
 
 def find(value: object) -> Iterator[str]:
-    """The name of each claim that a string leaf of *value*, which is JSON, asks for."""
+    """Yield the claim of each placeholder in the strings of *value*, which is JSON."""
     if isinstance(value, str):
         yield from _PLACEHOLDER.findall(value)
     elif isinstance(value, dict):
-        for below in value.values():
-            yield from find(below)
+        for item in value.values():
+            yield from find(item)
     elif isinstance(value, list):
-        for below in value:
-            yield from find(below)
+        for item in value:
+            yield from find(item)
 
 
 def fill(value: T, claims: Mapping[str, str]) -> T:
-    """*value*, which is JSON, with the placeholders in its string leaves filled from *claims*.
+    """Return *value*, which is JSON, with the placeholders in its strings filled from *claims*.
 
-    What is filled in is not looked at again: a claim that reads like a placeholder stays one.
+    A placeholder without a claim becomes empty. Placeholders within a claim are not filled.
     """
     filled: object = value
     if isinstance(value, str):
         filled = _PLACEHOLDER.sub(lambda match: claims.get(match[1], ""), value)
     elif isinstance(value, dict):
-        filled = {key: fill(below, claims) for key, below in value.items()}
+        filled = {key: fill(item, claims) for key, item in value.items()}
     elif isinstance(value, list):
-        filled = [fill(below, claims) for below in value]
-    return filled  # type: ignore[return-value] # the shape of JSON stays as it was
+        filled = [fill(item, claims) for item in value]
+    return filled  # type: ignore[return-value] # has the type of *value*

@@ -1,4 +1,4 @@
-"""A profile: a named, locked configuration of a conversation, and what of it may be chosen."""
+"""Profiles: named, locked configurations of a conversation, with options for callers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tokensvc.domain import SHORTEST_TOKEN, Limit, Principal
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-LONGEST_TOKEN = 20 * 3600  # seconds: what Google allows (ai.google.dev, ephemeral tokens)
+LONGEST_TOKEN = 20 * 3600  # seconds: Google's limit (ai.google.dev, ephemeral tokens)
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
 def duration(text: object) -> int:
-    """Seconds, from “90s”, “5m” or “2h”.
+    """Return the seconds in a duration such as “90s”, “5m” or “2h”.
 
     Raises:
-        ValueError: for any other form.
+        ValueError: if *text* is anything else.
     """
     if isinstance(text, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", text)):
         return int(match[1]) * _UNITS[match[2]]
@@ -54,13 +54,13 @@ Limits = tuple[Annotated[Limit, BeforeValidator(_limit)], ...]
 
 
 class Model(BaseModel):
-    """A part of the configuration: frozen, and a key it does not know is a fault."""
+    """A part of the configuration: frozen, and unknown keys are faults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Option(Model):
-    """One thing that a caller may choose, and the values there are."""
+    """A setting that callers may choose from a list."""
 
     path: Annotated[str, Field(pattern=r"^[A-Za-z_]+(\.[A-Za-z_]+)*$")]
     choices: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
@@ -69,12 +69,12 @@ class Option(Model):
     @model_validator(mode="after")
     def _default_is_a_choice(self) -> Self:
         if self.default and self.default not in self.choices:
-            raise ValueError("default is not one of choices")
+            raise ValueError("default must be one of choices")
         return self
 
     @property
     def chosen_by_default(self) -> str:
-        """The value of a caller who chooses none: the first, unless *default* says."""
+        """The value if the caller chooses none: *default*, or else the first choice."""
         return self.default or self.choices[0]
 
 
@@ -102,29 +102,29 @@ class Profile(Model):
     @model_validator(mode="after")
     def _durations_agree(self) -> Self:
         if self.token_lifetime < SHORTEST_TOKEN:
-            raise ValueError("token_lifetime is under 30s, which is no conversation")
+            raise ValueError("token_lifetime is under 30s, too short for a conversation")
         if self.token_lifetime >= LONGEST_TOKEN:
-            raise ValueError("token_lifetime must be under 20h, Google's bound")
+            raise ValueError("token_lifetime must be under 20h, which is Google's limit")
         if self.connect_within > self.token_lifetime:
-            raise ValueError("connect_within is longer than token_lifetime")
+            raise ValueError("connect_within must not be longer than token_lifetime")
         if self.token_lifetime > self.max_session:
-            raise ValueError("token_lifetime is longer than max_session")
+            raise ValueError("token_lifetime must not be longer than max_session")
         return self
 
     def admits(self, principal: Principal) -> bool:
-        """Whether *principal* may use this profile."""
+        """Return whether *principal* may use this profile."""
         if principal.kind == "key":
-            good_for = principal.profiles
-            return principal.issuer in self.allow and (good_for is None or self.name in good_for)
+            allowed = principal.profiles is None or self.name in principal.profiles
+            return allowed and principal.issuer in self.allow
         return principal.kind in self.allow or any(
             f"group:{group}" in self.allow for group in principal.groups
         )
 
     def resolve(self, unverified_options: dict[str, str]) -> dict[str, str]:
-        """The value of every option: the caller's where it is one of the choices.
+        """Return the value of every option: the caller's choice, or the default.
 
         Raises:
-            ValueError: naming the option that does not exist, or the choices there are.
+            ValueError: if an option does not exist, or its value is not one of the choices.
         """
         for name, value in unverified_options.items():
             option = self.options.get(name)
