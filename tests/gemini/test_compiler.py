@@ -108,7 +108,7 @@ def test_fault_of_all_choices_is_reported_once_and_of_one_names_it(compile_all):
     of_all_choices, of_one_choice, broken = caught.value.faults
     assert of_all_choices.startswith("profiles.p0.config.temprature")
     assert of_one_choice.startswith("profiles.p1.config.temperature")
-    assert of_one_choice.endswith("(where late is warm)")
+    assert of_one_choice.endswith("(if late is warm)")
     assert broken.startswith("profiles.p2.config")
 
 

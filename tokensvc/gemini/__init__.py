@@ -1,1 +1,1 @@
-"""From a profile to an ephemeral token: everything that knows Google's API."""
+"""Compiles profiles and mints ephemeral tokens: everything that knows Google's API."""

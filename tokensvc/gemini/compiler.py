@@ -1,4 +1,4 @@
-"""Turns profiles into Google's own request bodies, by the SDK, in a child, cached by content."""
+"""Compiles profiles into Google's request bodies, with the SDK in a child process and a cache."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ Patch = dict[tuple[str, ...], Any]  # path into the body -> the value there, or 
 
 @dataclass(frozen=True)
 class CompiledProfile:
-    """A profile as Google takes it.
+    """A profile with its request body for Google.
 
     *body* is the request body with every option at its default, without the two times; *patches*
-    holds, for each option and choice, what differs then. *features* and *locked* are what clients
-    are told: how to fit themselves to the session, and the setup less the instruction's text.
+    holds the differences for each choice of each option. Clients are told *features*, to adapt to
+    the session, and *locked*, the setup without the instruction.
     """
 
     profile: Profile
@@ -48,7 +48,7 @@ class CompiledProfile:
     locked: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Derive what clients are told, once."""
+        """Derive what clients are told."""
         object.__setattr__(self, "features", features_of(self.profile, self.body[SETUP]))
         object.__setattr__(self, "locked", _without_instruction(self.body[SETUP]))
 
@@ -109,14 +109,22 @@ def compile_profiles(
     )
     faults: list[str] = []
     bodies: dict[str, dict[_Choice, dict[str, Any]]] = {profile.name: {} for profile in profiles}
+    with_defaults: list[str] = []  # the faults of the profile without a choice, which comes first
     for (profile, variant), result in zip(variants, results, strict=True):
-        faults += [
-            f"profiles.{profile.name}.config.{fault}{variant.words}"
-            for fault in result.get("faults", ())
-        ]
+        found = result.get("faults", [])
+        if variant.choice is None:
+            faults += [f"profiles.{profile.name}.config.{fault}" for fault in found]
+            with_defaults = found
+        else:
+            option, value = variant.choice
+            faults += [
+                f"profiles.{profile.name}.config.{fault} (if {option} is {value})"
+                for fault in found
+                if fault not in with_defaults
+            ]
         bodies[profile.name][variant.choice] = result.get("body", {})
     if faults:
-        raise ConfigurationError(source, _without_repeats(faults))
+        raise ConfigurationError(source, faults)
     return {profile.name: _assembled(profile, bodies[profile.name]) for profile in profiles}
 
 
@@ -125,14 +133,10 @@ _Choice = tuple[str, str] | None
 
 @dataclass(frozen=True)
 class _Variant:
-    """A profile's configuration with one choice other than the default; None: with none."""
+    """A profile's configuration with one choice made; if *choice* is None, with the defaults."""
 
     choice: _Choice
     config: dict[str, Any]
-
-    @property
-    def words(self) -> str:
-        return f" (where {self.choice[0]} is {self.choice[1]})" if self.choice else ""
 
 
 def _variants(profile: Profile) -> Iterator[_Variant]:
@@ -161,8 +165,7 @@ def _put(config: dict[str, Any], path: str, value: str) -> None:
     for name in parents:
         below = config.setdefault(name, {})
         if not isinstance(below, dict):
-            # Google's own type then says what it expected there.
-            below = config[name] = {}
+            below = config[name] = {}  # the SDK's own check then reports the key
         config = below
     config[last] = value
 
@@ -170,7 +173,7 @@ def _put(config: dict[str, Any], path: str, value: str) -> None:
 def _differences(
     one: dict[str, Any], other: dict[str, Any], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Where *other* differs from *one*; a list is one value."""
+    """Yield each path where *other* differs from *one*, with its value; a list is one value."""
     for key in one.keys() | other.keys():
         here, there = one.get(key, _ABSENT), other.get(key, _ABSENT)
         if isinstance(here, dict) and isinstance(there, dict):
@@ -183,31 +186,22 @@ def _without_instruction(setup: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in setup.items() if key != "systemInstruction"}
 
 
-def _without_repeats(faults: list[str]) -> list[str]:
-    """A fault of the plain profile would else be told again for every choice."""
-    plain = {fault.split(" (where ")[0] for fault in faults if " (where " not in fault}
-    return [
-        fault
-        for fault in faults
-        if " (where " not in fault or fault.split(" (where ")[0] not in plain
-    ]
-
-
 def _results(requests: Sequence[dict[str, Any]], cache_dir: Path) -> list[dict[str, Any]]:
-    """The SDK's result for each request, from the cache where it has been asked before."""
+    """Return the SDK's result for each request, from the cache if it is there."""
     files = [cache_dir / f"{_digest(request)}.json" for request in requests]
-    results = [_cached(file) for file in files]
+    results = [_read_cache(file) for file in files]
     missing = [index for index, result in enumerate(results) if result is None]
     if missing:
-        for index, result in zip(missing, _asked([requests[i] for i in missing]), strict=True):
+        fresh = _run_sdk([requests[index] for index in missing])
+        for index, result in zip(missing, fresh, strict=True):
             results[index] = result
             if "body" in result:
-                _keep(files[index], result)
+                _write_cache(files[index], result)
     return [result for result in results if result is not None]
 
 
 def _digest(request: dict[str, Any]) -> str:
-    """Names a request's cache file: changed by the SDK's release and by our own rules too."""
+    """Return a digest of the request, the SDK's version and our own rules: a cache key."""
     rules = b"".join(
         Path(__file__).with_name(name).read_bytes() for name in ("sdk_request.py", "models.py")
     )
@@ -215,7 +209,7 @@ def _digest(request: dict[str, Any]) -> str:
     return hashlib.sha256(rules + content.encode()).hexdigest()
 
 
-def _cached(file: Path) -> dict[str, Any] | None:
+def _read_cache(file: Path) -> dict[str, Any] | None:
     try:
         result = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -223,18 +217,18 @@ def _cached(file: Path) -> dict[str, Any] | None:
     return result if isinstance(result, dict) and "body" in result else None
 
 
-def _keep(file: Path, result: dict[str, Any]) -> None:
+def _write_cache(file: Path, result: dict[str, Any]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:
             part = Path(folder) / file.name
             part.write_text(json.dumps(result), encoding="utf-8")
             part.replace(file)
-    except OSError as error:  # a full disk, say; the profile is compiled all the same
-        _log.warning("compiled profile not cached: %s file=%s", error.strerror, file)
+    except OSError as error:  # such as a full disk; the profile is used without the cache
+        _log.warning("compiled profile not cached file=%s reason=%s", file, error.strerror)
 
 
-def _asked(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _run_sdk(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     child = subprocess.run(
         [sys.executable, "-m", "tokensvc.gemini.sdk_request"],
         input=json.dumps(requests, default=str),
@@ -242,7 +236,7 @@ def _asked(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         check=False,
         text=True,
         timeout=_CHILD_DEADLINE,
-        # No secret of ours is the child's business, and the SDK's own variables are not obeyed.
+        # The child needs no secret of ours, and must ignore the SDK's own variables.
         env={
             name: os.environ[name]
             for name in ("PATH", "PYTHONPATH", "HOME", "LANG", "SYSTEMROOT")
@@ -250,6 +244,6 @@ def _asked(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         },
     )
     if child.returncode != 0:
-        raise RuntimeError(f"Google's SDK could not be asked:\n{child.stderr}")
+        raise RuntimeError(f"Google's SDK failed:\n{child.stderr}")
     answers: list[dict[str, Any]] = json.loads(child.stdout)
     return answers

@@ -34,6 +34,6 @@ def features_of(profile: Profile, setup: dict[str, Any]) -> dict[str, Any]:
 
 
 def _detection_is_off(setup: dict[str, Any]) -> bool:
-    # The SDK writes what lies below the second level in snake case.
+    # The SDK writes keys below the second level in snake case.
     detection = setup.get("realtimeInputConfig", {}).get("automatic_activity_detection", {})
     return bool(detection.get("disabled"))

@@ -1,4 +1,4 @@
-"""Mints an ephemeral token: one bounded call to Google, and an answer checked before use."""
+"""Mints ephemeral tokens: calls Google with a deadline and checks the answer."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 DEADLINE = 5.0  # seconds for the whole exchange, connecting included
 _TOKEN = re.compile(r"auth_tokens/[A-Za-z0-9_-]{8,512}", re.ASCII)
-_DEFAULT_PAUSE = 5  # seconds, where Google throttles and does not say for how long
-_LONGEST_PAUSE = 600
+_DEFAULT_RETRY_AFTER = 5  # seconds, if Google throttles without a Retry-After
+_LONGEST_RETRY_AFTER = 600
 
 
 class Minter:
-    """Creates tokens of one API version with the first key that Google does not refuse."""
+    """Creates tokens at one API version, with the first API key that Google accepts."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Minter:
         api_keys: Sequence[str],
         clock: Callable[[], datetime],
     ) -> None:
-        """*clock* gives the time in UTC."""
+        """*clock* returns the time in UTC."""
         self._client = client
         self._path = f"/{api_version}/auth_tokens"
         self._api_keys = tuple(api_keys)
@@ -58,17 +58,17 @@ class Minter:
         expires_at: datetime,
         resumption_handle: str | None = None,
     ) -> EphemeralToken:
-        """A token, good until *expires_at*, for one session of *lease*, held to *compiled*.
+        """Return a token for one session of *lease*, locked to *compiled*, until *expires_at*.
 
-        With Google's *resumption_handle* the session goes on with an earlier one's context.
+        With a *resumption_handle*, the session continues with the context of an earlier one.
 
         Raises:
             UpstreamTimeout, UpstreamUnavailable, UpstreamBadResponse, UpstreamThrottled:
-                when Google does not answer, or not with a token.
-            IssuerMisconfigured: when it refuses every key.
-            ProfileRejected: when it refuses the setup.
+                if Google does not answer with a token.
+            IssuerMisconfigured: if it rejects every API key.
+            ProfileRejected: if it rejects the setup.
         """
-        # Whole seconds, rounded down: no token outlives what was paid for.
+        # Whole seconds, rounded down, so that no token outlives what was charged.
         expires_at = expires_at.replace(microsecond=0)
         connect_by = self._clock() + timedelta(seconds=compiled.profile.connect_within)
         new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
@@ -79,15 +79,15 @@ class Minter:
             "expireTime": _timestamp(expires_at),
             "newSessionExpireTime": _timestamp(new_session_expires_at),
         }
-        name = self._name_of_minted(json.dumps(body | times).encode())
-        return EphemeralToken(name, expires_at, new_session_expires_at)
+        value = self._create(json.dumps(body | times).encode())
+        return EphemeralToken(value, expires_at, new_session_expires_at)
 
-    def _name_of_minted(self, body: bytes) -> str:
+    def _create(self, body: bytes) -> str:
         deadline = time.monotonic() + DEADLINE
         for api_key in self._api_keys:
             answer = self._post(body, api_key, deadline)
             if answer.status == http.HTTPStatus.OK:
-                return _name_in(answer)
+                return _token_in(answer)
             refusal = _refusal_for(answer)
             if not isinstance(refusal, IssuerMisconfigured):
                 raise refusal
@@ -98,11 +98,11 @@ class Minter:
         try:
             return self._client.post(self._path, body, headers, deadline=deadline)
         except TimeoutError:
-            raise UpstreamTimeout(cause=f"no whole answer within {DEADLINE} s") from None
+            raise UpstreamTimeout(cause=f"no complete answer within {DEADLINE} s") from None
         except TooLong:
-            raise UpstreamBadResponse(cause="an answer longer than the cap") from None
+            raise UpstreamBadResponse(cause="answer too long") from None
         except http.client.IncompleteRead:
-            raise UpstreamBadResponse(cause="an answer cut short") from None
+            raise UpstreamBadResponse(cause="answer cut short") from None
         except (OSError, http.client.HTTPException) as error:
             raise UpstreamUnavailable(cause=type(error).__name__) from None
 
@@ -111,33 +111,31 @@ def _timestamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _name_in(answer: Answer) -> str:
+def _token_in(answer: Answer) -> str:
     content = _json_object(answer)
     name = content.get("name")
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        raise UpstreamBadResponse(cause="200, and no token in it")
+        raise UpstreamBadResponse(cause="status 200 without a token")
     return name
 
 
 def _refusal_for(answer: Answer) -> Refusal:
-    """What an answer other than 200 means; Google's own text goes neither to a caller nor a log."""
+    """Return the refusal for an answer other than 200. Google's text is dropped: it may be secret."""
     status = answer.status
-    word = _json_object(answer).get("error")
-    error: dict[str, Any] = word if isinstance(word, dict) else {}
     cause = f"Google answered {status}"
-    if status in {401, 403} or _names_the_key(error):
-        return IssuerMisconfigured(cause=f"{cause}: the key is refused")
+    if status in {401, 403} or _is_about_the_key(_json_object(answer).get("error")):
+        return IssuerMisconfigured(cause=f"{cause}: API key rejected")
     if status in {400, 404}:
-        return ProfileRejected(cause=f"{cause}: the setup, or the API version, is refused")
+        return ProfileRejected(cause=f"{cause}: setup or API version rejected")
     if status == http.HTTPStatus.TOO_MANY_REQUESTS:
-        return UpstreamThrottled(cause=cause, retry_after=_pause(answer))
+        return UpstreamThrottled(cause=cause, retry_after=_retry_after(answer))
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         return UpstreamUnavailable(cause=cause)
     return UpstreamBadResponse(cause=cause)
 
 
-def _names_the_key(error: dict[str, Any]) -> bool:
-    details = error.get("details")
+def _is_about_the_key(error: object) -> bool:
+    details = error.get("details") if isinstance(error, dict) else None
     return isinstance(details, list) and any(
         isinstance(detail, dict) and detail.get("reason") == "API_KEY_INVALID" for detail in details
     )
@@ -151,8 +149,8 @@ def _json_object(answer: Answer) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _pause(answer: Answer) -> float:
+def _retry_after(answer: Answer) -> float:
     text = answer.headers.get("retry-after", "")
     if not re.fullmatch("[0-9]{1,9}", text):
-        return _DEFAULT_PAUSE
-    return min(int(text), _LONGEST_PAUSE)
+        return _DEFAULT_RETRY_AFTER
+    return min(int(text), _LONGEST_RETRY_AFTER)

@@ -1,4 +1,4 @@
-"""What each Live model is known to refuse, so that a profile fails at start and not mid-call.
+"""The rules of each Live model, so that an invalid profile fails at start, not in a call.
 
 Source: the model pages and migration lists of ai.google.dev/gemini-api/docs/live-api, 2026-09-15.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BUILT_IN_TOOLS = (  # of Google's own tools a Live session takes search alone
+_BUILT_IN_TOOLS = (  # a Live session takes none of Google's tools except search
     "code_execution",
     "computer_use",
     "file_search",
@@ -24,10 +24,10 @@ _BUILT_IN_TOOLS = (  # of Google's own tools a Live session takes search alone
 
 @dataclass(frozen=True)
 class ModelRules:
-    """The legal setup of one model.
+    """The setup that a model accepts.
 
-    *thinking* names the one key of `thinking_config` that it takes, None where it takes none.
-    *behaviors* are a function's legal ones, the first being what we write where none is declared.
+    *thinking* is the key of `thinking_config` that it accepts, if any. *behaviors* are those that
+    a function may have; the first is our default.
     """
 
     thinking: Literal["thinking_budget", "thinking_level"] | None
@@ -58,31 +58,31 @@ _UNKNOWN = ModelRules(thinking=None)
 
 
 def default_behavior(model: str) -> str:
-    """How a function of *model* is called where its declaration does not say.
+    """Return the behavior that we write for a function that declares none.
 
-    Google's pages disagree on its own default, so that we always write one.
+    We always write one, because Google's documentation of the default is inconsistent.
     """
     return (_rules(model) or _UNKNOWN).behaviors[0]
 
 
 def faults_of(model: str, config: dict[str, Any]) -> Iterator[str]:
-    """Why *model* refuses *config*, a `LiveConnectConfig` with its keys in snake case.
+    """Yield why *model* would reject *config*, a `LiveConnectConfig` with snake-case keys.
 
-    A model that is not known here is Google's to judge.
+    Yields nothing for an unknown model: Google will judge it.
     """
     rules = _rules(model)
     if rules is None:
         return
     if config.get("response_modalities", ["AUDIO"]) != ["AUDIO"]:
-        yield "response_modalities: this model answers in AUDIO alone; transcripts carry the text"
+        yield "response_modalities: this model answers in AUDIO only; use transcripts for text"
     yield from _thinking_faults(rules, config.get("thinking_config"))
     if config.get("enable_affective_dialog") is not None and not rules.affective_dialog:
-        yield "enable_affective_dialog: this model refuses the key; remove it"
+        yield "enable_affective_dialog: this model rejects the key; remove it"
     proactive = (config.get("proactivity") or {}).get("proactive_audio")
     if rules.proactivity == "never" and config.get("proactivity") is not None:
-        yield "proactivity: this model refuses the key; remove it"
+        yield "proactivity: this model rejects the key; remove it"
     if rules.proactivity == "always" and proactive is False:
-        yield "proactivity.proactive_audio: it is always on with this model, and false an error"
+        yield "proactivity.proactive_audio: this model has it always on; remove false"
     for index, tool in enumerate(config.get("tools") or ()):
         yield from _tool_faults(rules, f"tools.{index}", tool)
 
@@ -95,7 +95,7 @@ def _thinking_faults(rules: ModelRules, thinking: dict[str, Any] | None) -> Iter
     if thinking is None:
         return
     if rules.thinking is None:
-        yield "thinking_config: this model refuses the key; remove it"
+        yield "thinking_config: this model rejects the key; remove it"
         return
     for key in ("thinking_budget", "thinking_level"):
         if thinking.get(key) is not None and key != rules.thinking:
@@ -108,7 +108,7 @@ def _thinking_faults(rules: ModelRules, thinking: dict[str, Any] | None) -> Iter
 def _tool_faults(rules: ModelRules, key: str, tool: dict[str, Any]) -> Iterator[str]:
     for name in _BUILT_IN_TOOLS:
         if tool.get(name) is not None:
-            yield f"{key}.{name}: a Live session does not take this tool"
+            yield f"{key}.{name}: a Live session does not take this tool; remove it"
     for index, function in enumerate(tool.get("function_declarations") or ()):
         behavior = function.get("behavior")
         if behavior is not None and behavior not in rules.behaviors:

@@ -1,7 +1,7 @@
-"""Has Google's SDK write the request body of a profile; run as a program, for a child's lifetime.
+"""Builds request bodies with Google's SDK, as a program of its own.
 
-The SDK costs 0.3 s and 49 MB to import, and none of that belongs in a worker: this module is
-started as `python -m tokensvc.gemini.sdk_request`, reads a JSON array of
+Importing the SDK takes 0.3 s and 49 MB, which workers should not pay. So this runs in a child,
+as `python -m tokensvc.gemini.sdk_request`: it reads a JSON array of
 `{"model", "config", "api_version"}` from standard input, and writes an array of
 `{"body"}` or `{"faults"}` to standard output, in the same order.
 """
@@ -23,22 +23,22 @@ from tokensvc.gemini.models import default_behavior, faults_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What a full lock would otherwise forbid the client to add. Without compression a session dies at
-# 15 minutes, with a camera at 2; `false` in the profile leaves a part out.
-_ADDED: dict[str, Any] = {
+# Added here because a full lock keeps the client from adding it. Without compression a session ends
+# after 15 minutes, or 2 with video. `false` in a profile leaves a part out.
+_DEFAULTS: dict[str, Any] = {
     "response_modalities": ["AUDIO"],
     "session_resumption": {},
     "context_window_compression": {"sliding_window": {}},
     "input_audio_transcription": {},
     "output_audio_transcription": {},
 }
-# Stand for the two times, which the minter writes at each mint.
-_SOME_TIME = "2000-01-01T00:00:00Z"
+# A placeholder: the minter sets the two times.
+_ANY_TIME = "2000-01-01T00:00:00Z"
 
 
 def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[str, Any]:
-    """`{"body": …}`, Google's own request body for a token of *config*; or `{"faults": […]}`."""
-    left_out = {name for name in _ADDED if config.get(name, config.get(_camel(name))) is False}
+    """Return `{"body": …}`, Google's request body for a token, or `{"faults": […]}`."""
+    left_out = {name for name in _DEFAULTS if config.get(name, config.get(_camel(name))) is False}
     written = {
         key: value
         for key, value in config.items()
@@ -48,35 +48,35 @@ def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[st
         checked = types.LiveConnectConfig.model_validate(written)
     except ValidationError as error:
         return {"faults": [_fault(fault) for fault in error.errors()]}
-    except Exception as error:  # noqa: BLE001 - the SDK's enums fail in their own ways
-        return {"faults": [f"Google's LiveConnectConfig does not take this ({error})"]}
+    except Exception as error:  # noqa: BLE001 - the SDK's enums raise various errors
+        return {"faults": [f"Google's LiveConnectConfig rejects this ({error})"]}
     complete = checked.model_dump(mode="json", exclude_none=True)
-    for name, value in _ADDED.items():
+    for name, value in _DEFAULTS.items():
         if name not in left_out:
             complete.setdefault(name, value)
     for tool in complete.get("tools", ()):
         for function in tool.get("function_declarations", ()):
             function.setdefault("behavior", default_behavior(model))
-    faults = [*_misplaced(complete), *faults_of(model, complete)]
+    faults = [*_forbidden_fields(complete), *faults_of(model, complete)]
     if faults:
         return {"faults": faults}
     try:
-        return {"body": _captured(model, complete, api_version)}
-    except ValueError as error:  # the SDK's word for what the Developer API does not take
+        return {"body": _capture_body(model, complete, api_version)}
+    except ValueError as error:  # the SDK: not supported by the Developer API
         return {"faults": [str(error)]}
 
 
-def _misplaced(config: dict[str, Any]) -> Iterator[str]:
-    """What the SDK's type has, and a profile must not."""
+def _forbidden_fields(config: dict[str, Any]) -> Iterator[str]:
+    """Yield a fault for each field that the SDK accepts and a profile must not have."""
     if "http_options" in config:
-        yield "http_options: is no part of a session"
+        yield "http_options: is not part of a session; remove it"
     if "generation_config" in config:
         yield "generation_config: write its fields directly under config"
     if config.get("session_resumption", {}).get("handle") is not None:
-        yield "session_resumption.handle: would give every visitor the same conversation"
+        yield "session_resumption.handle: would give all visitors one conversation; remove it"
 
 
-def _captured(model: str, config: dict[str, Any], api_version: str) -> dict[str, Any]:
+def _capture_body(model: str, config: dict[str, Any], api_version: str) -> dict[str, Any]:
     bodies: list[dict[str, Any]] = []
 
     def keep(request: httpx2.Request) -> httpx2.Response:
@@ -92,12 +92,12 @@ def _captured(model: str, config: dict[str, Any], api_version: str) -> dict[str,
         ),
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # token creation is marked experimental; we know
+        warnings.simplefilter("ignore")  # token creation is marked as experimental
         client.auth_tokens.create(
             config={
                 "uses": 1,
-                "expire_time": _SOME_TIME,
-                "new_session_expire_time": _SOME_TIME,
+                "expire_time": _ANY_TIME,
+                "new_session_expire_time": _ANY_TIME,
                 "live_connect_constraints": {"model": model, "config": config},
             }
         )
@@ -112,7 +112,7 @@ def _camel(name: str) -> str:
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{key}: Google's LiveConnectConfig has no such field"
+        return f"{key}: Google's LiveConnectConfig has no such field; check the spelling"
     return f"{key}: {fault['msg']}"
 
 
