@@ -98,7 +98,7 @@ def verify(file: BinaryIO) -> None:
         for seal in seals:
             seal.add(line)
     unverified = line.removeprefix(_SEAL).strip().decode("ascii", "replace")
-    if file.read(1) or not line.startswith(_SEAL) or not any(s.fits(unverified) for s in seals):
+    if file.read(1) or not line.startswith(_SEAL) or not any(s.matches(unverified) for s in seals):
         raise click.ClickException("The seal does not fit: this is not what was exported.")
     click.echo(f"The seal fits; {seals[0].lines} lines are as they were exported.")
 

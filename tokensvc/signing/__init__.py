@@ -1,1 +1,1 @@
-"""What the service signs and recognizes: leases, sealed exports, fingerprints of secrets."""
+"""Signs and verifies leases and audit exports, and takes fingerprints of secrets."""

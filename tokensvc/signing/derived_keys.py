@@ -1,4 +1,4 @@
-"""Keys for one purpose each, derived from the service's secret key (RFC 5869)."""
+"""Derives a key for each purpose from the service's secret key (RFC 5869)."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def derive_key(secret: bytes, purpose: str) -> bytes:
-    """32 bytes that tell nothing of *secret*, nor of another purpose's key."""
+    """Return 32 bytes that reveal neither *secret* nor another purpose's key."""
     return HKDF(SHA256(), length=32, salt=None, info=f"tokensvc {purpose}".encode()).derive(secret)

@@ -1,4 +1,4 @@
-"""Secrets that say nothing by themselves: a store knows them by their fingerprint alone."""
+"""Takes fingerprints of random secrets, so that the store need not contain the secrets."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def fingerprint(secret: str) -> str:
-    """SHA-256, hex. Enough for a random secret of 128 bits or more; never for a password."""
+    """Return the SHA-256 of *secret*, hex: safe for 128 random bits or more, not for passwords."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Signs leases, and knows its own: the statement that somebody may go on with a conversation."""
+"""Signs and verifies leases: the right to continue a conversation, as JWTs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jwt.types import Options
 
 TYPE = "tokensvc-lease+jwt"
-# Its end is checked against our own clock, and there is no audience but ourselves.
+# The end is checked below against our own clock; only this service reads a lease.
 _UNCHECKED: Options = {
     "verify_exp": False,
     "verify_nbf": False,
@@ -27,15 +27,15 @@ _UNCHECKED: Options = {
 
 
 class LeaseSigner:
-    """Signs with a key of its own, so that a lease is good for nothing else."""
+    """Signs with the newest secret key, derived for leases only; verifies with every one."""
 
     def __init__(self, secret_keys: Sequence[bytes], clock: Callable[[], datetime]) -> None:
-        """*secret_keys* newest first; *clock* gives the time in UTC."""
+        """*secret_keys* newest first; *clock* returns the time in UTC."""
         self._keys = [derive_key(key, "lease") for key in secret_keys]
         self._clock = clock
 
     def sign(self, lease: Lease) -> str:
-        """The lease as text: a secret, to be given to its owner alone."""
+        """Return the signed lease: a secret, for its owner only."""
         return jwt.encode(
             {
                 "jti": lease.id,
@@ -53,11 +53,11 @@ class LeaseSigner:
         )
 
     def verify(self, unverified_lease: str) -> Lease:
-        """The lease that one of our keys signed.
+        """Return the lease.
 
         Raises:
-            LeaseOver: for one whose conversation has had its time.
-            LeaseRefused: for anything else that is not good.
+            LeaseOver: if it has expired.
+            LeaseRefused: if it is not valid otherwise.
         """
         for key in self._keys:
             try:
@@ -69,19 +69,19 @@ class LeaseSigner:
                 )
             except jwt.InvalidSignatureError:
                 continue
-            except Exception as error:  # noqa: BLE001 - whatever the library says, the answer is no
+            except Exception as error:  # noqa: BLE001 - any error means that it is not valid
                 raise LeaseRefused(cause=type(error).__name__) from None
             if decoded["header"].get("typ") != TYPE:
-                raise LeaseRefused(cause="a token of another type")
+                raise LeaseRefused(cause="another type of token")
             lease = _lease(decoded["payload"])
             if lease.expires_at <= self._clock():
-                raise LeaseOver(cause="past its deadline")
+                raise LeaseOver(cause="expired")
             return lease
-        raise LeaseRefused(cause="signed by none of our keys")
+        raise LeaseRefused(cause="not signed by our keys")
 
 
 def _lease(claims: dict[str, Any]) -> Lease:
-    # What one of our keys signed is of our own making, and so of this shape.
+    # Needs no checks: one of our keys signed it.
     return Lease(
         id=claims["jti"],
         principal=Principal(claims["kind"], claims["iss"], claims["sub"]),

@@ -1,4 +1,4 @@
-"""Seals a text of many lines: HMAC-SHA256 over all of them and their number (RFC 2104)."""
+"""Seals a file of many lines: HMAC-SHA256 over the lines and their number (RFC 2104)."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import hmac
 
 
 class Seal:
-    """Takes lines one after the other."""
+    """A seal over the lines added so far."""
 
     def __init__(self, key: bytes) -> None:
         self._mac = hmac.new(key, digestmod=hashlib.sha256)
         self.lines = 0
 
     def add(self, line: bytes) -> None:
-        """Take the next line, its end included."""
+        """Add the next line, including its line end."""
         self._mac.update(line)
         self.lines += 1
 
     def text(self) -> str:
-        """The seal on all lines so far."""
+        """Return the seal as text."""
         mac = self._mac.copy()
         mac.update(str(self.lines).encode())
         return f"{self.lines} {mac.hexdigest()}"
 
-    def fits(self, unverified: str) -> bool:
-        """Whether *unverified* is the seal on these lines."""
+    def matches(self, unverified: str) -> bool:
+        """Return whether *unverified* is this seal."""
         return hmac.compare_digest(self.text().encode(), unverified.encode())
