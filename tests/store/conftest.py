@@ -11,7 +11,7 @@ NUMBERS = count()
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that moves only when advanced."""
 
     def __init__(self):
         self.now = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ def _clock():
 
 @pytest.fixture(name="database_url", params=["sqlite", "postgresql"])
 def _database_url(request, tmp_path):
-    """One behaviour, two engines: every test of the store runs on both."""
+    """Run every test of the store on both engines."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}"
     return request.getfixturevalue("new_database")()
@@ -51,7 +51,7 @@ def _ledger(engine, clock):
 
 @pytest.fixture(name="lease")
 def _lease(clock):
-    """Makes a lease of *subject*, half an hour long unless said."""
+    """Make a lease of *subject* that lasts half an hour by default."""
 
     def make(subject="alice", *, minutes=30):
         return Lease(
@@ -68,9 +68,9 @@ def _lease(clock):
 
 @pytest.fixture(name="admission")
 def _admission(lease):
-    """What a person asks the ledger for; limits are written as count/seconds.
+    """Make an admission for *subject*, with limits written as count/seconds.
 
-    With a lease it is a renewal, by another handle each time unless said.
+    With a lease it is a renewal, with a new handle each time by default.
     """
 
     def make(subject="alice", *, limits="", budget=None, **fields):

@@ -1,4 +1,4 @@
-"""Makes histories of conversations: what honest and dishonest clients ask of the ledger."""
+"""Random histories of conversations: the requests of honest and dishonest clients to the ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tokensvc.store.blocks import Blocks
     from tokensvc.store.ledger import Ledger
 
-# How often each step is taken, how many of them, and how long a client waits, by what it is after.
+# For each style: how often each step is taken, how many steps, and how long the client waits.
 STYLES: dict[str, tuple[dict[str, int], range, tuple[float, ...]]] = {
     "wander": (
         {
@@ -48,13 +48,13 @@ STYLES: dict[str, tuple[dict[str, int], range, tuple[float, ...]]] = {
     "lapse": ({"renew_idle": 4, "wait": 2, "start": 2}, range(5, 9), (31, 45)),
     "roam": ({"migrate": 6, "end": 1, "fail": 1}, range(3, 6), ()),
 }
-OFTEN = {"wander": 10, "hoard": 3, "cycle": 2, "lapse": 2, "roam": 2}
-OTHERS = 8  # conversations of before, whose handles the client has
+STYLE_WEIGHTS = {"wander": 10, "hoard": 3, "cycle": 2, "lapse": 2, "roam": 2}
+EARLIER_CONVERSATIONS = 8  # whose handles the client has kept
 
 
 @dataclass
 class Conversation:
-    """A lease, as its client knows it."""
+    """A lease and what its client knows about it."""
 
     lease: Lease
     began: datetime
@@ -62,13 +62,14 @@ class Conversation:
     handle: str | None = None
     ended: bool = False
     moved: bool = False
-    granted_at: datetime | None = None  # its last token
-    fresh: list[tuple[datetime, str]] = field(default_factory=list)  # tokens without a handle
+    granted_at: datetime | None = None  # when its last token was granted
+    # When tokens without a handle were granted, and to which holder.
+    fresh: list[tuple[datetime, str]] = field(default_factory=list)
 
 
 @dataclass
 class World:
-    """What all histories share: the clock, the store by two engines, threads, and Google."""
+    """What all histories share: the clock, the store, two ledgers, threads and Google."""
 
     clock: Any
     ledgers: list[Ledger]
@@ -79,7 +80,7 @@ class World:
 
 
 class History:
-    """One client, who has *places* and tokens of *lifetime* seconds, and wants all it can get."""
+    """One client with *places* and tokens of *lifetime* seconds that takes all it can get."""
 
     def __init__(self, world: World, name: str, random: Random) -> None:
         self.world, self.name, self.random = world, name, random
@@ -88,26 +89,26 @@ class History:
         self.client = Client(world.google, world.unlocked_resume)
         self.conversations: list[Conversation] = []
         self.holder = f"{name}/a"
-        self.told: list[str] = []  # for who reads of a failure
+        self.log: list[str] = []  # shown if an assertion fails
         self.most_live = 0
-        self.brought = 0
+        self.extra_handles = 0
         self.waits: tuple[float, ...] = ()
 
     def run(self) -> None:
-        """Begin, do what is in its style, and let all tokens end."""
-        (style,) = self.random.choices(list(OFTEN), list(OFTEN.values()))
+        """Start, take the steps of a random style, then let all tokens expire."""
+        (style,) = self.random.choices(list(STYLE_WEIGHTS), list(STYLE_WEIGHTS.values()))
         weights, lengths, self.waits = STYLES[style]
-        for _ in range(OTHERS if "renew_idle" in weights else 0):
-            self._bring_a_handle()
+        for _ in range(EARLIER_CONVERSATIONS if "renew_idle" in weights else 0):
+            self._add_earlier_handle()
         self._start()
         steps = self.random.choice(lengths)
         for step in self.random.choices(list(weights), list(weights.values()), k=steps):
             getattr(self, f"_{step}")()
             self.check()
-        self._pass(self.lifetime + 1)
-        assert self.client.live == [], (self.world.google.now(), self.told)
+        self._advance(self.lifetime + 1)
+        assert self.client.live == [], (self.world.google.now(), self.log)
 
-    # What a client does.
+    # Steps of a client
 
     def _start(self) -> None:
         now = self.world.clock()
@@ -120,21 +121,21 @@ class History:
             now + self.random.choice((2, 4, 8)) * self._seconds(self.lifetime),
         )
         conversation = Conversation(lease, now, self.holder)
-        if self._ask(conversation, None, renewal=False):
+        if self._request(conversation, None, renewal=False):
             self.conversations.append(conversation)
 
-    def _bring_a_handle(self) -> None:
-        """Of a conversation that somebody has had before, and that can be resumed."""
+    def _add_earlier_handle(self) -> None:
+        """Add the handle of an earlier conversation that can be resumed."""
         ends = self.world.google.now() + 30
         token = Token(self.world.google.mint(ends, None), "another's", ends, None)
         self.client.receive(token)
         self.client.close(self.client.live[0])
         self.client.tokens.clear()
-        self.brought += 1
+        self.extra_handles += 1
 
     def _renew(self) -> None:
-        """With a handle: its last one again, one of its sessions', or a made-up one."""
-        if conversation := self._some():
+        """Renew with a handle: the last one again, that of a session, or an invented one."""
+        if conversation := self._any_conversation():
             sessions = self.client.idle or self.client.live
             if self.random.random() < 0.3:
                 sessions = self.client.live
@@ -142,22 +143,22 @@ class History:
             handle = self.random.choice(handles)
             if conversation.handle is not None and self.random.random() < 0.2:
                 handle = conversation.handle
-            self._ask(conversation, handle)
+            self._request(conversation, handle)
 
     def _renew_idle(self) -> None:
-        """With a handle of a session that is not open."""
-        conversation = self._some()
+        """Renew with the handle of a session that is not open."""
+        conversation = self._any_conversation()
         if conversation and self.client.idle:
-            self._ask(conversation, self.random.choice(self.client.idle).handle)
+            self._request(conversation, self.random.choice(self.client.idle).handle)
 
     def _renew_afresh(self) -> None:
-        if conversation := self._some():
+        if conversation := self._any_conversation():
             for _ in range(self.random.choice((1, 1, 1, 4))):
-                self._ask(conversation, None)
+                self._request(conversation, None)
 
     def _renew_twice(self) -> None:
-        """At once, by two workers."""
-        if conversation := self._some():
+        """Renew twice concurrently, from two workers."""
+        if conversation := self._any_conversation():
             known = [session.handle for session in self.client.sessions.values()]
             handles = [self.random.choice([None, *known]) for _ in range(2)]
             asked = [self._admission(conversation, handle) for handle in handles]
@@ -169,63 +170,63 @@ class History:
                 self._receive(conversation, admission, handle, answer.result())
 
     def _hang_up(self) -> None:
-        """Close a socket and keep its token and its handle."""
+        """Close a connection but keep its token and its handle."""
         if live := self.client.live:
             self.client.close(self.random.choice(live))
 
     def _fail(self) -> None:
-        """A mint that fails is refunded."""
-        if conversation := self._some():
+        """Renew, then refund because the mint failed."""
+        if conversation := self._any_conversation():
             admission = self._admission(conversation, self.random.choice((None, "lost")))
             reservation = self._admit(self.world.ledgers[0], admission)
             if reservation is not None:
                 self.world.ledgers[0].refund(reservation, "upstream-timeout")
 
     def _end(self) -> None:
-        if conversation := self._some():
+        if conversation := self._any_conversation():
             self.world.ledgers[0].end(conversation.lease, "request", "192.0.2.1")
             conversation.ended = True
-            assert not self._ask(conversation, None)
-            assert not self._ask(conversation, "made-up")
+            assert not self._request(conversation, None)
+            assert not self._request(conversation, "made-up")
 
     def _move(self) -> None:
-        """Wi-Fi to mobile, or back."""
+        """Change the address, for example from Wi-Fi to mobile."""
         self.holder = f"{self.name}/{self.random.choice('ab')}"
 
     def _migrate(self) -> None:
-        """Begin at one address and go on at another."""
+        """Start at one address and renew at another."""
         self.holder = f"{self.name}/a"
         self._start()
         self.holder = f"{self.name}/b"
-        self._ask(self.conversations[-1], "made-up")
+        self._request(self.conversations[-1], "made-up")
 
     def _block(self) -> None:
         blocked = self._key()
         self.world.blocks.put(blocked, None)
-        conversation = self._some()
-        assert conversation is None or not self._ask(conversation, None)
+        conversation = self._any_conversation()
+        assert conversation is None or not self._request(conversation, None)
         self.world.blocks.lift(blocked)
 
     def _wait(self) -> None:
-        self._pass(self.random.choice(self.waits))
+        self._advance(self.random.choice(self.waits))
 
-    # What holds.
+    # Invariants
 
     def check(self) -> None:
-        """No more is open than was granted, however the sessions are spread."""
+        """Check that no more sessions are open than were granted."""
         live = self.client.live
         self.most_live = max(self.most_live, len(live))
         if self.world.unlocked_resume:
-            # What a token resumes costs no use: only what was begun bounds it.
-            begun = self.brought + sum(len(each.fresh) for each in self.conversations)
-            assert len(live) <= len(self.client.sessions) <= begun, self.told
+            # Resuming does not spend a token, so only the sessions started bound the open ones.
+            started = self.extra_handles + sum(len(each.fresh) for each in self.conversations)
+            assert len(live) <= len(self.client.sessions) <= started, self.log
             return
         for each in self.conversations:
             # One fresh start at a time needs no place of its own.
             pause = self._seconds(FRESH_PAUSE / SECOND)
             for at, holder in each.fresh:
                 together = sum(at <= other < at + pause for other, by in each.fresh if by == holder)
-                assert together <= self.places + 1, self.told
+                assert together <= self.places + 1, self.log
         by_lease = {
             each.lease.id: sum(
                 session.token is not None and session.token.lease == each.lease.id
@@ -233,16 +234,16 @@ class History:
             )
             for each in self.conversations
         }
-        assert all(count <= MOST_TOKENS for count in by_lease.values()), self.told
+        assert all(count <= MOST_TOKENS for count in by_lease.values()), self.log
         for holder in {each.holder for each in self.conversations}:
             held = [each for each in self.conversations if each.holder == holder]
             held = [each for each in held if by_lease[each.lease.id]]
-            assert len(held) <= 2 * self.places, self.told
+            assert len(held) <= 2 * self.places, self.log
             placed = [each for each in held if not each.ended and not each.moved]
-            assert len(placed) <= self.places, self.told
+            assert len(placed) <= self.places, self.log
 
     def check_seconds(self, charged: dict[str, int]) -> None:
-        """Each lease held at most what was charged, the allowance and what that regained."""
+        """Check that no lease held sessions longer than it was charged and allowed."""
         if self.world.unlocked_resume:
             return
         for each in self.conversations:
@@ -250,14 +251,14 @@ class History:
             lasted = each.granted_at - each.began
             allowance = ALLOWANCE * self.lifetime + lasted.total_seconds()
             held = self.client.held.get(each.lease.id, 0)
-            # The bound is reached; sessions are timed in floats.
-            assert held <= charged[each.lease.id] + allowance + 1e-3, self.told
+            # A history can reach the bound exactly, and sessions are timed in floats.
+            assert held <= charged[each.lease.id] + allowance + 1e-3, self.log
 
-    # How.
+    # Helpers
 
-    def _some(self) -> Conversation | None:
-        going = [each for each in self.conversations if not each.ended]
-        return self.random.choice(going) if going else None
+    def _any_conversation(self) -> Conversation | None:
+        active = [each for each in self.conversations if not each.ended]
+        return self.random.choice(active) if active else None
 
     def _seconds(self, count: float) -> Any:
         return self.world.clock.seconds(count)
@@ -285,10 +286,12 @@ class History:
         try:
             return ledger.admit(admission)
         except (Blocked, LeaseOver, RateLimited, TooManyAtOnce) as refusal:
-            self.told.append(f"{self.world.clock()} {admission.lease.id} {refusal.code}")
+            self.log.append(f"{self.world.clock()} {admission.lease.id} {refusal.code}")
             return None
 
-    def _ask(self, conversation: Conversation, handle: str | None, *, renewal: bool = True) -> bool:
+    def _request(
+        self, conversation: Conversation, handle: str | None, *, renewal: bool = True
+    ) -> bool:
         admission = self._admission(conversation, handle, renewal=renewal)
         reservation = self._admit(self.world.ledgers[0], admission)
         return self._receive(conversation, admission, handle, reservation)
@@ -303,7 +306,7 @@ class History:
         if reservation is None:
             return False
         now = self.world.clock()
-        self.told.append(
+        self.log.append(
             f"{now} {admission.lease.id} {handle and handle[-6:]} until {reservation.expires_at}"
         )
         conversation.moved |= admission.holder != conversation.holder
@@ -316,8 +319,8 @@ class History:
         self.client.receive(Token(name, conversation.lease.id, ends, handle))
         return True
 
-    def _pass(self, seconds: float) -> None:
-        """Let time pass; whatever ends meanwhile makes room for what else can be opened."""
+    def _advance(self, seconds: float) -> None:
+        """Advance the clock; whenever a token expires, open what can then be opened."""
         until = self.world.google.now() + seconds
         for ends in sorted({token.ends for token in self.client.tokens}):
             if ends <= until:

@@ -1,4 +1,4 @@
-"""What a client that wants all it can get holds open at Google, by the emulator's own rules."""
+"""A greedy client and Google, played by the emulator, to measure the sessions it holds open."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODEL = "models/gemini-3.8-live"
 SETUP = {"model": MODEL, "generationConfig": {"responseModalities": ["AUDIO"]}}
 METHOD = Method("v1beta", constrained=True)
 CONNECT_WITHIN = 60  # seconds
-# What the client may run into; anything else is a fault of this test.
+# Refusals that the client may provoke; any other is a bug in the test.
 EXPECTED = {
     CloseReasons.still_open,
     CloseReasons.used_up,
@@ -41,7 +41,7 @@ EXPECTED = {
 
 
 def token_body(ends: float, now: float, handle: str | None) -> bytes:
-    """What the service asks Google for: a full lock, with the handle in it."""
+    """Return the body of the service's mint request: a full lock with the handle in it."""
     resumption = {} if handle is None else {"handle": handle}
     return json.dumps(
         {
@@ -54,14 +54,14 @@ def token_body(ends: float, now: float, handle: str | None) -> bytes:
 
 
 def first_frame(handle: str | None) -> str:
-    """The client's own setup, which resumes by *handle*."""
+    """Return the client's setup message, which resumes by *handle*."""
     resumption = {} if handle is None else {"sessionResumption": {"handle": handle}}
     return json.dumps({"setup": {**SETUP, **resumption}})
 
 
 @dataclass
 class Token:
-    """A token in the client's hands; *lease* is the one it was granted for."""
+    """A token that the client holds; *lease* is the one it was granted for."""
 
     name: str = field(repr=False)
     lease: str
@@ -72,7 +72,7 @@ class Token:
 
 @dataclass
 class Session:
-    """One conversation at Google; *token* is what it is open with, since *opened*."""
+    """A conversation at Google, open since *opened* with *token* if that is not None."""
 
     number: int
     handle: str = ""
@@ -82,9 +82,9 @@ class Session:
 
 
 class Google:
-    """The emulator without its sockets: its tokens, its handles and its gate.
+    """The emulator without its sockets: its tokens, handles and admission control.
 
-    A token with less than *margin* seconds left is not used, where time goes on meanwhile.
+    A token with less than *margin* seconds left is not used: real time may pass before it is.
     """
 
     margin = 0.0
@@ -93,17 +93,19 @@ class Google:
         self.now = now
         self.tokens = TokenStore(self, options)
         self.handles = ResumptionHandles(self, options)
-        self.gate = AdmissionControl(options, ApiKeys(), self.tokens, self.handles)
+        self.admission_control = AdmissionControl(options, ApiKeys(), self.tokens, self.handles)
         self.connections = 0
 
     def mint(self, ends: float, handle: str | None) -> str:
-        """A token's name."""
+        """Create a token and return its name."""
         return self.tokens.mint(token_body(ends, self.now(), handle), "v1beta")
 
     def open(self, token: str, handle: str | None = None) -> tuple[int, int] | None:
-        """Open a socket: its number and that of its conversation; None where it is refused."""
+        """Open a connection and return its number and its conversation's, or None if refused."""
         try:
-            admitted = self.gate.admit(first_frame(handle), Credentials(token=token), METHOD)
+            admitted = self.admission_control.admit(
+                first_frame(handle), Credentials(token=token), METHOD
+            )
         except CloseError as refused:
             if refused.close not in EXPECTED:
                 raise
@@ -117,23 +119,23 @@ class Google:
         return self.connections, lineage
 
     def handle(self, connection: int) -> str:
-        """The current handle."""
+        """Return the current handle of a connection."""
         return self.handles.create(connection, 0)
 
     def close(self, connection: int) -> None:
-        """The client hangs up, or the token has ended."""
+        """Close a connection, as the client does or as the emulator does when a token expires."""
         self.handles.close(connection)
 
 
 @dataclass
 class Client:
-    """Holds every session open that its tokens open, as long as they do.
+    """Keeps as many sessions open as its tokens allow, for as long as they allow.
 
-    *held* is the seconds of open sessions by the lease that their tokens were granted for.
+    *held* is the seconds that sessions were open, by the lease of the token they were open with.
     """
 
     google: Google
-    unlocked_resume: bool  # whether a client's own handle counts under a full lock
+    unlocked_resume: bool  # whether a handle in the client's setup is honoured under a full lock
     tokens: list[Token] = field(default_factory=list)
     sessions: dict[int, Session] = field(default_factory=dict)
     held: dict[str, float] = field(default_factory=dict)
@@ -146,17 +148,17 @@ class Client:
 
     @property
     def idle(self) -> list[Session]:
-        """Those that are not, and could be resumed."""
+        """The sessions that are closed and could be resumed."""
         return [session for session in self.sessions.values() if session.token is None]
 
     def receive(self, token: Token) -> None:
-        """A token was granted; it is put to use."""
+        """Take a granted token and use it."""
         self.tokens.append(token)
         self.use_all()
 
     def use_all(self) -> None:
-        """Open everything that can be opened at this moment."""
-        self.settle()
+        """Open every session that can be opened now."""
+        self.expire()
         in_use = {id(session.token) for session in self.live}
         for token in self.tokens:
             if token.handle is None and not token.spent:
@@ -169,8 +171,8 @@ class Client:
                 for session in self.idle:
                     self._open(token, session.handle)
 
-    def settle(self) -> None:
-        """Close what has ended by now."""
+    def expire(self) -> None:
+        """Close the sessions whose token has expired, and drop expired tokens."""
         now = self.google.now()
         for session in self.live:
             assert session.token is not None
@@ -179,7 +181,7 @@ class Client:
         self.tokens = [token for token in self.tokens if token.ends > now + self.google.margin]
 
     def close(self, session: Session, at: float | None = None) -> None:
-        """Hang up."""
+        """Close a session and count its seconds."""
         token = session.token
         assert token is not None
         self.google.close(self._connections.pop(session.number))
@@ -200,7 +202,7 @@ class Client:
 
 
 class Sockets(Google):
-    """The same beside a running emulator, asked everything too: both have to agree."""
+    """Google beside a running emulator: both get every request and must agree."""
 
     margin = 1.0
 
@@ -209,8 +211,8 @@ class Sockets(Google):
         self._closing = ExitStack()
         self._skipped = 0.0
         self._sockets: dict[int, ClientConnection] = {}
-        self._ends: dict[str | int, float] = {}  # by token, and by connection
-        self._names: dict[str, str] = {}  # of tokens, and handles: ours to the emulator's
+        self._ends: dict[str | int, float] = {}  # by token and by connection
+        self._names: dict[str, str] = {}  # of tokens and handles: ours to the emulator's
         self.opened = self.refused = 0
         super().__init__(lambda: time.time() + self._skipped, options)
 
@@ -221,7 +223,7 @@ class Sockets(Google):
         self._closing.close()
 
     def reach(self, moment: float) -> None:
-        """Let time pass until *moment*."""
+        """Advance the clock to *moment*."""
         seconds = max(0.0, moment - self.now())
         self._skipped += seconds
         self._emulator.skip(seconds)
@@ -241,7 +243,7 @@ class Sockets(Google):
         )
         socket.send(first_frame(handle and self._names.get(handle, handle)))
         try:
-            told = [json.loads(socket.recv(10)) for _ in range(2)]
+            frames = [json.loads(socket.recv(10)) for _ in range(2)]
         except ConnectionClosed:
             assert opened is None
             self.refused += 1
@@ -251,14 +253,14 @@ class Sockets(Google):
         connection, _ = opened
         self._sockets[connection] = socket
         self._ends[connection] = self._ends[token]
-        self._names[self.handle(connection)] = told[1]["sessionResumptionUpdate"]["newHandle"]
+        self._names[self.handle(connection)] = frames[1]["sessionResumptionUpdate"]["newHandle"]
         return opened
 
     def close(self, connection: int) -> None:
         super().close(connection)
         socket = self._sockets.pop(connection)
         if self._ends[connection] <= self.now():
-            with suppress(ConnectionClosed):  # the emulator hangs up by itself
+            with suppress(ConnectionClosed):  # the emulator closes the connection
                 while True:
                     socket.recv(10)
             assert socket.close_reason == CloseReasons.expired_mid_session.reason

@@ -1,4 +1,4 @@
-"""What one more token costs and how long it lives, as arithmetic."""
+"""The cost and lifetime of one more token, computed without a store."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Conversation:
     """A lease and its tokens; times here are in seconds."""
 
     lifetime: int = 300
-    lasts: int = 1800
-    full: bool = False  # all other places are taken
+    duration: int = 1800
+    full: bool = False  # whether all other places are taken
     now: float = 0
     charged: int = 0
     state: object = None
@@ -37,11 +37,11 @@ class Conversation:
 
     @property
     def live(self):
-        """The ends of the unexpired tokens; those with one handle in a row are one."""
+        """The ends of the unexpired tokens; a run of tokens with one handle counts once."""
         return sorted(end for _, end, _ in self.tokens.values() if end > self.now)
 
-    def ask(self, handle=None, *, left=None, holder="alice"):
-        """Be granted a token; how long it lives and what it cost."""
+    def request(self, handle=None, *, left=None, holder="alice"):
+        """Return the lifetime and the cost of one more token."""
         ends = [int(end * SECOND) for end in self.live[-MOST_TOKENS:]]
         of_lease = Taken(MOST_TOKENS, len(ends), ends[0] if ends else None)
         now = round(self.now * SECOND)
@@ -52,7 +52,7 @@ class Conversation:
             holder=holder,
             handle=handle,
             lifetime=self.lifetime * SECOND,
-            deadline=self.lasts * SECOND,
+            deadline=self.duration * SECOND,
         )
         terms = decide(
             self.state, asked, LiveTokens(of_lease, places, replace(places, limit=4)), left
@@ -66,7 +66,7 @@ class Conversation:
         return (terms.end - now) / SECOND, terms.seconds
 
     @property
-    def allowed(self):
+    def allowance(self):
         """The seconds that tokens may live beyond what is charged."""
         return ALLOWANCE * self.lifetime + self.now
 
@@ -75,163 +75,163 @@ class Conversation:
         return sum(end - begins for begins, end, _ in self.tokens.values())
 
 
-def test_the_first_token_is_paid_in_full():
-    assert Conversation().ask() == (300, 300)
+def test_first_token_costs_its_whole_lifetime():
+    assert Conversation().request() == (300, 300)
 
 
 @pytest.mark.parametrize("at", [240, 260, 280, 299])
-def test_a_renewal_shortly_before_the_end_costs_what_it_adds(at):
-    talk = Conversation(lasts=10**6)
-    talk.ask()
+def test_renewal_before_the_end_costs_only_the_added_time(at):
+    conversation = Conversation(duration=10**6)
+    conversation.request()
     for number in range(1, 100):
-        talk.now = number * at
-        assert talk.ask(f"handle-{number}") == (300, at)
+        conversation.now = number * at
+        assert conversation.request(f"handle-{number}") == (300, at)
 
 
-def test_a_pause_is_not_charged():
-    talk = Conversation()
-    talk.ask()
-    talk.now = 900
-    assert talk.ask("handle") == (300, 300)
+def test_pause_between_tokens_is_not_charged():
+    conversation = Conversation()
+    conversation.request()
+    conversation.now = 900
+    assert conversation.request("handle") == (300, 300)
 
 
-def test_the_last_token_ends_with_the_conversation():
-    talk = Conversation(lasts=400)
-    talk.ask()
-    talk.now = 200
-    assert talk.ask("handle") == (200, 100)
+def test_last_token_ends_with_the_conversation():
+    conversation = Conversation(duration=400)
+    conversation.request()
+    conversation.now = 200
+    assert conversation.request("handle") == (200, 100)
 
 
-def test_the_same_handle_again_costs_what_it_adds():
+def test_repeated_handle_costs_only_the_added_time():
     """Both tokens are locked to one handle, which carries one session at a time."""
-    talk = Conversation()
-    talk.ask()
-    talk.now = 280
-    talk.ask("handle")
+    conversation = Conversation()
+    conversation.request()
+    conversation.now = 280
+    conversation.request("handle")
     for number in range(281, 381):
-        talk.now = number
-        assert talk.ask("handle") == (300, 1)
-    assert len(talk.live) == 1
+        conversation.now = number
+        assert conversation.request("handle") == (300, 1)
+    assert len(conversation.live) == 1
 
 
-def test_the_same_handle_again_is_as_good_as_before():
-    """With the allowance drawn upon, too, it lasts at least as long, and that costs nothing."""
-    talk = Conversation()
-    talk.ask()
-    talk.now = 20
-    talk.ask("handle")
-    talk.now = 22
-    assert talk.ask("handle") == (298, 0)
+def test_repeated_handle_gets_at_least_the_remaining_time_for_free():
+    """This holds even after the conversation has used some of its allowance."""
+    conversation = Conversation()
+    conversation.request()
+    conversation.now = 20
+    conversation.request("handle")
+    conversation.now = 22
+    assert conversation.request("handle") == (298, 0)
 
 
-def test_the_same_handle_does_not_stretch_a_short_token_for_nothing():
-    """Only what its own token covers is free: another's time was paid for another token."""
-    talk = Conversation()
-    talk.ask()
+def test_repeated_handle_does_not_extend_a_short_token_for_free():
+    """Only the time of the handle's own token is free, not that of another token."""
+    conversation = Conversation()
+    conversation.request()
     for number in range(10):
-        talk.now += 10
-        talk.ask(f"handle-{number}")
-    drawn = talk.charged
+        conversation.now += 10
+        conversation.request(f"handle-{number}")
+    charged = conversation.charged
     for _ in range(20):
-        talk.now += 1
-        talk.ask("handle-9")
-    assert talk.lived <= talk.charged + talk.allowed
-    assert talk.charged >= drawn
+        conversation.now += 1
+        conversation.request("handle-9")
+    assert conversation.lived <= conversation.charged + conversation.allowance
+    assert conversation.charged >= charged
 
 
-@pytest.mark.parametrize("every", [10, 12, 15, 20, 25, 30, 45, 60])
-@pytest.mark.parametrize("lasting", [600, 1200])
-def test_a_client_that_drops_again_and_again_pays_at_most_half_more(every, lasting):
-    """It is never refused; it renews by a new handle after each drop, and ahead of each end."""
-    unhurt, dropping = _talked(lasting, lasting), _talked(every, lasting)
-    assert dropping.charged <= 1.5 * unhurt.charged
-    if every >= 15:
-        assert dropping.charged <= 1.25 * lasting
+@pytest.mark.parametrize("drop_interval", [10, 12, 15, 20, 25, 30, 45, 60])
+@pytest.mark.parametrize("duration", [600, 1200])
+def test_frequent_drops_cost_at_most_half_more_and_are_never_refused(drop_interval, duration):
+    """The client renews with a new handle after each drop and before each token ends."""
+    undisturbed, dropping = (
+        _conversation_with_drops(duration, duration),
+        _conversation_with_drops(drop_interval, duration),
+    )
+    assert dropping.charged <= 1.5 * undisturbed.charged
+    if drop_interval >= 15:
+        assert dropping.charged <= 1.25 * duration
 
 
-def _talked(every, lasting):
-    talk = Conversation(full=True)
-    life, _ = talk.ask()
-    end, drop, number = life, every, 0
+def _conversation_with_drops(drop_interval, duration):
+    conversation = Conversation(full=True)
+    life, _ = conversation.request()
+    end, drop, number = life, drop_interval, 0
     while True:
         due = end - min(20, life / 3)
-        talk.now = min(due, drop)
-        if talk.now >= lasting:
-            return talk
-        if talk.now == drop:
-            drop += every
+        conversation.now = min(due, drop)
+        if conversation.now >= duration:
+            return conversation
+        if conversation.now == drop:
+            drop += drop_interval
         number += 1
-        life, _ = talk.ask(f"handle-{number}")
+        life, _ = conversation.request(f"handle-{number}")
         assert life >= SHORTEST
-        end = talk.now + life
+        end = conversation.now + life
 
 
 @pytest.mark.parametrize("first", [10, 60, 200])
-@pytest.mark.parametrize("apart", [10, 30, 60, 100])
-@pytest.mark.parametrize("tried", [0, 3])
-def test_three_changes_of_network_are_never_refused(first, apart, tried):
-    """A change is a fresh start, with or without an attempt to resume a few seconds before it."""
-    talk = Conversation(full=True, lasts=10**6)
-    talk.ask()
+@pytest.mark.parametrize("interval", [10, 30, 60, 100])
+@pytest.mark.parametrize("attempts", [0, 3])
+def test_three_network_changes_are_never_refused(first, interval, attempts):
+    """A change is a fresh start, with or without attempts to resume in the seconds before it."""
+    conversation = Conversation(full=True, duration=10**6)
+    conversation.request()
     for number in range(3):
-        talk.now = first + number * apart
-        for _ in range(tried):
-            talk.ask(f"handle-{number}")
-            talk.now += 1
-        assert talk.ask()[0] >= SHORTEST
-    due = talk.now + 300
-    assert talk.charged <= 1.5 * due
+        conversation.now = first + number * interval
+        for _ in range(attempts):
+            conversation.request(f"handle-{number}")
+            conversation.now += 1
+        assert conversation.request()[0] >= SHORTEST
+    due = conversation.now + 300
+    assert conversation.charged <= 1.5 * due
 
 
-def test_a_burst_of_fresh_starts():
-    """One needs no place of its own; the next does, until a while later."""
-    talk = Conversation(full=True)
-    talk.ask()
-    talk.now = 60
-    talk.ask()
+def test_one_fresh_start_needs_no_place_of_its_own_until_the_pause_ends():
+    conversation = Conversation(full=True)
+    conversation.request()
+    conversation.now = 60
+    conversation.request()
     for _ in range(9):
         with pytest.raises(TooManyAtOnce) as refused:
-            talk.ask()
+            conversation.request()
         assert refused.value.retry_after == FRESH_PAUSE / SECOND
-    talk.now += refused.value.retry_after
-    talk.ask()
+    conversation.now += refused.value.retry_after
+    conversation.request()
 
 
-def test_a_lease_with_as_many_tokens_as_it_may_have():
-    """It waits until one has expired; the same handle again is not another token."""
-    talk = Conversation()
-    talk.ask()
+def test_full_lease_waits_for_a_token_to_expire_unless_it_repeats_a_handle():
+    conversation = Conversation()
+    conversation.request()
     for number in range(MOST_TOKENS - 1):
-        talk.ask(f"handle-{number}")
+        conversation.request(f"handle-{number}")
     with pytest.raises(RateLimited) as refused:
-        talk.ask("another")
-    talk.ask(f"handle-{MOST_TOKENS - 2}")
-    talk.now += refused.value.retry_after
-    talk.ask("another")
+        conversation.request("another")
+    conversation.request(f"handle-{MOST_TOKENS - 2}")
+    conversation.now += refused.value.retry_after
+    conversation.request("another")
 
 
-def test_a_budget_with_little_left_shortens_the_token():
-    talk = Conversation()
-    talk.ask()
-    talk.now = 100
-    assert talk.ask("handle", left=0) == (200, 0)
-    assert Conversation().ask(left=50) == (50, 50)
+def test_nearly_spent_budget_shortens_the_token():
+    conversation = Conversation()
+    conversation.request()
+    conversation.now = 100
+    assert conversation.request("handle", left=0) == (200, 0)
+    assert Conversation().request(left=50) == (50, 50)
 
 
-def test_an_allowance_that_is_drawn_upon():
-    """Beyond it each second is paid, and tokens are short until it is regained."""
-    talk = Conversation(lifetime=100)
-    talk.ask()
+def test_tokens_are_short_until_the_spent_allowance_is_regained():
+    conversation = Conversation(lifetime=100)
+    conversation.request()
     lives = []
     for number in range(5):
-        talk.now += 1
-        lives.append(talk.ask(f"handle-{number}")[0])
+        conversation.now += 1
+        lives.append(conversation.request(f"handle-{number}")[0])
     assert lives == [100, 30, 30, 30, 30]
-    talk.now = 1000
-    assert talk.ask("later") == (100, 100)
+    conversation.now = 1000
+    assert conversation.request("later") == (100, 100)
 
 
-_ASKS = st.lists(
+_REQUESTS = st.lists(
     st.tuples(
         st.sampled_from([0, 0.3, 1, 7, 10, 29.9, 60, 250, 301]),
         st.sampled_from([None, "a", "a", "b", "c"]),
@@ -241,21 +241,21 @@ _ASKS = st.lists(
 )
 
 
-@given(_ASKS, st.sampled_from([30, 60, 300, 3600]))
+@given(_REQUESTS, st.sampled_from([30, 60, 300, 3600]))
 @settings(max_examples=300, deadline=None)
-def test_tokens_live_no_longer_than_was_charged_and_allowed(asks, lifetime):
-    """And there are never more than a lease may have, nor does one cost more than is left."""
-    talk = Conversation(lifetime, lasts=10**6)
-    talk.ask()
-    for wait, handle, left in asks:
-        talk.now += wait
+def test_tokens_never_outlive_the_charge_and_the_allowance(requests, lifetime):
+    """A lease never exceeds its number of tokens, and no token costs more than the budget has."""
+    conversation = Conversation(lifetime, duration=10**6)
+    conversation.request()
+    for wait, handle, left in requests:
+        conversation.now += wait
         try:
-            life, cost = talk.ask(handle, left=left)
+            life, cost = conversation.request(handle, left=left)
         except RateLimited:
-            assert len(talk.live) == MOST_TOKENS
+            assert len(conversation.live) == MOST_TOKENS
             continue
         assert life <= lifetime
         assert 0 <= cost <= (lifetime if left is None else left)
         assert life >= SHORTEST or left is not None
-        assert len(talk.live) <= MOST_TOKENS
-        assert talk.lived <= talk.charged + talk.allowed + 1e-3
+        assert len(conversation.live) <= MOST_TOKENS
+        assert conversation.lived <= conversation.charged + conversation.allowance + 1e-3

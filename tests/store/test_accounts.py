@@ -18,7 +18,7 @@ def _accounts(engine):
 
 
 class Signer:
-    """Says whose token it would be."""
+    """Returns a readable token that names its account."""
 
     def sign(self, account):
         return f"token of {account.username}"
@@ -29,8 +29,7 @@ def _login(accounts, ledger, engine, clock):
     return LoginService(PasswordVerifier(accounts), ledger, Signer(), Logins(engine, clock))
 
 
-def test_an_account(accounts):
-    """It comes back as it was stored, and its hash shows in no repr."""
+def test_account_is_stored_with_groups_and_a_hash_hidden_from_repr(accounts):
     alice = accounts.find("alice")
 
     assert alice.groups == {"support", "sales"}
@@ -38,14 +37,12 @@ def test_an_account(accounts):
     assert alice.password_hash not in repr(alice)
 
 
-def test_a_name_that_is_taken(accounts):
-    """It is left as it is."""
+def test_adding_a_taken_name_changes_nothing(accounts):
     assert not accounts.add(Account("alice", "other"))
     assert accounts.find("alice").groups == {"support", "sales"}
 
 
-def test_an_account_that_goes(accounts):
-    """It is gone, and going twice changes nothing."""
+def test_removed_account_is_gone_and_removing_it_again_changes_nothing(accounts):
     assert accounts.names() == ["alice"]
     assert accounts.remove("alice")
     assert not accounts.remove("alice")
@@ -54,22 +51,20 @@ def test_an_account_that_goes(accounts):
 
 
 @pytest.mark.parametrize("username", ["", "alice\0", "\0", "a" * 1024, "' --", "🎤"])
-def test_a_name_that_nobody_has(accounts, login, username):
-    """It is nobody's on either engine, also where PostgreSQL could not hold such a text."""
+def test_unknown_name_is_a_wrong_password_on_both_engines(accounts, login, username):
+    """Some of these names cannot be stored as text in PostgreSQL."""
     assert accounts.find(username) is None
     with pytest.raises(WrongPassword):
         login.sign_in(username, PASSWORD, "192.0.2.1")
 
 
 @pytest.mark.parametrize("password", ["", "short", "a" * 1025])
-def test_a_password_of_a_bad_length(password):
-    """It is refused when it is set."""
+def test_password_outside_the_length_limits_is_refused(password):
     with pytest.raises(ValueError, match="12 to 1024 characters"):
         hash_password(password)
 
 
-def test_the_right_password(login):
-    """It signs in."""
+def test_right_password_signs_in(login):
     signed_in = login.sign_in("alice", PASSWORD, "192.0.2.1")
 
     assert signed_in.access_token == "token of alice"
@@ -79,16 +74,14 @@ def test_the_right_password(login):
 @pytest.mark.parametrize(
     ("username", "password"), [("alice", PASSWORD + " "), ("bob", PASSWORD), ("ALICE", PASSWORD)]
 )
-def test_a_wrong_pair(login, username, password):
-    """The refusal does not say which of the two was wrong."""
+def test_wrong_name_or_password_is_refused_without_repeating_the_name(login, username, password):
     with pytest.raises(WrongPassword) as refused:
         login.sign_in(username, password, "192.0.2.1")
 
     assert username not in refused.value.detail
 
 
-def test_a_changed_password(login, accounts):
-    """The old one is over at once."""
+def test_old_password_is_refused_after_a_change(login, accounts):
     accounts.set_password_hash("alice", hash_password("another long one"))
 
     assert login.sign_in("alice", "another long one", "192.0.2.1")
@@ -96,8 +89,7 @@ def test_a_changed_password(login, accounts):
         login.sign_in("alice", PASSWORD, "192.0.2.1")
 
 
-def test_guessing(login):
-    """It is slow at one account from one place; from elsewhere its owner signs in."""
+def test_wrong_passwords_are_limited_per_account_and_address(login):
     for _ in range(5):
         with pytest.raises(WrongPassword):
             login.sign_in("alice", "a wrong password", "192.0.2.1")
@@ -107,8 +99,7 @@ def test_guessing(login):
     assert login.sign_in("alice", PASSWORD, "192.0.2.2")
 
 
-def test_the_right_password_again_and_again(login):
-    """It uses up nothing, and gives no guess back."""
+def test_right_password_neither_uses_nor_restores_attempts(login):
     for _ in range(4):
         with pytest.raises(WrongPassword):
             login.sign_in("alice", "a wrong password", "192.0.2.1")
@@ -121,8 +112,7 @@ def test_the_right_password_again_and_again(login):
         login.sign_in("alice", PASSWORD, "192.0.2.1")
 
 
-def test_one_place_for_many_people(login):
-    """It has 20 wrong ones a minute, over all accounts."""
+def test_wrong_passwords_of_one_address_are_limited_over_all_accounts(login):
     for number in range(20):
         with pytest.raises(WrongPassword):
             login.sign_in(f"user-{number}", PASSWORD, "192.0.2.1")
@@ -131,8 +121,8 @@ def test_one_place_for_many_people(login):
         login.sign_in("alice", PASSWORD, "192.0.2.1")
 
 
-def test_work(engine, ledger, accounts, clock):
-    """Each password that is checked costs a while: one place has 60 a minute, right or wrong."""
+def test_password_checks_of_one_address_are_limited_even_if_right(engine, ledger, accounts, clock):
+    """Each check costs CPU time, so an address has 60 a minute."""
 
     class Known:
         def verify(self, username, _password):
@@ -147,8 +137,8 @@ def test_work(engine, ledger, accounts, clock):
     assert login.sign_in("alice", PASSWORD, "192.0.2.2")
 
 
-def test_a_cookie_that_spins(login):
-    """Each refresh is a row: of one place there are 60 a minute, with signing in."""
+def test_refreshes_and_sign_ins_of_one_address_are_limited_together(login):
+    """Each refresh adds a row, so an address has 60 a minute."""
     cookie = login.sign_in("alice", PASSWORD, "192.0.2.1").cookie
     for _ in range(59):
         cookie = login.refresh(cookie, "192.0.2.1").cookie

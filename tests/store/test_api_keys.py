@@ -18,8 +18,7 @@ def _keys(engine):
     return ApiKeys(engine)
 
 
-def test_a_key(keys):
-    """It is found by its fingerprint, until it is removed."""
+def test_key_is_found_by_its_fingerprint_until_removed(keys):
     backend = ApiKey("backend", AT)
     assert keys.add(backend, "a" * 64)
     assert keys.find("a" * 64) == backend
@@ -33,40 +32,38 @@ def test_a_key(keys):
 
 
 @pytest.mark.parametrize("profiles", [{"sales"}, {"sales", "help.de"}, set()])
-def test_a_key_for_some_profiles(keys, profiles):
-    """It comes back with them; for none is not for all."""
+def test_key_is_stored_with_its_profiles(keys, profiles):
+    """An empty set of profiles means none, not all."""
     keys.add(ApiKey("backend", AT, frozenset(profiles)), "a" * 64)
 
     assert keys.find("a" * 64).profiles == profiles
     assert keys.listed()[0].profiles == profiles
 
 
-def test_a_name_that_is_taken(keys):
-    """It stays with the key that has it."""
+def test_second_key_of_a_taken_name_is_not_added(keys):
     assert keys.add(ApiKey("backend", AT), "a" * 64)
     assert not keys.add(ApiKey("backend", AT), "b" * 64)
     assert keys.find("b" * 64) is None
 
 
-def test_the_conversations_of_a_key(keys, ledger, lease, admission):
-    """They end with it, also where another of its name is made at once; others go on."""
-    begun = {}
+def test_removing_a_key_ends_only_its_own_conversations_for_good(keys, ledger, lease, admission):
+    """A new key of the same name does not bring them back."""
+    leases = {}
     for issuer in ("key:backend", "key:backend2", "https://shop.example"):
-        spoken_for = Principal("user", issuer, "alice")
-        begun[issuer] = replace(lease(), principal=spoken_for)
-        ledger.admit(admission(lease=begun[issuer], renewal=False))
+        principal = Principal("user", issuer, "alice")
+        leases[issuer] = replace(lease(), principal=principal)
+        ledger.admit(admission(lease=leases[issuer], renewal=False))
     keys.add(ApiKey("backend", AT), "a" * 64)
     keys.remove("backend", "key:backend")
     keys.add(ApiKey("backend", AT), "b" * 64)
 
     with pytest.raises(LeaseOver):
-        ledger.admit(admission(lease=begun.pop("key:backend")))
-    for other in begun.values():
+        ledger.admit(admission(lease=leases.pop("key:backend")))
+    for other in leases.values():
         assert ledger.admit(admission(lease=other))
 
 
-def test_what_is_kept(keys, engine):
-    """No part of the key: whoever reads the store cannot use it."""
+def test_store_holds_no_part_of_the_key(keys, engine):
     key = make_key()
     keys.add(ApiKey("backend", AT), fingerprint(key))
     with engine.begin() as connection:
@@ -76,12 +73,11 @@ def test_what_is_kept(keys, engine):
     assert key[4:20] not in row
 
 
-def test_a_look_up(engine):
-    """It takes an index, whatever the number of keys."""
+def test_lookup_uses_an_index(engine):
     query = "SELECT name FROM api_keys WHERE key_hash = 'a'"
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            # A table this small it would rather read whole.
+            # PostgreSQL would scan a table this small.
             connection.execute(text("SET LOCAL enable_seqscan = off"))
             query = "EXPLAIN " + query
         else:

@@ -8,7 +8,7 @@ from tokensvc.store.audit import Audit, Filters
 
 @pytest.fixture(name="history")
 def _history(engine, ledger, clock, admission):
-    """Alice is granted, Bob refunded, Alice ends: a minute apart."""
+    """Record a grant for Alice, a refund for Bob and Alice's end, a minute apart."""
     alice, bob = admission("alice"), admission("bob")
     reservation = ledger.admit(alice)
     ledger.grant(reservation, EphemeralToken("auth_tokens/x", reservation.expires_at, clock()))
@@ -19,14 +19,14 @@ def _history(engine, ledger, clock, admission):
     return Audit(engine)
 
 
-def kinds(found):
-    return [f"{event.subject} {event.kind}" for event in found]
+def summaries(events):
+    return [f"{event.subject} {event.kind}" for event in events]
 
 
-def test_everything(history):
+def test_events_are_listed_in_order_with_their_times(history):
     found = list(history.events(Filters()))
 
-    assert kinds(found) == [
+    assert summaries(found) == [
         "alice reserved",
         "alice granted",
         "bob reserved",
@@ -52,24 +52,22 @@ def test_everything(history):
         ),
     ],
 )
-def test_filters(history, filters, last, expected):
-    """They let through what was asked for, and the newest of it."""
-    assert kinds(history.events(Filters(**filters), last=last)) == expected
+def test_filters_select_events_and_last_keeps_the_newest(history, filters, last, expected):
+    assert summaries(history.events(Filters(**filters), last=last)) == expected
 
 
-def test_a_stretch_of_time(history, clock):
-    """It begins with its start and ends before its end."""
+def test_time_range_includes_its_start_and_excludes_its_end(history, clock):
     start = clock() - timedelta(seconds=60)
 
-    assert kinds(history.events(Filters(since=start, until=clock()))) == [
+    assert summaries(history.events(Filters(since=start, until=clock()))) == [
         "bob reserved",
         "bob refunded",
     ]
 
 
 @pytest.mark.usefixtures("history")
-def test_reading_in_batches_leaves_nothing_out(engine):
-    assert len(kinds(Audit(engine, batch=2).events(Filters()))) == 5
+def test_reading_in_batches_returns_every_event(engine):
+    assert len(summaries(Audit(engine, batch=2).events(Filters()))) == 5
 
 
 @pytest.mark.usefixtures("history")
@@ -77,4 +75,4 @@ def test_old_events_are_removed_in_batches(engine, clock):
     audit = Audit(engine, batch=1)
 
     assert audit.remove_before(clock() - timedelta(seconds=60)) == 2
-    assert len(kinds(audit.events(Filters()))) == 3
+    assert len(summaries(audit.events(Filters()))) == 3

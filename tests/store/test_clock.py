@@ -1,4 +1,4 @@
-"""A machine's clock that is set wrong and right again gives nobody more than their due."""
+"""A machine's clock that jumps back and is corrected grants nobody more than allowed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ HOUR, DAY = 3600, 86400
 
 
 @pytest.mark.parametrize("step", [-1, -30, -HOUR, -30 * DAY])
-def test_a_clock_that_is_set_back(ledger, clock, admission, step):
-    """What was granted counts on; nobody gets a window, a place or a budget twice."""
+def test_limits_places_and_budgets_hold_after_the_clock_is_set_back(ledger, clock, admission, step):
     for _ in range(2):
         ledger.admit(admission("limited", limits="2/60"))
         ledger.admit(admission("placed", places=2))
@@ -34,8 +33,9 @@ def test_a_clock_that_is_set_back(ledger, clock, admission, step):
     ledger.admit(admission("limited", limits="2/60"))
 
 
-def test_a_conversation_across_a_step(engine, ledger, clock, admission, lease):
-    """What is paid for stays paid for, and is not paid for twice."""
+def test_renewal_after_the_clock_is_set_back_is_charged_once(
+    engine, ledger, clock, admission, lease
+):
     held = lease("alice")
     ledger.admit(admission("alice", lease=held, renewal=False, budget=10_000))
     clock.advance(-120)
@@ -48,8 +48,7 @@ def test_a_conversation_across_a_step(engine, ledger, clock, admission, lease):
     assert ledger.admit(admission("alice", lease=held, budget=10_000)).seconds == 240
 
 
-def test_a_block_across_a_step(engine, ledger, clock, admission):
-    """It is in force for as long as the clock says, and not over before."""
+def test_block_is_in_force_until_its_end_on_the_clock(engine, ledger, clock, admission):
     Blocks(engine, clock).put("everyone", clock.now)
     clock.advance(-1)
     with pytest.raises(Blocked) as refused:

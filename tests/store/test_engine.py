@@ -7,21 +7,18 @@ from tokensvc.store.engine import open_engine, prepare, upgrade
 from tokensvc.store.schema import metadata
 
 
-def test_the_migrations(engine):
-    """They make the very tables that the code is written for."""
+def test_migrations_create_the_schema_of_the_code(engine):
     with engine.begin() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
 
     assert differences == []
 
 
-def test_a_second_upgrade(engine):
-    """It changes nothing."""
+def test_second_upgrade_succeeds(engine):
     upgrade(engine)
 
 
-def test_an_old_schema_on_a_server(new_database):
-    """The start is refused, with what to do; an embedded store upgrades itself."""
+def test_start_with_an_old_server_schema_is_refused_until_upgraded(new_database):
     engine = open_engine(new_database())
     with pytest.raises(ConfigurationError, match="tokensvc db upgrade"):
         prepare(engine)
@@ -32,15 +29,14 @@ def test_an_old_schema_on_a_server(new_database):
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "oracle://localhost/x"])
-def test_another_kind_of_database(url):
-    """It is refused in words."""
+def test_unsupported_database_is_rejected(url):
     with pytest.raises(ConfigurationError, match="SQLite or PostgreSQL"):
         open_engine(url)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_the_journal(engine):
-    """Readers and a writer do not wait for each other, and a killed process loses nothing."""
+def test_sqlite_uses_wal_with_normal_synchronous(engine):
+    """Readers and a writer do not block each other, and a killed process loses no commit."""
     with engine.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1

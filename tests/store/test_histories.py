@@ -1,4 +1,4 @@
-"""A client that wants all it can get: what it holds open at Google, and what it is charged."""
+"""Plays random histories of greedy clients and checks what they hold open and are charged."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from tokensvc.store.engine import open_engine
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.schema import events
 
-HISTORIES = 2000  # on each engine: half a minute of one core on SQLite, one on PostgreSQL
+# On each engine; takes half a minute of one core on SQLite and a minute on PostgreSQL.
+HISTORIES = 2000
 OVER_SOCKETS = 20
 
 
 class Clock:
-    """A clock that only moves when it is told to."""
+    """A clock that moves only when told."""
 
     def __init__(self):
         self.now = datetime(2026, 11, 22, tzinfo=UTC)
@@ -45,7 +46,7 @@ class Clock:
 
 
 class EmulatorClock(Clock):
-    """The time of a running emulator, which runs, and is set ahead."""
+    """The clock of a running emulator, which can be moved ahead."""
 
     def __init__(self, sockets):
         self._sockets = sockets
@@ -58,8 +59,11 @@ class EmulatorClock(Clock):
 
 
 @contextmanager
-def a_world(engine, clock, google, client_handle):
-    """Two workers at one store, which may lose what it was told last: it is only looked at here."""
+def open_world(engine, clock, google, client_handle):
+    """Open one store from two workers.
+
+    PostgreSQL may lose its last commits in a crash here, which makes the test faster.
+    """
     url = engine.url
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
@@ -73,11 +77,11 @@ def a_world(engine, clock, google, client_handle):
     other.dispose()
 
 
-def tell(engine, world, client_handle, count):
-    """Let *count* histories happen, and hold them to what was charged; all that were live."""
+def play_histories(engine, world, client_handle, count):
+    """Play *count* histories, check their charges, and return the most sessions each held."""
     histories = []
     for number in range(count):
-        random = Random(f"{client_handle} {number}")  # noqa: S311 - to be had again
+        random = Random(f"{client_handle} {number}")  # noqa: S311 - reproducible, not secret
         histories.append(History(world, str(number), random))
         histories[-1].run()
     charged = _charged(engine)
@@ -87,30 +91,30 @@ def tell(engine, world, client_handle, count):
 
 
 @pytest.mark.parametrize("client_handle", ["ignored", "honoured"])
-def test_what_is_open_is_bounded_by_what_was_granted(engine, client_handle):
+def test_open_sessions_are_bounded_by_the_granted_tokens(engine, client_handle):
     clock = Clock()
     google = Google(clock.timestamp, Options(client_handle=client_handle))
-    with a_world(engine, clock, google, client_handle) as world:
-        live = tell(engine, world, client_handle, HISTORIES // 2)
+    with open_world(engine, clock, google, client_handle) as world:
+        live = play_histories(engine, world, client_handle, HISTORIES // 2)
     assert max(live) >= MOST_TOKENS  # the bound is reached
 
 
 @pytest.mark.parametrize("handle_state", ["snapshot", "at_close"])
 @pytest.mark.parametrize("client_handle", ["ignored", "honoured"])
-def test_a_running_emulator_opens_the_same(engine, client_handle, handle_state):
+def test_running_emulator_opens_the_same_sessions(engine, client_handle, handle_state):
     options = Options(client_handle=client_handle, handle_state=handle_state)
     with (
         BackgroundEmulator(options) as emulator,
         Sockets(emulator, options) as google,
-        a_world(engine, EmulatorClock(google), google, client_handle) as world,
+        open_world(engine, EmulatorClock(google), google, client_handle) as world,
     ):
-        tell(engine, world, client_handle, OVER_SOCKETS)
+        play_histories(engine, world, client_handle, OVER_SOCKETS)
     assert google.opened > OVER_SOCKETS
     assert google.refused > 0
 
 
 def _charged(engine):
-    """The seconds that the audit says were charged for each lease."""
+    """Return the seconds charged to each lease according to the audit log."""
     with engine.begin() as connection:
         rows = connection.execute(
             select(events.c.lease_id, events.c.kind, func.sum(events.c.seconds))

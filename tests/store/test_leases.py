@@ -1,4 +1,4 @@
-"""Conversations in the ledger: their tokens, their places, and what a refund puts back."""
+"""Conversations in the ledger: their tokens, their places and their refunds."""
 
 from __future__ import annotations
 
@@ -25,36 +25,40 @@ def spent(engine):
         return connection.execute(select(func.sum(spending.c.seconds))).scalar_one()
 
 
-@pytest.fixture(name="begin")
-def _begin(ledger, admission):
-    """Begins a conversation; its admission."""
+@pytest.fixture(name="start_conversation")
+def _start_conversation(ledger, admission):
+    """Start a conversation and return its admission."""
 
-    def begin(subject="alice", **fields):
-        asked = admission(subject, **fields)
-        ledger.admit(asked)
-        return asked
+    def start_conversation(subject="alice", **fields):
+        admitted = admission(subject, **fields)
+        ledger.admit(admitted)
+        return admitted
 
-    return begin
+    return start_conversation
 
 
-def test_a_conversation_takes_a_place_until_its_tokens_end(ledger, clock, admission, begin):
-    begin(places=2)
+def test_conversation_holds_a_place_until_its_tokens_expire(
+    ledger, clock, admission, start_conversation
+):
+    start_conversation(places=2)
     clock.advance(100)
-    second = begin(places=2)
+    second = start_conversation(places=2)
 
     with pytest.raises(TooManyAtOnce) as refused:
         ledger.admit(admission(places=2))
     assert refused.value.retry_after == 200
 
     ledger.end(second.lease, "request-2", "192.0.2.1")
-    begin(places=2)
+    start_conversation(places=2)
     clock.advance(200)
-    begin(places=2)
+    start_conversation(places=2)
 
 
-def test_with_fewer_places_than_before_several_have_to_end(ledger, clock, admission, begin):
+def test_start_with_fewer_places_waits_for_several_conversations_to_end(
+    ledger, clock, admission, start_conversation
+):
     for _ in range(3):
-        begin(places=3)
+        start_conversation(places=3)
         clock.advance(10)
 
     with pytest.raises(TooManyAtOnce) as refused:
@@ -64,49 +68,50 @@ def test_with_fewer_places_than_before_several_have_to_end(ledger, clock, admiss
     ledger.admit(admission(places=1))
 
 
-def test_a_renewal_has_its_place_already(ledger, clock, admission, begin):
-    asked = begin(places=1)
+def test_renewal_keeps_its_place(ledger, clock, admission, start_conversation):
+    admitted = start_conversation(places=1)
     for _ in range(5):
         clock.advance(280)
-        ledger.admit(admission(lease=asked.lease, places=1))
+        ledger.admit(admission(lease=admitted.lease, places=1))
     with pytest.raises(TooManyAtOnce):
         ledger.admit(admission(places=1))
 
 
-def test_a_renewal_after_a_pause_needs_a_place(ledger, clock, admission, begin):
-    """Between two tokens somebody else may have taken it."""
-    asked = begin(places=1)
+def test_renewal_after_a_pause_needs_a_free_place(ledger, clock, admission, start_conversation):
+    """Another conversation may take the place between the two tokens."""
+    admitted = start_conversation(places=1)
     clock.advance(300)
-    begin(places=1)
+    start_conversation(places=1)
 
     with pytest.raises(TooManyAtOnce):
-        ledger.admit(admission(lease=asked.lease, places=1))
+        ledger.admit(admission(lease=admitted.lease, places=1))
 
 
-def test_a_short_token_keeps_the_place_until_the_long_one_before_it_has_ended(
-    ledger, clock, admission, begin
+def test_place_is_held_until_the_longest_token_expires(
+    ledger, clock, admission, start_conversation
 ):
-    asked = begin(places=1)
+    admitted = start_conversation(places=1)
     for _ in range(3):
         clock.advance(10)
-        last = ledger.admit(admission(lease=asked.lease, places=1))
+        last = ledger.admit(admission(lease=admitted.lease, places=1))
     assert last.expires_at == clock() + timedelta(seconds=30)
 
     clock.advance(31)
     with pytest.raises(TooManyAtOnce) as refused:
         ledger.admit(admission(places=1))
     assert refused.value.retry_after == 310 - 61
-    ledger.admit(admission(lease=asked.lease, places=1))
+    ledger.admit(admission(lease=admitted.lease, places=1))
 
 
-def test_ten_fresh_starts_of_one_lease_with_two_places(ledger, clock, admission, begin):
-    """Two are granted: one has the other place, and one needs none of its own."""
-    asked = begin(places=2)
+def test_fresh_starts_of_one_lease_take_the_free_place_and_one_extra(
+    ledger, clock, admission, start_conversation
+):
+    admitted = start_conversation(places=2)
     clock.advance(60)
     granted = 0
     for _ in range(10):
         try:
-            ledger.admit(admission(lease=asked.lease, handle=None, places=2))
+            ledger.admit(admission(lease=admitted.lease, handle=None, places=2))
         except TooManyAtOnce:
             continue
         else:
@@ -114,13 +119,14 @@ def test_ten_fresh_starts_of_one_lease_with_two_places(ledger, clock, admission,
     assert granted == 2
 
 
-def test_ten_fresh_starts_at_once(engine, database_url, clock, admission, begin):
-    """Two workers grant as many as one."""
-    asked = begin(places=2)
+def test_concurrent_fresh_starts_of_two_workers_take_no_more_places(
+    engine, database_url, clock, admission, start_conversation
+):
+    admitted = start_conversation(places=2)
     clock.advance(60)
     engines, start, granted = [engine, open_engine(database_url)], Barrier(10), []
 
-    def ask(ledger, each):
+    def admit(ledger, each):
         start.wait()
         try:
             granted.append(ledger.admit(each))
@@ -129,10 +135,10 @@ def test_ten_fresh_starts_at_once(engine, database_url, clock, admission, begin)
 
     threads = [
         Thread(
-            target=ask,
+            target=admit,
             args=(
                 Ledger(engines[number % 2], clock),
-                admission(lease=asked.lease, handle=None, places=2),
+                admission(lease=admitted.lease, handle=None, places=2),
             ),
         )
         for number in range(10)
@@ -145,21 +151,21 @@ def test_ten_fresh_starts_at_once(engine, database_url, clock, admission, begin)
     engines[1].dispose()
 
 
-def test_three_changes_of_network_beside_another_conversation(ledger, clock, admission, begin):
-    """None is refused, although both places are taken."""
-    asked = begin(places=2)
-    begin(places=2)
+def test_network_changes_are_not_refused_with_all_places_taken(
+    ledger, clock, admission, start_conversation
+):
+    admitted = start_conversation(places=2)
+    start_conversation(places=2)
     for _ in range(3):
         clock.advance(10)
-        ledger.admit(admission(lease=asked.lease, handle=None, places=2))
+        ledger.admit(admission(lease=admitted.lease, handle=None, places=2))
 
 
-def test_an_ended_lease_frees_its_place_and_counts_until_its_tokens_end(
-    ledger, clock, admission, begin
+def test_ended_leases_count_against_twice_the_places_until_their_tokens_expire(
+    ledger, clock, admission, start_conversation
 ):
-    """Ending and starting again and again gives twice the places, and no more."""
     for _ in range(4):
-        ledger.end(begin(places=2).lease, "request-2", "192.0.2.1")
+        ledger.end(start_conversation(places=2).lease, "request-2", "192.0.2.1")
         clock.advance(10)
 
     with pytest.raises(TooManyAtOnce) as refused:
@@ -169,86 +175,93 @@ def test_an_ended_lease_frees_its_place_and_counts_until_its_tokens_end(
     ledger.admit(admission(places=2))
 
 
-def test_a_renewal_counts_for_the_address_it_comes_from(ledger, clock, admission, begin):
-    """The old address has its place back; the new one takes in as many again as it has places."""
-    moving = [begin("home", places=2) for _ in range(2)]
-    begin("cafe", places=2)
-    begin("cafe", places=2)
+def test_moved_conversation_takes_a_place_at_its_new_address(
+    ledger, clock, admission, start_conversation
+):
+    """The old address gets its place back; the new one admits up to twice its places."""
+    moving = [start_conversation("home", places=2) for _ in range(2)]
+    start_conversation("cafe", places=2)
+    start_conversation("cafe", places=2)
     clock.advance(100)
-    for asked in moving:
-        ledger.admit(admission("cafe", lease=asked.lease, places=2))
+    for admitted in moving:
+        ledger.admit(admission("cafe", lease=admitted.lease, places=2))
 
-    third = begin("home", places=2)
-    begin("home", places=2)
+    third = start_conversation("home", places=2)
+    start_conversation("home", places=2)
     with pytest.raises(TooManyAtOnce):
         ledger.admit(admission("cafe", lease=third.lease, places=2))
     with pytest.raises(TooManyAtOnce):
         ledger.admit(admission("home", places=2))
 
 
-def test_a_lease_has_a_bounded_number_of_unexpired_tokens(engine, ledger, admission, begin):
-    asked = begin(places=2)
+def test_lease_has_at_most_eight_unexpired_tokens(engine, ledger, admission, start_conversation):
+    admitted = start_conversation(places=2)
     for _ in range(7):
-        ledger.admit(admission(lease=asked.lease, places=2))
+        ledger.admit(admission(lease=admitted.lease, places=2))
     with pytest.raises(RateLimited) as refused:
-        ledger.admit(admission(lease=asked.lease, places=2))
+        ledger.admit(admission(lease=admitted.lease, places=2))
     assert refused.value.retry_after == 30
     assert len(rows(engine, tokens)) == 8
 
 
-def test_a_retry_charges_only_the_growth(engine, ledger, clock, admission, begin):
-    asked = begin(budget=10_000)
+def test_retries_charge_only_the_added_time(engine, ledger, clock, admission, start_conversation):
+    admitted = start_conversation(budget=10_000)
     clock.advance(250)
     for _ in range(100):
         clock.advance(1.37)
-        again = admission(lease=asked.lease, budget=10_000, handle="the same")
+        again = admission(lease=admitted.lease, budget=10_000, handle="the same")
         reservation = ledger.admit(again)
 
     assert 300 + 250 + 137 <= spent(engine) <= 300 + 250 + 137 + 1
     assert reservation.expires_at == clock() + timedelta(seconds=300)
 
 
-def test_a_pause_between_two_tokens_is_not_charged(engine, ledger, clock, admission, begin):
-    asked = begin(budget=10_000)
+def test_pause_between_two_tokens_is_not_charged(
+    engine, ledger, clock, admission, start_conversation
+):
+    admitted = start_conversation(budget=10_000)
     clock.advance(900)
-    ledger.admit(admission(lease=asked.lease, budget=10_000))
+    ledger.admit(admission(lease=admitted.lease, budget=10_000))
 
     assert spent(engine) == 600
 
 
-def test_what_was_paid_for_can_be_had_with_the_budget_spent(ledger, clock, admission, begin):
+def test_paid_time_remains_available_with_a_spent_budget(
+    ledger, clock, admission, start_conversation
+):
     """Less than half a minute of it is refused."""
-    asked = begin(budget=300)
+    admitted = start_conversation(budget=300)
     clock.advance(100)
-    renewed = ledger.admit(admission(lease=asked.lease, budget=300))
+    renewed = ledger.admit(admission(lease=admitted.lease, budget=300))
     assert renewed.expires_at == clock() + timedelta(seconds=200)
 
     clock.advance(171)
     with pytest.raises(BudgetSpent):
-        ledger.admit(admission(lease=asked.lease, budget=300))
+        ledger.admit(admission(lease=admitted.lease, budget=300))
 
 
-def test_a_conversation_ends_with_its_lease(ledger, clock, admission, begin, lease):
-    """The last token ends with it; what is left after that is refused."""
-    asked = begin(lease=lease(minutes=6), renewal=False)
+def test_last_token_ends_with_the_lease(ledger, clock, admission, start_conversation, lease):
+    """A renewal with less than half a minute left is refused."""
+    admitted = start_conversation(lease=lease(minutes=6), renewal=False)
     clock.advance(200)
-    renewed = ledger.admit(admission(lease=asked.lease))
-    assert renewed.expires_at == asked.lease.expires_at
+    renewed = ledger.admit(admission(lease=admitted.lease))
+    assert renewed.expires_at == admitted.lease.expires_at
 
     clock.advance(131)
     with pytest.raises(LeaseOver):
-        ledger.admit(admission(lease=asked.lease))
+        ledger.admit(admission(lease=admitted.lease))
 
 
-def test_an_ended_lease_is_not_renewed(engine, ledger, admission, begin):
-    """It is recorded once, and returns no second."""
-    asked = begin(budget=10_000)
-    ledger.end(asked.lease, "request-2", "192.0.2.1")
-    ledger.end(asked.lease, "request-3", "192.0.2.1")
+def test_ended_lease_is_recorded_once_refunds_nothing_and_is_not_renewed(
+    engine, ledger, admission, start_conversation
+):
+    admitted = start_conversation(budget=10_000)
+    ledger.end(admitted.lease, "request-2", "192.0.2.1")
+    ledger.end(admitted.lease, "request-3", "192.0.2.1")
 
     for handle in (None, "handle"):
         with pytest.raises(LeaseOver):
-            ledger.admit(admission(lease=asked.lease, budget=10_000, handle=handle))
+            ledger.admit(admission(lease=admitted.lease, budget=10_000, handle=handle))
     assert [event.kind for event in rows(engine, events)] == ["reserved", "ended"]
     assert spent(engine) == 300
 
@@ -256,16 +269,15 @@ def test_an_ended_lease_is_not_renewed(engine, ledger, admission, begin):
 @pytest.mark.parametrize("handle", ["another", "the same", None])
 @pytest.mark.parametrize("holder", ["alice", "elsewhere"])
 @pytest.mark.parametrize("wait", [5, 100, 400])
-def test_a_refund_leaves_no_trace(  # noqa: PLR0917 - its situations
-    engine, ledger, clock, admission, begin, handle, holder, wait
+def test_refunded_renewal_leaves_no_trace(  # noqa: PLR0917 - one argument for each situation
+    engine, ledger, clock, admission, start_conversation, handle, holder, wait
 ):
-    """Whatever kind of renewal failed to be minted, it is as if it had not been asked for."""
-    asked = begin(budget=10_000, places=2)
+    admitted = start_conversation(budget=10_000, places=2)
     clock.advance(50)
-    ledger.admit(admission(lease=asked.lease, budget=10_000, places=2, handle="the same"))
+    ledger.admit(admission(lease=admitted.lease, budget=10_000, places=2, handle="the same"))
     clock.advance(wait)
     before = [rows(engine, table) for table in (leases, tokens, charges)], spent(engine)
-    again = admission(lease=asked.lease, budget=10_000, places=2, handle=handle, holder=holder)
+    again = admission(lease=admitted.lease, budget=10_000, places=2, handle=handle, holder=holder)
     ledger.refund(ledger.admit(again), "upstream-timeout")
 
     after = [rows(engine, table) for table in (leases, tokens, charges)], spent(engine)
@@ -273,36 +285,37 @@ def test_a_refund_leaves_no_trace(  # noqa: PLR0917 - its situations
         assert after == before
     else:
         assert (after[0][0], after[1]) == (before[0][0], before[1])
-        begin(places=2)
-        begin(places=2)
+        start_conversation(places=2)
+        start_conversation(places=2)
 
 
-def test_a_failed_renewal_that_another_has_built_upon(engine, ledger, clock, admission, begin):
-    """Its seconds stay charged, since the later token uses them."""
-    asked = begin(budget=10_000)
+def test_failed_renewal_stays_charged_if_a_later_token_uses_its_time(
+    engine, ledger, clock, admission, start_conversation
+):
+    admitted = start_conversation(budget=10_000)
     clock.advance(270)
-    failing, good = (
-        admission(lease=asked.lease, budget=10_000, handle="the same") for _ in range(2)
+    failed, later = (
+        admission(lease=admitted.lease, budget=10_000, handle="the same") for _ in range(2)
     )
-    reserved = ledger.admit(failing)
+    reserved = ledger.admit(failed)
     clock.advance(10)
-    ledger.admit(good)
+    ledger.admit(later)
     ledger.refund(reserved, "upstream-timeout")
 
     assert spent(engine) == 580
     assert [event.seconds for event in rows(engine, events)] == [300, 270, 10, 0]
 
 
-def test_a_failed_renewal_that_another_needs_stays_paid(  # noqa: PLR0917 - fixtures
-    engine, ledger, clock, admission, begin, lease
+def test_failed_renewal_stays_charged_if_a_later_token_needs_it(  # noqa: PLR0917 - fixtures
+    engine, ledger, clock, admission, start_conversation, lease
 ):
-    asked = begin(lease=lease(minutes=6), renewal=False, budget=10_000)
+    admitted = start_conversation(lease=lease(minutes=6), renewal=False, budget=10_000)
     clock.advance(100)
-    failing, good = (admission(lease=asked.lease, budget=10_000) for _ in range(2))
-    reserved = ledger.admit(failing)
-    last = ledger.admit(good)
+    failed, later = (admission(lease=admitted.lease, budget=10_000) for _ in range(2))
+    reserved = ledger.admit(failed)
+    last = ledger.admit(later)
     ledger.refund(reserved, "upstream-timeout")
 
     assert spent(engine) == 360
-    ((standing),) = rows(engine, leases)
-    assert standing.charged_until >= microseconds(last.expires_at)
+    (lease_row,) = rows(engine, leases)
+    assert lease_row.charged_until >= microseconds(last.expires_at)

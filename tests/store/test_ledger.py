@@ -32,10 +32,10 @@ def token(reservation):
     return EphemeralToken("auth_tokens/canary", reservation.expires_at, reservation.expires_at)
 
 
-def test_a_grant(engine, ledger, clock, admission):
-    """It is two events: reserved before the mint, and granted with the fingerprint after it."""
-    asked = admission()
-    reservation = ledger.admit(asked)
+def test_grant_is_recorded_as_reserved_then_granted_with_fingerprint(
+    engine, ledger, clock, admission
+):
+    reservation = ledger.admit(admission())
     clock.advance(1)
     ledger.grant(reservation, token(reservation))
 
@@ -48,10 +48,9 @@ def test_a_grant(engine, ledger, clock, admission):
     assert (granted.issuer, granted.subject) == ("https://shop.example", "alice")
 
 
-def test_a_refund(engine, ledger, admission):
-    """Nothing of the charge is left, and the two events say why."""
-    asked = admission(limits="1/60", places=1, budget=300)
-    ledger.refund(ledger.admit(asked), "upstream-timeout")
+def test_refund_removes_the_charge_and_records_the_reason(engine, ledger, admission):
+    request = admission(limits="1/60", places=1, budget=300)
+    ledger.refund(ledger.admit(request), "upstream-timeout")
 
     assert [(event.kind, event.code) for event in rows(engine, events)] == [
         ("reserved", None),
@@ -62,8 +61,7 @@ def test_a_refund(engine, ledger, admission):
     ledger.admit(admission(limits="1/60", places=1, budget=300))
 
 
-def test_an_event(engine, ledger, admission):
-    """It is never changed, whoever tries."""
+def test_events_cannot_be_changed(engine, ledger, admission):
     ledger.admit(admission())
 
     with (
@@ -73,8 +71,8 @@ def test_an_event(engine, ledger, admission):
         connection.execute(text("UPDATE events SET subject = 'mallory'"))
 
 
-def test_a_window_that_slides(ledger, clock, admission):
-    """No stretch of the window's length holds more than the limit, and waiting as told suffices."""
+def test_sliding_window_admits_exactly_the_limit(ledger, clock, admission):
+    """Waiting for the stated time is enough to be admitted again."""
     for _ in range(3):
         ledger.admit(admission(limits="3/60"))
         clock.advance(10)
@@ -92,8 +90,7 @@ def test_a_window_that_slides(ledger, clock, admission):
         ledger.admit(admission(limits="3/60"))
 
 
-def test_where_a_caller_stands(ledger, clock, admission):
-    """What remains of each limit, and when there is more, is true."""
+def test_quotas_give_the_remaining_count_and_the_reset_time(ledger, clock, admission):
     ledger.admit(admission(limits="3/60 9/3600"))
     clock.advance(20)
     minute, hour = ledger.admit(admission(limits="3/60 9/3600")).quotas
@@ -102,8 +99,7 @@ def test_where_a_caller_stands(ledger, clock, admission):
     assert (hour.remaining, hour.reset) == (7, 3580)
 
 
-def test_a_refused_request(engine, ledger, admission):
-    """It leaves no event and costs nothing."""
+def test_refused_request_records_and_costs_nothing(engine, ledger, admission):
     for _ in range(3):
         ledger.admit(admission(limits="3/60", budget=10_000))
     for _ in range(5):
@@ -115,8 +111,7 @@ def test_a_refused_request(engine, ledger, admission):
     assert spent(engine) == 900
 
 
-def test_several_limits(ledger, clock, admission):
-    """All hold at once; the answer waits for the one that is used up."""
+def test_all_limits_apply_and_retry_after_is_that_of_the_used_up_one(ledger, clock, admission):
     for pause in (0, 1, 60):
         clock.advance(pause)
         ledger.admit(admission(limits="2/60 3/3600"))
@@ -127,8 +122,7 @@ def test_several_limits(ledger, clock, admission):
     assert refused.value.retry_after == 3600 - 121
 
 
-def test_several_limits_used_up_at_once(ledger, clock, admission):
-    """Waiting as told suffices: it is for the last of them that one waits."""
+def test_retry_after_is_the_longest_of_several_used_up_limits(ledger, clock, admission):
     for _ in range(2):
         ledger.admit(admission(limits="2/60 2/3600"))
 
@@ -140,8 +134,7 @@ def test_several_limits_used_up_at_once(ledger, clock, admission):
     ledger.admit(admission(limits="2/60 2/3600"))
 
 
-def test_a_narrow_window_beside_a_wide_one(engine, ledger, admission):
-    """Where the narrow one refuses, the wide one is not charged."""
+def test_request_refused_by_one_window_is_not_charged_to_another(engine, ledger, admission):
     wide, narrow = Window("user", "wide", (Limit(3, 60),)), Window("own", "narrow", (Limit(1, 60),))
     ledger.admit(admission(windows=(wide, narrow)))
     with pytest.raises(RateLimited):
@@ -150,8 +143,7 @@ def test_a_narrow_window_beside_a_wide_one(engine, ledger, admission):
     assert len(rows(engine, charges)) == 2
 
 
-def test_attempts(ledger):
-    """They are counted apart from grants, by their own keys."""
+def test_attempts_are_limited_per_key(ledger):
     limits = (Limit(1, 60),)
     ledger.charge_attempt(Window("login", "alice", limits))
     ledger.charge_attempt(Window("login", "bob", limits))
@@ -159,8 +151,7 @@ def test_attempts(ledger):
         ledger.charge_attempt(Window("login", "alice", limits))
 
 
-def test_an_attempt_that_is_forgiven(ledger):
-    """It is as if it had not been, and no other with it."""
+def test_forgiven_attempt_does_not_count(ledger):
     window = Window("login", "alice", (Limit(2, 60),))
     ledger.charge_attempt(window)
     ledger.forgive_attempt(ledger.charge_attempt(window))
@@ -169,8 +160,7 @@ def test_an_attempt_that_is_forgiven(ledger):
         ledger.charge_attempt(window)
 
 
-def test_old_rows(engine, ledger, clock, admission):
-    """They are swept as new ones come, so that no table grows without end."""
+def test_old_rows_are_removed_as_new_ones_are_added(engine, ledger, clock, admission):
     for number in range(20):
         ledger.admit(admission(f"visitor-{number}", limits="9/60"))
     clock.advance(2 * 86_400)
@@ -180,8 +170,7 @@ def test_old_rows(engine, ledger, clock, admission):
     assert len(rows(engine, charges)) == len(rows(engine, leases)) == 3
 
 
-def test_a_budget(engine, ledger, clock, admission):
-    """The last grant is as long as what is left, and what is left is never overdrawn."""
+def test_last_grant_is_shortened_to_the_rest_of_the_budget(engine, ledger, clock, admission):
     ledger.admit(admission(budget=650))
     ledger.admit(admission(budget=650))
     last = ledger.admit(admission(budget=650))
@@ -196,8 +185,7 @@ def test_a_budget(engine, ledger, clock, admission):
     ledger.admit(admission(budget=650))
 
 
-def test_a_budget_with_a_few_seconds_left(engine, ledger, admission):
-    """Under half a minute is no conversation; it stays in the budget."""
+def test_less_than_half_a_minute_of_budget_is_refused_and_kept(engine, ledger, admission):
     ledger.admit(admission(budget=329))
 
     with pytest.raises(BudgetSpent):
@@ -205,30 +193,29 @@ def test_a_budget_with_a_few_seconds_left(engine, ledger, admission):
     assert spent(engine) == 300
 
 
-def test_a_block(engine, ledger, clock, admission):
-    """It is in force at the next mint, until it is lifted or over."""
+def test_block_refuses_until_it_is_lifted_or_expires(engine, ledger, clock, admission):
     blocks = Blocks(engine, clock)
-    asked = admission(blocks=("everyone", "alice"))
-    ledger.admit(asked)
+    request = admission(blocks=("everyone", "alice"))
+    ledger.admit(request)
 
     blocks.put("alice", None)
     with pytest.raises(Blocked) as refused:
-        ledger.admit(asked)
+        ledger.admit(request)
     assert refused.value.retry_after is None
 
     blocks.put("alice", clock() + timedelta(hours=2))
     with pytest.raises(Blocked) as refused:
-        ledger.admit(asked)
+        ledger.admit(request)
     assert refused.value.retry_after == 7200
     assert [block.key for block in blocks.in_force()] == ["alice"]
 
     blocks.put("everyone", clock() + timedelta(hours=1))
     with pytest.raises(Blocked) as refused:
-        ledger.admit(asked)
+        ledger.admit(request)
     assert refused.value.retry_after == 7200
     blocks.put("everyone", None)
     with pytest.raises(Blocked) as refused:
-        ledger.admit(asked)
+        ledger.admit(request)
     assert refused.value.retry_after is None
     blocks.lift("everyone")
 
@@ -239,16 +226,15 @@ def test_a_block(engine, ledger, clock, admission):
     assert not blocks.lift("alice")
 
 
-def test_two_workers(engine, database_url, clock, admission):
-    """Engines of their own admit exactly the limit, the places and the budget between them."""
+def test_two_workers_admit_exactly_the_limit_between_them(engine, database_url, clock, admission):
     engines = [engine, open_engine(database_url)]
-    asked = [
+    requests = [
         [admission(limits="25/60", budget=3100, wanted=100, places=40) for _ in range(10)]
         for _ in range(8)
     ]
     start, granted = Barrier(8), []
 
-    def ask(ledger, admissions):
+    def admit_all(ledger, admissions):
         start.wait()
         for each in admissions:
             try:
@@ -257,7 +243,7 @@ def test_two_workers(engine, database_url, clock, admission):
                 return
 
     threads = [
-        Thread(target=ask, args=(Ledger(engines[number % 2], clock), asked[number]))
+        Thread(target=admit_all, args=(Ledger(engines[number % 2], clock), requests[number]))
         for number in range(8)
     ]
     for thread in threads:
@@ -270,13 +256,12 @@ def test_two_workers(engine, database_url, clock, admission):
     engines[1].dispose()
 
 
-def test_two_workers_and_one_budget(engine, database_url, clock, admission):
-    """It is spent to the last second and not beyond."""
+def test_two_workers_spend_exactly_the_budget_between_them(engine, database_url, clock, admission):
     engines = [engine, open_engine(database_url)]
-    asked = [[admission(budget=1030, wanted=100) for _ in range(4)] for _ in range(8)]
+    requests = [[admission(budget=1030, wanted=100) for _ in range(4)] for _ in range(8)]
     start, granted = Barrier(8), []
 
-    def ask(ledger, admissions):
+    def admit_all(ledger, admissions):
         start.wait()
         for each in admissions:
             try:
@@ -285,7 +270,7 @@ def test_two_workers_and_one_budget(engine, database_url, clock, admission):
                 return
 
     threads = [
-        Thread(target=ask, args=(Ledger(engines[number % 2], clock), asked[number]))
+        Thread(target=admit_all, args=(Ledger(engines[number % 2], clock), requests[number]))
         for number in range(8)
     ]
     for thread in threads:
@@ -298,8 +283,7 @@ def test_two_workers_and_one_budget(engine, database_url, clock, admission):
     engines[1].dispose()
 
 
-def test_a_store_that_cannot_be_written(engine, ledger, admission):
-    """Nothing is admitted, and the refusal repeats no value: no audit, no token."""
+def test_failing_store_admits_nothing_and_its_error_repeats_no_value(engine, ledger, admission):
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE events"))
 

@@ -14,8 +14,8 @@ DAY = 86400
 ALICE = Account("alice", "hash one", frozenset({"support"}))
 
 
-class Doors:
-    """Lets everybody in who says the right name, any number of times."""
+class StubDependencies:
+    """Accepts any password of a known account, any number of times."""
 
     def __init__(self, accounts):
         self.accounts = accounts
@@ -44,8 +44,8 @@ def _accounts(engine):
 
 @pytest.fixture(name="service")
 def _service(engine, clock, accounts):
-    doors = Doors(accounts)
-    return LoginService(doors, doors, doors, Logins(engine, clock))
+    dependencies = StubDependencies(accounts)
+    return LoginService(dependencies, dependencies, dependencies, Logins(engine, clock))
 
 
 def sign_in(service, username="alice"):
@@ -57,8 +57,7 @@ def rows(engine):
         return connection.execute(select(func.count()).select_from(table)).scalar()
 
 
-def test_going_on(service):
-    """Each visit gives a new access JWT and the next cookie; the groups are those of now."""
+def test_refresh_gives_a_new_token_and_a_new_cookie(service):
     first = sign_in(service)
     second = service.refresh(first.cookie, "192.0.2.1")
 
@@ -68,14 +67,13 @@ def test_going_on(service):
 
 
 @pytest.mark.parametrize("cookie", [None, "", "made up", "a" * 10_000, "\ud800"])
-def test_a_cookie_that_is_none(service, cookie):
-    """Nobody is signed in by it."""
+def test_missing_or_unknown_cookie_is_refused(service, cookie):
     with pytest.raises(LoginOver):
         service.refresh(cookie, "192.0.2.1")
 
 
-def test_an_answer_that_was_lost(service, clock):
-    """The cookie before is good for another minute: the browser has no other."""
+def test_replaced_cookie_is_valid_for_a_grace_period(service, clock):
+    """A lost response leaves the browser with the old cookie."""
     first = sign_in(service)
     service.refresh(first.cookie, "192.0.2.1")
     clock.advance(GRACE / SECOND)
@@ -83,8 +81,8 @@ def test_an_answer_that_was_lost(service, clock):
     assert service.refresh(first.cookie, "192.0.2.1").cookie
 
 
-def test_a_cookie_that_was_copied(service, clock):
-    """Whoever comes with a cookie that was replaced ends the login, for the thief as well."""
+def test_replaced_cookie_after_the_grace_period_ends_the_login(service, clock):
+    """Its use means that somebody has a copy, so the login ends for both."""
     first = sign_in(service)
     other = sign_in(service)
     second = service.refresh(first.cookie, "192.0.2.1")
@@ -97,8 +95,7 @@ def test_a_cookie_that_was_copied(service, clock):
     assert service.refresh(other.cookie, "192.0.2.1")
 
 
-def test_a_week_away(service, clock):
-    """A login that nobody uses is over after a week."""
+def test_unused_login_expires_after_a_week(service, clock):
     first, second = sign_in(service), sign_in(service)
     clock.advance(IDLE / SECOND - 1)
     assert service.refresh(first.cookie, "192.0.2.1")
@@ -108,8 +105,7 @@ def test_a_week_away(service, clock):
         service.refresh(second.cookie, "192.0.2.1")
 
 
-def test_a_month_of_visits(service, clock):
-    """However often somebody comes, the password is asked for after thirty days."""
+def test_login_expires_after_thirty_days_however_often_it_is_used(service, clock):
     signed_in = sign_in(service)
     lives = []
     for _ in range(LONGEST // times.DAY - 1):
@@ -124,8 +120,7 @@ def test_a_month_of_visits(service, clock):
         service.refresh(signed_in.cookie, "192.0.2.1")
 
 
-def test_signing_out(service):
-    """That login is over, by every cookie it had; others are not."""
+def test_sign_out_ends_only_that_login_for_all_its_cookies(service):
     first, other = sign_in(service), sign_in(service)
     second = service.refresh(first.cookie, "192.0.2.1")
     service.sign_out(first.cookie)
@@ -143,8 +138,7 @@ def test_signing_out(service):
     [lambda accounts: accounts.remove("alice"), lambda a: a.set_password_hash("alice", "new")],
     ids=["removed", "another password"],
 )
-def test_an_account_that_changes(service, accounts, change):
-    """Its logins are over at once, everybody else's go on."""
+def test_changed_or_removed_account_loses_all_its_logins_and_no_others(service, accounts, change):
     alices, bobs = [sign_in(service) for _ in range(2)], sign_in(service, "bob")
     change(accounts)
 
@@ -154,37 +148,32 @@ def test_an_account_that_changes(service, accounts, change):
     assert service.refresh(bobs.cookie, "192.0.2.1")
 
 
-def test_a_password_that_changes_while_somebody_signs_in(engine, clock, accounts):
-    """What was verified by the old one begins no login."""
+def test_login_verified_with_an_old_password_does_not_start(engine, clock, accounts):
     verified = accounts.find("alice")
     accounts.set_password_hash("alice", "new")
 
     assert Logins(engine, clock).begin(verified, "a" * 64) is None
 
 
-def test_an_account_removed_while_somebody_signs_in(engine, clock, accounts):
-    """Likewise, and the answer is that of a wrong password."""
-
-    class Slow(Doors):
+def test_account_removed_during_sign_in_is_a_wrong_password(engine, clock, accounts):
+    class Slow(StubDependencies):
         def verify(self, username, password):
             account = super().verify(username, password)
             accounts.remove(username)
             return account
 
-    doors = Slow(accounts)
+    dependencies = Slow(accounts)
     with pytest.raises(WrongPassword):
-        sign_in(LoginService(doors, doors, doors, Logins(engine, clock)))
+        sign_in(LoginService(dependencies, dependencies, dependencies, Logins(engine, clock)))
 
 
-def test_what_is_kept(service, engine):
-    """No cookie: whoever reads the store signs in nowhere."""
+def test_store_holds_no_cookie(service, engine):
     cookie = sign_in(service).cookie
     with engine.begin() as connection:
         assert cookie not in str(connection.execute(text("SELECT * FROM logins")).all())
 
 
-def test_years_of_visits(service, clock, engine):
-    """What is over is swept: the table holds what is in use, and a day of replaced cookies."""
+def test_rows_of_expired_logins_and_replaced_cookies_are_removed(service, clock, engine):
     signed_in, most = sign_in(service), 0
     for number in range(1500):
         clock.advance(DAY / 24)
