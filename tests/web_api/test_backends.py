@@ -1,4 +1,4 @@
-"""A backend fetches tokens for its users, from a real service in front of the emulator."""
+"""A backend requests tokens for its users from a real service in front of the emulator."""
 
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ allow = ["key:backend", "key:narrow"]
 [limits]
 user = ["2/hour"]
 """
-NARROW = make_key()
+RESTRICTED_KEY = make_key()
 
 
 @pytest.fixture(name="service", scope="module")
@@ -36,31 +36,29 @@ def _engine(service):
     engine = open_engine(f"sqlite:///{service.folder / 'data' / 'tokensvc.db'}")
     ApiKeys(engine).add(ApiKey("backend", datetime.now(UTC)), fingerprint(KEY))
     narrow = ApiKey("narrow", datetime.now(UTC), frozenset({"other"}))
-    ApiKeys(engine).add(narrow, fingerprint(NARROW))
+    ApiKeys(engine).add(narrow, fingerprint(RESTRICTED_KEY))
     yield engine
     engine.dispose()
 
 
-@pytest.fixture(name="ask")
-def _ask(service, engine):  # noqa: ARG001 - the key is in the store
-    """Asks for a token for a user, or for the backend itself."""
+@pytest.fixture(name="request_token")
+def _request_token(service, engine):  # noqa: ARG001 - the key is in the store
+    """Request a token for a user, or for the backend itself."""
 
-    def ask(user=None):
+    def request_token(user=None):
         body = {} if user is None else {"on_behalf_of": user}
         return service.post("/token", body, bearer=KEY)
 
-    return ask
+    return request_token
 
 
-def test_limits(ask):
-    """They count the backend's users, each apart, and the backend as one more."""
+def test_limits_count_each_user_and_the_backend_separately(request_token):
     for user in ("alice", "bob", None):
-        assert [ask(user).status for _ in range(3)] == [200, 200, 429]
+        assert [request_token(user).status for _ in range(3)] == [200, 200, 429]
 
 
-def test_the_audit(ask, engine):
-    """It says which key asked, and for whom."""
-    assert ask("carol").status == 200
+def test_audit_records_the_key_and_the_user(request_token, engine):
+    assert request_token("carol").status == 200
     with engine.begin() as connection:
         who = connection.execute(
             select(events.c.principal_kind, events.c.issuer, events.c.subject)
@@ -72,12 +70,13 @@ def test_the_audit(ask, engine):
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_key_for_some_profiles(service):
-    """It opens those, sees no others, and its conversations go on."""
-    offered = service.get("/profiles", bearer=NARROW).json["profiles"]
+def test_restricted_key_sees_and_uses_only_its_profiles(service):
+    offered = service.get("/profiles", bearer=RESTRICTED_KEY).json["profiles"]
     assert [profile["name"] for profile in offered] == ["other"]
-    refused = service.post("/token", {"on_behalf_of": "dora"}, bearer=NARROW)
+    refused = service.post("/token", {"on_behalf_of": "dora"}, bearer=RESTRICTED_KEY)
     assert (refused.status, refused.code) == (403, "profile-not-allowed")
-    granted = service.post("/token", {"profile": "other", "on_behalf_of": "dora"}, bearer=NARROW)
+    granted = service.post(
+        "/token", {"profile": "other", "on_behalf_of": "dora"}, bearer=RESTRICTED_KEY
+    )
     assert granted.status == 200
     assert service.post("/token", {"lease": granted.json["lease"]}).status == 200

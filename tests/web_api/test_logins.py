@@ -1,4 +1,4 @@
-"""The three addresses of a login, over the real HTTP application."""
+"""The login endpoints of the real HTTP application."""
 
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ def _compiled(tmp_path_factory):
 
 @pytest.fixture(name="start", scope="module")
 def _start(compiled):
-    """Starts an application with an account and an API key in its store."""
+    """Start an application with an account and an API key in its store."""
 
     def start(configuration):
         environment = service_environment(compiled, configuration, "http://127.0.0.1:9")
@@ -50,7 +50,7 @@ def _app(start):
 
 @pytest.fixture(name="browser")
 def _browser(app):
-    """A browser on the service's own page; each has an address of its own."""
+    """A browser on the service's own page, with an address of its own."""
     return Browser(app.test_client())
 
 
@@ -61,13 +61,13 @@ class Browser:
         self.client, self.base_url = client, base_url
         self.address = fingerprint(str(id(self)))[:4]
 
-    def post(self, path, body=None, *, origin=OURS, kind="application/json", **headers):
+    def post(self, path, body=None, *, origin=OURS, content_type="application/json", **headers):
         if origin is not None:
             headers["Origin"] = origin
         return self.client.post(
             path,
             data=body,
-            content_type=kind,
+            content_type=content_type,
             headers=headers,
             base_url=self.base_url,
             environ_overrides={"REMOTE_ADDR": f"2001:db8:0:{self.address}::1"},
@@ -77,8 +77,7 @@ class Browser:
         return self.post("/login", f'{{"username":"alice","password":"{PASSWORD}"}}', **named)
 
 
-def test_signing_in(browser):
-    """The access JWT is in the answer; the cookie is for no script, no other site and no file."""
+def test_sign_in_returns_a_token_and_sets_a_strict_cookie(browser):
     answer = browser.sign_in()
 
     assert answer.status_code == 200
@@ -91,8 +90,7 @@ def test_signing_in(browser):
     assert not any(attribute.startswith("Domain") for attribute in attributes)
 
 
-def test_the_access_token(browser):
-    """It is a credential like any other."""
+def test_access_token_is_a_valid_credential(browser):
     token = browser.sign_in().get_json()["access_token"]
     answer = browser.client.get(
         "/profiles", headers={"Authorization": f"Bearer {token}"}, base_url=OURS
@@ -101,8 +99,7 @@ def test_the_access_token(browser):
     assert answer.status_code == 200
 
 
-def test_coming_back(browser):
-    """A new access JWT, and the next cookie."""
+def test_refresh_returns_a_new_token_and_a_new_cookie(browser):
     first = browser.sign_in().headers["Set-Cookie"]
     answer = browser.post("/login/refresh")
 
@@ -111,21 +108,19 @@ def test_coming_back(browser):
     assert answer.headers["Set-Cookie"].split(";")[0] != first.split(";")[0]
 
 
-def test_signing_out(browser):
-    """The cookie is taken back, and would be good for nothing."""
+def test_sign_out_clears_the_cookie_and_makes_it_invalid(browser):
     browser.sign_in()
-    kept = browser.client.get_cookie("__Secure-tokensvc-login", "tokens.example.com", "/login")
+    cookie = browser.client.get_cookie("__Secure-tokensvc-login", "tokens.example.com", "/login")
     answer = browser.post("/login/end")
 
     assert (answer.status_code, answer.text) == (204, "")
     assert "Max-Age=0" in answer.headers["Set-Cookie"]
-    browser.client.set_cookie(kept.key, kept.value, domain=kept.domain, path=kept.path)
+    browser.client.set_cookie(cookie.key, cookie.value, domain=cookie.domain, path=cookie.path)
     refused = browser.post("/login/refresh")
     assert (refused.status_code, refused.get_json()["code"]) == (401, "login-over")
 
 
-def test_nobody_signed_in(browser):
-    """There is nothing to go on with, and nothing to end."""
+def test_refresh_without_a_login_is_refused_and_sign_out_is_harmless(browser):
     assert browser.post("/login/refresh").get_json()["code"] == "login-over"
     assert browser.post("/login/end").status_code == 204
 
@@ -145,8 +140,7 @@ def test_nobody_signed_in(browser):
         "",
     ],
 )
-def test_a_page_of_another_site(browser, path, origin):
-    """It is refused, listed or not, whatever the cookie."""
+def test_login_from_another_origin_is_refused_even_if_listed(browser, path, origin):
     browser.sign_in()
     body = f'{{"username":"alice","password":"{PASSWORD}"}}' if path == "/login" else None
     answer = browser.post(path, body, origin=origin)
@@ -158,8 +152,8 @@ def test_a_page_of_another_site(browser, path, origin):
 
 
 @pytest.mark.parametrize("path", ["/login/refresh", "/login/end"])
-def test_a_request_that_names_no_page(browser, path):
-    """With a cookie every browser says which page asks; who does not is none."""
+def test_cookie_request_without_an_origin_is_refused(browser, path):
+    """Browsers send an Origin header with these requests, so one without it is not from a page."""
     browser.sign_in()
 
     assert browser.post(path, origin=None).status_code == 403
@@ -167,22 +161,21 @@ def test_a_request_that_names_no_page(browser, path):
 
 @pytest.mark.parametrize("path", ["/login/refresh", "/login/end"])
 @pytest.mark.parametrize(
-    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
 )
-def test_what_a_form_could_send(browser, path, kind):
-    """It is refused: only JSON makes a browser ask first."""
+def test_content_type_of_an_html_form_is_refused(browser, path, content_type):
+    """Browsers send a CORS preflight for JSON, but not for what a form can send."""
     browser.sign_in()
 
-    assert browser.post(path, kind=kind).status_code == 415
+    assert browser.post(path, content_type=content_type).status_code == 415
 
 
-def test_a_field_that_is_not_there(browser):
-    """It is refused like any other."""
+def test_unknown_field_is_refused(browser):
     assert browser.post("/login/refresh", '{"username": "alice"}').status_code == 400
 
 
-def test_this_machine(start):
-    """Without https there is no Secure: a browser would not keep the cookie."""
+def test_cookie_over_http_on_loopback_is_not_secure(start):
+    """A browser would not store a Secure cookie sent over plain HTTP."""
     browser = Browser(start(OPEN_PROFILE + KEYED).test_client(), "http://127.0.0.1:8080")
     attributes = browser.sign_in(origin="http://127.0.0.1:8080").headers["Set-Cookie"]
 
@@ -199,8 +192,7 @@ def profiles(browser, bearer):
     )
 
 
-def test_what_an_api_key_may_use(browser):
-    """The profiles that list it, and no others: “user” and “guest” are people."""
+def test_key_and_user_each_see_only_the_profiles_that_allow_them(browser):
     names = [profile["name"] for profile in profiles(browser, KEY).get_json()["profiles"]]
 
     assert names == ["keyed"]
@@ -218,16 +210,14 @@ def test_what_an_api_key_may_use(browser):
         ('{"on_behalf_of": "a\\nb"}', "plain characters"),
     ],
 )
-def test_a_user_of_no_plain_name(browser, body, detail):
-    """It is a 400 that says what to mend."""
+def test_invalid_on_behalf_of_is_a_400_with_the_reason(browser, body, detail):
     answer = browser.post("/token", body, Authorization=f"Bearer {KEY}")
 
     assert answer.status_code == 400
     assert detail in answer.get_json()["detail"]
 
 
-def test_speaking_for_somebody_without_a_key(browser):
-    """It is a 400 for whoever may not, and for guests."""
+def test_on_behalf_of_needs_an_api_key(browser):
     token = browser.sign_in().get_json()["access_token"]
     for headers in ({"Authorization": f"Bearer {token}"}, {}):
         answer = browser.post("/token", '{"on_behalf_of": "bob"}', **headers)
@@ -235,15 +225,13 @@ def test_speaking_for_somebody_without_a_key(browser):
         assert "API key" in answer.get_json()["detail"]
 
 
-def test_a_profile_that_is_not_the_keys(browser):
-    """It is a 403, as for anybody."""
+def test_profile_that_does_not_allow_the_key_is_a_403(browser):
     answer = browser.post("/token", '{"on_behalf_of": "bob"}', Authorization=f"Bearer {KEY}")
 
     assert (answer.status_code, answer.get_json()["code"]) == (403, "profile-not-allowed")
 
 
-def test_a_key_that_is_removed(browser, compiled):
-    """It is refused from the next request on."""
+def test_removed_key_is_refused_at_the_next_request(browser, compiled):
     engine = open_engine(f"sqlite:///{compiled / 'data' / 'tokensvc.db'}")
     assert profiles(browser, KEY).status_code == 200
     ApiKeys(engine).remove("backend", "key:backend")

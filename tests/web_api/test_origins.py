@@ -30,11 +30,9 @@ PROXIES = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "127.0.0.1/32",
         ("10.0.0.1", ["a" * 10_000], "10.0.0.1"),
     ],
 )
-def test_the_clients_address(peer, forwarded, expected):
-    """It is the nearest one that no trusted proxy stands behind: nobody chooses their own."""
+def test_client_address_is_the_nearest_untrusted_hop(peer, forwarded, expected):
     assert believed_address(peer, forwarded, PROXIES) == expected
 
 
-def test_no_proxy():
-    """Without a trusted proxy the peer is the client, whatever is forwarded."""
+def test_forwarded_address_is_ignored_without_trusted_proxies():
     assert believed_address("127.0.0.1", ["192.0.2.1"], []) == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""A release is named by all that is served of it."""
+"""A release is identified by a digest of everything served."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = {
 
 @pytest.fixture(name="folder")
 def _folder(tmp_path):
-    """A small web/."""
+    """A small copy of the web/ folder."""
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -27,15 +27,13 @@ def _folder(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["index.html", "app.js", "live/a.js", "widget.js"])
-def test_a_file_that_changes(folder, name):
-    """Any other content anywhere is another release."""
+def test_changed_file_changes_the_digest(folder, name):
     before = read_release(folder).digest
     (folder / name).write_text(FILES[name] + "\nf();", encoding="utf-8")
     assert read_release(folder).digest != before
 
 
-def test_a_file_that_is_renamed(folder):
-    """The same content under another name is another release."""
+def test_renamed_file_changes_the_digest(folder):
     before = read_release(folder).digest
     (folder / "live/a.js").rename(folder / "live/b.js")
     assert read_release(folder).digest != before
@@ -45,15 +43,13 @@ def test_a_file_that_is_renamed(folder):
     ("name", "text"),
     [("package.json", "[]"), ("live/scope.d.ts", ""), ("app.js", "import './live/a.js'; // ours")],
 )
-def test_what_no_browser_sees(folder, name, text):
-    """What is not sent makes no other release: neither the tools' files nor a comment."""
+def test_files_and_comments_that_are_not_served_do_not_change_the_digest(folder, name, text):
     before = read_release(folder).digest
     (folder / name).write_text(text, encoding="utf-8")
     assert read_release(folder).digest == before
 
 
-def test_a_page(folder):
-    """It takes its parts from its own release, and other addresses stay as they are."""
+def test_page_loads_parts_of_its_own_release_and_keeps_other_urls(folder):
     release = read_release(folder)
     assert release.parts.keys() == {"app.js", "live/a.js", "widget.js"}
     assert release.pages["index.html"].content.decode() == (
