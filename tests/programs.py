@@ -1,4 +1,4 @@
-"""Runs the programs that the tests look at: an emulator, a gunicorn with the service."""
+"""Runs the programs under test: the emulator, and the service in gunicorn."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_DEADLINE = 60  # seconds: how long a program may take to say that it listens
+START_DEADLINE = 60  # seconds until a program must be listening
 SECRET_KEY = "signs-in-tests-and-nowhere-else-0123456789"
 API_KEY = "AIzaSy-the-tests-own-key-and-nobody-elses"
 
-# Every visitor may have it, and no limit is in the way.
+# Open to every user and guest, with limits too high to matter.
 OPEN_PROFILE = """
 [profiles.default]
 model = "gemini-3.8-live"
@@ -43,7 +43,7 @@ budget = { guest = "99999h/day" }
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer, whatever its status."""
+    """An HTTP response of any status."""
 
     status: int
     headers: dict[str, str]
@@ -55,7 +55,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The code of a problem; the documented form is asserted with it."""
+        """The code of a problem response, after checking its documented form."""
         assert self.headers["content-type"] == "application/problem+json"
         problem = self.json
         assert problem["status"] == self.status
@@ -73,7 +73,7 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 @dataclass
 class Program:
-    """A running program of ours, and what it has printed."""
+    """A running program and its output."""
 
     child: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -82,17 +82,17 @@ class Program:
     _printed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def prints(self, line: str) -> None:
-        """Take note of what it has printed."""
+        """Record a line of output."""
         with self._printed:
             self.lines.append(line)
             self._printed.notify_all()
 
     def await_line(self, text: str, *, timeout: float = 30) -> None:
-        """Wait until it has printed a line that holds *text*."""
+        """Wait until the output has a line containing *text*."""
         self.await_lines(text, 1, timeout=timeout)
 
     def await_lines(self, text: str, count: int, *, timeout: float = 30) -> None:
-        """Wait until it has printed so many lines that hold *text*."""
+        """Wait until the output has *count* lines containing *text*."""
         with self._printed:
             printed = self._printed.wait_for(
                 lambda: sum(text in line for line in self.lines) >= count, timeout
@@ -108,7 +108,7 @@ class Program:
         bearer: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Ask; a body that is no bytes is sent as JSON."""
+        """Send a request; a body that is not bytes is sent as JSON."""
         headers = dict(headers or {})
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer}"
@@ -116,12 +116,12 @@ class Program:
             body = json.dumps(body).encode()
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
-        asked = urllib.request.Request(  # noqa: S310 - our own address
+        prepared = urllib.request.Request(  # noqa: S310 - our own address
             self.url + path, body, headers, method=method
         )
         opener = urllib.request.build_opener(NoRedirects)
         try:
-            with opener.open(asked, timeout=30) as response:
+            with opener.open(prepared, timeout=30) as response:
                 return Answer(response.status, _lower(response.headers), response.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -142,7 +142,7 @@ def _lower(headers: Any) -> dict[str, str]:
 def running(
     command: list[str], announced: str, *, environment: dict[str, str], folder: Path | None = None
 ) -> Iterator[Program]:
-    """*command*, from the line that matches *announced* (group 1 is its address) to SIGTERM."""
+    """Run *command* until SIGTERM; yield once it prints *announced*, whose group 1 is its URL."""
     child = subprocess.Popen(
         command,
         env=environment,
@@ -152,23 +152,23 @@ def running(
         text=True,
     )
     program = Program(child)
-    heard: queue.Queue[str | None] = queue.Queue()
+    output: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:
         assert child.stdout is not None
         for line in child.stdout:
             program.prints(line)
-            heard.put(line)
-        heard.put(None)
+            output.put(line)
+        output.put(None)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
         while not program.url:
-            line = heard.get(timeout=START_DEADLINE)
+            line = output.get(timeout=START_DEADLINE)
             if line is None:
-                said = "".join(program.lines)
-                pytest.fail(f"{command} ended with {child.wait()} before it listened:\n{said}")
+                printed = "".join(program.lines)
+                pytest.fail(f"{command} ended with {child.wait()} before it listened:\n{printed}")
             if match := re.search(announced, line):
                 program.url = match[1]
         yield program
@@ -180,24 +180,24 @@ def running(
             child.kill()
             child.wait()
         reader.join(timeout=10)
-        assert not reader.is_alive(), f"{command} has left a program running"
+        assert not reader.is_alive(), f"{command} left a program running"
         child.stdout.close()
 
 
 def chromium() -> str:
-    """The browser that CHROMIUM names, or the machine has, or Playwright has fetched."""
+    """Return the browser that CHROMIUM names, is installed or was downloaded by Playwright."""
     named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if named is not None:
         return named
     with sync_playwright() as playwright:
-        fetched = playwright.chromium.executable_path
-    if not Path(fetched).exists():
+        downloaded = playwright.chromium.executable_path
+    if not Path(downloaded).exists():
         pytest.fail("There is no Chromium: “make programs” installs one, CHROMIUM names another.")
-    return fetched
+    return downloaded
 
 
 def clean_environment(**added: str) -> dict[str, str]:
-    """This machine's environment without what would configure us or an SDK, and *added*."""
+    """Return our environment without settings of the service or an SDK, and with *added*."""
     ours = ("TOKENSVC_", "GEMINI_", "GOOGLE_", "DATABASE_", "GUNICORN_", "WEB_CONCURRENCY", "PORT")
     return {name: v for name, v in os.environ.items() if not name.startswith(ours)} | added
 
@@ -205,10 +205,10 @@ def clean_environment(**added: str) -> dict[str, str]:
 def service_environment(
     folder: Path, configuration: str, upstream: str, **added: str
 ) -> dict[str, str]:
-    """What a service in *folder* is told, with its configuration file written there."""
+    """Write the configuration file to *folder* and return the environment of its service."""
     file = folder / "tokensvc.toml"
     file.write_text(configuration, encoding="utf-8")
-    told = {
+    settings = {
         "GEMINI_API_KEY": API_KEY,
         "TOKENSVC_SECRET_KEY": SECRET_KEY,
         "TOKENSVC_CONFIG": str(file),
@@ -216,11 +216,11 @@ def service_environment(
         "TOKENSVC_GEMINI_BASE_URL": upstream,
         "TOKENSVC_GEMINI_WEBSOCKET_URL": upstream.replace("http", "ws", 1),
     }
-    return clean_environment(**told | added)
+    return clean_environment(**settings | added)
 
 
 def operate(service: Program, *words: str, said: str = "") -> None:
-    """Run `tokensvc` *words* on what *service* keeps, as its operator does, who types *said*."""
+    """Run the `tokensvc` command *words* on the store of *service*, with *said* as its input."""
     assert service.folder is not None
     environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
     command = [sys.executable, "-m", "tokensvc", *words]
@@ -229,7 +229,7 @@ def operate(service: Program, *words: str, said: str = "") -> None:
 
 @contextmanager
 def serving(environment: dict[str, str], *, workers: int = 2, port: int = 0) -> Iterator[Program]:
-    """The service in gunicorn, started as its users start it; on any port unless told."""
+    """Run the service in gunicorn as users start it, on any free port by default."""
     where = ["--port", str(port), "--workers", str(workers)]
     command = [sys.executable, "-m", "tokensvc", "serve", *where]
     announced = r"Listening at: (http://[0-9.]+:[0-9]+)"
@@ -239,7 +239,7 @@ def serving(environment: dict[str, str], *, workers: int = 2, port: int = 0) -> 
 
 @contextmanager
 def emulating(*flags: str) -> Iterator[Program]:
-    """An emulator with these flags, on a port of its own."""
+    """Run an emulator with these flags, on a port of its own."""
     command = [sys.executable, "-m", "tokensvc.emulator", "--port", "0", *flags]
     announced = r"on (https?://[0-9.]+:[0-9]+)"
     with running(command, announced, environment=clean_environment()) as program:

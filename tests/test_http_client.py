@@ -15,7 +15,7 @@ HEADERS = {"Content-Type": "application/json"}
 
 @pytest.fixture(name="connect")
 def _connect():
-    """Makes clients, and closes what they keep."""
+    """Make clients, and close their connections after the test."""
     with ExitStack() as clients:
         yield lambda url: clients.enter_context(closing(BoundedHttpClient(url)))
 
@@ -24,8 +24,7 @@ def post(client, seconds=5.0):
     return client.post("/v1beta/auth_tokens", b"{}", HEADERS, deadline=time.monotonic() + seconds)
 
 
-def test_two_requests(connect):
-    """They share a connection."""
+def test_requests_share_a_connection(connect):
     with upstream(answering(http_answer(), http_answer())) as (url, received):
         client = connect(url)
         statuses = [post(client).status for _ in range(2)]
@@ -34,8 +33,7 @@ def test_two_requests(connect):
     assert len(received) == 2
 
 
-def test_a_get(connect):
-    """It has no body, and shares the connection and the rules."""
+def test_get_has_no_body_and_shares_the_connection(connect):
     with upstream(answering(http_answer(body=b"{}"), http_answer())) as (url, received):
         client = connect(url)
         answer = client.get("/keys", {"Accept": "application/json"}, deadline=time.monotonic() + 5)
@@ -47,8 +45,7 @@ def test_a_get(connect):
 
 
 @pytest.mark.parametrize("longest", [10, 100_000])
-def test_another_cap(longest):
-    """It is the caller's to say how long an answer may be."""
+def test_response_limit_is_configurable(longest):
     with (
         upstream(
             answering(http_answer(body=b"a" * longest), http_answer(body=b"a" * (longest + 1)))
@@ -60,8 +57,7 @@ def test_another_cap(longest):
             post(client)
 
 
-def test_a_redirect(connect):
-    """It is an answer like any other: nobody goes where it points."""
+def test_redirect_is_returned_and_not_followed(connect):
     redirect = http_answer(307, b"", b"Location: http://127.0.0.1:9/elsewhere\r\n")
     with upstream(answering(redirect)) as (url, received):
         assert connect(url).get("/keys", {}, deadline=time.monotonic() + 5).status == 307
@@ -69,16 +65,15 @@ def test_a_redirect(connect):
     assert len(received) == 1
 
 
-def test_a_path_below_the_host(connect):
-    """It is kept: a gateway may serve Google below a path."""
+def test_path_of_the_base_url_is_kept(connect):
+    """A gateway may serve Google's API below a path."""
     with upstream(answering(http_answer())) as (url, received):
         post(connect(url + "/google"))
 
     assert received[0].startswith(b"POST /google/v1beta/auth_tokens HTTP/1.1\r\n")
 
 
-def test_a_kept_connection_that_was_closed(connect):
-    """It is replaced once, and the caller does not notice."""
+def test_closed_idle_connection_is_replaced(connect):
     with upstream(answering(http_answer()), answering(http_answer())) as (url, received):
         client = connect(url)
         statuses = [post(client).status for _ in range(2)]
@@ -87,8 +82,8 @@ def test_a_kept_connection_that_was_closed(connect):
     assert len(received) == 2
 
 
-def test_a_fresh_connection_that_is_closed(connect):
-    """It is an error, and not asked again: a mint is not known to have failed."""
+def test_closed_new_connection_is_an_error_without_retry(connect):
+    """The mint may have succeeded, so a retry could create a second token."""
     with (
         upstream(answering()) as (url, received),
         pytest.raises((http.client.RemoteDisconnected, ConnectionError)),
@@ -103,8 +98,7 @@ def test_a_fresh_connection_that_is_closed(connect):
     [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 4096, http_answer(body=b" " * 4096)],
     ids=["headers", "body"],
 )
-def test_an_upstream_that_drips(connect, content):
-    """The deadline holds over the whole exchange, not over each byte."""
+def test_deadline_covers_the_whole_exchange_of_a_slow_upstream(connect, content):
     started, stop = threading.Event(), threading.Event()
     with upstream(dripping(content, started, stop)) as (url, _):
         with pytest.raises(TimeoutError):
@@ -115,7 +109,7 @@ def test_an_upstream_that_drips(connect, content):
 
 @pytest.fixture(name="resolver")
 def _resolver(monkeypatch):
-    """A resolver that hangs until it is released; it counts how often it was asked."""
+    """A resolver that hangs until released, and counts its calls."""
     resolver = Resolver(socket.getaddrinfo)
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     yield resolver
@@ -124,40 +118,37 @@ def _resolver(monkeypatch):
 
 class Resolver:
     def __init__(self, real):
-        self.real, self.asked, self.released = real, 0, threading.Event()
+        self.real, self.calls, self.released = real, 0, threading.Event()
 
     def __call__(self, *arguments, **named):
-        self.asked += 1
+        self.calls += 1
         self.released.wait(30)
         return self.real(*arguments, **named)
 
 
-def test_a_resolver_that_hangs(connect, resolver):
-    """The deadline holds over looking up the host, too; who asks again waits for that answer."""
+def test_deadline_covers_a_hanging_host_lookup_which_later_requests_share(connect, resolver):
     with upstream(answering(http_answer())) as (url, _):
         client = connect(url.replace("127.0.0.1", "localhost"))
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 post(client, seconds=0.05)
-        assert resolver.asked == 1
+        assert resolver.calls == 1
         resolver.released.set()
         assert post(client).status == 200
 
 
-def test_several_who_wait_for_one_answer(connect, resolver):
-    """Each of them gets all of it: nobody's addresses are used up by another."""
+def test_concurrent_requests_share_one_host_lookup(connect, resolver):
     with upstream(*[answering(http_answer())] * 8) as (url, _), ThreadPoolExecutor(8) as pool:
         client = connect(url.replace("127.0.0.1", "localhost"))
-        asking = [pool.submit(post, client) for _ in range(8)]
+        responses = [pool.submit(post, client) for _ in range(8)]
         with pytest.raises(TimeoutError):
-            post(client, seconds=0.3)  # meanwhile they have begun to wait
+            post(client, seconds=0.3)  # by now the others are waiting
         resolver.released.set()
-        assert [one.result().status for one in asking] == [200] * 8
+        assert [response.result().status for response in responses] == [200] * 8
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64 + ".example", "a..b"])
-def test_a_host_that_there_is_not(connect, host):
-    """It is an error of the exchange; a later request asks anew."""
+def test_unknown_host_is_an_error_and_is_looked_up_again(connect, host):
     client = connect(f"http://{host}:9")
     for _ in range(2):
         with pytest.raises(OSError, match=r".") as failed:
@@ -165,8 +156,7 @@ def test_a_host_that_there_is_not(connect, host):
         assert not isinstance(failed.value, TimeoutError)
 
 
-def test_an_upstream_that_says_nothing(connect):
-    """The deadline ends the wait."""
+def test_deadline_ends_the_wait_for_a_silent_upstream(connect):
     silent = threading.Event()
     with upstream(lambda *_: silent.wait(10)) as (url, _):
         with pytest.raises(TimeoutError):
@@ -182,14 +172,12 @@ def test_an_upstream_that_says_nothing(connect):
     ],
     ids=["announced", "not announced"],
 )
-def test_an_answer_without_end(connect, answer):
-    """No more than the cap is read."""
+def test_response_over_the_limit_is_refused(connect, answer):
     with upstream(answering(answer)) as (url, _), pytest.raises(TooLong):
         post(connect(url))
 
 
-def test_an_answer_of_the_longest_length(connect):
-    """It is taken, and its connection kept."""
+def test_response_at_the_limit_is_accepted_and_keeps_the_connection(connect):
     longest = http_answer(body=b"a" * LONGEST_ANSWER)
     with upstream(answering(longest, http_answer())) as (url, received):
         client = connect(url)

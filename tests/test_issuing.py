@@ -24,8 +24,8 @@ NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
 VOICE = {"path": "voice", "choices": ["Kore", "Puck"]}
 
 
-class Names:
-    """Believes a bearer to be the name it says; “bad” is bad."""
+class NameAuthenticator:
+    """Takes the bearer for the subject's name; the bearer “bad” is invalid."""
 
     def authenticate(self, credentials):
         name = credentials.unverified_bearer
@@ -35,8 +35,8 @@ class Names:
         return Principal(kind, "test", name or "somebody", frozenset({"support"} & {name}))
 
 
-class Book:
-    """A ledger in memory; a step named in *fails* cannot be written."""
+class MemoryLedger:
+    """Keeps entries in memory; writing an entry of a kind in *fails* fails."""
 
     def __init__(self, *, full=False, fails=()):
         self.entries, self.full, self.fails = [], full, fails
@@ -67,8 +67,8 @@ class Book:
         return [kind for kind, _ in self.entries]
 
 
-class Mint:
-    """Mints, and remembers for what; or fails."""
+class FakeMinter:
+    """Records what it mints, or raises *failure*."""
 
     def __init__(self, failure=None):
         self.failure, self.minted = failure, []
@@ -80,8 +80,8 @@ class Mint:
         return EphemeralToken("auth_tokens/x", expires_at, NOW)
 
 
-class Signer:
-    """Knows its leases by name."""
+class NameSigner:
+    """Signs a lease with the name of its subject."""
 
     def __init__(self):
         self.leases = {}
@@ -116,28 +116,29 @@ PROFILES = [
 LIMITS = LimitTable(user=["7/minute"], guest=["2/minute"])
 
 
-def make(ledger=None, mint=None, profiles=PROFILES):
+def make_service(ledger=None, minter=None, profiles=PROFILES):
     return TokenService(
-        authenticator=Names(),
+        authenticator=NameAuthenticator(),
         policy=lambda: Policy({c.profile.name: c for c in profiles}, LIMITS),
-        ledger=ledger or Book(),
-        minter=mint or Mint(),
-        leases=Signer(),
+        ledger=ledger or MemoryLedger(),
+        minter=minter or FakeMinter(),
+        leases=NameSigner(),
         clock=lambda: NOW,
     )
 
 
-def issue(service, asked=None, name="alice"):
-    return service.issue(Credentials(name, "192.0.2.1"), asked or TokenRequest(), "request-1")
+def issue(service, token_request=None, name="alice"):
+    return service.issue(
+        Credentials(name, "192.0.2.1"), token_request or TokenRequest(), "request-1"
+    )
 
 
-def test_a_grant():
-    """It is reserved, minted, granted; and comes with a lease of the profile's length."""
-    book, mint = Book(), Mint()
-    grant = issue(make(book, mint), TokenRequest(options={"voice": "Puck"}))
+def test_token_is_reserved_minted_and_granted_with_a_lease():
+    ledger, minter = MemoryLedger(), FakeMinter()
+    grant = issue(make_service(ledger, minter), TokenRequest(options={"voice": "Puck"}))
 
-    assert book.kinds == ["reserved", "granted"]
-    assert mint.minted == [("default", {"voice": "Puck"}, None)]
+    assert ledger.kinds == ["reserved", "granted"]
+    assert minter.minted == [("default", {"voice": "Puck"}, None)]
     assert grant.lease.options == {"voice": "Puck"}
     assert grant.lease.expires_at - NOW == timedelta(minutes=30)
     assert grant.signed_lease == "lease of alice"
@@ -145,14 +146,13 @@ def test_a_grant():
     assert "lease of alice" not in repr(grant)
 
 
-def test_what_is_admitted():
-    """The general limits of the caller's kind, and the profile's own beside them."""
-    book = Book()
-    service = make(book)
+def test_admission_has_the_limits_of_the_kind_and_of_the_profile():
+    ledger = MemoryLedger()
+    service = make_service(ledger)
     issue(service)
     issue(service, TokenRequest("open"), name=None)
 
-    user, guest = (admission for kind, admission in book.entries if kind == "reserved")
+    user, guest = (admission for kind, admission in ledger.entries if kind == "reserved")
     assert [window.limits for window in user.windows] == [(Limit(7, 60),), (Limit(1, 3600),)]
     assert [window.limits for window in guest.windows] == [(Limit(2, 60),)]
     assert (user.request_id, user.address) == ("request-1", "192.0.2.1")
@@ -161,7 +161,7 @@ def test_what_is_admitted():
 
 
 @pytest.mark.parametrize(
-    ("asked", "name", "refusal"),
+    ("token_request", "name", "refusal"),
     [
         (TokenRequest(), "bad", InvalidToken),
         (TokenRequest(), None, AuthenticationRequired),
@@ -172,64 +172,60 @@ def test_what_is_admitted():
         (TokenRequest(options={"model": "other"}), "alice", InvalidRequest),
     ],
 )
-def test_a_refusal_before_the_ledger(asked, name, refusal):
-    """Nothing is reserved and nothing minted; an unknown profile and a forbidden one look alike."""
-    book, mint = Book(), Mint()
+def test_refused_request_reserves_and_mints_nothing(token_request, name, refusal):
+    """An unknown profile and a forbidden one are refused alike."""
+    ledger, minter = MemoryLedger(), FakeMinter()
 
     with pytest.raises(refusal):
-        issue(make(book, mint), asked, name)
+        issue(make_service(ledger, minter), token_request, name)
 
-    assert (book.entries, mint.minted) == ([], [])
+    assert (ledger.entries, minter.minted) == ([], [])
 
 
-def test_a_full_limit():
-    """Google is not asked."""
-    mint = Mint()
+def test_nothing_is_minted_over_the_limit():
+    minter = FakeMinter()
 
     with pytest.raises(RateLimited):
-        issue(make(Book(full=True), mint))
+        issue(make_service(MemoryLedger(full=True), minter))
 
-    assert mint.minted == []
-
-
-def test_no_audit():
-    """No token: Google is not asked where the reservation cannot be written."""
-    mint = Mint()
-
-    with pytest.raises(TemporarilyUnavailable):
-        issue(make(Book(fails={"reserved"}), mint))
-
-    assert mint.minted == []
+    assert minter.minted == []
 
 
-def test_a_grant_that_cannot_be_recorded():
-    """The token is not handed out, and the charge stands."""
-    book = Book(fails={"granted"})
+def test_nothing_is_minted_if_the_reservation_cannot_be_written():
+    minter = FakeMinter()
 
     with pytest.raises(TemporarilyUnavailable):
-        issue(make(book))
+        issue(make_service(MemoryLedger(fails={"reserved"}), minter))
 
-    assert book.kinds == ["reserved"]
+    assert minter.minted == []
 
 
-def test_a_failed_mint():
-    """It is refunded, and its refusal is the answer."""
-    book = Book()
+def test_token_is_withheld_but_stays_charged_if_the_grant_cannot_be_written():
+    ledger = MemoryLedger(fails={"granted"})
+
+    with pytest.raises(TemporarilyUnavailable):
+        issue(make_service(ledger))
+
+    assert ledger.kinds == ["reserved"]
+
+
+def test_failed_mint_is_refunded_and_its_error_raised():
+    ledger = MemoryLedger()
 
     with pytest.raises(UpstreamTimeout):
-        issue(make(book, Mint(UpstreamTimeout())))
+        issue(make_service(ledger, FakeMinter(UpstreamTimeout())))
 
-    assert book.entries[1:] == [("refunded", "upstream-timeout")]
+    assert ledger.entries[1:] == [("refunded", "upstream-timeout")]
 
 
-def test_a_fault_of_ours_while_minting():
-    """The charge stands: it is not known whether a token is out there."""
-    book = Book()
+def test_unexpected_error_while_minting_is_not_refunded():
+    """Google may have created the token."""
+    ledger = MemoryLedger()
 
     with pytest.raises(ZeroDivisionError):
-        issue(make(book, Mint(ZeroDivisionError())))
+        issue(make_service(ledger, FakeMinter(ZeroDivisionError())))
 
-    assert book.kinds == ["reserved"]
+    assert ledger.kinds == ["reserved"]
 
 
 @pytest.mark.parametrize(
@@ -240,67 +236,66 @@ def test_a_fault_of_ours_while_minting():
         ("support", ["default", "open", "short", "support"]),
     ],
 )
-def test_what_is_offered(name, expected):
-    """The profiles that this caller may use, and no word of the others."""
-    offered = make().offered(Credentials(name, "192.0.2.1"))
+def test_offered_profiles_are_those_the_caller_may_use(name, expected):
+    offered = make_service().offered(Credentials(name, "192.0.2.1"))
 
     assert [c.profile.name for c in offered] == expected
 
 
-def test_what_is_offered_to_a_guest_where_nothing_is():
-    """They are asked to sign in."""
+def test_guest_without_any_profile_must_authenticate():
     with pytest.raises(AuthenticationRequired):
-        make(profiles=PROFILES[:1]).offered(Credentials(None, "192.0.2.1"))
+        make_service(profiles=PROFILES[:1]).offered(Credentials(None, "192.0.2.1"))
 
 
 def renewal(grant, handle="a-handle"):
     return TokenRequest(unverified_lease=grant.signed_lease, resumption_handle=handle)
 
 
-def test_a_renewal():
-    """It is the same conversation, charged as a renewal alone, with Google's handle locked in."""
-    book, mint = Book(), Mint()
-    service = make(book, mint)
+def test_renewal_keeps_the_lease_counts_as_renewal_and_locks_the_handle():
+    ledger, minter = MemoryLedger(), FakeMinter()
+    service = make_service(ledger, minter)
     started = issue(service, TokenRequest(options={"voice": "Puck"}))
     renewed = issue(service, renewal(started))
 
     assert renewed.lease == started.lease
     assert renewed.signed_lease == started.signed_lease
-    assert mint.minted[1] == ("default", {"voice": "Puck"}, "a-handle")
-    admission = book.entries[2][1]
+    assert minter.minted[1] == ("default", {"voice": "Puck"}, "a-handle")
+    admission = ledger.entries[2][1]
     assert admission.renewal
     assert [window.name for window in admission.windows] == ["renewal"]
     assert admission.handle is not None
     assert "a-handle" not in repr(admission)
 
 
-def test_a_renewal_without_a_handle():
-    """There is no context to go on with, so it counts as a start too."""
-    book = Book()
-    service = make(book)
+def test_renewal_without_a_handle_also_counts_as_a_start():
+    """Without a handle the conversation starts over without its context."""
+    ledger = MemoryLedger()
+    service = make_service(ledger)
     issue(service, renewal(issue(service), handle=None))
 
-    assert [window.name for window in book.entries[2][1].windows] == ["renewal", "user", "default"]
+    assert [window.name for window in ledger.entries[2][1].windows] == [
+        "renewal",
+        "user",
+        "default",
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "refusal"),
     [("bob", LeaseRefused), ("bad", InvalidToken), (None, AuthenticationRequired)],
 )
-def test_a_persons_renewal(name, refusal):
-    """It takes a credential of now, of the same person."""
-    book = Book()
-    service = make(book)
+def test_renewal_for_a_user_needs_a_current_credential_of_that_user(name, refusal):
+    ledger = MemoryLedger()
+    service = make_service(ledger)
     started = issue(service)
 
     with pytest.raises(refusal):
         issue(service, renewal(started), name)
-    assert book.kinds == ["reserved", "granted"]
+    assert ledger.kinds == ["reserved", "granted"]
 
 
-def test_a_guests_renewal():
-    """The lease alone is enough; under another's credential it is not theirs."""
-    service = make()
+def test_renewal_for_a_guest_needs_the_lease_and_no_credential():
+    service = make_service()
     started = issue(service, TokenRequest("open"), name=None)
 
     assert issue(service, renewal(started), name=None).lease == started.lease
@@ -308,9 +303,8 @@ def test_a_guests_renewal():
         issue(service, renewal(started), name="alice")
 
 
-def test_a_renewal_of_a_profile_that_has_changed():
-    """Whoever may no longer have it, or not with these options, is refused."""
-    service = make()
+def test_renewal_is_refused_if_profile_or_options_are_no_longer_allowed():
+    service = make_service()
     started = issue(service, TokenRequest(options={"voice": "Puck"}))
     closed = replace(service, policy=lambda: Policy({}, LIMITS))
     changed = compiled("default", ["user"])
@@ -322,22 +316,20 @@ def test_a_renewal_of_a_profile_that_has_changed():
         issue(other, renewal(started))
 
 
-def test_a_handle_where_nothing_is_resumed():
-    """It is refused: the token could not carry it."""
-    service = make()
+def test_handle_is_refused_for_a_profile_without_resumption():
+    service = make_service()
     started = issue(service, TokenRequest("short"))
 
     with pytest.raises(InvalidRequest):
         issue(service, renewal(started))
 
 
-def test_the_end():
-    """Whoever holds the lease can end its conversation."""
-    book = Book()
-    service = make(book)
+def test_conversation_is_ended_by_its_lease_alone():
+    ledger = MemoryLedger()
+    service = make_service(ledger)
     started = issue(service)
     service.end(started.signed_lease, "request-2", "192.0.2.1")
 
-    assert book.entries[-1] == ("ended", started.lease.id)
+    assert ledger.entries[-1] == ("ended", started.lease.id)
     with pytest.raises(LeaseRefused):
         service.end("nonsense", "request-3", "192.0.2.1")

@@ -1,4 +1,4 @@
-"""The locks: what a fresh machine installs, held against the hashes by whichever pip it has."""
+"""The lock files, from which any pip version must be able to install with hashes."""
 
 from __future__ import annotations
 
@@ -15,50 +15,49 @@ LOCKS = [ROOT / "requirements.txt", ROOT / "tests/requirements.txt"]
 
 
 def entries(lock: Path) -> list[str]:
-    """Each requirement with its hashes, on a line of its own."""
+    """Return each requirement with its hashes as one line."""
     return lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
 
 
 def locked(lock: Path) -> dict[str, Requirement]:
-    """Each requirement by its name."""
-    found = [Requirement(entry.split(" --hash", 1)[0]) for entry in entries(lock)]
-    return {canonicalize_name(requirement.name): requirement for requirement in found}
+    """Return the requirements by name."""
+    requirements = [Requirement(entry.split(" --hash", 1)[0]) for entry in entries(lock)]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
 
 
 def required(requirement: Requirement) -> list[Requirement]:
-    """What the installed distribution requires on this machine, with the extras that are asked."""
+    """Return what the installed distribution requires here with the requested extras."""
     try:
-        written = metadata.requires(requirement.name) or []
+        declared = metadata.requires(requirement.name) or []
     except metadata.PackageNotFoundError:
-        return []  # another machine's
-    found = [Requirement(text) for text in written]
+        return []  # for another platform
+    requirements = [Requirement(text) for text in declared]
     extras = ["", *requirement.extras]
     return [
         one
-        for one in found
+        for one in requirements
         if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras)
     ]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
-def test_a_package_that_is_required_with_extras(lock):
-    """It stands in the lock with them: older pips take “a” and “a[b]” for two, and one unhashed."""
+def test_lock_lists_requirements_with_all_required_extras(lock):
+    """Older versions of pip treat “a” and “a[b]” as two packages, one of them without hashes."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = locked(lock)
-    asked = [Requirement(text) for text in project["dependencies"]]
-    asked += [one for requirement in pinned.values() for one in required(requirement)]
+    needed = [Requirement(text) for text in project["dependencies"]]
+    needed += [one for requirement in pinned.values() for one in required(requirement)]
     missing = {
         f"{one.name}[{','.join(sorted(one.extras))}]"
-        for one in asked
+        for one in needed
         if not one.extras <= pinned[canonicalize_name(one.name)].extras
     }
-    assert any(one.extras for one in asked)
+    assert any(one.extras for one in needed)
     assert missing == set()
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
-def test_what_is_locked(lock):
-    """Everything, to one version and its hashes, wherever it is fetched from."""
+def test_every_requirement_is_pinned_with_hashes_and_without_urls(lock):
     for entry in entries(lock):
         requirement, *hashes = entry.split(" --hash=")
         assert "==" in requirement, entry

@@ -27,16 +27,14 @@ def windows(principal, **limits):
     }
 
 
-def test_two_people():
-    """The same subject of two issuers is two, whatever their names hold."""
+def test_each_issuer_and_subject_pair_has_its_own_key():
     people = [("a", 'b", "c'), ('a", "b', "c"), ("a", "b"), ("b", "b")]
     keys = {quota_keys.person(Principal("user", *names), "192.0.2.1") for names in people}
 
     assert len(keys) == len(people)
 
 
-def test_a_key():
-    """It tells nothing of what was typed."""
+def test_key_reveals_no_part_of_its_input():
     assert "hunter2" not in quota_keys.key("login", "192.0.2.1", "hunter2")
 
 
@@ -49,13 +47,12 @@ def test_a_key():
         ("fe80::1%eth0", "fe80::/64"),
     ],
 )
-def test_what_counts_as_one_address(address, expected):
-    """One IPv6 customer has a /64; an IPv4 address is one however it is written."""
+def test_ipv6_is_counted_by_network_and_ipv4_by_address(address, expected):
+    """An IPv6 customer has a whole /64."""
     assert quota_keys.network_of(address) == expected
 
 
-def test_guests():
-    """They are counted by address, whatever they call themselves."""
+def test_guests_are_counted_by_network_not_by_name():
     other = Principal("guest", "guest", "somebody else")
 
     assert quota_keys.person(GUEST, "2001:db8:1:2::1") == quota_keys.person(
@@ -66,8 +63,7 @@ def test_guests():
     )
 
 
-def test_the_members_of_a_group():
-    """They have its limits instead of the general ones; who is in no such group keeps those."""
+def test_group_limits_replace_the_general_ones_for_members():
     limits = {"user": ["1/minute"], "groups": {"support": {"user": ["60/minute"]}}}
     agent = Principal("user", "i", "bob", frozenset({"support", "unknown"}))
 
@@ -75,8 +71,7 @@ def test_the_members_of_a_group():
     assert windows(ALICE, **limits) == {"user": (Limit(1, 60),)}
 
 
-def test_budgets():
-    """A conversation is charged to its caller's, its group's, its profile's and everyone's."""
+def test_budgets_include_kind_group_profile_and_everyone():
     limits = LimitTable(
         budget={"user": "1h/day", "guest": "30m/day", "everyone": "200h/day"},
         groups={"support": {"budget": "8h/day"}},
@@ -91,8 +86,7 @@ def test_budgets():
     assert named(GUEST) == {"guest": 1800, "everyone": 720_000, "default": 32_400}
 
 
-def test_the_blocks_of_a_backends_user(lease):
-    """A removed key's users are among them; a person of a site is not."""
+def test_block_of_a_key_applies_to_its_users_only(lease):
     block = quota_keys.issuer_block("key:backend")
 
     assert block in quota_keys.blocks(Principal("key", "key:backend", "user-1"), lease)

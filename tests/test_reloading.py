@@ -9,24 +9,24 @@ from tokensvc.reloading import FollowedPolicy, stamp
 
 
 class Source:
-    """A file, and what reading it gives."""
+    """A file and the result of reading it."""
 
     def __init__(self, path):
         self.path, self.reads, self.result = path, 0, "first"
-        self.is_read, self.may_go_on = Event(), Event()
-        self.may_go_on.set()
+        self.is_read, self.may_finish = Event(), Event()
+        self.may_finish.set()
         self.write("first")
 
     def write(self, result):
         self.result = result
         self.path.write_text(str(result))
-        # A file system's clock is coarse: a change within its step would not be one.
+        # File times are coarse, so two changes in a row could get the same one.
         os.utime(self.path, ns=(0, self.path.stat().st_mtime_ns + 1_000_000 * (self.reads + 1)))
 
     def read(self):
         self.reads += 1
         self.is_read.set()
-        self.may_go_on.wait(10)
+        self.may_finish.wait(10)
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
@@ -42,8 +42,7 @@ def _policy(source):
     return FollowedPolicy(source.path, "first", source.read, seen=stamp(source.path))
 
 
-def test_a_file_that_changes(source, policy, caplog):
-    """It is in force, and the log says so."""
+def test_changed_file_is_applied_and_logged(source, policy, caplog):
     source.write("second")
     policy.check()
 
@@ -51,16 +50,14 @@ def test_a_file_that_changes(source, policy, caplog):
     assert "change in force" in caplog.text
 
 
-def test_a_file_that_changes_while_nobody_asks(source, policy):
-    """It is looked at all the same."""
+def test_changed_file_is_read_in_the_background(source, policy):
     policy.follow()
     source.write("second")
 
     assert source.is_read.wait(30)
 
 
-def test_a_file_that_changes_while_it_is_first_read(source):
-    """The change is not missed."""
+def test_change_during_the_first_read_is_not_missed(source):
     seen = stamp(source.path)
     source.write("second")
     policy = FollowedPolicy(source.path, "first", source.read, seen=seen)
@@ -69,8 +66,7 @@ def test_a_file_that_changes_while_it_is_first_read(source):
     assert policy() == "second"
 
 
-def test_a_file_that_stays(source, policy):
-    """It is not read again."""
+def test_unchanged_file_is_not_read_again(source, policy):
     for _ in range(5):
         policy.check()
 
@@ -78,16 +74,15 @@ def test_a_file_that_stays(source, policy):
     assert source.reads == 0
 
 
-def test_a_slow_compilation(source, policy):
-    """Nobody waits for it."""
-    source.may_go_on.clear()
+def test_policy_in_force_is_served_during_a_slow_reload(source, policy):
+    source.may_finish.clear()
     source.write("second")
     looking = Thread(target=policy.check)
     looking.start()
     assert source.is_read.wait(30)
     assert policy() == "first"
 
-    source.may_go_on.set()
+    source.may_finish.set()
     looking.join()
     assert policy() == "second"
 
@@ -95,8 +90,7 @@ def test_a_slow_compilation(source, policy):
 @pytest.mark.parametrize(
     "failure", [ConfigurationError("f", ["profiles.x: is missing"]), ZeroDivisionError()]
 )
-def test_a_broken_file(source, policy, failure, caplog):
-    """The last good policy stays, loudly; the mended file is taken."""
+def test_invalid_file_keeps_the_last_policy_until_fixed(source, policy, failure, caplog):
     source.write(failure)
     policy.check()
     assert policy() == "first"
@@ -108,8 +102,7 @@ def test_a_broken_file(source, policy, failure, caplog):
     assert policy() == "third"
 
 
-def test_a_file_that_is_gone(source, policy):
-    """The policy in force stays, and the file is taken when it is back."""
+def test_missing_file_keeps_the_last_policy_until_it_is_back(source, policy):
     source.path.unlink()
     source.result = ConfigurationError("f", ["there is no such file"])
     policy.check()

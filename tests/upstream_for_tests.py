@@ -1,4 +1,4 @@
-"""An upstream that answers with the bytes it is given, one script a connection."""
+"""An upstream that sends prepared bytes, with one script for each connection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def upstream(*scripts):
-    """Serve each connection by the next of *scripts*; yields the address and what was received.
+    """Serve each connection with the next of *scripts*; yield the URL and the requests received.
 
     A script is called with the connection and must not return before it is done with it.
     """
@@ -28,14 +28,14 @@ def upstream(*scripts):
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}", received
-        # Wakes an accept that nobody called.
+        # Unblocks an accept that no connection will end.
         server.shutdown(socket.SHUT_RDWR)
         thread.join(timeout=10)
         assert not thread.is_alive()
 
 
 def read_request(connection, received):
-    """One request, with as much of a body as its Content-Length says."""
+    """Read one request, with a body as long as its Content-Length."""
     content = b""
     while b"\r\n\r\n" not in content:
         part = connection.recv(65536)
@@ -58,7 +58,7 @@ def read_request(connection, received):
 
 
 def answering(*answers):
-    """A script that answers request after request, each with the next of *answers*."""
+    """Return a script that answers each request with the next of *answers*."""
 
     def script(connection, received):
         for answer in answers:
@@ -71,7 +71,7 @@ def answering(*answers):
 
 
 def dripping(content, started, stop):
-    """A script that sends *content* a byte at a time until *stop* is set."""
+    """Return a script that sends *content* one byte at a time until *stop* is set."""
 
     def script(connection, received):
         read_request(connection, received)
@@ -88,7 +88,7 @@ def dripping(content, started, stop):
 
 
 def http_answer(status=200, body=b'{"name": "auth_tokens/0123456789"}', headers=b""):
-    """The bytes of an answer."""
+    """Return the bytes of a response."""
     return (
         b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
         % (status, len(body), headers)
