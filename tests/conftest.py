@@ -15,6 +15,7 @@ import pytest
 
 from programs import OPEN_PROFILE, chromium, emulating, service_environment, serving
 from tokensvc.domain import Lease, Principal
+from wheels import CLONE, build, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,6 +73,18 @@ def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 def _service(start_service: Callable[..., Program], emulator: Program) -> Program:
     """A service with one open profile, in front of the emulator."""
     return start_service(OPEN_PROFILE, emulator.url)
+
+
+@pytest.fixture(name="wheel", scope="session")
+def _wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built as it is for a release."""
+    return build(CLONE, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(name="from_wheel", scope="session")
+def _from_wheel(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> dict[str, str]:
+    """The environment in which a service runs from the wheel, and not from the clone."""
+    return unpacked(wheel, tmp_path_factory.mktemp("unpacked"))
 
 
 @pytest.fixture(name="new_database", scope="session")

@@ -1,4 +1,4 @@
-"""Measures the widget's compressed size as served by gunicorn, against its budget."""
+"""Measures the compressed size of the wheel's widget, as served by gunicorn, against its budget."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from browser.caller import Caller
 from browser.conftest import ALLOWED, FAKE_DEVICES, FLAGS, open_to
 from browser.hosting import hosting
 from programs import chromium, clean_environment, running, service_environment, serving
+from wheels import CLONE, build, unpacked
 
 if TYPE_CHECKING:
     from browser.hosting import Site
@@ -101,14 +102,24 @@ def table(weight: Weight) -> str:
 
 
 def main() -> int:
-    """Hold the conversation and print the table. Returns 1 if the budget is exceeded."""
+    """Build the wheel, hold the conversation and print the table.
+
+    Returns 1 if the budget is exceeded.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        weight = _weigh_wheel(Path(folder))
+    print(table(weight))  # noqa: T201 - this is what the command is for
+    return int(weight.button > BEFORE_REACH or weight.conversation > CONVERSATION)
+
+
+def _weigh_wheel(folder: Path) -> Weight:
+    from_wheel = unpacked(build(CLONE, folder), folder / "unpacked")
     emulator = [sys.executable, "-m", "tokensvc.emulator", "--port", "0"]
     with (
-        tempfile.TemporaryDirectory() as folder,
         hosting() as site,
         running(emulator, r"on (http://[0-9.:]+)", environment=clean_environment()) as live,
         serving(
-            service_environment(Path(folder), spoken_only(site), live.url), workers=1
+            service_environment(folder, spoken_only(site), live.url, **from_wheel), workers=1
         ) as service,
         sync_playwright() as playwright,
     ):
@@ -119,8 +130,7 @@ def main() -> int:
         address = site.publish(f"{script}<live-agent></live-agent>")
         weight = weigh(Caller(browser.new_page(), address, "main"), service)
         browser.close()
-    print(table(weight))  # noqa: T201 - this is what the command is for
-    return int(weight.button > BEFORE_REACH or weight.conversation > CONVERSATION)
+    return weight
 
 
 if __name__ == "__main__":

@@ -1,25 +1,24 @@
-"""The resampler as the service sends it to browsers, rather than as it is in web/."""
+"""The resampler as the wheel carries it, minified, rather than as it is in web/."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from programs import Program
 
 SWEEP = Path(__file__).parents[1] / "web" / "live" / "media" / "pcm.test.js"
 
 
-def test_the_served_resampler_meets_its_specification(service: Program, tmp_path: Path) -> None:
+def test_the_minified_resampler_meets_its_specification(
+    from_wheel: dict[str, str], tmp_path: Path
+) -> None:
     """Flat to 7 kHz, 60 dB down from 8.6 kHz, and cheap, from 44.1, 48 and 96 kHz."""
-    served = tmp_path / "pcm.mjs"
-    served.write_bytes(service.get("/live/media/pcm.js").body)
+    carried = Path(from_wheel["PYTHONPATH"], "tokensvc", "web", "live", "media", "pcm.js")
+    module = shutil.copy(carried, tmp_path / "pcm.mjs")
     swept = subprocess.run(
         ["node", "--test", "--test-reporter=tap", SWEEP],
-        env=os.environ | {"PCM_MODULE": served.as_uri()},
+        env=os.environ | {"PCM_MODULE": module.as_uri()},
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""The widget's weight, as a browser loads it from our gunicorn."""
+"""The widget's weight, as a browser loads it from our gunicorn and the wheel."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def test_the_widget_stays_within_its_size_budget(
     start_service: Callable[..., Program],
     emulator: Program,
     site: Site,
+    from_wheel: dict[str, str],
 ) -> None:
     """The button and a whole conversation."""
-    service = start_service(spoken_only(site), emulator.url, workers=1)
+    service = start_service(spoken_only(site), emulator.url, workers=1, **from_wheel)
     weight = weigh(call(service=service), service)
     names = {path.split("/", 3)[3] for path in weight.after}
     worklets = {f"live/media/{name}-worklet.js" for name in ("capture", "playback")}

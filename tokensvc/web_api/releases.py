@@ -1,4 +1,4 @@
-"""web/ as it is served: each file stripped of comments and compressed once, at start."""
+"""Reads web/ once, at start, and compresses each file that is served."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokensvc.web_api.comments import without_comments
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_SERVED = {".html", ".js", ".css", ".svg", ".png", ".json", ".webmanifest"}
-_NOT_SERVED = {"package.json", "tsconfig.json", "tsconfig.worklet.json"}
+# Everything of web/ that browsers may have, and that the wheel carries (hatch_build.py).
+SERVED = (
+    *("*.html", "*.css", "*.js", "*.svg"),
+    *("embed/**/*.js", "live/**/*.js", "page/**/*.js", "widget/**/*.js"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,8 @@ def web_folder() -> Path:
 def read_release(folder: Path) -> Release:
     """All that is served of *folder*."""
     contents = {
-        path.relative_to(folder).as_posix(): _content(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and path.suffix in _SERVED
-        and path.name not in _NOT_SERVED
-        and "node_modules" not in path.parts
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(path for pattern in SERVED for path in folder.glob(pattern))
     }
     whole = hashlib.sha256()
     for name, content in contents.items():
@@ -74,12 +71,6 @@ def read_release(folder: Path) -> Release:
 
 def _is_page(name: str) -> bool:
     return name.endswith(".html")
-
-
-def _content(path: Path) -> bytes:
-    if path.suffix == ".js":
-        return without_comments(path.read_text(encoding="utf-8")).encode()
-    return path.read_bytes()
 
 
 def _linked(page: bytes, names: Collection[str], digest: str) -> bytes:

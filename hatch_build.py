@@ -1,0 +1,53 @@
+"""Minifies web/ when the wheel is built; a clone serves its files as written."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import minify
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
+
+
+class WebBuildHook(BuildHookInterface):
+    """Puts what the service serves of web/ into the wheel, under the same names."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Minify each script and style sheet by itself, so that modules stay separate.
+
+        Raises ValueError if a pattern matches no file, or a file cannot be parsed.
+        """
+        if version == "editable":
+            return
+        root = Path(self.root)
+        self._minified = TemporaryDirectory()
+        # Run by its path: the package's dependencies are not installed where a wheel is built.
+        served = runpy.run_path(str(root / "tokensvc/web_api/releases.py"))["SERVED"]
+        for pattern in served:
+            files = sorted((root / "web").glob(pattern))
+            if not files:
+                raise ValueError(f"web/{pattern}: no such file")
+            for file in files:
+                name = file.relative_to(root).as_posix()
+                build_data["force_include"][self._minify(file, name)] = f"tokensvc/{name}"
+
+    def finalize(self, version: str, *_: object) -> None:
+        """Remove the minified files, now that the wheel has them."""
+        if version != "editable":
+            self._minified.cleanup()
+
+    def _minify(self, file: Path, name: str) -> str:
+        media_type = MEDIA_TYPES.get(file.suffix)
+        if media_type is None:
+            return str(file)
+        minified = Path(self._minified.name, name)
+        minified.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            minify.file(media_type, str(file), str(minified))
+        except minify.MinifyError as error:
+            raise ValueError(f"{name}: {error}") from error
+        return str(minified)

@@ -1,0 +1,46 @@
+"""The wheel's minified modules, in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+from browser.conftest import CONFIGURATION, FLAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from programs import Program
+
+WEB = Path(__file__).parents[2] / "web"
+MODULES = sorted(
+    path.relative_to(WEB).as_posix()
+    for folder in ("embed", "live", "page", "widget")
+    for path in (WEB / folder).rglob("*.js")
+    if not path.stem.endswith("-worklet")  # runs in another scope, and exports nothing
+)
+EXPORTS = """async (names) => Object.fromEntries(await Promise.all(names.map(
+  async (name) => [name, Object.keys(await import(new URL(name, document.baseURI)))])))"""
+
+
+def test_every_module_exports_what_its_source_does(
+    service: Program,
+    start_service: Callable[..., Program],
+    emulator: Program,
+    from_wheel: dict[str, str],
+    chromium_path: str,
+) -> None:
+    """Under the same address: sites import some of them by name."""
+    minified = start_service(CONFIGURATION, emulator.url, **from_wheel)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        exports = []
+        for program in (service, minified):
+            page = browser.new_page()
+            page.goto(program.url)
+            exports.append(page.evaluate(EXPORTS, MODULES))
+        browser.close()
+    assert exports[0] == exports[1]
+    assert "LiveSession" in exports[1]["live/session.js"]

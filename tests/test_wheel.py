@@ -1,0 +1,109 @@
+"""What the wheel carries: the package, and of web/ what is served, minified."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+import pytest
+
+from tokensvc.web_api.releases import read_release
+from wheels import CLONE, build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WEB = CLONE / "web"
+SOURCES = [".gitignore", "LICENSE", "README.md", "hatch_build.py", "pyproject.toml"]
+# What tools and people leave behind in web/.
+LEFTOVERS = [
+    "node_modules/left/index.js",
+    "node_modules/left/style.css",
+    "dist/live/session.js",
+    "types/live/session.d.ts",
+    "scratch/draft.js",
+    "live/node_modules/readme.md",
+    "live/session.js.orig",
+    "live/notes.html",
+    "package-lock.json",
+    "README.md",
+    ".env",
+]
+
+
+def copy_clone(folder: Path) -> Path:
+    """Copy to *folder* what a wheel is built from."""
+    folder.mkdir()
+    for name in SOURCES:
+        shutil.copy(CLONE / name, folder)
+    for name in ("tokensvc", "web"):
+        ignored = shutil.ignore_patterns("node_modules", "__pycache__", "types", "dist")
+        shutil.copytree(CLONE / name, folder / name, ignore=ignored)
+    return folder
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_of_web_it_carries_what_is_served_and_no_leftover(tmp_path):
+    """After `npm i` and `npm pack` in web/ the wheel is the same."""
+    clone = copy_clone(tmp_path / "clone")
+    before = contents(build(clone, tmp_path / "before"))
+    for name in LEFTOVERS:
+        path = clone / "web" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("left(behind);\n", encoding="utf-8")
+    assert contents(build(clone, tmp_path / "after")) == before
+    release = read_release(WEB)
+    carried = {name for name in before if name.startswith("tokensvc/web/")}
+    assert carried == {f"tokensvc/web/{name}" for name in (*release.pages, *release.parts)}
+
+
+def test_besides_it_carries_the_package_alone(wheel):
+    """No test, no document and no build script."""
+    tops = {name.split("/", 1)[0] for name in contents(wheel)}
+    assert tops == {"tokensvc", wheel.name.split("-py3", 1)[0] + ".dist-info"}
+
+
+def test_scripts_and_style_sheets_are_minified(wheel):
+    """Each is smaller than as written and has no comment; every other file is the same."""
+    for name, content in contents(wheel).items():
+        if not name.startswith("tokensvc/web/"):
+            continue
+        written = (CLONE / name.removeprefix("tokensvc/")).read_bytes()
+        if name.endswith((".js", ".css")):
+            assert len(content) < len(written), name
+            assert b"/**" not in content, name
+        else:
+            assert content == written, name
+
+
+def test_the_sdist_builds_the_same_wheel(tmp_path, wheel):
+    """It carries whatever the build needs."""
+    sdist = build(copy_clone(tmp_path / "clone"), tmp_path / "sdist", "sdist")
+    assert contents(build(sdist, tmp_path / "wheel")) == contents(wheel)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("live/session.js", "export class {"), ("app.js", "f(`${a")]
+)
+def test_a_script_that_does_not_parse_fails_the_build(tmp_path, name, written):
+    """The error names the file."""
+    clone = copy_clone(tmp_path / "clone")
+    (clone / "web" / name).write_text(written, encoding="utf-8")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        build(clone, tmp_path)
+    assert f"web/{name}: " in failed.value.stderr
+
+
+def test_a_folder_that_is_missing_fails_the_build(tmp_path):
+    """A wheel without the client is not built."""
+    clone = copy_clone(tmp_path / "clone")
+    (clone / "web" / "page").rename(clone / "web" / "pages")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        build(clone, tmp_path)
+    assert "web/page/**/*.js" in failed.value.stderr
