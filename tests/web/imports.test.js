@@ -20,7 +20,7 @@ const ALLOWED = {
   'embed/': ['live/', 'widget/', 'page/elements.js'],
 };
 const MODULES = readdirSync(WEB, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.js') && name.includes('/') && !/^(node_modules|types)\//.test(name));
+  .filter((name) => name.endsWith('.js') && name.includes('/') && !/^(node_modules|types|dist)\//.test(name));
 
 /** @param {string} module @returns {string[]} what it imports, types and worklets included */
 function importsOf(module) {
