@@ -2,7 +2,8 @@
 
 Fetches are single-flight, in a thread of their own, bounded in time and size. The last good set is
 used for up to a day while the provider is down, and is cached in a file, so that the service can
-start during an outage. PyJWT's PyJWKClient fetches in the request, without these bounds.
+start during an outage. PyJWT's PyJWKClient holds one lock while it fetches, does not back off and
+never uses an old set: during an outage, valid tokens waited for 8 s or were refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""PCM audio: conversion to and from arrays, resampling, a synthetic voice, WAV files."""
+"""PCM audio: conversion to and from arrays, resampling, a synthetic voice, WAV files.
+
+The resampler is our own because soxr's stream resampler held back 6 to 30 ms and gave different
+samples for other chunk sizes, so that a recording could not be compared with what was sent.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +50,7 @@ class Resampler:
     """Converts a stream to another sample rate with a windowed sinc.
 
     The result does not depend on how the stream is divided into chunks, and at most 1 ms is held
-    back. soxr's stream resampler held back 6 to 30 ms and gave different samples for other chunk
-    sizes, so that a recording could not be compared with what was sent.
+    back.
 
     Args:
         source: Input rate in Hz.

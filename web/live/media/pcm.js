@@ -1,4 +1,8 @@
-/** PCM samples: 16-bit conversion, loudness and resampling. */
+/**
+ * PCM samples: 16-bit conversion, loudness and resampling.
+ *
+ * The resampler is our own because Firefox cannot connect a microphone to an AudioContext with another sample rate.
+ */
 
 /** The Live API's input rate, in hertz (capabilities, "Audio formats"). */
 export const CAPTURE_RATE = 16_000;
