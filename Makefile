@@ -31,7 +31,7 @@ types: $(VENV)/test tests/node_modules/.package-lock.json
 	tests/node_modules/.bin/tsc -p web/tsconfig.worklet.json
 	tests/node_modules/.bin/tsc -p tests/web/tsconfig.json
 
-size: $(VENV)/test programs ## measure the widget's size in a browser against its budget
+size: $(VENV)/test programs ## build the wheel and measure its widget in a browser against the budget
 	@$(BIN)/python tests/browser/size.py
 
 bench: $(VENV)/test ## measure speed and memory, as ratios to a baseline of the same run
