@@ -30,7 +30,7 @@ def test_start_with_an_old_server_schema_is_refused_until_upgraded(new_database)
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "oracle://localhost/x"])
 def test_unsupported_database_is_rejected(url):
-    with pytest.raises(ConfigurationError, match="SQLite or PostgreSQL"):
+    with pytest.raises(ConfigurationError, match="must name SQLite or PostgreSQL"):
         open_engine(url)
 
 

@@ -1,8 +1,8 @@
-"""Decides what one more token of a lease costs, how long it lives and whether it needs a place.
+"""Decides what the next token of a lease costs, how long it lives and whether it needs a place.
 
-Tokens are accounted for, not sessions: Google tells nobody when a token is used or which session a
-handle belongs to. Arithmetic only, no SQL; times are whole microseconds since the epoch.
-docs/architecture.md (Leases) derives the bounds that these rules give.
+It accounts for tokens, not sessions, because Google does not report when a token is used or which
+session a handle belongs to. Arithmetic only, no SQL; times are whole microseconds since the epoch.
+docs/architecture.md (Leases) derives the bounds that follow from these rules.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tokensvc.domain import SHORTEST_TOKEN, LeaseState
 from tokensvc.errors import RateLimited, TooManyAtOnce
 from tokensvc.store.times import SECOND
 
-ALLOWANCE = 3  # token lifetimes that a lease may have twice, for drops; a second refills a second
-MOST_TOKENS = 8  # unexpired ones of a lease
-SHORT = 60 * SECOND  # the longest life of a token that is paid for beyond the allowance
-FRESH_PAUSE = 10 * SECOND  # from one fresh start that needs no place of its own to the next
+ALLOWANCE = 3  # token lifetimes that a lease may use twice, for drops; refills in real time
+MOST_TOKENS = 8  # unexpired ones that a lease may have
+SHORT = 60 * SECOND  # the longest life of a token that exceeds the allowance
+FRESH_PAUSE = 10 * SECOND  # between two fresh starts that need no place of their own
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A token that is asked for: *lifetime* is its life, *handle* the digest of Google's handle."""
+    """A requested token; *lifetime* is the longest it may live, *handle* the digest of Google's."""
 
     id: str
     now: int
@@ -33,14 +33,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Taken:
-    """How many of *limit* are taken, and when one comes free (None: while none is taken)."""
+    """How many of *limit* are taken, and when one becomes free (None if none is taken)."""
 
     limit: int
     count: int
     frees_at: int | None
 
     def wait(self, now: int) -> float:
-        """Seconds until one is free; 0 where one is."""
+        """Return the seconds until one is free; 0 if one is free now."""
         if self.count < self.limit or self.frees_at is None:
             return 0
         return (self.frees_at - now) / SECOND
@@ -50,7 +50,7 @@ class Taken:
 class LiveTokens:
     """The unexpired tokens: of the lease, in the holder's places, and all that count for it.
 
-    The last two are None where the holder's places are without limit.
+    The last two are None if the holder's places are not limited.
     """
 
     of_lease: Taken
@@ -60,10 +60,10 @@ class LiveTokens:
 
 @dataclass(frozen=True)
 class Terms:
-    """The token that may be minted: its *end*, the *seconds* charged, and the lease's state then.
+    """The token that may be minted: its *end*, the *seconds* charged, and the lease's new state.
 
-    *moves*: it takes over the place of the token before. *replaces*: it is that token again, since
-    both are locked to one handle, which carries one session.
+    *moves*: it takes over the previous token's place. *replaces*: it replaces the previous token,
+    since both are locked to one handle and so to one session.
     """
 
     end: int
@@ -76,13 +76,13 @@ class Terms:
 def decide(
     state: LeaseState | None, asked: Asked, live: LiveTokens, left: int | None = None
 ) -> Terms:
-    """The terms of a token for a new lease (no *state*) or one more of a lease.
+    """Return the terms of the first token of a lease (without *state*) or of a further one.
 
-    *left* is the seconds that the budgets have left: the token ends before it costs more.
+    *left* is how many seconds the budgets have left; the token ends before it costs more.
 
     Raises:
-        RateLimited: while the lease has as many unexpired tokens as it may have.
-        TooManyAtOnce: where it needs a place and none is free.
+        RateLimited: if the lease has as many unexpired tokens as it may have.
+        TooManyAtOnce: if the token needs a place and none is free.
     """
     is_live = state is not None and state.charged_until > asked.now
     state = state if state is not None else _new(asked)
@@ -93,7 +93,7 @@ def decide(
         _check_lease(live, asked.now)
     _check_places(state, asked, live, moves=moves, is_live=is_live)
 
-    # Two tokens with one handle never carry two sessions, so a retry pays for what it adds only.
+    # Two tokens with one handle carry one session, so a retry pays only for the time it adds.
     begins = state.token_end if replaces else asked.now
     allowance = _allowance(state, asked)
     length = _length(state, asked, begins, allowance)
@@ -112,7 +112,7 @@ def decide(
             holder=asked.holder,
             token_id=asked.id,
             token_end=max(begins, end),
-            # What whole seconds charge beyond what is owed is the next token's.
+            # The rest of the last charged second is credited to the next token.
             charged_until=max(end + seconds * SECOND - owed, state.charged_until),
             granted_at=asked.now,
             handle=asked.handle,
@@ -141,17 +141,17 @@ def _new(asked: Asked) -> LeaseState:
 
 
 def _allowance(state: LeaseState, asked: Asked) -> int:
-    """What the lease may have twice at this moment."""
+    """Return how much time the lease may use twice now."""
     return max(0, ALLOWANCE * asked.lifetime - max(0, state.drawn_until - asked.now))
 
 
 def _length(state: LeaseState, asked: Asked, begins: int, allowance: int) -> int:
-    """How long the token lives.
+    """Return how long the token lives.
 
-    A client that drops often gets tokens of twice the time between two drops: few of them live at
-    once, and what it has twice is what the allowance regains meanwhile.
+    A client that drops often gets tokens that live twice the time between two drops. So few of them
+    live at once, and they use no more of the allowance than refills meanwhile.
     """
-    if 2 * (ALLOWANCE * asked.lifetime - allowance) <= asked.lifetime:  # hardly drawn upon
+    if 2 * (ALLOWANCE * asked.lifetime - allowance) <= asked.lifetime:  # hardly used
         return asked.lifetime
     length = max(SHORTEST_TOKEN * SECOND, 2 * (asked.now - state.granted_at))
     if _covered(state, begins, asked.now + length) > allowance:
@@ -160,7 +160,7 @@ def _length(state: LeaseState, asked: Asked, begins: int, allowance: int) -> int
 
 
 def _covered(state: LeaseState, begins: int, end: int) -> int:
-    """How much of a life the lease has paid for already, with another token."""
+    """Return how much of the time from *begins* to *end* the lease has already paid for."""
     return max(0, min(end, state.charged_until) - begins)
 
 
@@ -180,6 +180,6 @@ def _check_places(
         wait = max(wait, live.counted.wait(asked.now))
     if wait == 0:
         return
-    if is_live and not moves:  # a fresh start, which may soon be had without a place of its own
+    if is_live and not moves:  # a fresh start, which soon needs no place of its own
         wait = min(wait, (state.fresh_at - asked.now) / SECOND)
     raise TooManyAtOnce(cause=f"{live.placed.limit} places taken", retry_after=wait)

@@ -1,4 +1,4 @@
-"""The built-in accounts, for sites without a login of their own."""
+"""Stores the built-in accounts, for sites without a login of their own."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Accounts:
         self._engine = engine
 
     def find(self, username: str) -> Account | None:
-        """The account of that name, or None."""
-        if "\0" in username:  # which PostgreSQL takes in no text, and answers with a fault
+        """Return the account with that name, or None."""
+        if "\0" in username:  # PostgreSQL would raise an error
             return None
         with transaction(self._engine) as connection:
             row = connection.execute(
@@ -35,7 +35,7 @@ class Accounts:
         return Account(row.username, row.password_hash, frozenset(row.groups.split()))
 
     def add(self, account: Account) -> bool:
-        """Add *account*; False where the name is taken."""
+        """Add *account*; return False if the name is taken."""
         with transaction(self._engine) as connection:
             try:
                 connection.execute(
@@ -50,7 +50,7 @@ class Accounts:
         return True
 
     def names(self) -> list[str]:
-        """Every user name, sorted."""
+        """Return every user name, sorted."""
         with transaction(self._engine) as connection:
             return list(
                 connection.execute(
@@ -59,7 +59,7 @@ class Accounts:
             )
 
     def set_password_hash(self, username: str, password_hash: str) -> bool:
-        """Replace the password and end the logins; False where there is no such account."""
+        """Replace the password and end the logins; return False if there is no such account."""
         with transaction(self._engine) as connection:
             changed = connection.execute(
                 update(accounts)
@@ -70,7 +70,7 @@ class Accounts:
         return changed.rowcount == 1
 
     def remove(self, username: str) -> bool:
-        """Remove the account and end its logins; False where there is none."""
+        """Remove the account and end its logins; return False if there is no such account."""
         with transaction(self._engine) as connection:
             gone = connection.execute(delete(accounts).where(accounts.c.username == username))
             end_logins_of(connection, username)

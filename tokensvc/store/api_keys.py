@@ -1,4 +1,4 @@
-"""The API keys of backends, each by its name and its fingerprint."""
+"""Stores the API keys of backends, by name and fingerprint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokensvc.store.times import instant, microseconds
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Row
 
-_KNOWN = (api_keys.c.name, api_keys.c.created_at, api_keys.c.profiles)
+_COLUMNS = (api_keys.c.name, api_keys.c.created_at, api_keys.c.profiles)
 
 
 class ApiKeys:
@@ -25,15 +25,15 @@ class ApiKeys:
         self._engine = engine
 
     def find(self, key_hash: str) -> ApiKey | None:
-        """The key with that fingerprint, or None."""
+        """Return the key with that fingerprint, or None."""
         with transaction(self._engine) as connection:
             row = connection.execute(
-                select(*_KNOWN).where(api_keys.c.key_hash == key_hash)
+                select(*_COLUMNS).where(api_keys.c.key_hash == key_hash)
             ).one_or_none()
         return _key(row) if row else None
 
     def add(self, key: ApiKey, key_hash: str) -> bool:
-        """Add *key*, of that fingerprint; False where its name is taken."""
+        """Add *key* with its fingerprint *key_hash*; return False if its name is taken."""
         profiles = None if key.profiles is None else " ".join(sorted(key.profiles))
         with transaction(self._engine) as connection:
             try:
@@ -50,16 +50,16 @@ class ApiKeys:
         return True
 
     def listed(self) -> list[ApiKey]:
-        """Every key, by name."""
+        """Return every key, sorted by name."""
         with transaction(self._engine) as connection:
-            rows = connection.execute(select(*_KNOWN).order_by(api_keys.c.name)).all()
+            rows = connection.execute(select(*_COLUMNS).order_by(api_keys.c.name)).all()
         return [_key(row) for row in rows]
 
     def remove(self, name: str, issuer: str) -> bool:
-        """Remove the key, which is refused from the next request on; False where there is none.
+        """Remove the key, effective at once; return False if there is no such key.
 
-        The conversations that it began are over with it: they are its *issuer*'s in the audit. They
-        renew without the key, and a later key of the same name must not bring them back.
+        The leases that it began are removed too, since they can be renewed without the key. The
+        audit tells which they are: those of *issuer*.
         """
         begun = select(events.c.lease_id).where(events.c.issuer == issuer)
         with transaction(self._engine) as connection:

@@ -1,4 +1,4 @@
-"""Blocks: what an operator has switched off, for good or for a while."""
+"""Stores blocks: what an operator has switched off, for a time or until further notice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Block:
-    """What is blocked under *key*, since *at*, *until* when (None: until it is lifted)."""
+    """A block of *key* since *at*, until *until* (None: until it is lifted)."""
 
     key: str
     at: datetime
@@ -31,12 +31,12 @@ class Blocks:
     """The blocks in force; every method may raise TemporarilyUnavailable."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* gives the time in UTC."""
+        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
 
     def put(self, key: str, until: datetime | None) -> None:
-        """Block *key*; a block that is there already is replaced."""
+        """Block *key*, replacing an earlier block."""
         with transaction(self._engine, [key]) as connection:
             connection.execute(delete(blocks).where(blocks.c.key == key))
             connection.execute(
@@ -48,12 +48,12 @@ class Blocks:
             )
 
     def lift(self, key: str) -> bool:
-        """Unblock *key*; False where it was not blocked."""
+        """Unblock *key*; return False if it was not blocked."""
         with transaction(self._engine, [key]) as connection:
             return connection.execute(delete(blocks).where(blocks.c.key == key)).rowcount == 1
 
     def in_force(self) -> list[Block]:
-        """Every block of now, by key."""
+        """Return the current blocks, sorted by key."""
         now = self._clock()
         with transaction(self._engine) as connection:
             rows = connection.execute(select(blocks).order_by(blocks.c.key)).all()

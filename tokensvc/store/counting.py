@@ -1,4 +1,4 @@
-"""Counts within an admitting transaction: windows, places and budgets, each bounded in its rows."""
+"""Counts limits, places and budgets in an admission's transaction, in few rows for each."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
     from tokensvc.domain import Budget, Window
 
-# Outdated rows removed with each new one: more than come in, so a table is bounded. Written out in
-# the statement, so that PostgreSQL knows how few whichever way it plans.
+# Outdated rows removed at each call: more than are added, so that tables stay bounded. A literal in
+# the statement, so that PostgreSQL plans for few rows.
 _SWEPT = literal(8, literal_execute=True)
-_END_OF_TIME = 2**63 - 1  # the highest that a column of times holds
+_END_OF_TIME = 2**63 - 1  # the highest value of a time column
 
 
 def charge_windows(
     connection: Connection, windows: Iterable[Window], reservation_id: str, now: int
 ) -> tuple[Quota, ...]:
-    """Charge every window once at *now*; where the caller then stands with each limit.
+    """Charge every window once at *now*, and return the caller's quota of each limit.
 
     Raises:
-        RateLimited: when one is used up, or several, saying when there is more of all.
+        RateLimited: if any limit is used up; its time is when all of them allow a request.
     """
-    # Compared and ordered as a pair, so that only the index of both serves: where one key is
-    # frequent, PostgreSQL would walk the one by time instead, over everybody's charges.
+    # Compared as a pair, so that PostgreSQL uses the index of both columns: for a frequent key it
+    # would otherwise scan everyone's charges by time.
     charge = tuple_(charges.c.key, charges.c.at)
     quotas: list[Quota] = []
     used_up: list[Quota] = []
@@ -75,7 +75,7 @@ def charge_windows(
 def live_tokens(
     connection: Connection, lease_id: str, holder: str, places: int | None, now: int
 ) -> LiveTokens:
-    """Count the unexpired tokens of a lease and of a holder, each up to what it may have."""
+    """Count the unexpired tokens of a lease and of a holder, each up to its limit."""
     of_lease = (tokens.c.lease_id, tokens.c.expires_at, lease_id, MOST_TOKENS)
     counts = [of_lease]
     if places is not None:
@@ -97,10 +97,10 @@ def live_tokens(
 
 
 def _latest(column: Column[Any], ends: Column[int], value: str, limit: int, now: int) -> Subquery:
-    """How many end after *now*, at most *limit*, and the first end of those that end last.
+    """Select how many tokens end after *now*, up to *limit*, and when one place becomes free.
 
-    Where there are more than *limit*, several have to end: the last ones decide. Compared as a
-    pair for the reason that `charge_windows` gives.
+    If more than *limit* are live, several have to end first: so only the *limit* tokens that end
+    last are read. Compared as a pair for the reason given in `charge_windows`.
     """
     both = tuple_(column, ends)
     live = (
@@ -119,14 +119,14 @@ def _latest(column: Column[Any], ends: Column[int], value: str, limit: int, now:
 
 
 def seconds_left(connection: Connection, budgets: Sequence[Budget], now: int) -> int | None:
-    """The least that is left of *budgets* today, None where there is none."""
+    """Return the least that any of *budgets* has left today; None if there are no budgets."""
     day = now // DAY
     left = [budget.seconds - _spent(connection, budget.key, day) for budget in budgets]
     return max(0, min(left)) if left else None
 
 
 def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: int) -> None:
-    """Charge *seconds*, or give back where they are negative, to every budget's day."""
+    """Charge *seconds* to today's spending of every budget; negative *seconds* are a refund."""
     day = now // DAY
     for budget in budgets if seconds else ():
         row = (spending.c.key == budget.key) & (spending.c.day == day)
@@ -144,7 +144,7 @@ def budget_spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:
 
 
 def uncharge(connection: Connection, reservation_id: str) -> None:
-    """Take the charges of a reservation out of every window."""
+    """Remove a reservation's charges from every window."""
     connection.execute(delete(charges).where(charges.c.reservation_id == reservation_id))
 
 
@@ -156,7 +156,7 @@ def _spent(connection: Connection, key: str, day: int) -> int:
 
 
 def sweep(connection: Connection, now: int) -> None:
-    """Remove rows that are over, and have been for a day, in case the clock is set back."""
+    """Remove some rows that were outdated a day ago, which allows for a clock set back."""
     _remove_oldest(connection, charges, charges.c.at, now - LONGEST_WINDOW * SECOND)
     _remove_oldest(connection, leases, leases.c.deadline, now - DAY)
     _remove_oldest(connection, tokens, tokens.c.expires_at, now - DAY)

@@ -31,25 +31,25 @@ _UPGRADING = 7_240_561  # names our advisory lock in PostgreSQL
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for *url*; it belongs to one process, and must not be shared over a fork.
+    """Return an engine for *url*; it belongs to one process and must not be shared over a fork.
 
     Raises:
-        ConfigurationError: for a database of another kind, or without its driver.
+        ConfigurationError: if the database is of another kind, or its driver is missing.
     """
     parsed = make_url(url.replace("postgres://", "postgresql://", 1))
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
     if parsed.get_backend_name() == "postgresql":
         return _open_postgresql(parsed.set(drivername="postgresql+psycopg"))
-    raise ConfigurationError("environment", ["DATABASE_URL: SQLite or PostgreSQL, no other"])
+    raise ConfigurationError("environment", ["DATABASE_URL must name SQLite or PostgreSQL"])
 
 
 def open_existing(url: str) -> Engine:
-    """An engine for *url*, whose store has to be there already, and up to date.
+    """Return an engine for *url*, whose store must exist and be up to date.
 
     Raises:
-        ConfigurationError: as `open_engine` and `check`.
-        TemporarilyUnavailable: as `check`.
+        ConfigurationError: like `open_engine` and `check`.
+        TemporarilyUnavailable: like `check`.
     """
     engine = open_engine(url)
     check(engine)
@@ -57,17 +57,17 @@ def open_existing(url: str) -> Engine:
 
 
 def open_or_create(url: str) -> Engine:
-    """An engine for *url*, whose store is created, and the log says so, if there never was one.
+    """Return an engine for *url*; create an SQLite store if there has never been one.
 
-    For what comes before a first start. Anything else would report success on an empty store,
-    where the folder is mistaken or the file is lost.
+    Only for commands that may precede the first start. Others would report success on an empty
+    store if the path is wrong or the file was lost.
 
     Raises:
-        ConfigurationError, TemporarilyUnavailable: as `open_existing`; also where a store was there
-            once, and is gone.
+        ConfigurationError, TemporarilyUnavailable: like `open_existing`; also if the store has
+            been deleted.
     """
     engine = open_engine(url)
-    if engine.dialect.name == "sqlite" and not _file(engine).known:
+    if engine.dialect.name == "sqlite" and not _file(engine).ever_existed:
         upgrade(engine)
     check(engine)
     return engine
@@ -75,12 +75,13 @@ def open_or_create(url: str) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection]:
-    """A transaction that nothing else touching one of *keys* can run beside.
+    """Run a transaction that excludes every other one with one of *keys*.
 
-    SQLite has one writer at a time anyway; PostgreSQL locks the keys, in one order for everybody.
+    SQLite has one writer at a time anyway; in PostgreSQL each key is locked, in sorted order to
+    prevent deadlocks.
 
     Raises:
-        TemporarilyUnavailable: when the store cannot be read or written.
+        TemporarilyUnavailable: if the store cannot be read or written.
     """
     try:
         with engine.begin() as connection:
@@ -96,22 +97,22 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema up to date, creating an SQLite file where there is none.
+    """Bring the schema up to date, creating a missing SQLite file.
 
-    A process that starts at the same time waits, and finds it done.
+    If another process does so at the same time, wait for it.
 
     Raises:
-        TemporarilyUnavailable: where the store cannot be reached or written.
+        TemporarilyUnavailable: if the store cannot be reached or written.
     """
     try:
         if engine.dialect.name == "sqlite":
             file = _file(engine)
-            # Not by the engine: it takes no file that is not up to date.
+            # Not with the engine itself, which rejects a file that is not up to date.
             creating = create_engine(
                 "sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True
             )
             event.listen(creating, "begin", partial(_begin_sqlite, None))
-            with file.alone(create=True):
+            with file.exclusive(create=True):
                 _migrate(creating)
         else:
             _migrate(engine)
@@ -120,10 +121,10 @@ def upgrade(engine: Engine) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Upgrade an embedded store, as a start does; a server's has to be up to date already.
+    """Prepare the store for a start: upgrade SQLite; PostgreSQL must be up to date already.
 
     Raises:
-        ConfigurationError, TemporarilyUnavailable: as `check`.
+        ConfigurationError, TemporarilyUnavailable: like `check`.
     """
     if engine.dialect.name == "sqlite":
         upgrade(engine)
@@ -131,15 +132,15 @@ def prepare(engine: Engine) -> None:
 
 
 def check(engine: Engine) -> None:
-    """Check that the store is there with the schema of this release; create nothing.
+    """Check that the store exists and has the schema of this release; create nothing.
 
     Raises:
-        ConfigurationError: where a server's schema is another.
-        TemporarilyUnavailable: where the store cannot be used.
+        ConfigurationError: if PostgreSQL has another schema.
+        TemporarilyUnavailable: if the store cannot be used.
     """
     with transaction(engine) as connection:
         if engine.dialect.name == "sqlite":
-            return  # the connection was opened, which has checked it
+            return  # checked when the connection was opened
         if MigrationContext.configure(connection).get_current_revision() != _newest_revision():
             raise ConfigurationError(
                 "DATABASE_URL", ["the schema is not up to date: run “tokensvc db upgrade” first"]
@@ -148,10 +149,10 @@ def check(engine: Engine) -> None:
 
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database.startswith((":", "file:")):
-        raise ConfigurationError("environment", ["DATABASE_URL: write sqlite:///path of a file"])
+        raise ConfigurationError("environment", ["DATABASE_URL must name a file: sqlite:///path"])
     file = StoreFile(Path(url.database))
-    # One connection serves a process, so that its threads queue here, in order, and only
-    # processes meet at SQLite's lock.
+    # One connection per process: threads queue for it in order, and only processes compete for
+    # SQLite's lock.
     engine = create_engine(
         url,
         creator=partial(file.connect, _newest_revision()),
@@ -162,7 +163,7 @@ def _open_sqlite(url: URL) -> Engine:
     )
     event.listen(engine, "checkout", lambda opened, *_: file.discard_if_replaced(opened))
     event.listen(engine, "begin", partial(_begin_sqlite, file))
-    # What is recorded in a file that is gone is not recorded.
+    # A commit to a file that has been deleted would be lost.
     event.listen(engine, "commit", lambda connection: file.check_in_place(_opened(connection)))
     return engine
 
@@ -174,7 +175,7 @@ def _open_postgresql(url: URL) -> Engine:
             pool_size=8,
             max_overflow=0,
             pool_timeout=BUSY,
-            pool_pre_ping=True,  # a server that was restarted is found again
+            pool_pre_ping=True,  # reconnects after a restart of the server
             hide_parameters=True,
             connect_args={
                 "connect_timeout": 5,
@@ -219,12 +220,12 @@ def _opened(connection: Connection) -> StoreConnection:
 def _begin_sqlite(file: StoreFile | None, connection: Connection) -> None:
     if file is not None:
         file.check_in_place(_opened(connection))
-    # A transaction that reads first and then writes would fail instead of waiting.
+    # IMMEDIATE, or a transaction that reads and then writes would fail instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _fault(error: SQLAlchemyError) -> str:
-    """What went wrong, without what a server or a statement may quote."""
+    """Describe *error*, without a server's message or a statement, which may contain secrets."""
     original = getattr(error, "orig", None)
     if isinstance(original, sqlite3.Error):
         return f"{type(error).__name__}: {original}"

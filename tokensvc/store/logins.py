@@ -1,8 +1,7 @@
-"""Who is signed in with a built-in account: a login is a family of cookies, each good once.
+"""Stores logins with built-in accounts, as families of cookies that are replaced at each use.
 
-A cookie is replaced at each use. It stays good for a minute after, because an answer may be lost
-on its way and two tabs may ask at once; whoever comes with it later has copied it, and the whole
-login ends (RFC 9700, section 4.14.2).
+A replaced cookie stays valid for a minute, because an answer may be lost and two tabs may refresh
+at once. If it is used later, it was copied, and the whole login ends (RFC 9700, section 4.14.2).
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-LONGEST = 30 * DAY  # from the password to the next time it is asked for
-IDLE = 7 * DAY  # without a visit
-GRACE = 60 * SECOND  # that a replaced cookie is still good for
-_REMEMBERED = DAY  # that a replaced cookie is still known for a copy
-_SWEPT = 8  # rows that are over, removed with each new one: more than come in
+LONGEST = 30 * DAY  # from one sign-in with a password to the next
+IDLE = 7 * DAY  # without a refresh
+GRACE = 60 * SECOND  # that a replaced cookie is still valid
+_REMEMBERED = DAY  # that a replaced cookie is still recognized as a copy
+_SWEPT = 8  # expired rows removed with each new one: more than are added
 
 
 @dataclass(frozen=True)
 class _Family:
-    """All cookies of one login, whose end no visit puts off."""
+    """All cookies of one login, which ends at *ends_at* at the latest."""
 
     login_id: str
     ends_at: int
@@ -43,14 +42,14 @@ class Logins:
     """Logins by their cookies' fingerprints; every method may raise TemporarilyUnavailable."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* gives the time in UTC."""
+        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
 
     def begin(self, account: Account, cookie_hash: str) -> Login | None:
         """Begin a login; None if the account has changed since its password was checked."""
         with transaction(self._engine) as connection:
-            current = _held(connection, account.username)
+            current = _lock_account(connection, account.username)
             if current is None or current.password_hash != account.password_hash:
                 return None
             now = microseconds(self._clock())
@@ -62,7 +61,7 @@ class Logins:
         of_this_cookie = logins.c.cookie_hash == cookie_hash
         with transaction(self._engine) as connection:
             username = connection.execute(select(logins.c.username).where(of_this_cookie)).scalar()
-            account = _held(connection, username) if username is not None else None
+            account = _lock_account(connection, username) if username is not None else None
             row = connection.execute(select(logins).where(of_this_cookie)).one_or_none()
             now = microseconds(self._clock())
             if account is None or row is None or row.expires_at <= now:
@@ -92,8 +91,8 @@ def end_logins_of(connection: Connection, username: str) -> None:
     connection.execute(delete(logins).where(logins.c.username == username))
 
 
-def _held(connection: Connection, username: str) -> Account | None:
-    """The account, which nobody changes before this transaction has ended."""
+def _lock_account(connection: Connection, username: str) -> Account | None:
+    """Return the account, locked until the transaction ends; None if there is none."""
     row = connection.execute(
         select(accounts).where(accounts.c.username == username).with_for_update()
     ).one_or_none()

@@ -1,4 +1,4 @@
-"""The tables. Times are whole microseconds since the epoch, UTC: exact, and ordered as they are."""
+"""Defines the tables. Times are whole microseconds since the epoch, UTC, so that they are exact."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Tab
 
 metadata = MetaData()
 
-# Rows are numbered in the order they were written; SQLite numbers only an INTEGER by itself.
+# SQLite numbers rows automatically only if the column is an INTEGER.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
-# The audit: appended to, never changed (a trigger refuses it).
+# The audit: rows are appended, never changed; a trigger prevents it.
 events = Table(
     "events",
     metadata,
@@ -25,8 +25,8 @@ events = Table(
     Column("address", String(64), nullable=False),
     Column("profile", String(64), nullable=False),
     Column("model", String(128)),
-    Column("renewal", Integer),  # 1 where the lease went on, 0 where it began
-    Column("seconds", Integer),  # charged to the budgets; given back to them, with refunded
+    Column("renewal", Integer),  # 1 for a renewal, 0 for a new lease
+    Column("seconds", Integer),  # charged to the budgets, or refunded
     Column("fingerprint", String(64)),  # SHA-256 of the token, with granted
     Column("expires_at", BigInteger),  # the token's end, with granted
     Column("code", String(64)),  # why, with refunded
@@ -36,7 +36,7 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
-# What the limits count: a row for each grant, and each limit's key, still within a window.
+# What the limits count: a row for each reservation and key, until the longest window has passed.
 charges = Table(
     "charges",
     metadata,
@@ -49,7 +49,7 @@ charges = Table(
     Index("charges_by_time", "at"),
 )
 
-# What the budgets count: seconds of conversation, by whose they are and by day (UTC).
+# What the budgets count: seconds of conversation by key and day (UTC).
 spending = Table(
     "spending",
     metadata,
@@ -82,8 +82,8 @@ tokens = Table(
     Column("id", String(32), primary_key=True),  # of its reservation
     Column("lease_id", String(32), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    # Whose place it takes, and for whom it counts even where /lease/end has freed the place; both
-    # until *counted_until*, when the last token ends whose place it took over.
+    # Whose place it takes, and for whom it counts even after /lease/end has freed the place; both
+    # until *counted_until*, the end of the last token whose place it took over.
     Column("place_of", String(64)),
     Column("counted_for", String(64)),
     Column("counted_until", BigInteger, nullable=False),
@@ -93,12 +93,12 @@ tokens = Table(
     Index("tokens_by_time", "expires_at"),
 )
 
-# Who and what is refused: the emergency stop, a guest switch, a disabled user, a revoked lease.
+# What is blocked: everyone, guests, a profile, a person, an issuer or a lease.
 blocks = Table(
     "blocks",
     metadata,
     Column("key", String(800), primary_key=True),
-    Column("until", BigInteger),  # none: until it is lifted
+    Column("until", BigInteger),  # null: until it is lifted
     Column("at", BigInteger, nullable=False),
 )
 
@@ -107,30 +107,30 @@ accounts = Table(
     metadata,
     Column("username", String(255), primary_key=True),
     Column("password_hash", String(255), nullable=False),
-    Column("groups", Text, nullable=False),  # words
+    Column("groups", Text, nullable=False),  # separated by spaces
 )
 
-# Somebody signed in with an account; the cookie is kept only as a hash.
+# Logins with accounts, one row for each cookie, of which only the hash is kept.
 logins = Table(
     "logins",
     metadata,
     Column("cookie_hash", String(64), primary_key=True),
-    Column("login_id", String(32), nullable=False),  # one for all cookies of one login
+    Column("login_id", String(32), nullable=False),  # shared by all cookies of a login
     Column("username", String(255), nullable=False),
     Column("expires_at", BigInteger, nullable=False),  # of this cookie
-    Column("ends_at", BigInteger, nullable=False),  # of the login, whatever happens
-    Column("replaced_at", BigInteger),  # when a cookie after this one was given out
+    Column("ends_at", BigInteger, nullable=False),  # of the login, at the latest
+    Column("replaced_at", BigInteger),  # when the next cookie was issued
     Index("logins_by_login", "login_id"),
     Index("logins_by_username", "username"),
     Index("logins_by_expiry", "expires_at"),
 )
 
-# Backends that ask for their users; the key is kept only as a hash.
+# API keys of backends, of which only the hash is kept.
 api_keys = Table(
     "api_keys",
     metadata,
     Column("name", String(64), primary_key=True),
     Column("key_hash", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
-    Column("profiles", Text),  # words: all that it is good for; none: whatever lists it
+    Column("profiles", Text),  # separated by spaces; null: any
 )

@@ -1,9 +1,9 @@
-"""Opens the SQLite file, and notices when another one has taken its place.
+"""Opens the SQLite file, and detects if another file has replaced it.
 
-SQLite keeps its log beside the file (`-wal`, with its index `-shm`) and finds it by name. Once the
-file is replaced, a process that has it open writes into a file without a name, and the next one to
-open the new file would replay the old file's log into it. So the three are opened under a lock
-whose file remembers which they were.
+SQLite finds its log (`-wal`, with its index `-shm`) by name. If the file is replaced, a process
+that has it open writes to a deleted file, and the next one to open the new file would replay the
+old file's log into it. So the three files are opened under a lock, and the lock file records which
+they were.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ _log = logging.getLogger(__name__)
 
 
 class StoreConnection(sqlite3.Connection):
-    """A connection that knows which file it has opened."""
+    """A connection that records which file it has open."""
 
     opened: str
 
 
 class StoreFile:
-    """The SQLite file at a path, whichever file that is at the moment."""
+    """The SQLite file at a path, whichever file that is at the time."""
 
     def __init__(self, path: Path) -> None:
-        """*path* is looked up at each use; a relative one is taken from the current folder."""
+        """*path* may be relative to the current folder."""
         self._path = path.absolute()
 
     def __str__(self) -> str:
         return str(self._path)
 
     @property
-    def known(self) -> bool:
-        """Whether there is a file, or was one that is gone."""
+    def ever_existed(self) -> bool:
+        """Whether there is a file, or was one."""
         return self._path.exists() or self._lock_path.exists()
 
     def connect(self, revision: str) -> StoreConnection:
-        """Open the file, which has to be there with the schema of *revision*.
+        """Open the file, which must exist with the schema of *revision*.
 
         Raises:
-            TemporarilyUnavailable: unless it is there, ours, up to date and writable.
+            TemporarilyUnavailable: unless it exists, is ours, up to date and writable.
         """
-        with self.alone():
+        with self.exclusive():
             connection = self._open("rw")
             try:
                 _check_revision(connection, revision)
-                _begin_using(connection)
-                # A file that cannot be written is opened all the same, for reading.
+                _set_pragmas(connection)
+                # Fails if the file is read-only; opening it does not.
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
             except BaseException:
@@ -72,22 +72,22 @@ class StoreFile:
             return connection
 
     def create(self) -> StoreConnection:
-        """Open the file whatever it holds, or a new one; the caller holds `alone`."""
+        """Open or create the file, whatever its content; the caller must be in `exclusive`."""
         if _identity(self._path) is None:
             _log.warning("created a new store file=%s", self)
         connection = self._open("rwc")
-        _begin_using(connection)
+        _set_pragmas(connection)
         return connection
 
     @contextmanager
-    def alone(self, *, create: bool = False) -> Iterator[None]:
-        """Keep every other process from opening the file, and clear away a log that is not its own.
+    def exclusive(self, *, create: bool = False) -> Iterator[None]:
+        """Keep other processes from opening the file, and set aside a log of another file.
 
-        With *create*, the folder is made where there is none.
+        With *create*, a missing folder is created.
 
         Raises:
-            TemporarilyUnavailable: when the lock is held for too long or cannot be written, or,
-                unless *create*, when the file is missing.
+            TemporarilyUnavailable: if the lock is held for too long or cannot be written, or if the
+                file is missing, unless *create*.
         """
         try:
             if create:
@@ -95,30 +95,37 @@ class StoreFile:
             elif _identity(self._path) is None:
                 raise unavailable(self._missing)
             with _locked(self._lock_path) as lock:
-                self._clear_log(lock)
+                self._set_aside_foreign_log(lock)
                 yield
-                self._remember(lock)
+                self._record_files(lock)
         except OSError as error:
             raise unavailable(f"{error.strerror}: {error.filename or self}") from error
 
     def discard_if_replaced(self, connection: StoreConnection) -> None:
-        """Raise DisconnectionError, which makes the pool reconnect, if another file is there.
+        """Make the pool reconnect if another file has replaced the one that is open.
 
-        If none is there, the connection stays: while it is open, no new file can be taken for the
-        one it has open, and the old one may come back.
+        If there is none, the connection stays open: the file may be moved back, and while it is
+        open no new file can get its inode number.
+
+        Raises:
+            DisconnectionError: if the file was replaced.
         """
         if _identity(self._path) not in {None, connection.opened}:
             raise DisconnectionError("the file was replaced")
 
     def check_in_place(self, connection: StoreConnection) -> None:
-        """Raise TemporarilyUnavailable unless the file is the one that *connection* has open."""
+        """Check that the file is the one that *connection* has open.
+
+        Raises:
+            TemporarilyUnavailable: if it was replaced or is missing.
+        """
         found = _identity(self._path)
         if found != connection.opened:
             raise unavailable(f"{self} was replaced" if found else self._missing)
 
     @property
     def _missing(self) -> str:
-        return f"there is no file {self}: restore it, or create one by “tokensvc db upgrade”"
+        return f"there is no file {self}: restore it, or run “tokensvc db upgrade” to create one"
 
     @property
     def _lock_path(self) -> Path:
@@ -134,7 +141,7 @@ class StoreFile:
             f"file:{quote(str(self._path))}?mode={mode}",
             uri=True,
             check_same_thread=False,  # the pool lends it to one thread at a time
-            isolation_level=None,  # the driver begins nothing; the engine does
+            isolation_level=None,  # the engine begins transactions, not the driver
             timeout=BUSY,
             factory=StoreConnection,
         )
@@ -144,36 +151,36 @@ class StoreFile:
             raise unavailable("the file was replaced while it was opened")
         return connection
 
-    def _clear_log(self, lock: IO[str]) -> None:
-        """Take the log of a file that is gone out of its successor's way.
+    def _set_aside_foreign_log(self, lock: IO[str]) -> None:
+        """Rename the log of a replaced file, so that SQLite does not replay it into the new file.
 
-        A log that was restored along with the file is another than the one remembered, and stays.
+        A log that was restored with the new file is not the recorded one, and stays.
         """
-        remembered = lock.read().split()
-        if not remembered or remembered[0] == _identity(self._path):
+        recorded = lock.read().split()
+        if not recorded or recorded[0] == _identity(self._path):
             return
         for sibling in self._siblings():
-            if _identity(sibling) in remembered[1:]:
-                # Not removed: if the old file was only moved away, this is the end of its record.
+            if _identity(sibling) in recorded[1:]:
+                # Not deleted: if the old file was only moved, its last transactions are here.
                 sibling.replace(f"{sibling}.replaced")
                 _log.warning("set aside the log of a replaced file file=%s", sibling)
 
-    def _remember(self, lock: IO[str]) -> None:
-        known = [_identity(path) or "-" for path in (self._path, *self._siblings())]
+    def _record_files(self, lock: IO[str]) -> None:
+        files = [_identity(path) or "-" for path in (self._path, *self._siblings())]
         lock.seek(0)
-        if lock.read().split() != known:
+        if lock.read().split() != files:
             lock.truncate(0)
-            lock.write(" ".join(known) + "\n")
+            lock.write(" ".join(files) + "\n")
             lock.flush()
 
 
 def unavailable(fault: str) -> TemporarilyUnavailable:
-    """The refusal for a store that cannot be used because of *fault*."""
+    """Return the refusal for a store that cannot be used because of *fault*."""
     return TemporarilyUnavailable(cause=f"store: {fault}", retry_after=5)
 
 
 def _identity(path: Path) -> str | None:
-    """What tells a file from any other that exists; None where there is none."""
+    """Return the device and inode of a file, or None if there is no file."""
     try:
         found = os.stat(path)  # noqa: PTH116 - half the time of Path.stat, once a transaction
     except OSError:
@@ -182,18 +189,18 @@ def _identity(path: Path) -> str | None:
 
 
 def _check_revision(connection: sqlite3.Connection, revision: str) -> None:
-    # Before anything is written: an empty file stays empty, and somebody's other file as it is.
+    # Before anything is written, so that a file that is not ours stays as it is.
     try:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     except sqlite3.DatabaseError as error:
-        raise unavailable(f"the file cannot be read as our store: {error}") from error
+        raise unavailable(f"the file is not a tokensvc store: {error}") from error
     if found != [(revision,)]:
         raise unavailable("the schema is not up to date: run “tokensvc db upgrade”")
 
 
-def _begin_using(connection: sqlite3.Connection) -> None:
+def _set_pragmas(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
-    # Loses nothing when a process is killed; a power cut may lose the last moments.
+    # Loses nothing if a process is killed; a power cut may lose the last transactions.
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
@@ -202,7 +209,7 @@ def _locked(path: Path) -> Iterator[IO[str]]:
     deadline = time.monotonic() + BUSY
     while True:
         with path.open("a+", encoding="ascii") as lock:
-            if _taken(lock, path):
+            if _try_lock(lock, path):
                 lock.seek(0)
                 yield lock
                 return
@@ -211,10 +218,10 @@ def _locked(path: Path) -> Iterator[IO[str]]:
         time.sleep(_POLL)
 
 
-def _taken(lock: IO[str], path: Path) -> bool:
+def _try_lock(lock: IO[str], path: Path) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Once its file is removed, others lock another file of that name.
+        # If the lock file was deleted, other processes lock a new one of that name.
         return os.path.samestat(os.fstat(lock.fileno()), path.stat())
     except (BlockingIOError, FileNotFoundError):
         return False

@@ -1,4 +1,4 @@
-"""Instants as the tables hold them: whole microseconds since the epoch."""
+"""Converts times to and from the tables' form: whole microseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def microseconds(at: datetime) -> int:
-    """*at* as a table's number."""
+    """Return *at* as a table's number."""
     return (at - _EPOCH) // MICROSECOND
 
 
 def instant(number: int) -> datetime:
-    """A table's *number* as a time in UTC."""
+    """Return a table's *number* as a time in UTC."""
     return _EPOCH + number * MICROSECOND

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates on the connection that the store hands over."""
+"""Migrates on the connection that the store passes; Alembic runs this."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The first tables."""
+"""Create the first tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Create the tables."""
     op.create_table(
         "events",
         sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
@@ -95,7 +95,7 @@ def upgrade() -> None:
 
 
 def _forbid_changes() -> None:
-    """Let the database itself refuse to change an event."""
+    """Make the database itself reject changes to events."""
     refusal = "events are appended, never changed"
     if op.get_context().dialect.name == "sqlite":
         op.execute(

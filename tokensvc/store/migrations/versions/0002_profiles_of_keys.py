@@ -1,4 +1,4 @@
-"""An API key may be good for some profiles only."""
+"""Let an API key be limited to some profiles."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Add the column."""
     op.add_column("api_keys", sa.Column("profiles", sa.Text))

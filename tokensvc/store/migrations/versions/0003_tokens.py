@@ -1,4 +1,4 @@
-"""Tokens are accounted for, not sessions."""
+"""Account for tokens, not sessions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Apply; leases of before are not renewed again, since their tokens are not known."""
+    """Replace the leases; earlier ones cannot be renewed, since their tokens are unknown."""
     op.drop_table("leases")
     op.create_table(
         "leases",
