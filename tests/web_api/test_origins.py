@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from tokensvc.web_api.origins import believed_address
+from tokensvc.web_api.origins import find_client_address
 
 PROXIES = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "127.0.0.1/32", "2001:db8::/32")]
 
@@ -31,8 +31,8 @@ PROXIES = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "127.0.0.1/32",
     ],
 )
 def test_client_address_is_the_nearest_untrusted_hop(peer, forwarded, expected):
-    assert believed_address(peer, forwarded, PROXIES) == expected
+    assert find_client_address(peer, forwarded, PROXIES) == expected
 
 
 def test_forwarded_address_is_ignored_without_trusted_proxies():
-    assert believed_address("127.0.0.1", ["192.0.2.1"], []) == "127.0.0.1"
+    assert find_client_address("127.0.0.1", ["192.0.2.1"], []) == "127.0.0.1"

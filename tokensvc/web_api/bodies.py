@@ -1,4 +1,4 @@
-"""Reads request bodies and credentials strictly, and writes answers that no cache keeps."""
+"""Parses request bodies and credentials strictly, and writes JSON answers that are not cached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST_BODY = 16 * 1024  # bytes
-# A body in chunks is cut where reading stops: one byte more tells that it was longer.
+# A chunked body is cut off at this length: the extra byte shows that it was too long.
 MOST_READ = LONGEST_BODY + 1
 
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -28,29 +28,29 @@ SECRET = "a string of 1 to 4096 visible ASCII characters"  # noqa: S105 - a desc
 
 
 def credentials() -> Credentials:
-    """What the request brought to say who is asking.
+    """Return the credentials of the current request.
 
     Raises:
-        InvalidToken: for an Authorization header of another scheme, or several.
+        InvalidToken: if the Authorization header is not a single Bearer credential.
     """
     header = request.headers.get("Authorization")
     if header is None:
         return Credentials(unverified_bearer=None, address=client_address())
     scheme, _, unverified = header.partition(" ")
-    unverified = unverified.strip(" \t")  # the blanks that HTTP allows, and no others
+    unverified = unverified.strip(" \t")  # only the whitespace that HTTP allows
     if scheme.lower() != "bearer" or not unverified or "," in unverified or " " in unverified:
         raise InvalidToken(cause="not one Bearer credential")
     return Credentials(unverified_bearer=unverified, address=client_address())
 
 
 class Body(BaseModel):
-    """The JSON object that a route takes; each field's description completes “must be …”."""
+    """The JSON object that a route accepts; a field's description completes “must be …”."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @classmethod
     def read(cls) -> Self:
-        """Parse the request's body; a missing one counts as `{}`.
+        """Parse the request's body; a missing body counts as `{}`.
 
         Raises:
             UnsupportedMediaType: if a body is not declared as JSON.
@@ -69,7 +69,7 @@ class Body(BaseModel):
         if not isinstance(body, dict):
             raise InvalidRequest("The body must be a JSON object.")
         for name, field in cls.model_fields.items():
-            if body.get(name, "") is None:  # None stands for an absent field in here only
+            if body.get(name, "") is None:  # null is not the same as leaving the field out
                 raise InvalidRequest(f"“{name}” must be {field.description}.")
         try:
             return cls.model_validate(body)
@@ -78,13 +78,13 @@ class Body(BaseModel):
 
     @classmethod
     def _sentence(cls, error: Mapping[str, Any]) -> str:
-        """What is wrong, in our own words: pydantic's could quote the body."""
+        """Describe *error* in our own words: pydantic's message could quote the body."""
         fields = cls.model_fields
         if error["type"] == "extra_forbidden":
             listed = ", ".join(fields) or "none"
             return f"The body has an unknown field; the fields are: {listed}."
         if not error["loc"]:
-            return str(error["ctx"]["error"])  # a model validator's, so ours
+            return str(error["ctx"]["error"])  # from a validator of ours
         name = str(error["loc"][0])
         return f"“{name}” must be {fields[name].description}."
 
@@ -94,17 +94,17 @@ class EmptyBody(Body):
 
 
 def require_json() -> None:
-    """Refuse what a page of another site could send without asking first (a form, plain text).
+    """Refuse what another site's page could send without a CORS preflight, such as a form.
 
     Raises:
-        UnsupportedMediaType: for a request not declared as JSON, even without a body.
+        UnsupportedMediaType: if the request is not declared as JSON, even without a body.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
 
 
 def json_answer(content: dict[str, Any]) -> Response:
-    """200 with *content* in its own order; it may hold a secret, so no cache keeps it."""
+    """Return a 200 with *content*, which may contain a secret and so must not be cached."""
     response = Response(json.dumps(content), mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("Authorization")
@@ -116,5 +116,5 @@ def _content() -> bytes:
         return request.get_data(cache=False)
     except HTTPException:
         raise
-    except Exception:  # noqa: BLE001 - each WSGI server has its own error for a body framed badly
-        raise InvalidRequest("The body could not be read to its end.") from None
+    except Exception:  # noqa: BLE001 - each WSGI server has its own error for invalid framing
+        raise InvalidRequest("The body is incomplete or its framing is invalid.") from None

@@ -1,4 +1,4 @@
-"""What every answer says of itself, unless its route has said it already."""
+"""Sets security headers on every answer, unless its route has set them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from flask import Flask, Response, request
 if TYPE_CHECKING:
     from tokensvc.config.file import Http
 
-_EVERYWHERE = {
+_DEFAULTS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_BY_HTTPS_FOR_A_YEAR = "max-age=31536000"
+_HTTPS_FOR_A_YEAR = "max-age=31536000"
 
 
 def install(app: Flask, http: Http) -> None:
-    """Harden every answer of *app* (OWASP ASVS 5.0, V3.4)."""
+    """Add security headers to every answer of *app* (OWASP ASVS 5.0, V3.4)."""
 
-    def harden(response: Response) -> Response:
-        for name, value in _EVERYWHERE.items():
+    def set_headers(response: Response) -> Response:
+        for name, value in _DEFAULTS.items():
             response.headers.setdefault(name, value)
-        # A proxy in front speaks the TLS, and we see none of it: public_url says so.
+        # Behind a proxy that terminates TLS, only public_url says that browsers use https.
         if http.by_https or request.is_secure:
-            response.headers.setdefault("Strict-Transport-Security", _BY_HTTPS_FOR_A_YEAR)
+            response.headers.setdefault("Strict-Transport-Security", _HTTPS_FOR_A_YEAR)
         return response
 
-    app.after_request(harden)
+    app.after_request(set_headers)

@@ -23,8 +23,8 @@ def blueprint(blocks: Blocks) -> Blueprint:
 
     @routes.get("/readyz")
     def ready() -> Response:
-        # Takes the store's write lock, as a mint does: a store that cannot be written is a 503.
-        # A block of everybody is not, or a load balancer would have no instance left to say so.
+        # Takes the store's write lock, like a mint, so a store that cannot be written gives a 503.
+        # A block of everyone gives a 200, or a load balancer would have no instance left.
         blocked = any(block.key == quota_keys.EVERYONE_BLOCK for block in blocks.in_force())
         return bodies.json_answer({"status": "ok", "everybody_blocked": blocked})
 

@@ -1,4 +1,4 @@
-"""POST /login, /login/refresh and /login/end, for the service's own page alone."""
+"""Serves POST /login, /login/refresh and /login/end, for the service's own page only."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class SignInBody(bodies.Body):
 
 
 def blueprint(service: LoginService, http: Http) -> Blueprint:
-    """The routes. The cookie goes to `/login` and below, to no script and to no other site."""
+    """Return the routes. Browsers send the cookie to `/login` and below only."""
     routes = Blueprint("logins", __name__)
     secure = http.by_https
-    # A browser takes `__Secure-` over https only. `__Host-` would bind the cookie closer, and asks
-    # for the path `/`: then it would go along with every request for a file or a token.
+    # `__Host-` would be stricter than `__Secure-`, but requires the path `/`: then the cookie would
+    # be sent with every request.
     name = "__Secure-tokensvc-login" if secure else "tokensvc-login"
 
     def answer(signed_in: SignedIn) -> Response:

@@ -1,4 +1,4 @@
-"""Which other sites' pages may call, and which hosts and addresses are believed."""
+"""Checks hosts and origins, answers CORS, and finds out the client's address."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_SHARED = ("/token", "/lease/end", "/profiles")  # what the pages of other sites may call
-_PROBED = ("/livez", "/readyz")  # asked by address; there is nothing in them to steal
+_SHARED = ("/token", "/lease/end", "/profiles")  # routes that pages of other sites may call
+_PROBED = (
+    "/livez",
+    "/readyz",
+)  # probes use an address as the host; the answers contain nothing secret
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
-_PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium honours
+_PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium accepts
 
 
 def install(app: Flask, http: Http) -> None:
-    """Let the pages of `http.origins` call the API, and no others; answer for our own host only."""
+    """Let only the pages of `http.origins` call the API, and answer only for our own host."""
 
     def refuse_other_hosts() -> None:
-        if request.path not in _PROBED and not _is_for_us(http):
-            raise InvalidHost(cause="a foreign Host header, or none")
+        if request.path not in _PROBED and not _names_our_host(http):
+            raise InvalidHost(cause="Host header missing or unknown")
 
     def refuse_other_origins() -> None:
         origin = request.headers.get("Origin")
@@ -41,26 +44,26 @@ def install(app: Flask, http: Http) -> None:
         if origin in http.origins and request.path in _SHARED:
             return
         if origin != (http.public_url or request.host_url.rstrip("/")):
-            raise OriginNotAllowed(cause="an Origin that is not listed")
+            raise OriginNotAllowed(cause="Origin is not listed")
 
     def vary(response: Response) -> Response:
         response.vary.add("Origin")
         return response
 
-    def find_address() -> None:
-        g.client_address = believed_address(
+    def set_client_address() -> None:
+        g.client_address = find_client_address(
             request.remote_addr or "127.0.0.1",
             request.headers.getlist("X-Forwarded-For"),
             http.trusted_proxies,
         )
 
-    app.before_request(find_address)
+    app.before_request(set_client_address)
     app.before_request(refuse_other_hosts)
     app.before_request(refuse_other_origins)
     app.after_request(vary)
     CORS(
         app,
-        # Patterns of our own: Flask-CORS takes an origin with brackets for one, and ignores case.
+        # Escaped, since Flask-CORS would treat an IPv6 origin as a pattern, and ignores case.
         resources={
             re.compile("|".join(map(_exactly, _SHARED))): {
                 "origins": [re.compile(_exactly(origin)) for origin in http.origins]
@@ -75,26 +78,26 @@ def install(app: Flask, http: Http) -> None:
     )
 
 
-def _is_for_us(http: Http) -> bool:
-    """Whether the request names our public host, or this machine.
+def _names_our_host(http: Http) -> bool:
+    """Return whether the Host header names our public host or this machine.
 
-    Without a public_url we serve this machine alone: another name is a page that rebinds it.
+    Other names are refused even without a public_url, against DNS rebinding.
     """
     if "Host" not in request.headers:
-        return False  # where Werkzeug takes the name of the socket's own side
+        return False  # Werkzeug would use the name of the socket
     host = urlsplit(f"//{request.host}").hostname or ""
     ours = urlsplit(http.public_url).hostname if http.public_url else None
     return host == ours or is_loopback(host)
 
 
 def require_origin_header() -> None:
-    """Refuse who does not say which page asks; of those that do, only our own have come so far.
+    """Require an `Origin`, whose value `install` has checked.
 
     Raises:
-        OriginNotAllowed: for a request without an `Origin`.
+        OriginNotAllowed: if there is none.
     """
     if "Origin" not in request.headers:
-        raise OriginNotAllowed(cause="no Origin")
+        raise OriginNotAllowed(cause="Origin is missing")
 
 
 def _exactly(text: str) -> str:
@@ -102,29 +105,29 @@ def _exactly(text: str) -> str:
 
 
 def client_address() -> str:
-    """The address of the client, past the proxies that we trust."""
+    """Return the client's address, behind the proxies that we trust."""
     address: str = g.client_address
     return address
 
 
-def believed_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Walk back from *peer* along what was *forwarded*, as far as trusted proxies vouch for it.
+def find_client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Return the last address that a trusted proxy has stated, starting at *peer*.
 
-    Whoever is not trusted, or no address, ends the walk: what stands before it anybody could have
-    written.
+    *forwarded* are the X-Forwarded-For headers. Anyone may have written what comes before an
+    address that is not a trusted proxy's.
     """
     hops = [hop.strip() for line in forwarded for hop in line.split(",")]
-    believed = _address(peer) or ipaddress.ip_address("127.0.0.1")
-    while hops and any(believed in network for network in trusted):
-        hop = _address(hops.pop())
+    address = _parse_address(peer) or ipaddress.ip_address("127.0.0.1")
+    while hops and any(address in network for network in trusted):
+        hop = _parse_address(hops.pop())
         if hop is None:
             break
-        believed = hop
-    return str(believed)
+        address = hop
+    return str(address)
 
 
-def _address(text: str) -> Address | None:
-    """An address as proxies write it: plain, in brackets, or with a port."""
+def _parse_address(text: str) -> Address | None:
+    """Parse an address as proxies write it: plain, in brackets, or with a port."""
     if match := re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+", text):
         text = match[1] or match[2]
     try:

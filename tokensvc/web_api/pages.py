@@ -1,4 +1,4 @@
-"""Serves the service's own pages, which may load our files and call Google, and nobody else."""
+"""Serves the service's own pages, whose policy allows only our files and Google."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGES = {"/": "index.html", "/embed": "embed.html"}
 
 
 def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
-    """The routes; the pages may talk to us and to *websocket_url*'s origin."""
+    """Return the routes; the pages may connect to us and to the origin of *websocket_url*."""
     routes = Blueprint("pages", __name__)
     websocket = _origin(websocket_url)
     policy = _policy(http, websocket)
@@ -37,7 +37,7 @@ def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
 
     @routes.get("/embed.json")
     def deployment() -> Response:
-        """What a site that embeds the widget has to name in its policy."""
+        """Return what a site that embeds the widget has to list in its policy."""
         service = http.public_url or request.host_url.rstrip("/")
         response = jsonify(service=service, websocket=websocket)
         response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""The one place where an error becomes an answer (RFC 9457)."""
+"""Turns every error into an answer (RFC 9457) and a log line."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ _BY_STATUS: dict[int, type[errors.Refusal]] = {
 
 
 def install(app: Flask) -> None:
-    """Answer every error of *app* as a problem, and give every answer its request id."""
-    app.before_request(_name_request)
+    """Answer every error of *app* with a problem document, and every request with its id."""
+    app.before_request(_set_request_id)
     app.after_request(_write_request_id)
     app.register_error_handler(errors.Refusal, answer)
     app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_unforeseen)
+    app.register_error_handler(Exception, _answer_unexpected)
 
 
 def request_id() -> str:
-    """Names the request being answered, in its answer, the log and the audit."""
+    """Return the id of the current request, as in its answer, the log and the audit."""
     if "request_id" not in g:
-        _name_request()
+        _set_request_id()
     name: str = g.request_id
     return name
 
 
 def document(refusal: errors.Refusal, request: str) -> str:
-    """The problem document for *refusal* of the request named *request*."""
+    """Return the problem document for *refusal* of the request with the id *request*."""
     return json.dumps(
         {
             "type": _TYPES + refusal.code,
@@ -66,10 +66,10 @@ def document(refusal: errors.Refusal, request: str) -> str:
 
 
 def answer(refusal: errors.Refusal) -> Response:
-    """The answer for *refusal*; its cause goes to the log and no further."""
+    """Return the answer for *refusal*, and log it with its cause."""
     _log.log(
-        logging.ERROR if refusal.status >= 500 else logging.INFO,  # noqa: PLR2004 - HTTP's own line
-        "refused %s: %s %s",
+        logging.ERROR if refusal.status >= 500 else logging.INFO,  # noqa: PLR2004 - a server error
+        "request refused id=%s code=%s cause=%s",
         request_id(),
         refusal.code,
         refusal.cause,
@@ -90,7 +90,7 @@ def answer(refusal: errors.Refusal) -> Response:
     return response
 
 
-def _name_request() -> None:
+def _set_request_id() -> None:
     offered = request.headers.get("X-Request-Id", "")
     g.request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
 
@@ -103,7 +103,7 @@ def _write_request_id(response: Response) -> Response:
 def _answer_http(error: HTTPException) -> Response:
     refusal = _BY_STATUS.get(error.code or 500)
     if refusal is None:
-        refusal = errors.InvalidRequest if (error.code or 500) < 500 else errors.InternalError  # noqa: PLR2004 - HTTP's own line
+        refusal = errors.InvalidRequest if (error.code or 500) < 500 else errors.InternalError  # noqa: PLR2004 - a client error
     response = answer(refusal(cause=f"HTTP {error.code}"))
     for name, value in error.get_headers():
         if name == "Allow":
@@ -111,8 +111,8 @@ def _answer_http(error: HTTPException) -> Response:
     return response
 
 
-def _answer_unforeseen(error: Exception) -> Response:
-    # Where it happened, and of which kind: the message may hold what no log should.
+def _answer_unexpected(error: Exception) -> Response:
+    # Without the error's message, which may contain a secret.
     frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("unforeseen %s in %s\n%s", type(error).__name__, request_id(), frames)
+    _log.error("request failed id=%s error=%s\n%s", request_id(), type(error).__name__, frames)
     return answer(errors.InternalError(cause=type(error).__name__))

@@ -1,4 +1,4 @@
-"""Tells a caller where they stand: RateLimit and RateLimit-Policy.
+"""Writes a caller's quotas into the headers RateLimit and RateLimit-Policy.
 
 Source: draft-ietf-httpapi-ratelimit-headers-11.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write(response: Response, quotas: Sequence[Quota]) -> None:
-    """Set both headers for *quotas*; none for none."""
+    """Set both headers, if there are *quotas*."""
     if not quotas:
         return
     response.headers["RateLimit-Policy"] = ", ".join(
@@ -30,6 +30,6 @@ def write(response: Response, quotas: Sequence[Quota]) -> None:
 
 
 def _name(quota: Quota) -> str:
-    """The window's name as a structured string (RFC 8941); a group may be called anything."""
+    """Return the quota's name as a structured string (RFC 8941); a group's name may be any text."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", quota.name)
     return f'"{plain}-{quota.limit.seconds}"'

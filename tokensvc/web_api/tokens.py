@@ -1,4 +1,4 @@
-"""POST /token, POST /lease/end and GET /profiles."""
+"""Serves POST /token, POST /lease/end and GET /profiles."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TokenBody(bodies.Body):
     @model_validator(mode="after")
     def _lease_excludes_choices(self) -> Self:
         if self.lease is not None and self.model_fields_set & {"profile", "options"}:
-            raise ValueError("A lease has its profile and options: leave both out.")
+            raise ValueError("Leave “profile” and “options” out: the lease determines both.")
         if self.lease is None and self.resumption_handle is not None:
             raise ValueError("A “resumption_handle” needs the “lease” of its conversation.")
         return self
@@ -48,7 +48,7 @@ class LeaseBody(bodies.Body):
 
 
 def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
-    """The routes; *websocket_url* is where a browser takes its token."""
+    """Return the routes; *websocket_url* is where a browser uses its token."""
     routes = Blueprint("tokens", __name__)
 
     @routes.post("/token")
@@ -87,8 +87,8 @@ def _granted(grant: Grant, websocket_url: str) -> dict[str, Any]:
         "profile": profile.name,
         "model": profile.model,
         "websocket_url": websocket_url,
-        # A full lock ignores a client's setup; but Google's pages differ on whether a handle in it
-        # counts, so it stands in both.
+        # A full lock ignores the client's setup, but Google's documentation is not clear about the
+        # handle. So the handle is in the setup as well as in the token.
         "setup": setup,
         "locked": grant.compiled.locked_for(grant.lease.options),
         "features": grant.compiled.features,
@@ -98,7 +98,7 @@ def _granted(grant: Grant, websocket_url: str) -> dict[str, Any]:
 
 
 def _time(name: str, at: datetime, now: datetime) -> dict[str, Any]:
-    """An instant twice: as such, and in seconds from now for a client whose clock is wrong."""
+    """Return *at* as a time, and in seconds from *now* for a client whose clock is wrong."""
     return {
         f"{name}_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         f"{name}_in": max(0, int((at - now).total_seconds())),
