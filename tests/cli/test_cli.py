@@ -26,7 +26,10 @@ def test_check_explains_each_profile(tokensvc):
 @pytest.mark.parametrize(
     ("http", "expected"),
     [
-        ("", ["this machine alone", "our own alone may call", "https     not here", "list it in"]),
+        (
+            "",
+            ["this machine only", "only our own may call", "https     no,", "http.trusted_proxies"],
+        ),
         (
             """public_url = "https://tokens.example.com"
             origins = ["https://www.example.com", "https://shop.example.com"]
@@ -36,13 +39,13 @@ def test_check_explains_each_profile(tokensvc):
             [
                 "answers   https://tokens.example.com; a request for any other host is refused",
                 "HSTS",
-                "our own and https://www.example.com, https://shop.example.com may call",
+                "our own and those of https://www.example.com, https://shop.example.com may call",
                 "a POST from any other is refused (403)",
                 "page      none, framed by 'none'",
-                "where X-Forwarded-For leaves the proxies of 10.0.0.0/8, 2001:db8::/32",
+                "X-Forwarded-For that is not a proxy of 10.0.0.0/8, 2001:db8::/32",
             ],
         ),
-        ('public_url = "http://localhost:8080"', ["http://localhost:8080", "https     not here"]),
+        ('public_url = "http://localhost:8080"', ["http://localhost:8080", "https     no,"]),
     ],
 )
 def test_check_explains_hosts_origins_framing_and_proxies(tokensvc, tmp_path, http, expected):
@@ -111,7 +114,7 @@ def test_api_key_is_created_and_listed_with_its_profiles(tokensvc):
     assert "help, sales" in created.stderr
     tokensvc("keys", "create", "all")
     unrestricted, restricted = tokensvc("keys", "list").stdout.splitlines()
-    assert restricted.endswith("help, sales, where “allow” lists “key:phone”")
+    assert restricted.endswith("help, sales, if “allow” lists “key:phone”")
     assert unrestricted.endswith("every profile whose “allow” lists “key:all”")
     for name in ("a b", "", "x" * 65, "ü"):
         refused = tokensvc("keys", "create", "other", "--profile", name)

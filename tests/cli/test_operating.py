@@ -100,7 +100,7 @@ def test_audit_list_prints_one_line_per_grant(tokensvc):
 def test_audit_verify_detects_changed_truncated_and_extended_exports(tokensvc, tmp_path, form):
     file = tmp_path / f"audit.{form}"
     assert tokensvc("audit", "export", "--format", form, "--output", str(file)).exit_code == 0
-    assert "The seal fits" in tokensvc("audit", "verify", str(file)).stdout
+    assert "The seal matches" in tokensvc("audit", "verify", str(file)).stdout
 
     original = file.read_bytes()
     lines = original.splitlines(keepends=True)

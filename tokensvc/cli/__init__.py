@@ -1,4 +1,4 @@
-"""The command line: one verb a file."""
+"""The command line, with a module for each command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tokensvc audit`: reads the record, and seals what leaves it."""
+"""`tokensvc audit`: lists, exports and prunes the audit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from tokensvc.cli.parameters import DURATION, WHEN
+from tokensvc.cli.parameters import DURATION, PAST_TIME
 from tokensvc.config.environment import Paths, read_secret_keys
 from tokensvc.domain import AuditEvent, EventKind
 from tokensvc.signing.derived_keys import derive_key
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _KINDS = [kind.value for kind in EventKind]
-_SEAL = b"# sealed "  # begins an export's last line
+_SEAL = b"# sealed "  # start of an export's last line
 _LONGEST_LINE = 1_000_000  # bytes
 
 
-def _filtered(command: Callable[..., None]) -> Callable[..., None]:
+def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         [
-            click.option("--since", type=WHEN, help="From then on: a time, or how long ago (90m)."),
-            click.option("--until", type=WHEN, help="Until before then."),
             click.option(
-                "--kind",
-                type=click.Choice(_KINDS),
-                help="Of this kind.",
+                "--since",
+                type=PAST_TIME,
+                help="Only from this time on: a time, or how long ago (90m).",
             ),
-            click.option("--subject", help="Of this person."),
-            click.option("--profile", help="Of this profile."),
-            click.option("--lease", help="Of this conversation."),
+            click.option("--until", type=PAST_TIME, help="Only before this time."),
+            click.option("--kind", type=click.Choice(_KINDS), help="Only of this kind."),
+            click.option("--subject", help="Only of this person."),
+            click.option("--profile", help="Only of this profile."),
+            click.option("--lease", help="Only of this conversation."),
         ]
     ):
         command = option(command)
@@ -49,14 +49,16 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def audit() -> None:
-    """Read the record of what was granted to whom."""
+    """Show what was granted to whom, and export or prune that record."""
 
 
 @audit.command("list")
-@_filtered
-@click.option("--last", default=50, show_default=True, help="The newest so many.")
-def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - the filters above
-    """List events, oldest first, a line each."""
+@_filter_options
+@click.option(
+    "--last", default=50, show_default=True, help="How many events, counted from the newest."
+)
+def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - of _filter_options
+    """List events, oldest first, one per line."""
     for event in _audit().events(Filters(**filters), last=last):
         parts = [f"{event.at:%Y-%m-%dT%H:%M:%SZ}", f"{event.kind:8}", event.profile]
         parts.append(f"{event.subject} ({event.issuer})")
@@ -67,15 +69,15 @@ def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - the filter
 
 
 @audit.command()
-@_filtered
+@_filter_options
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
 @click.option(
-    "--output", type=click.File("wb"), default="-", help="A file; standard output if not."
+    "--output", type=click.File("wb"), default="-", help="File to write; default: standard output."
 )
-def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - the filters above
-    """Export events, sealed: the last line tells whether a line was changed, added or lost.
+def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - of _filter_options
+    """Export events, with a seal in the last line that shows if any line was changed or lost.
 
-    “tokensvc audit verify FILE” checks the seal; it takes TOKENSVC_SECRET_KEY, as this does.
+    “tokensvc audit verify FILE” checks the seal. Both need TOKENSVC_SECRET_KEY.
     """
     seal = Seal(derive_key(read_secret_keys(os.environ)[0], "audit export"))
     lines = _as_json if form == "jsonl" else _as_csv
@@ -99,14 +101,22 @@ def verify(file: BinaryIO) -> None:
             seal.add(line)
     unverified = line.removeprefix(_SEAL).strip().decode("ascii", "replace")
     if file.read(1) or not line.startswith(_SEAL) or not any(s.matches(unverified) for s in seals):
-        raise click.ClickException("The seal does not fit: this is not what was exported.")
-    click.echo(f"The seal fits; {seals[0].lines} lines are as they were exported.")
+        raise click.ClickException(
+            "The seal does not match: the file is not what was exported with this secret key."
+        )
+    click.echo(f"The seal matches: all {seals[0].lines} lines are as exported.")
 
 
 @audit.command()
-@click.option("--older-than", "age", type=DURATION, required=True, help="Such as 9600h.")
+@click.option(
+    "--older-than",
+    "age",
+    type=DURATION,
+    required=True,
+    help="Age of the events to remove, such as 9600h.",
+)
 def prune(age: int) -> None:
-    """Remove old events for good. Export them first."""
+    """Remove old events permanently. Export them first."""
     removed = _audit().remove_before(datetime.now(UTC) - timedelta(seconds=age))
     click.echo(f"Removed {removed} events.")
 
@@ -145,7 +155,7 @@ def _csv_line(cells: Iterable[object]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """A spreadsheet takes a text that begins so for a formula (OWASP, CSV injection)."""
+    """Quote text that a spreadsheet would run as a formula (OWASP, CSV injection)."""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return "'" + value
     return value

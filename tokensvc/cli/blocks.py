@@ -1,4 +1,4 @@
-"""`tokensvc block`, `unblock` and `blocks`: what is switched off."""
+"""`tokensvc block`, `unblock` and `blocks`: the emergency stop, and blocks of less."""
 
 from __future__ import annotations
 
@@ -29,18 +29,20 @@ _KEYS: dict[str, Callable[[str], str]] = {
 @click.command()
 @click.argument("what", type=_WHAT)
 @click.argument("name", required=False)
-@click.option("--issuer", help="With “subject”: only that issuer's, by its exact “iss”.")
-@click.option("--for", "lasting", type=DURATION, help="For so long, such as 30m or 2h.")
+@click.option("--issuer", help="With “subject”: only at this issuer, by its exact “iss”.")
+@click.option(
+    "--for", "lasting", type=DURATION, help="How long, such as 30m or 2h; default: until unblocked."
+)
 def block(what: str, name: str | None, issuer: str | None, lasting: int | None) -> None:
-    r"""Refuse tokens, from the next request on, in every worker and on every machine.
+    """Refuse tokens from the next request on, in every worker and on every machine.
 
     \b
     tokensvc block all                  nobody gets a token: the emergency stop
-    tokensvc block guests               only who has a credential
+    tokensvc block guests               nobody without a credential gets a token
     tokensvc block profile support      nobody gets this profile
-    tokensvc block subject alice        this person; a conversation ends with its token
-    tokensvc block lease 4f3c…          this conversation; “tokensvc audit list” shows its id
-    """
+    tokensvc block subject alice        this person gets no token; a call ends with its token
+    tokensvc block lease 4f3c…          this conversation; “tokensvc audit list” shows the id
+    """  # noqa: D301 - \b keeps click from wrapping the lines
     until = datetime.now(UTC) + timedelta(seconds=lasting) if lasting else None
     key = _key(what, name, issuer)
     _blocks().put(key, until)
@@ -50,20 +52,20 @@ def block(what: str, name: str | None, issuer: str | None, lasting: int | None) 
 @click.command()
 @click.argument("what", type=_WHAT)
 @click.argument("name", required=False)
-@click.option("--issuer", help="With “subject”: only that issuer's.")
+@click.option("--issuer", help="With “subject”: the issuer that was blocked.")
 def unblock(what: str, name: str | None, issuer: str | None) -> None:
-    """Lift a block; name it as it was blocked."""
+    """Lift a block, named as for “tokensvc block”."""
     key = _key(what, name, issuer)
     if not _blocks().lift(key):
-        raise click.ClickException("That was not blocked; “tokensvc blocks” lists what is.")
+        raise click.ClickException("This was not blocked. “tokensvc blocks” lists all blocks.")
     click.echo("Unblocked.")
 
 
 @click.command()
 def blocks() -> None:
-    """List what is blocked now."""
+    """List the current blocks."""
     for found in _blocks().in_force():
-        until = f"until {found.until:%Y-%m-%d %H:%M} UTC" if found.until else "until it is lifted"
+        until = f"until {found.until:%Y-%m-%d %H:%M} UTC" if found.until else "until unblocked"
         words = ["all" if word == "everyone" else word for word in json.loads(found.key)]
         click.echo(f"{' '.join(words)}  since {found.at:%Y-%m-%d %H:%M} UTC, {until}")
 
@@ -74,12 +76,12 @@ def _key(what: str, name: str | None, issuer: str | None) -> str:
             f"“{what}” needs a name." if what in _KEYS else f"“{what}” takes no name."
         )
     if issuer is not None and what != "subject":
-        raise click.UsageError("--issuer goes with “subject”.")
+        raise click.UsageError("--issuer can be used only with “subject”.")
     if what == "all":
         return quota_keys.EVERYONE_BLOCK
     if what == "guests":
         return quota_keys.GUESTS_BLOCK
-    assert name is not None  # noqa: S101 - asked for above
+    assert name is not None  # noqa: S101 - checked above
     return quota_keys.subject_block(name, issuer) if issuer else _KEYS[what](name)
 
 

@@ -1,4 +1,4 @@
-"""`tokensvc check`: says what a configuration does, before it does it."""
+"""`tokensvc check`: checks and explains a configuration without starting the service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokensvc import app
-from tokensvc.cli.web import web_explained
+from tokensvc.cli.web import explain_web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     "--body",
     "body_of",
     metavar="PROFILE",
-    help="Print only the request body that Google gets for PROFILE, as JSON; its two times are "
-    "written at each mint.",
+    help="Print only the request body for PROFILE as JSON, without the two times that each mint "
+    "adds.",
 )
 @click.option(
-    "--option", "options", metavar="NAME=VALUE", multiple=True, help="With --body: choose a value."
+    "--option",
+    "options",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="With --body: choose a value; repeatable.",
 )
 def check(body_of: str | None, options: tuple[str, ...]) -> None:
     """Check the environment and the configuration file, and explain each profile.
@@ -40,14 +44,14 @@ def check(body_of: str | None, options: tuple[str, ...]) -> None:
             raise click.ClickException(f"There is no profile “{body_of}”.")
         click.echo(json.dumps(_body(compiled, options), indent=2))
         return
-    click.echo(f"{deployment.settings.paths.config_file} is good.")
+    click.echo(f"{deployment.settings.paths.config_file} is valid.")
     click.echo(f"Browsers connect to {deployment.websocket_url}")
     for issuer in deployment.trust.issuers:
         audience = issuer.audience or "no audience"
         click.echo(f"JWTs of {issuer.issuer} for {audience}: {', '.join(issuer.algorithms)}")
     for lines in (
-        web_explained(deployment.configuration.http),
-        *(_explained(compiled) for compiled in deployment.profiles.values()),
+        explain_web(deployment.configuration.http),
+        *(_explain_profile(compiled) for compiled in deployment.profiles.values()),
     ):
         click.echo("")
         for line in lines:
@@ -62,7 +66,7 @@ def _body(compiled: CompiledProfile, options: tuple[str, ...]) -> dict[str, obje
         raise click.ClickException(str(error)) from None
 
 
-def _explained(compiled: CompiledProfile) -> Iterator[str]:
+def _explain_profile(compiled: CompiledProfile) -> Iterator[str]:
     profile, features = compiled.profile, compiled.features
     yield f"Profile {profile.name}: {profile.description or 'no description'}"
     yield f"  model     {profile.model}"
@@ -80,6 +84,6 @@ def _explained(compiled: CompiledProfile) -> Iterator[str]:
         yield "  choice    none"
     tools = ", ".join(f"{t['name']} ({t['behavior']})" for t in features["tools"]) or "none"
     yield f"  tools     {tools}"
-    yield "  Google gets, with its two times written at each mint:"
+    yield "  request body for Google, to which each mint adds two times:"
     for line in json.dumps(compiled.body, indent=2).splitlines():
         yield f"    {line}"

@@ -13,11 +13,11 @@ from tokensvc.store.engine import upgrade as upgrade_store
 
 @click.group()
 def db() -> None:
-    """Look after the store."""
+    """Manage the store."""
 
 
 @db.command()
 def upgrade() -> None:
-    """Bring the schema up to date. Run it at each release; with SQLite a start does it too."""
+    """Bring the schema up to date, at each release. With SQLite, a start does it too."""
     upgrade_store(open_engine(Paths.read(os.environ).database_url))
     click.echo("The store's schema is up to date.")

@@ -1,4 +1,4 @@
-"""`tokensvc demo`: the whole product on one machine, with no key and no account."""
+"""`tokensvc demo`: runs everything on one machine, without an API key or an account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokensvc.authn.passwords import hash_password
-from tokensvc.cli.ports import refuse_taken
+from tokensvc.cli.ports import check_port_free
 from tokensvc.cli.serve import gunicorn_command
 from tokensvc.domain import Account
 from tokensvc.store.accounts import Accounts
@@ -35,18 +35,18 @@ _USERNAME = "demo"
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, help="Port of the page and the service.")
+@click.option("--port", default=8080, show_default=True, help="Port of the service and its page.")
 @click.option("--emulator-port", default=9090, show_default=True, help="Port of the emulator.")
 def demo(port: int, emulator_port: int) -> None:
     """Try everything: an emulator of the Live API, the service, and a page to talk to.
 
-    With GEMINI_API_KEY set it is Google that answers, instead of the emulator. Nothing is kept.
+    If GEMINI_API_KEY is set, Google answers instead of the emulator. Nothing is kept.
     """
-    ending = _Ending()
+    stop = _StopRequest()
     api_key = os.environ.get("GEMINI_API_KEY")
-    refuse_taken(_HOST, port, "--port")
+    check_port_free(_HOST, port, "--port")
     if not api_key:
-        refuse_taken(_HOST, emulator_port, "--emulator-port")
+        check_port_free(_HOST, emulator_port, "--emulator-port")
     with (
         tempfile.TemporaryDirectory(prefix="tokensvc-demo-") as folder,
         as_file(files("tokensvc.cli") / "demo.toml") as config,
@@ -67,30 +67,30 @@ def demo(port: int, emulator_port: int) -> None:
         click.echo("Starting the service …")
         service = running.enter_context(_child(gunicorn_command(_HOST, port, 2), env=environment))
         address = f"http://localhost:{port}/"
-        if _answers(f"http://{_HOST}:{port}/livez", service, ending):
-            _greet(address, password, google=bool(api_key))
-            _until_asked(service, ending)
+        if _wait_for_answer(f"http://{_HOST}:{port}/livez", service, stop):
+            _print_instructions(address, password, google=bool(api_key))
+            _wait_for_stop(service, stop)
     click.echo("Stopped.")
 
 
-class _Ending:
-    """Whether we were asked to end: by Ctrl-C, by a signal, or with the terminal's window.
+class _StopRequest:
+    """Whether Ctrl-C, a signal or a closed terminal has asked us to stop.
 
-    It is noted and looked at, and never raises: an exception between the start of a child and the
-    line that sees to its end would leave the child running.
+    The handler sets a flag and raises nothing: an exception between the start of a child and the
+    line that stops it would leave the child running.
     """
 
     def __init__(self) -> None:
-        self.asked = False
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, self._note)
+        self.received = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._receive)
 
-    def _note(self, _signal: int, _frame: object) -> None:
-        self.asked = True
+    def _receive(self, _signal: int, _frame: object) -> None:
+        self.received = True
 
 
 def _environment(folder: Path, config: Path) -> dict[str, str]:
-    """Ours alone: what else is set for a real deployment must not leak into the demo."""
+    """Return the environment of the demo, without the settings of a real deployment."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("TOKENSVC_", "GUNICORN_"))}
     return kept | {
         "TOKENSVC_CONFIG": str(config),
@@ -102,7 +102,7 @@ def _environment(folder: Path, config: Path) -> dict[str, str]:
 
 
 def _add_account(database_url: str) -> str:
-    """Add the demo account; its password."""
+    """Add the demo account and return its password."""
     engine = open_or_create(database_url)
     password = secrets.token_urlsafe(9)
     Accounts(engine).add(Account(_USERNAME, hash_password(password)))
@@ -123,7 +123,7 @@ def _emulator(port: int) -> contextlib.AbstractContextManager[subprocess.Popen[b
 def _child(
     command: list[str], *, env: dict[str, str] | None = None, stdout: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that ends with us. It has a session of its own, so that Ctrl-C reaches us first."""
+    """Run a program until the block ends, in its own session, so that Ctrl-C reaches only us."""
     with subprocess.Popen(command, env=env, stdout=stdout, start_new_session=True) as child:  # noqa: S603 - our own programs
         try:
             yield child
@@ -135,14 +135,14 @@ def _child(
                 child.kill()
 
 
-def _answers(url: str, service: subprocess.Popen[bytes], ending: _Ending) -> bool:
-    """Wait until *service* answers; False where we are asked to end before."""
+def _wait_for_answer(url: str, service: subprocess.Popen[bytes], stop: _StopRequest) -> bool:
+    """Wait until *service* answers; return False if we are asked to stop first."""
     deadline = time.monotonic() + _START_DEADLINE
     while time.monotonic() < deadline:
-        if ending.asked:
+        if stop.received:
             return False
         if service.poll() is not None:
-            raise click.ClickException("The service did not start; what it said stands above.")
+            raise click.ClickException("The service did not start. Its output is above.")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(url, timeout=1).close()  # noqa: S310 - our own address
             return True
@@ -150,20 +150,20 @@ def _answers(url: str, service: subprocess.Popen[bytes], ending: _Ending) -> boo
     raise click.ClickException(f"The service did not answer within {_START_DEADLINE} s.")
 
 
-def _greet(address: str, password: str, *, google: bool) -> None:
+def _print_instructions(address: str, password: str, *, google: bool) -> None:
     click.echo("")
     click.echo(f"  Open       {click.style(address, bold=True)}")
-    click.echo(f"  Sign in    {_USERNAME} / {password}   (or go on as a guest)")
+    click.echo(f"  Sign in    {_USERNAME} / {password}   (or continue as a guest)")
     answers = (
-        "Google, billed to your key" if google else "the emulator: it plays back what it hears"
+        "Google, billed to your API key" if google else "the emulator, which repeats what you say"
     )
     click.echo(f"  Answers    {answers}")
     click.echo("")
     click.echo("Press Ctrl-C to stop everything.")
 
 
-def _until_asked(service: subprocess.Popen[bytes], ending: _Ending) -> None:
-    while not ending.asked:
+def _wait_for_stop(service: subprocess.Popen[bytes], stop: _StopRequest) -> None:
+    while not stop.received:
         with contextlib.suppress(subprocess.TimeoutExpired):
             service.wait(timeout=0.2)
-            raise click.ClickException("The service has stopped; what it said stands above.")
+            raise click.ClickException("The service has stopped. Its output is above.")

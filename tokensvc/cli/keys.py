@@ -21,7 +21,7 @@ from tokensvc.store.engine import open_existing, open_or_create
 
 @click.group()
 def keys() -> None:
-    """Keep API keys for backends that fetch tokens for their users."""
+    """Manage API keys for backends that fetch tokens for their users."""
 
 
 @keys.command()
@@ -31,53 +31,53 @@ def keys() -> None:
     "profiles",
     metavar="PROFILE",
     multiple=True,
-    help="Make it good for this profile only; may stand several times.",
+    help="Limit the key to this profile; repeatable.",
 )
 def create(name: str, profiles: tuple[str, ...]) -> None:
-    """Make a key called NAME and show it, this once: only its fingerprint is kept.
+    """Create a key called NAME and show it once: only its fingerprint is stored.
 
-    A profile is for it where its “allow” lists “key:NAME”.
+    It can use the profiles whose “allow” lists “key:NAME”.
     """
-    for what, called in (("key", name), *(("profile", profile) for profile in profiles)):
-        if not re.fullmatch(NAME, called):
+    for kind, checked in (("key", name), *(("profile", profile) for profile in profiles)):
+        if not re.fullmatch(NAME, checked):
             raise click.ClickException(
-                f"A {what}'s name has 1 to 64 letters, digits, dots, dashes and underlines."
+                f"A {kind}'s name must have 1 to 64 letters, digits, dots, dashes or underscores."
             )
     key = make_key()
-    made = ApiKey(name, datetime.now(UTC), frozenset(profiles) or None)
-    if not _api_keys(create=True).add(made, fingerprint(key)):
+    created = ApiKey(name, datetime.now(UTC), frozenset(profiles) or None)
+    if not _api_keys(create=True).add(created, fingerprint(key)):
         raise click.ClickException(
-            f"There is a key “{name}” already. Make one of another name, change over to it, "
+            f"There is a key “{name}” already. Create one with another name, switch to it, "
             "and remove the old one."
         )
     _blocks().lift(issuer_block(KEY_ISSUER_PREFIX + name))
     click.echo(key)
-    click.echo(f"This is shown once. It opens {_opened(made)}.", err=True)
+    click.echo(f"This key is shown only once. It can use {_usable_profiles(created)}.", err=True)
 
 
 @keys.command("list")
 def list_keys() -> None:
-    """List the keys by name, with the day each was made and what it opens."""
+    """List the keys by name, with the date of creation and the profiles that each can use."""
     for key in _api_keys().listed():
-        click.echo(f"{key.name}\t{key.created_at:%Y-%m-%d}\t{_opened(key)}")
+        click.echo(f"{key.name}\t{key.created_at:%Y-%m-%d}\t{_usable_profiles(key)}")
 
 
 @keys.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove a key; it is refused from the next request on, and no conversation of it renews."""
+    """Remove a key at once. Its users' conversations can no longer be renewed."""
     if not _api_keys().remove(name, KEY_ISSUER_PREFIX + name):
         raise click.ClickException(f"There is no key “{name}”.")
-    # Whoever was let in by it a moment ago gets no further than here.
+    # Stops requests that were authenticated just before.
     _blocks().put(issuer_block(KEY_ISSUER_PREFIX + name), None)
     click.echo(f"Removed {name}.")
 
 
-def _opened(key: ApiKey) -> str:
-    listing = f"“allow” lists “{KEY_ISSUER_PREFIX}{key.name}”"
+def _usable_profiles(key: ApiKey) -> str:
+    condition = f"“allow” lists “{KEY_ISSUER_PREFIX}{key.name}”"
     if key.profiles is None:
-        return f"every profile whose {listing}"
-    return f"{', '.join(sorted(key.profiles))}, where {listing}"
+        return f"every profile whose {condition}"
+    return f"{', '.join(sorted(key.profiles))}, if {condition}"
 
 
 def _api_keys(*, create: bool = False) -> ApiKeys:

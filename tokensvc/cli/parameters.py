@@ -1,4 +1,4 @@
-"""Kinds of parameters that several verbs take."""
+"""Parameter types that several commands use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Duration(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class _When(click.ParamType[datetime]):
+class _PastTime(click.ParamType[datetime]):
     """A time, or how long ago."""
 
     name = "time"
@@ -36,9 +36,11 @@ class _When(click.ParamType[datetime]):
         try:
             at = datetime.fromisoformat(value)
         except ValueError:
-            self.fail("write a time such as 2026-11-22T23:00Z, or how long ago: 90m", param, ctx)
+            self.fail(
+                "write a time such as 2026-11-22T23:00Z, or how long ago, such as 90m", param, ctx
+            )
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 DURATION = _Duration()
-WHEN = _When()
+PAST_TIME = _PastTime()

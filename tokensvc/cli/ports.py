@@ -1,4 +1,4 @@
-"""Finds out whether a port is free, to say so in words before anything starts."""
+"""Checks that a port is free, for a clear error before anything starts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import socket
 import click
 
 
-def refuse_taken(host: str, port: int, flag: str) -> None:
-    """Do nothing where *port* is free.
+def check_port_free(host: str, port: int, flag: str) -> None:
+    """Check that *port* is free.
 
     Raises:
-        click.ClickException: where it is taken, naming the *flag* that changes it.
+        click.ClickException: if it is in use, naming the *flag* that changes it.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:

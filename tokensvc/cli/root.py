@@ -1,4 +1,4 @@
-"""`tokensvc` itself: which verbs there are."""
+"""The `tokensvc` command, and its subcommands."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
 
-# Verb -> where its command is. Read only when asked for: the emulator's libraries are an extra.
-_VERBS = {
+# Imported only when used, since the emulator's libraries are an optional extra.
+_COMMANDS = {
     "serve": "tokensvc.cli.serve:serve",
     "demo": "tokensvc.cli.demo:demo",
     "emulator": "tokensvc.emulator.command:emulator",
@@ -24,7 +24,7 @@ _VERBS = {
     "keys": "tokensvc.cli.keys:keys",
     "db": "tokensvc.cli.db:db",
 }
-_EXTRA = {"aiohttp", "numpy"}
+_EXTRA_MODULES = {"aiohttp", "numpy"}
 
 
 class _Misconfigured(click.ClickException):
@@ -34,20 +34,22 @@ class _Misconfigured(click.ClickException):
         click.echo(self.message, err=True, file=file)
 
 
-class _Verbs(click.Group):
+class _LazyGroup(click.Group):
     def list_commands(self, _context: click.Context) -> list[str]:
-        return list(_VERBS)
+        return list(_COMMANDS)
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in _VERBS:
+        if name not in _COMMANDS:
             return None
-        module, attribute = _VERBS[name].split(":")
+        module, attribute = _COMMANDS[name].split(":")
         try:
             command: click.Command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
-            if error.name not in _EXTRA:
+            if error.name not in _EXTRA_MODULES:
                 raise
-            return click.Command(name, callback=_refuse, short_help="Needs tokensvc[emulator].")
+            return click.Command(
+                name, callback=_require_extra, short_help="Needs tokensvc[emulator]."
+            )
         return command
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's
@@ -56,22 +58,22 @@ class _Verbs(click.Group):
         except ConfigurationError as error:
             raise _Misconfigured(error.report()) from None
         except TemporarilyUnavailable as error:
-            raise click.ClickException(f"Nothing was done; {error.cause}.") from None
+            raise click.ClickException(f"Nothing was done: {error.cause}.") from None
 
 
-def _refuse() -> None:
+def _require_extra() -> None:
     raise click.ClickException("This needs the emulator: pip install 'tokensvc[emulator]'")
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("tokensvc"), prog_name="tokensvc")
 def tokensvc() -> None:
-    """Let the visitors of a site talk to Gemini in real time, with no API key in the page.
+    """Let the visitors of a site talk to Gemini in real time, without an API key in the page.
 
-    Start with “tokensvc demo”: it needs no account and no key.
+    Start with “tokensvc demo”, which needs neither an account nor an API key.
     """
 
 
 def main() -> None:
-    """Run the verb that the command line names."""
+    """Run the command line."""
     tokensvc()

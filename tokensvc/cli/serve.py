@@ -1,4 +1,4 @@
-"""`tokensvc serve`: gunicorn, with our settings."""
+"""`tokensvc serve`: runs gunicorn with our settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from tokensvc.cli.ports import refuse_taken
+from tokensvc.cli.ports import check_port_free
 
 
 @click.command()
@@ -17,12 +17,12 @@ from tokensvc.cli.ports import refuse_taken
     "--workers", default=2, show_default=True, envvar="WEB_CONCURRENCY", help="Worker processes."
 )
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve POST /token and the page.
+    """Start the service: the API and its page.
 
     Needs GEMINI_API_KEY, TOKENSVC_SECRET_KEY and a configuration file (TOKENSVC_CONFIG, by default
-    tokensvc.toml). Keep it on 127.0.0.1 and put a proxy in front, which also speaks TLS.
+    tokensvc.toml). Keep it on 127.0.0.1, behind a proxy that terminates TLS.
     """
-    refuse_taken(host, port, "--port")
+    check_port_free(host, port, "--port")
     os.execv(sys.executable, gunicorn_command(host, port, workers))  # noqa: S606 - our own interpreter
 
 

@@ -19,23 +19,23 @@ _LONGEST_NAME = 255
 
 @click.group()
 def users() -> None:
-    """Keep accounts for a site that has no login of its own."""
+    """Manage accounts, for a site without a login of its own."""
 
 
 @users.command()
 @click.argument("username")
-@click.option("--group", "groups", multiple=True, help="A group the account is in; repeatable.")
+@click.option("--group", "groups", multiple=True, help="Group of the account; repeatable.")
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, for scripts."
 )
 def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None:
-    """Add an account. The password is asked for, or made up and shown once if left empty."""
+    """Add an account. Leave its password empty for a random one, which is shown once."""
     if not 0 < len(username) <= _LONGEST_NAME or not username.isprintable():
-        raise click.ClickException("A user name has 1 to 255 printable characters.")
+        raise click.ClickException("A user name must have 1 to 255 printable characters.")
     password, hashed = _password(from_input=password_stdin)
     if not _accounts(create=True).add(Account(username, hashed, frozenset(groups))):
         raise click.ClickException(
-            f"There is an account “{username}” already; see “tokensvc users set-password”."
+            f"There is an account “{username}” already. “tokensvc users set-password” changes it."
         )
     click.echo(f"Added {username}." + (f" Password: {password}" if password else ""))
 
@@ -51,7 +51,7 @@ def list_users() -> None:
 @click.argument("username")
 @click.option("--password-stdin", is_flag=True, help="Read it from standard input, for scripts.")
 def set_password(username: str, *, password_stdin: bool) -> None:
-    """Give an account another password, and end its logins."""
+    """Change an account's password, and end its logins."""
     password, hashed = _password(from_input=password_stdin)
     if not _accounts().set_password_hash(username, hashed):
         raise click.ClickException(f"There is no account “{username}”.")
@@ -61,7 +61,7 @@ def set_password(username: str, *, password_stdin: bool) -> None:
 @users.command()
 @click.argument("username")
 def remove(username: str) -> None:
-    """Remove an account and end its logins; an access JWT lives on for up to 15 minutes."""
+    """Remove an account and end its logins. An access JWT stays valid for up to 15 minutes."""
     if not _accounts().remove(username):
         raise click.ClickException(f"There is no account “{username}”.")
     click.echo(f"Removed {username}.")
@@ -73,15 +73,15 @@ def _accounts(*, create: bool = False) -> Accounts:
 
 
 def _password(*, from_input: bool) -> tuple[str | None, str]:
-    """The password where it was made up and has to be shown, and the hash in any case."""
+    """Return the password if it is a random one, to be shown, and the hash."""
     if from_input:
         typed = sys.stdin.readline().rstrip("\r\n")
     else:
         typed = click.prompt(
-            "Password (empty: make one up)", default="", hide_input=True, show_default=False
+            "Password (empty for a random one)", default="", hide_input=True, show_default=False
         )
-    made_up = None if typed or from_input else secrets.token_urlsafe(12)
+    generated = None if typed or from_input else secrets.token_urlsafe(12)
     try:
-        return made_up, hash_password(made_up or typed)
+        return generated, hash_password(generated or typed)
     except ValueError as error:
         raise click.ClickException(str(error)) from None

@@ -1,4 +1,4 @@
-"""Says what follows from `[http]`: who is answered, who may call, and who is believed."""
+"""Explains `[http]`: which hosts are answered, which pages may call, which proxies are trusted."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from tokensvc.config.file import Http
 
 
-def web_explained(http: Http) -> Iterator[str]:
-    """A heading, and a line for each thing that an operator decides."""
+def explain_web(http: Http) -> Iterator[str]:
+    """Yield a heading, and a line for each setting."""
     yield "The web"
     if http.public_url is None:
-        yield "  answers   this machine alone: there is no http.public_url"
+        yield "  answers   this machine only, since http.public_url is not set"
     else:
         yield f"  answers   {http.public_url}; a request for any other host is refused (400)"
     if http.by_https:
-        yield "  https     cookies are for https alone; browsers are told to stay with it (HSTS)"
+        yield "  https     browsers send cookies by https only and never go back to http (HSTS)"
     else:
-        yield "  https     not here: microphones work on localhost alone"
-    others = f"our own and {', '.join(http.origins)}" if http.origins else "our own alone"
+        yield "  https     no, so microphones work on localhost only"
+    others = f"our own and those of {', '.join(http.origins)}" if http.origins else "only our own"
     yield f"  pages     {others} may call; a POST from any other is refused (403)"
     framed = " ".join(http.frame_ancestors)
     yield f"  page      {'at /' if http.page else 'none'}, framed by {framed}"
     if http.trusted_proxies:
         proxies = ", ".join(map(str, http.trusted_proxies))
-        yield f"  address   where X-Forwarded-For leaves the proxies of {proxies}"
+        yield f"  address   the last in X-Forwarded-For that is not a proxy of {proxies}"
     else:
-        yield "  address   of whoever connects; a proxy in front makes all visitors one: list it in"
+        yield "  address   of the connection; behind a proxy all visitors share one, so list it in"
         yield "            http.trusted_proxies"
