@@ -50,6 +50,4 @@ class AuthenticatorChain:
 
 def _check_on_behalf_of(principal: Principal, credentials: Credentials) -> None:
     if credentials.unverified_on_behalf_of is not None and principal.kind != "key":
-        raise InvalidRequest(
-            "“on_behalf_of” needs an API key as the credential. Leave it out otherwise."
-        )
+        raise InvalidRequest("“on_behalf_of” needs an API key; leave it out otherwise.")

@@ -21,9 +21,7 @@ def hash_password(password: str) -> str:
         ValueError: if it is too short or too long.
     """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise ValueError(
-            f"A password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
-        )
+        raise ValueError(f"A password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     return generate_password_hash(password, METHOD)
 
 

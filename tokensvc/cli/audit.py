@@ -31,11 +31,7 @@ _LONGEST_LINE = 1_000_000  # bytes
 def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         [
-            click.option(
-                "--since",
-                type=PAST_TIME,
-                help="Only from this time on: a time, or how long ago (90m).",
-            ),
+            click.option("--since", type=PAST_TIME, help="Only from then on; such as 90m (ago)."),
             click.option("--until", type=PAST_TIME, help="Only before this time."),
             click.option("--kind", type=click.Choice(_KINDS), help="Only of this kind."),
             click.option("--subject", help="Only of this person."),
@@ -54,9 +50,7 @@ def audit() -> None:
 
 @audit.command("list")
 @_filter_options
-@click.option(
-    "--last", default=50, show_default=True, help="How many events, counted from the newest."
-)
+@click.option("--last", default=50, show_default=True, help="How many of the newest events.")
 def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - of _filter_options
     """List events, oldest first, one per line."""
     for event in _audit().events(Filters(**filters), last=last):
@@ -101,20 +95,12 @@ def verify(file: BinaryIO) -> None:
             seal.add(line)
     unverified = line.removeprefix(_SEAL).strip().decode("ascii", "replace")
     if file.read(1) or not line.startswith(_SEAL) or not any(s.matches(unverified) for s in seals):
-        raise click.ClickException(
-            "The seal does not match: the file is not what was exported with this secret key."
-        )
+        raise click.ClickException("The seal does not match: the export was changed.")
     click.echo(f"The seal matches: all {seals[0].lines} lines are as exported.")
 
 
 @audit.command()
-@click.option(
-    "--older-than",
-    "age",
-    type=DURATION,
-    required=True,
-    help="Age of the events to remove, such as 9600h.",
-)
+@click.option("--older-than", "age", type=DURATION, required=True, help="Age, such as 9600h.")
 def prune(age: int) -> None:
     """Remove old events permanently. Export them first."""
     removed = _audit().remove_before(datetime.now(UTC) - timedelta(seconds=age))

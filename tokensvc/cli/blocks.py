@@ -30,9 +30,7 @@ _KEYS: dict[str, Callable[[str], str]] = {
 @click.argument("what", type=_WHAT)
 @click.argument("name", required=False)
 @click.option("--issuer", help="With “subject”: only at this issuer, by its exact “iss”.")
-@click.option(
-    "--for", "lasting", type=DURATION, help="How long, such as 30m or 2h; default: until unblocked."
-)
+@click.option("--for", "lasting", type=DURATION, help="Only for this long, such as 30m or 2h.")
 def block(what: str, name: str | None, issuer: str | None, lasting: int | None) -> None:
     """Refuse tokens from the next request on, in every worker and on every machine.
 

@@ -22,15 +22,10 @@ if TYPE_CHECKING:
     "--body",
     "body_of",
     metavar="PROFILE",
-    help="Print only the request body for PROFILE as JSON, without the two times that each mint "
-    "adds.",
+    help="Print only PROFILE's request body as JSON, to which each mint adds two times.",
 )
 @click.option(
-    "--option",
-    "options",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="With --body: choose a value; repeatable.",
+    "--option", "options", metavar="NAME=VALUE", multiple=True, help="With --body: choose a value."
 )
 def check(body_of: str | None, options: tuple[str, ...]) -> None:
     """Check the environment and the configuration file, and explain each profile.

@@ -47,9 +47,7 @@ class _LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA_MODULES:
                 raise
-            return click.Command(
-                name, callback=_require_extra, short_help="Needs tokensvc[emulator]."
-            )
+            return click.Command(name, callback=_fail, short_help="Needs tokensvc[emulator].")
         return command
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's
@@ -61,7 +59,7 @@ class _LazyGroup(click.Group):
             raise click.ClickException(f"Nothing was done: {error.cause}.") from None
 
 
-def _require_extra() -> None:
+def _fail() -> None:
     raise click.ClickException("This needs the emulator: pip install 'tokensvc[emulator]'")
 
 

@@ -117,9 +117,7 @@ class Issuer(Model):
             return self
         missing = [name for name in ("audience", "algorithms") if not getattr(self, name)]
         if missing:
-            raise ValueError(
-                f"{' and '.join(missing)} is missing, which only a preset makes optional"
-            )
+            raise ValueError(f"{' and '.join(missing)} is missing: only a preset has a default")
         if self.jwks_url is self.public_key_file is self.secret_env is None:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if self.clients or self.anonymous:

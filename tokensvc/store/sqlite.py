@@ -102,23 +102,16 @@ class StoreFile:
             raise unavailable(f"{error.strerror}: {error.filename or self}") from error
 
     def discard_if_replaced(self, connection: StoreConnection) -> None:
-        """Make the pool reconnect if another file has replaced the one that is open.
+        """Raise DisconnectionError if another file is there, so that the pool reconnects.
 
         If there is none, the connection stays open: the file may be moved back, and while it is
         open no new file can get its inode number.
-
-        Raises:
-            DisconnectionError: if the file was replaced.
         """
         if _identity(self._path) not in {None, connection.opened}:
             raise DisconnectionError("the file was replaced")
 
     def check_in_place(self, connection: StoreConnection) -> None:
-        """Check that the file is the one that *connection* has open.
-
-        Raises:
-            TemporarilyUnavailable: if it was replaced or is missing.
-        """
+        """Raise TemporarilyUnavailable unless the file is the one that *connection* has open."""
         found = _identity(self._path)
         if found != connection.opened:
             raise unavailable(f"{self} was replaced" if found else self._missing)

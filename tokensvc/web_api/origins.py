@@ -22,10 +22,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SHARED = ("/token", "/lease/end", "/profiles")  # routes that pages of other sites may call
-_PROBED = (
-    "/livez",
-    "/readyz",
-)  # probes use an address as the host; the answers contain nothing secret
+_PROBED = ("/livez", "/readyz")  # for any host: probes may use an address
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium accepts
 
@@ -111,10 +108,10 @@ def client_address() -> str:
 
 
 def find_client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Return the last address that a trusted proxy has stated, starting at *peer*.
+    """Return *peer*, or, if it is a trusted proxy, the client that it reports.
 
-    *forwarded* are the X-Forwarded-For headers. Anyone may have written what comes before an
-    address that is not a trusted proxy's.
+    *forwarded* are the X-Forwarded-For headers, read from their end past every trusted proxy.
+    Anyone can forge what comes before that.
     """
     hops = [hop.strip() for line in forwarded for hop in line.split(",")]
     address = _parse_address(peer) or ipaddress.ip_address("127.0.0.1")

@@ -68,9 +68,8 @@ def _published_key(member: dict[str, Any], algorithms: Sequence[str]) -> Publish
     key = _key_of(member)
     if key is None or weakness(key):
         return None
-    usable = frozenset(
-        name for name in algorithms if member.get("alg", name) == name and fits(key, name)
-    )
+    allowed = [name for name in algorithms if member.get("alg", name) == name]
+    usable = frozenset(name for name in allowed if fits(key, name))
     return PublishedKey(key, usable) if usable else None
 
 

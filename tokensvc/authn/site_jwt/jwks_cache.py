@@ -39,7 +39,9 @@ class JwksCache:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            self._warn("read", error)
+            _log.warning(
+                "JWKS cache unreadable file=%s reason=%s", self._file, type(error).__name__
+            )
             return None
 
     def write(self, content: bytes, fetched_at: float) -> None:
@@ -51,8 +53,4 @@ class JwksCache:
             unfinished.write_text(json.dumps(kept), encoding="ascii")
             unfinished.replace(self._file)
         except OSError as error:
-            self._warn("write", error)
-
-    def _warn(self, action: str, error: Exception) -> None:
-        reason = type(error).__name__
-        _log.warning("JWKS cache failed action=%s file=%s reason=%s", action, self._file, reason)
+            _log.warning("JWKS not cached file=%s reason=%s", self._file, type(error).__name__)
