@@ -30,6 +30,7 @@ _ABSENT = object()
 _log = logging.getLogger(__name__)
 
 Patch = dict[tuple[str, ...], Any]  # path into the body -> the value there, or _ABSENT
+_Choice = tuple[str, str] | None  # an option and its value; None: every default
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,6 @@ def compile_profiles(
     if faults:
         raise ConfigurationError(source, faults)
     return {profile.name: _assembled(profile, bodies[profile.name]) for profile in profiles}
-
-
-_Choice = tuple[str, str] | None
 
 
 @dataclass(frozen=True)

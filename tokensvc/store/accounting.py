@@ -86,8 +86,8 @@ def decide(
     """
     is_live = state is not None and state.charged_until > asked.now
     state = state if state is not None else _new(asked)
-    retry = is_live and asked.handle is not None and asked.handle == state.handle
-    replaces = retry and state.token_end > asked.now
+    is_retry = is_live and asked.handle is not None and asked.handle == state.handle
+    replaces = is_retry and state.token_end > asked.now
     moves = is_live and (asked.handle is not None or state.fresh_at <= asked.now)
     if not replaces:
         _check_lease(live, asked.now)
@@ -96,14 +96,10 @@ def decide(
     # Two tokens with one handle carry one session, so a retry pays only for the time it adds.
     begins = state.token_end if replaces else asked.now
     allowance = _allowance(state, asked)
-    length = _length(state, asked, begins, allowance)
-    end = min(max(begins, asked.now + length), asked.now + asked.lifetime, asked.deadline)
-    if left is not None:
-        free = min(allowance, max(0, state.charged_until - begins))
-        end = min(end, begins + left * SECOND + free)
+    end = _end(state, asked, begins, allowance, left)
     free = min(allowance, _covered(state, begins, end))
     owed = max(0, end - begins) - free
-    seconds = -(-owed // SECOND)
+    seconds = -(-owed // SECOND)  # rounded up
     fresh = asked.handle is None
     return Terms(
         end,
@@ -143,6 +139,16 @@ def _new(asked: Asked) -> LeaseState:
 def _allowance(state: LeaseState, asked: Asked) -> int:
     """Return how much time the lease may use twice now."""
     return max(0, ALLOWANCE * asked.lifetime - max(0, state.drawn_until - asked.now))
+
+
+def _end(state: LeaseState, asked: Asked, begins: int, allowance: int, left: int | None) -> int:
+    """Return when the token ends, which budgets with *left* seconds can pay for."""
+    length = _length(state, asked, begins, allowance)
+    end = min(max(begins, asked.now + length), asked.now + asked.lifetime, asked.deadline)
+    if left is None:
+        return end
+    free = min(allowance, max(0, state.charged_until - begins))
+    return min(end, begins + left * SECOND + free)
 
 
 def _length(state: LeaseState, asked: Asked, begins: int, allowance: int) -> int:

@@ -33,25 +33,12 @@ def charge_windows(
     Raises:
         RateLimited: if any limit is used up; its time is when all of them allow a request.
     """
-    # Compared as a pair, so that PostgreSQL uses the index of both columns: for a frequent key it
-    # would otherwise scan everyone's charges by time.
-    charge = tuple_(charges.c.key, charges.c.at)
     quotas: list[Quota] = []
     used_up: list[Quota] = []
     for window in windows:
         for limit in window.limits:
             length = limit.seconds * SECOND
-            counted = (
-                select(charges.c.at)
-                .where(charge > tuple_(window.key, now - length))
-                .where(charge <= tuple_(window.key, _END_OF_TIME))
-                .order_by(charges.c.key.desc(), charges.c.at.desc())
-                .limit(limit.count)
-                .subquery()
-            )
-            used, oldest = connection.execute(
-                select(func.count(), func.min(counted.c.at)).select_from(counted)
-            ).one()
+            used, oldest = _count_charges(connection, window.key, now - length, limit.count)
             reset = ((oldest if used else now) + length - now) / SECOND
             quotas.append(Quota(window.name, limit, max(0, limit.count - used - 1), reset))
             if used >= limit.count:
@@ -72,35 +59,53 @@ def charge_windows(
     return tuple(quotas)
 
 
+def _count_charges(connection: Connection, key: str, after: int, most: int) -> tuple[int, int]:
+    """Count the charges of *key* after *after*, at most the last *most*; find the oldest of these.
+
+    Compares pairs, so that PostgreSQL uses the index of both columns: for a frequent key it would
+    otherwise scan everyone's charges by time.
+    """
+    charge = tuple_(charges.c.key, charges.c.at)
+    counted = (
+        select(charges.c.at)
+        .where(charge > tuple_(key, after))
+        .where(charge <= tuple_(key, _END_OF_TIME))
+        .order_by(charges.c.key.desc(), charges.c.at.desc())
+        .limit(most)
+        .subquery()
+    )
+    used, oldest = connection.execute(
+        select(func.count(), func.min(counted.c.at)).select_from(counted)
+    ).one()
+    return used, oldest or 0
+
+
 def live_tokens(
     connection: Connection, lease_id: str, holder: str, places: int | None, now: int
 ) -> LiveTokens:
     """Count the unexpired tokens of a lease and of a holder, each up to its limit."""
-    of_lease = (tokens.c.lease_id, tokens.c.expires_at, lease_id, MOST_TOKENS)
-    counts = [of_lease]
+    counts = [(tokens.c.lease_id, tokens.c.expires_at, lease_id, MOST_TOKENS)]
     if places is not None:
         counts += [
             (tokens.c.place_of, tokens.c.counted_until, holder, places),
             (tokens.c.counted_for, tokens.c.counted_until, holder, 2 * places),
         ]
+    # Each gives one row of two columns; joined, they take a single query.
     each = [_latest(*count, now) for count in counts]
-    together: FromClause = each[0]
+    joined: FromClause = each[0]
     for subquery in each[1:]:
-        together = together.join(subquery, true())
+        joined = joined.join(subquery, true())
     columns = [column for subquery in each for column in subquery.c]
-    row = connection.execute(select(*columns).select_from(together)).one()
-    taken = [
-        Taken(limit, *row[2 * number : 2 * number + 2])
-        for number, (_, _, _, limit) in enumerate(counts)
-    ]
-    return LiveTokens(*taken)
+    row = connection.execute(select(*columns).select_from(joined)).one()
+    limits = [limit for *_, limit in counts]
+    return LiveTokens(*map(Taken, limits, row[::2], row[1::2]))
 
 
 def _latest(column: Column[Any], ends: Column[int], value: str, limit: int, now: int) -> Subquery:
     """Select how many tokens end after *now*, up to *limit*, and when one place becomes free.
 
     If more than *limit* are live, several have to end first: so only the *limit* tokens that end
-    last are read. Compared as a pair for the reason given in `charge_windows`.
+    last are read. Compares pairs for the reason given in `_count_charges`.
     """
     both = tuple_(column, ends)
     live = (

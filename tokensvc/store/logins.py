@@ -62,11 +62,13 @@ class Logins:
         with transaction(self._engine) as connection:
             username = connection.execute(select(logins.c.username).where(of_this_cookie)).scalar()
             account = _lock_account(connection, username) if username is not None else None
+            # Read under the lock, since a concurrent refresh may have changed it.
             row = connection.execute(select(logins).where(of_this_cookie)).one_or_none()
             now = microseconds(self._clock())
             if account is None or row is None or row.expires_at <= now:
                 return None
             if row.replaced_at is not None and now > row.replaced_at + GRACE:
+                # A copied cookie: end the whole login.
                 connection.execute(delete(logins).where(logins.c.login_id == row.login_id))
                 return None
             if row.replaced_at is None:
