@@ -1,4 +1,4 @@
-"""Secrets that are easy to recognise, in whatever spelling they get out."""
+"""Canary secrets, and a search for them in every encoding in which they could leak."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
-# Told apart from other text by their length alone; a shorter piece could be found by chance.
-SHORTEST = 12
+# A shorter text could occur by chance.
+MIN_LENGTH = 12
 
 
-def spellings(secret: str) -> set[bytes]:
-    """*secret* as a careless program might write it down."""
+def encodings(secret: str) -> set[bytes]:
+    """Return *secret* in every encoding in which a careless program might write it."""
     plain = secret.encode()
     quoted = json.dumps(secret)[1:-1]
     found = {
@@ -31,30 +31,29 @@ def spellings(secret: str) -> set[bytes]:
         plain.hex(":").encode(),
     }
     for shift in range(3):
-        # Base64 of a text that holds the secret at any place: what of it does not depend on the
-        # neighbours.
+        # The part of the base64 that does not depend on what surrounds the secret.
         encoded = base64.b64encode(b"\0" * shift + plain)
         inner = encoded[4 if shift else 0 : -4]
         found |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
-    return {spelling for spelling in found if len(spelling) >= SHORTEST}
+    return {encoding for encoding in found if len(encoding) >= MIN_LENGTH}
 
 
 @dataclass
 class Canaries:
-    """Secrets by what they are for."""
+    """The canary secrets by name."""
 
     secrets: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def hatched(cls) -> Canaries:
-        """Those that are known before the service starts."""
+    def generate(cls) -> Canaries:
+        """Create the secrets that are known before the service starts."""
         canaries = cls()
         for name in ("first key", "second key"):
             canaries.add(name, "AIzaSy" + secrets.token_urlsafe(24))
         for name in ("secret key", "issuer secret"):
             canaries.add(name, secrets.token_urlsafe(36))
         for name in ("password", "wrong password"):
-            # With what each of the escapes changes.
+            # Contains a character that each kind of escaping changes.
             canaries.add(name, f"pass \"wörd\" \\ + & {secrets.token_urlsafe(12)} ☂ 'x'")
         return canaries
 
@@ -62,7 +61,7 @@ class Canaries:
         return self.secrets[name]
 
     def add(self, name: str, secret: str) -> str:
-        """Look for *secret* too; a JWT's claims and signature are looked for by themselves."""
+        """Search for *secret* too, and for the claims and the signature of a JWT separately."""
         self.secrets[name] = secret
         if secret.count(".") == 2:
             _, claims, signature = secret.split(".")
@@ -70,10 +69,10 @@ class Canaries:
         return secret
 
     def found_in(self, content: bytes) -> dict[str, bytes]:
-        """The names of those that *content* holds, with the spelling they were found in."""
+        """Return the names of the secrets in *content*, each with the encoding found."""
         return {
-            name: spelling
+            name: encoding
             for name, secret in self.secrets.items()
-            for spelling in spellings(secret)
-            if spelling in content
+            for encoding in encodings(secret)
+            if encoding in content
         }

@@ -1,4 +1,4 @@
-"""What the two shared services are told by their files."""
+"""The configurations of the two services that the tests share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two services that most of these tests share, each in front of an upstream of its own."""
+"""Two services that most of these tests share, each with its own upstream."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 @pytest.fixture(name="google", scope="session")
 def _google() -> Iterator[Upstream]:
-    """What the shop's service mints at; it misbehaves on demand."""
+    """Provide the upstream of the shop's service, which fails on demand."""
     with Upstream() as google:
         yield google
 
 
 @pytest.fixture(name="canaries", scope="session")
 def _canaries() -> Canaries:
-    """The secrets of the shop's service, each recognisable wherever it turns up."""
-    return Canaries.hatched()
+    """Provide the secrets of the shop's service as canaries."""
+    return Canaries.generate()
 
 
 @pytest.fixture(name="shop_environment", scope="session")
 def _shop_environment(
     tmp_path_factory: pytest.TempPathFactory, google: Upstream, canaries: Canaries
 ) -> dict[str, str]:
-    """What the shop's service is told: everything at debug level, an account “ada” in the store."""
+    """Return the environment of the shop's service, with debug logs and an account “ada”."""
     folder = tmp_path_factory.mktemp("shop")
     bank = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = bank.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -70,7 +70,7 @@ def _shop_environment(
 
 @pytest.fixture(name="shop", scope="session")
 def _shop(shop_environment: dict[str, str]) -> Iterator[Program]:
-    """The service with every profile and fault, two workers, everything logged."""
+    """Start the service with every profile and fault, two workers and all logs."""
     with serving(shop_environment) as program:
         program.folder = Path(shop_environment["TOKENSVC_DATA_DIR"]).parent
         yield program
@@ -78,7 +78,7 @@ def _shop(shop_environment: dict[str, str]) -> Iterator[Program]:
 
 @pytest.fixture(name="visitor", scope="session")
 def _visitor(canaries: Canaries) -> Callable[..., str]:
-    """Gives JWTs of the shop's own."""
+    """Return a function that signs JWTs as the shop does."""
 
     def signed(subject: str = "ada", **changed: object) -> str:
         return site.signed(subject, secret=canaries["issuer secret"], **changed)
@@ -88,7 +88,7 @@ def _visitor(canaries: Canaries) -> Callable[..., str]:
 
 @pytest.fixture(name="access_token", scope="session")
 def _access_token(shop: Program, canaries: Canaries) -> str:
-    """What ada gets for signing in."""
+    """Sign in as ada and return the access JWT."""
     answer = login(shop, "ada", canaries["password"], source="127.0.4.1")
     assert answer.status == 200, answer
     return canaries.add("access JWT", answer.json["access_token"])
@@ -96,7 +96,7 @@ def _access_token(shop: Program, canaries: Canaries) -> str:
 
 @pytest.fixture(name="counting_google", scope="session")
 def _counting_google() -> Iterator[Upstream]:
-    """What the counting service mints at."""
+    """Provide the upstream of the counting service."""
     with Upstream() as google:
         yield google
 
@@ -105,16 +105,16 @@ def _counting_google() -> Iterator[Upstream]:
 def _counting(
     tmp_path_factory: pytest.TempPathFactory, counting_google: Upstream
 ) -> Iterator[Program]:
-    """The service whose limit is small, two workers, behind a public name."""
+    """Start a service with a low limit, a public URL and two workers."""
     folder = tmp_path_factory.mktemp("counting")
     environment = {"SHOP_SECRET": site.SECRET}
     with launched(folder, COUNTING, counting_google.url, **environment) as program:
         yield program
 
 
-@pytest.fixture(name="unharmed")
-def _unharmed(shop: Program, google: Upstream) -> Iterator[None]:
-    """Around a bad request: a good one passes before and after, and only those two mint."""
+@pytest.fixture(name="mints_nothing")
+def _mints_nothing(shop: Program, google: Upstream) -> Iterator[None]:
+    """Check that the test mints nothing, and that the service works before and after it."""
     minted = len(google.received)
     assert shop.post("/token").status == 200
     yield
@@ -124,17 +124,17 @@ def _unharmed(shop: Program, google: Upstream) -> Iterator[None]:
 
 @pytest.fixture(name="faulted", scope="session")
 def _faulted(shop: Program, visitor: Callable[..., str]) -> dict[str, tuple[Answer, float]]:
-    """The answer under each fault, and how many seconds it took; all at the same time."""
+    """Return the answer under each fault and its duration in seconds; all run in parallel."""
     bearer = visitor()
 
     def ask(fault: str) -> tuple[Answer, float]:
-        begun = time.monotonic()
+        started = time.monotonic()
         headers = {"X-Request-Id": f"fault-{fault}"}
         answer = shop.post("/token", {"profile": fault}, bearer=bearer, headers=headers)
-        return answer, time.monotonic() - begun
+        return answer, time.monotonic() - started
 
-    # Half of the threads that the service has: nobody's time is spent in a queue. The slow ones
+    # Half as many threads as the service has, so that no request waits in a queue. The slow faults
     # come first.
-    in_order = sorted(faults.FAULTS, key=faults.SLOW.__contains__, reverse=True)
+    slow_first = sorted(faults.FAULTS, key=faults.SLOW.__contains__, reverse=True)
     with ThreadPoolExecutor(16) as pool:
-        return dict(zip(in_order, pool.map(ask, in_order), strict=True))
+        return dict(zip(slow_first, pool.map(ask, slow_first), strict=True))

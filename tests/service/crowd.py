@@ -1,4 +1,4 @@
-"""Many requests in flight at once: all are sent before the first answer is read."""
+"""Sends many requests at once: all are sent before the first answer is read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """Status and body of an answer; *by* is who asked."""
+class Reply:
+    """Status and body of an answer; *sender* is the sender of the request."""
 
-    by: str
+    sender: str
     status: int
     content: bytes
 
@@ -26,7 +26,7 @@ class Answered:
 
 
 def token_request(bearer: str) -> bytes:
-    """POST /token in bytes."""
+    """Return a POST /token as bytes."""
     return (
         "POST /token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Authorization: Bearer {bearer}\r\nContent-Length: 0\r\n\r\n"
@@ -34,32 +34,32 @@ def token_request(bearer: str) -> bytes:
 
 
 def all_at_once(
-    url: str, asked: Sequence[tuple[str, bytes]], *, when_sent: Callable[[], None] = lambda: None
-) -> list[Answered]:
-    """Send every one of *asked* (who, request), call *when_sent*, then read all the answers."""
-    return asyncio.run(_all_at_once(url, asked, when_sent))
+    url: str, requests: Sequence[tuple[str, bytes]], *, when_sent: Callable[[], None] = lambda: None
+) -> list[Reply]:
+    """Send all of *requests* (sender, bytes), call *when_sent*, then read the answers."""
+    return asyncio.run(_all_at_once(url, requests, when_sent))
 
 
 async def _all_at_once(
-    url: str, asked: Sequence[tuple[str, bytes]], when_sent: Callable[[], None]
-) -> list[Answered]:
+    url: str, requests: Sequence[tuple[str, bytes]], when_sent: Callable[[], None]
+) -> list[Reply]:
     parts = urlsplit(url)
 
-    async def send(who: str, request: bytes) -> tuple[str, asyncio.StreamReader, Any]:
+    async def send(sender: str, request: bytes) -> tuple[str, asyncio.StreamReader, Any]:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.write(request)
         await writer.drain()
-        return who, reader, writer
+        return sender, reader, writer
 
-    sent = await asyncio.gather(*(send(who, request) for who, request in asked))
+    sent = await asyncio.gather(*(send(sender, request) for sender, request in requests))
     when_sent()
     return await asyncio.gather(*(_read(*one) for one in sent))
 
 
-async def _read(who: str, reader: asyncio.StreamReader, writer: Any) -> Answered:
+async def _read(sender: str, reader: asyncio.StreamReader, writer: Any) -> Reply:
     try:
         content = await asyncio.wait_for(reader.read(), timeout=60)
     finally:
         writer.close()
     head, _, body = content.partition(b"\r\n\r\n")
-    return Answered(who, int(head.split(b" ", 2)[1]), body)
+    return Reply(sender, int(head.split(b" ", 2)[1]), body)

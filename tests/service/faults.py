@@ -1,4 +1,4 @@
-"""Everything that can be wrong with an upstream's answer, by name."""
+"""The faults of an upstream, by name."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 DRIP = 0.05  # seconds between two bytes
 TOKEN = "auth_tokens/0123456789abcdef0123456789abcdef"
 GOOD = json.dumps({"name": TOKEN}).encode()
-NOISE = "Google's own words, which are nobody's business: "
+NOISE = "An internal message of Google's: "
 
 
 def answer(status: int, body: bytes, *headers: str) -> bytes:
-    """An HTTP answer with a JSON body."""
+    """Return an HTTP answer with a JSON body."""
     lines = [
         f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
         "Content-Type: application/json",
@@ -34,7 +34,7 @@ def answer(status: int, body: bytes, *headers: str) -> bytes:
 
 
 def refusal(status: int, echoed: str, *headers: str, reason: str = "") -> bytes:
-    """Google's form of an error; *echoed* is in its text, as it sometimes is in theirs."""
+    """Return an error in Google's form; its message contains *echoed*, as Google's may."""
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]
     error = {"code": status, "message": NOISE + echoed, "details": details}
     return answer(status, json.dumps({"error": error}).encode(), *headers)
@@ -48,7 +48,7 @@ def _refusing(status: int, *headers: str, reason: str = "") -> Fault:
     return fault
 
 
-def _saying(content: bytes) -> Fault:
+def _sending(content: bytes) -> Fault:
     def fault(exchange: Exchange, _received: Received) -> None:
         exchange.send(content)
 
@@ -56,7 +56,7 @@ def _saying(content: bytes) -> Fault:
 
 
 def _body(body: bytes) -> Fault:
-    return _saying(answer(200, body))
+    return _sending(answer(200, body))
 
 
 def _redirecting(status: int) -> Fault:
@@ -72,7 +72,7 @@ def _silent(exchange: Exchange, _received: Received) -> None:
 
 
 def _dripping(prefix: bytes, byte: bytes) -> Fault:
-    """*prefix*, and then *byte* for ever, slowly: no single wait is long."""
+    """Send *prefix*, then *byte* again and again: slow, though no single wait is long."""
 
     def fault(exchange: Exchange, _received: Received) -> None:
         exchange.send(prefix)
@@ -83,7 +83,7 @@ def _dripping(prefix: bytes, byte: bytes) -> Fault:
 
 
 def _flooding(prefix: bytes, block: bytes) -> Fault:
-    """*prefix*, and then *block* for ever, as fast as it goes."""
+    """Send *prefix*, then *block* again and again, as fast as possible."""
 
     def fault(exchange: Exchange, _received: Received) -> None:
         exchange.send(prefix)
@@ -104,7 +104,7 @@ def _reset(exchange: Exchange, _received: Received) -> None:
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 FAULTS: dict[str, Fault] = {
-    # It says no.
+    # Error responses.
     "400": _refusing(400),
     "400-key": _refusing(400, reason="API_KEY_INVALID"),
     "401": _refusing(401),
@@ -117,14 +117,14 @@ FAULTS: dict[str, Fault] = {
     "429-silent": _refusing(429),
     "500": _refusing(500),
     "503": _refusing(503, "Retry-After: 3"),
-    "no-object": _saying(answer(500, b"[1, 2]")),
-    "no-error-object": _saying(answer(400, b'{"error": [{"code": 400}]}')),
-    # It sends us elsewhere.
+    "no-object": _sending(answer(500, b"[1, 2]")),
+    "no-error-object": _sending(answer(400, b'{"error": [{"code": 400}]}')),
+    # Redirects to another host.
     "301": _redirecting(301),
     "302": _redirecting(302),
     "307": _redirecting(307),
     "308": _redirecting(308),
-    # It says yes, and it is no token.
+    # Successful responses without a valid token.
     "empty": _body(b""),
     "empty-object": _body(b"{}"),
     "html": _body(b"<!doctype html><title>Sign in to the hotel's network</title>"),
@@ -137,25 +137,25 @@ FAULTS: dict[str, Fault] = {
     "not-utf8": _body(b'{"name": "auth_tokens/\xff\xfe\xfd0123456789"}'),
     "deep": _body(b"[" * 60_000),
     "big-number": _body(b'{"name": ' + b"9" * 5000 + b"}"),
-    "zipped": _saying(answer(200, b"\x1f\x8b\x08\x00" + b"\x00" * 20, "Content-Encoding: gzip")),
-    "no-content": _saying(b"HTTP/1.1 204 No Content\r\n\r\n"),
-    "created": _saying(answer(201, GOOD)),
+    "zipped": _sending(answer(200, b"\x1f\x8b\x08\x00" + b"\x00" * 20, "Content-Encoding: gzip")),
+    "no-content": _sending(b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "created": _sending(answer(201, GOOD)),
     "huge": _flooding(_HEAD + b"Content-Length: 104857600\r\n\r\n", b" " * 65536),
     "huge-chunks": _flooding(
         _HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"
     ),
-    "truncated": _saying(answer(200, GOOD)[:-10]),
+    "truncated": _sending(answer(200, GOOD)[:-10]),
     "reset": _reset,
-    # It is no HTTP.
-    "ssh": _saying(b"SSH-2.0-OpenSSH_9.6\r\n"),
-    "hangs-up": _saying(b""),
-    "bad-status": _saying(b"HTTP/1.1 yes OK\r\n\r\n"),
-    "bad-length": _saying(_HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n{}"),
-    "bad-chunk": _saying(_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + GOOD),
-    "many-headers": _saying(_HEAD + b"X-Filler: 1\r\n" * 500 + b"\r\n" + GOOD),
+    # Not valid HTTP.
+    "ssh": _sending(b"SSH-2.0-OpenSSH_9.6\r\n"),
+    "hangs-up": _sending(b""),
+    "bad-status": _sending(b"HTTP/1.1 yes OK\r\n\r\n"),
+    "bad-length": _sending(_HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n{}"),
+    "bad-chunk": _sending(_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + GOOD),
+    "many-headers": _sending(_HEAD + b"X-Filler: 1\r\n" * 500 + b"\r\n" + GOOD),
     "long-header": _flooding(_HEAD + b"X-Filler: ", b"a" * 65536),
     "continues": _flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
-    # It takes its time.
+    # Slow responses.
     "silent": _silent,
     "drips-headers": _dripping(_HEAD + b"X-Filler: ", b"a"),
     "drips-body": _dripping(_HEAD + b"Content-Length: 60000\r\n\r\n", b" "),
@@ -167,7 +167,7 @@ SLOW = {name for name in FAULTS if name == "silent" or name.startswith("drips-")
 
 
 def profiles() -> str:
-    """A profile for each fault, named for it, in TOML."""
+    """Return the TOML of a profile for each fault, with the fault's name."""
     return "\n".join(
         f'[profiles.{name}]\nmodel = "fault-{name}"\nallow = ["user", "guest"]' for name in FAULTS
     )

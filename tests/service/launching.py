@@ -1,4 +1,4 @@
-"""Starts services for one test module, and reads what they keep."""
+"""Starts services for a test module and reads their stores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def launched(
     folder: Path, configuration: str, upstream: str, *, workers: int = 2, **added: str
 ) -> Iterator[Program]:
-    """The service in *folder*, for as long as it is needed."""
+    """Start the service in *folder*; stop it on exit."""
     environment = service_environment(folder, configuration, upstream, **added)
     with serving(environment, workers=workers) as program:
         program.folder = folder
@@ -28,14 +28,14 @@ def launched(
 
 
 def rows(program: Program, query: str, *values: object) -> list[tuple]:
-    """What the service's store answers to *query*."""
+    """Query the service's store."""
     path = program.folder / "data" / "tokensvc.db"
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         return connection.execute(query, values).fetchall()
 
 
 def histories(program: Program, subjects: str) -> Counter[tuple[str, ...]]:
-    """How often each sequence of events happened to a reservation of *subjects* (SQL's like)."""
+    """Count the reservations of *subjects* (an SQL pattern) by their sequence of events."""
     kinds: dict[str, list[str]] = {}
     query = "select reservation_id, kind from events where subject like ? order by id"
     for reservation, kind in rows(program, query, subjects):

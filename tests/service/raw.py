@@ -1,4 +1,4 @@
-"""Requests byte for byte, for what no client library would send."""
+"""Sends requests byte for byte, for those that no client library would send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def request(method: str, path: str, *headers: str, body: bytes = b"", host: str = "127.0.0.1"):
-    """A request that ends its connection, with a Content-Length unless *headers* say otherwise."""
+    """Return a request for a single exchange; *headers* may override its Content-Length."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers]
     framed = ("content-length:", "transfer-encoding:")
     if body and not any(header.lower().startswith(framed) for header in headers):
@@ -24,13 +24,13 @@ def request(method: str, path: str, *headers: str, body: bytes = b"", host: str 
 
 
 def chunked(body: bytes, size: int = 4096) -> bytes:
-    """*body* in chunks: its whole length is told nowhere."""
+    """Return *body* in chunks, without its total length."""
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
 
 
 def exchange(url: str, content: bytes, *, source: str = "127.0.0.1") -> Answer:
-    """Send *content* from the address *source* and read one answer."""
+    """Send *content* from the address *source* and return the answer."""
     parts = urlsplit(url)
     address = (parts.hostname, parts.port)
     with socket.create_connection(address, timeout=30, source_address=(source, 0)) as connection:
@@ -44,7 +44,7 @@ def exchange(url: str, content: bytes, *, source: str = "127.0.0.1") -> Answer:
 
 
 def login(program: Program, username: str, password: str, *, source: str) -> Answer:
-    """POST /login from the address *source*: attempts are counted by where they come from."""
+    """Send POST /login from the address *source*, by which attempts are limited."""
     body = json.dumps({"username": username, "password": password}).encode()
     content = request("POST", "/login", "Content-Type: application/json", body=body)
     return exchange(program.url, content, source=source)

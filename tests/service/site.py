@@ -1,4 +1,4 @@
-"""A site that signs JWTs for its visitors, and somebody who forges them."""
+"""A site that signs JWTs for its visitors, and forged JWTs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import jwt
 
 SECRET = "the-shop-signs-with-this-in-tests-0123456789"
 
-# To be put before [profiles]; the secret comes in SHOP_SECRET.
+# Goes before [profiles]; the secret is the variable SHOP_SECRET.
 ISSUER = """
 [[issuers]]
 name = "shop"
@@ -25,7 +25,7 @@ secret_env = "SHOP_SECRET"
 
 
 def claims(subject: str, **changed: object) -> dict[str, object]:
-    """Claims that the service believes; *changed* to None are left out."""
+    """Return valid claims, *changed*; a claim changed to None is left out."""
     now = int(time.time())
     whole = {
         "iss": "https://shop.test/",
@@ -38,13 +38,13 @@ def claims(subject: str, **changed: object) -> dict[str, object]:
 
 
 def signed(subject: str = "ada", *, secret: str = SECRET, **changed: object) -> str:
-    """A visitor's JWT."""
+    """Return a visitor's JWT."""
     return jwt.encode(claims(subject, **changed), secret, algorithm="HS256")
 
 
 @dataclass(frozen=True)
 class Forgery:
-    """A JWT made by hand, past everything a library would refuse to write."""
+    """A JWT encoded by hand, with content that a library would refuse to write."""
 
     header: object
     payload: object

@@ -1,4 +1,4 @@
-"""What pages load: compressed, kept for good or revalidated, one release, and no file besides."""
+"""Static files: compressed, cacheable, all from one release, and no other file is served."""
 
 from __future__ import annotations
 
@@ -26,23 +26,22 @@ PARTS = [name for name in PARTS if not name.endswith(".html") and name.split("/"
 
 @pytest.fixture(name="release", scope="session")
 def _release(shop):
-    """Where the files of the release that is served lie: `/assets/<digest>/`."""
+    """Return the path of the served release: `/assets/<digest>/`."""
     answer = shop.get("/widget.js")
     assert answer.status == 302
     return re.fullmatch(r"(/assets/[0-9a-f]{32}/)widget\.js", answer.headers["location"])[1]
 
 
 def content(name: str) -> bytes:
-    """What is sent of the file *name*: a clone serves it as written."""
+    """Return the body expected for file *name*: a clone serves it as written."""
     return (WEB / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_file(shop, release, name):
-    """Each file is served with its type, at its own address and in its release."""
+def test_file_is_served_with_its_type_at_its_own_path_and_in_the_release(shop, release, name):
     for address in (f"/{name}", release + name):
         if address == "/widget.js":
-            continue  # which only leads to the other one
+            continue  # redirects to the release
         answer = shop.get(address)
         assert answer.status == 200
         assert answer.body == content(name)
@@ -50,8 +49,8 @@ def test_a_file(shop, release, name):
         assert "accept-encoding" in answer.headers["vary"].lower()
 
 
-def test_all_that_the_pages_need(start_service, from_wheel):
-    """The wheel serves whatever they and their modules name: nothing is missing or from afar."""
+def test_everything_the_pages_reference_is_served_from_one_release(start_service, from_wheel):
+    """The service runs from a wheel, whose files are minified."""
     service = start_service(OPEN_PROFILE, "http://127.0.0.1:1", **from_wheel)
     waiting, seen = ["/", "/embed"], set()
     while waiting:
@@ -67,35 +66,33 @@ def test_all_that_the_pages_need(start_service, from_wheel):
             answer.body.decode(),
         )
         for found in named:
-            assert not urlsplit(found).netloc, f"{address} takes {found} from elsewhere"
+            assert not urlsplit(found).netloc, f"{address} loads {found} from another host"
             waiting.append(urljoin(address, found))
     parts = seen - {"/", "/embed"}
     digests = {address.split("/")[2] for address in parts}
-    assert len(digests) == 1, "the pages take everything from one release"
+    assert len(digests) == 1, "the pages load files of more than one release"
     named = {address.split("/", 3)[3] for address in parts}
     assert {"app.js", "app.css", "icon.svg", "live/session.js", "embed/doctor.js"} <= named
 
 
 @pytest.mark.parametrize("address", ["/", "/app.js"])
-def test_a_file_that_the_browser_has(shop, address):
-    """An unchanged file is told by 304 with no body, in each of its encodings."""
+def test_unchanged_file_is_answered_with_304_and_no_body_in_each_encoding(shop, address):
     tags = set()
     for encoding in ("gzip", "identity"):
-        asked = {"Accept-Encoding": encoding}
-        first = shop.get(address, headers=asked)
+        headers = {"Accept-Encoding": encoding}
+        first = shop.get(address, headers=headers)
         tag = first.headers["etag"]
         tags.add(tag)
-        again = shop.get(address, headers=asked | {"If-None-Match": tag})
+        again = shop.get(address, headers=headers | {"If-None-Match": tag})
         assert (again.status, again.body) == (304, b"")
         assert again.headers["etag"] == tag
         assert "no-cache" in again.headers["cache-control"]
-        other = shop.get(address, headers=asked | {"If-None-Match": '"another"'})
+        other = shop.get(address, headers=headers | {"If-None-Match": '"another"'})
         assert (other.status, other.body) == (200, first.body)
     assert len(tags) == 2  # one for each encoding (RFC 9110, section 8.8.3.3)
 
 
-def test_a_precondition_that_does_not_hold(shop):
-    """It is a refusal like any other, and no file comes with it."""
+def test_failed_precondition_is_an_invalid_request(shop):
     answer = shop.get("/app.js", headers={"If-Match": '"another"'})
     assert (answer.status, answer.code) == (400, "invalid-request")
 
@@ -113,8 +110,7 @@ def test_a_precondition_that_does_not_hold(shop):
         ("", False),
     ],
 )
-def test_compression(shop, accepted, compressed):
-    """A file is compressed for who takes that, and only then."""
+def test_file_is_gzipped_only_for_clients_that_accept_gzip(shop, accepted, compressed):
     answer = shop.get("/app.js", headers={"Accept-Encoding": accepted})
     assert (answer.headers.get("content-encoding") == "gzip") is compressed
     sent = gzip.decompress(answer.body) if compressed else answer.body
@@ -150,14 +146,12 @@ NOT_SERVED = [
 
 
 @pytest.mark.parametrize("path", NOT_SERVED)
-def test_a_file_that_is_not_for_browsers(shop, path):
-    """Only the page's own files are there, however the path is spelled."""
+def test_path_that_names_no_file_of_the_pages_is_not_found(shop, path):
     answer = exchange(shop.url, request("GET", path))
     assert (answer.status, answer.code) == (404, "not-found")
 
 
-def test_no_file_of_the_tools_is_served(shop, release):
-    """Whatever else lies in web/ for the tools stays there."""
+def test_files_for_development_tools_are_not_served(shop, release):
     for path in WEB.rglob("*"):
         name = path.relative_to(WEB).as_posix()
         if path.is_file() and name not in PARTS:
@@ -166,16 +160,14 @@ def test_no_file_of_the_tools_is_served(shop, release):
 
 
 @pytest.mark.parametrize("path", ["//evil.test", "//evil.test/app.js", "///app.js", "/\\evil.test"])
-def test_a_path_that_looks_like_a_host(shop, path):
-    """No path makes us send a visitor to another host."""
+def test_path_that_looks_like_a_host_does_not_redirect_there(shop, path):
     answer = exchange(shop.url, request("GET", path))
     assert answer.status in {200, 308, 400, 404}
     location = urlsplit(answer.headers.get("location", ""))
     assert location.netloc in {"", "127.0.0.1"}
 
 
-def test_a_file_of_a_release(shop, release):
-    """A browser keeps it for good: its address is its content's."""
+def test_file_of_a_release_is_cached_forever(shop, release):
     for name in ("live/session.js", "app.css"):
         assert shop.get(release + name).headers["cache-control"] == (
             "public, max-age=31536000, immutable"
@@ -183,8 +175,8 @@ def test_a_file_of_a_release(shop, release):
 
 
 @pytest.mark.parametrize("digest", ["0" * 32, "", "latest", "..", "%2e%2e", "a" * 5000])
-def test_another_release(shop, digest):
-    """Older or newer, it is told as such and kept by no cache: two releases are never mixed."""
+def test_unknown_release_is_refused_and_not_cached(shop, digest):
+    """A browser must not mix the files of two releases."""
     answer = exchange(shop.url, request("GET", f"/assets/{digest}/live/session.js"))
     assert answer.status in {404, 308, 400, 414}
     if len(digest) == 32:
@@ -193,8 +185,7 @@ def test_another_release(shop, digest):
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_the_address_of_the_widget(shop, release):
-    """It leads to the release of now, and a browser asks again soon."""
+def test_widget_redirects_to_the_current_release_and_is_cached_for_a_minute(shop, release):
     answer = shop.get("/widget.js", headers={"Origin": "https://anywhere.test"})
     assert (answer.status, answer.body) == (302, b"")
     assert answer.headers["location"] == f"{release}widget.js"
@@ -206,8 +197,8 @@ def test_the_address_of_the_widget(shop, release):
     "path",
     ["/live/session.js", "/widget.js", "{release}live/session.js", "{release}no", "/assets/0/a.js"],
 )
-def test_a_file_for_pages_of_other_sites(shop, release, method, path):
-    """Modules and worklets are CORS fetches: any page may load them, none may send credentials."""
+def test_assets_can_be_loaded_from_any_origin_without_credentials(shop, release, method, path):
+    """Browsers load modules and worklets with CORS requests."""
     answer = exchange(
         shop.url, request(method, path.format(release=release), "Origin: https://anywhere.test")
     )
@@ -218,15 +209,13 @@ def test_a_file_for_pages_of_other_sites(shop, release, method, path):
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/assets", "/widget.jsx", "/nothing"])
-def test_what_is_for_our_own_pages(shop, path):
-    """Everything besides is shown to no page of another site."""
+def test_other_paths_cannot_be_read_from_another_origin(shop, path):
     answer = shop.get(path, headers={"Origin": "https://anywhere.test"})
     assert "access-control-allow-origin" not in answer.headers
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-def test_what_an_embedding_site_has_to_name(shop, google):
-    """Our own origin and that of the Live API, for its policy."""
+def test_embed_json_names_the_origins_for_an_embedding_sites_policy(shop, google):
     answer = shop.get("/embed.json")
     assert answer.json == {"service": shop.url, "websocket": google.url.replace("http", "ws")}
     assert answer.headers["cache-control"] == "no-store"

@@ -1,4 +1,4 @@
-"""A start that cannot go well ends at once, and says in words what has to be mended, all of it."""
+"""A start with a broken configuration ends at once and reports every fault."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from programs import OPEN_PROFILE, SECRET_KEY, service_environment
 
 SERVE = ["-m", "tokensvc", "serve", "--port", "0"]
 PROCFILE = (Path(__file__).parents[2] / "Procfile").read_text(encoding="utf-8")
-# The Procfile's own command line, at a port of its own.
+# The Procfile's command, bound to the address of each test.
 GUNICORN = ["-m", *PROCFILE.splitlines()[0].removeprefix("web: ").replace("'", "").split()]
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is refused
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - the test expects a refusal
 PROFILE = '[profiles.default]\nmodel = "gemini-3.8-live"\nallow = ["user"]\n'
 
 
@@ -25,11 +25,11 @@ PROFILE = '[profiles.default]\nmodel = "gemini-3.8-live"\nallow = ["user"]\n'
 class Broken:
     """A configuration file and an environment, and what the report must name.
 
-    *by* is how it is started: by `tokensvc serve`, or by the Procfile's command; *host* is where.
+    *command* starts the service: `serve` is `tokensvc serve`, `gunicorn` the Procfile's command.
     """
 
     named: list[str]
-    by: str = "serve"
+    command: str = "serve"
     host: str = "127.0.0.1"
     file: str | None = OPEN_PROFILE
     environment: dict[str, str] = field(default_factory=dict)
@@ -52,16 +52,16 @@ BROKEN = {
             "TOKENSVC_GEMINI_BASE_URL": "http://192.0.2.1",
         },
     ),
-    "no key and a short secret": Broken(
+    "missing key and short secret": Broken(
         ["GEMINI_API_KEY is not set", "TOKENSVC_SECRET_KEY"],
         "gunicorn",
         environment={"GEMINI_API_KEY": "", "TOKENSVC_SECRET_KEY": SECRET_KEY + ",short"},
     ),
-    "an unknown log level": Broken(
+    "unknown log level": Broken(
         ["TOKENSVC_LOG_LEVEL"], "gunicorn", environment={"TOKENSVC_LOG_LEVEL": "loud"}
     ),
-    "no file": Broken(["tokensvc.toml", "there is no such file"], file=None),
-    "no TOML": Broken(
+    "missing file": Broken(["tokensvc.toml", "there is no such file"], file=None),
+    "invalid TOML": Broken(
         ["tokensvc.toml", "is not TOML", "line 2"], "gunicorn", file="[profiles]\nx = = 1\n"
     ),
     "many faults at once": Broken(
@@ -101,10 +101,10 @@ default = "Puck"
 user = ["10/fortnight"]
 """,
     ),
-    "everywhere, without a name": Broken(
-        ["http.public_url: is missing", EVERYWHERE], host=EVERYWHERE
+    "all interfaces without a public URL": Broken(
+        ["http.public_url: is missing", ALL_INTERFACES], host=ALL_INTERFACES
     ),
-    "everywhere, by another way": Broken(
+    "all IPv6 interfaces without a public URL": Broken(
         ["http.public_url: is missing", "::"], "gunicorn", host="[::]"
     ),
     "faults of two issuers": Broken(
@@ -125,7 +125,7 @@ public_key_file = "bank.pem"
 {PROFILE}""",
         environment={"SHOP_SECRET": "short"},
     ),
-    "what Google refuses": Broken(
+    "fields that Google refuses": Broken(
         [
             "profiles.default.config.respons_modalities",
             "profiles.other.config.thinking_config",
@@ -147,7 +147,7 @@ thinking_level = "LOW"
 
 @pytest.fixture(name="reports", scope="module")
 def _reports(tmp_path_factory) -> dict[str, subprocess.CompletedProcess[str]]:
-    """How each start ended."""
+    """Return the finished process of each start."""
 
     def start(broken: Broken) -> subprocess.CompletedProcess[str]:
         folder = tmp_path_factory.mktemp("broken")
@@ -157,7 +157,7 @@ def _reports(tmp_path_factory) -> dict[str, subprocess.CompletedProcess[str]]:
         command = {
             "serve": [*SERVE, "--host", broken.host],
             "gunicorn": [*GUNICORN, "--bind", f"{broken.host}:0"],
-        }[broken.by]
+        }[broken.command]
         return subprocess.run(
             [sys.executable, *command],
             env=environment | broken.environment,
@@ -173,15 +173,14 @@ def _reports(tmp_path_factory) -> dict[str, subprocess.CompletedProcess[str]]:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_start(reports, name):
-    """It ends with an error, and every fault named with its key; no traceback, and no secret."""
-    ended = reports[name]
-    said = ended.stdout + ended.stderr
-    assert ended.returncode == 2
+def test_broken_start_fails_and_names_every_fault_but_no_secret(reports, name):
+    finished = reports[name]
+    output = finished.stdout + finished.stderr
+    assert finished.returncode == 2
     for key in BROKEN[name].named:
-        assert key in said, said
-    assert "Fix these in " in said
-    assert "Traceback" not in said
-    assert "hunter2" not in said
-    assert "much-too-short" not in said
-    assert "Listening" not in said
+        assert key in output, output
+    assert "Fix these in " in output
+    assert "Traceback" not in output
+    assert "hunter2" not in output
+    assert "much-too-short" not in output
+    assert "Listening" not in output

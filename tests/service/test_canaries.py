@@ -1,4 +1,4 @@
-"""No secret gets out: not to a log, an error, the store, nor to a command line."""
+"""No secret leaks into a log, an error, the store or a command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _good_requests(shop: Program, canaries: Canaries, visitor, access_token: str) -> None:
-    """Every way to a token; what is given is a secret from then on."""
+    """Get tokens in every way; add what is returned to the canaries."""
     bearer = canaries.add("good JWT", visitor("ada"))
     for number, answer in enumerate(
         [
@@ -41,7 +41,7 @@ def _good_requests(shop: Program, canaries: Canaries, visitor, access_token: str
 
 
 def _refused_credentials(shop: Program, canaries: Canaries) -> list[Answer]:
-    wrong = canaries.add("JWT of a forger", site.signed(secret=secrets.token_urlsafe(40)))
+    wrong = canaries.add("forged JWT", site.signed(secret=secrets.token_urlsafe(40)))
     old = canaries.add("expired JWT", site.signed(secret=canaries["issuer secret"], iat=1, exp=2))
     opaque = canaries.add("opaque credential", secrets.token_urlsafe(40))
     lease = canaries["lease 0"]
@@ -57,7 +57,7 @@ def _refused_credentials(shop: Program, canaries: Canaries) -> list[Answer]:
 
 
 def _logins(shop: Program, canaries: Canaries) -> list[Answer]:
-    """A cookie that is given, exchanged and copied; what is refused comes back."""
+    """Get a cookie, exchange it and end it; return the refusals of unusable ones."""
 
     def ask(path: str, cookie: str) -> Answer:
         origin, kind = f"Origin: {shop.url}", "Content-Type: application/json"
@@ -79,7 +79,7 @@ def _logins(shop: Program, canaries: Canaries) -> list[Answer]:
 def _renewals_and_keys(
     shop: Program, canaries: Canaries, environment: dict[str, str]
 ) -> list[Answer]:
-    """A backend's key, and Google's handle with a lease; what is refused comes back."""
+    """Use an API key, a lease and Google's handle; return the refusals of unusable ones."""
     made = subprocess.run(
         [sys.executable, "-m", "tokensvc", "keys", "create", "backend"],
         env=environment,
@@ -91,9 +91,9 @@ def _renewals_and_keys(
     key = canaries.add("API key", made.stdout.strip())
     handle = canaries.add("handle", secrets.token_urlsafe(60))
     for_a_user = {"profile": "members", "on_behalf_of": "user 7"}
-    begun = shop.post("/token", for_a_user, bearer=key)
-    assert begun.status == 200
-    lease = canaries.add("lease of a key", begun.json["lease"])
+    granted = shop.post("/token", for_a_user, bearer=key)
+    assert granted.status == 200
+    lease = canaries.add("lease of a key", granted.json["lease"])
     renewal = {"lease": lease, "resumption_handle": handle}
     assert shop.post("/token", renewal).status == 200
     wrong_key = canaries.add("wrong API key", key[:-8] + key[-8:].swapcase())
@@ -109,7 +109,7 @@ def _renewals_and_keys(
 
 
 def _refused_bodies(shop: Program, canaries: Canaries) -> list[Answer]:
-    """Secrets where they do not belong."""
+    """Send secrets in fields where they do not belong."""
     wrong, bearer = canaries["wrong password"], canaries["good JWT"]
     bodies = [
         json.dumps({"token": bearer, "key": wrong}),
@@ -126,7 +126,7 @@ def _refused_bodies(shop: Program, canaries: Canaries) -> list[Answer]:
     ]
     answers = [shop.post("/token", body.encode(), bearer=bearer) for body in bodies]
     answers += [shop.post("/login", body.encode()) for body in bodies]
-    # A password in the field for the user name, and the other way round.
+    # A password in the field for the user name, and vice versa.
     attempts = [
         ("ada", wrong),
         (wrong, "ada"),
@@ -142,7 +142,7 @@ def _refused_bodies(shop: Program, canaries: Canaries) -> list[Answer]:
 
 
 def _refused_requests(shop: Program, canaries: Canaries) -> list[Answer]:
-    """Credentials in what the server cannot even parse."""
+    """Send credentials in requests that the server cannot parse."""
     bearer, wrong = canaries["good JWT"], quote(canaries["wrong password"])
     good = f"Authorization: Bearer {bearer}"
     contents = [
@@ -183,7 +183,7 @@ def _refused_requests(shop: Program, canaries: Canaries) -> list[Answer]:
 
 
 def _command_lines(program: Program) -> bytes:
-    """The command lines of the service and its workers."""
+    """Return the command lines of the service and its workers."""
     master = program.child.pid
     children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
     return b"\n".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in [master, *children])
@@ -193,7 +193,7 @@ def _command_lines(program: Program) -> bytes:
 def _everything(
     *, shop, shop_environment, canaries, visitor, access_token, faulted, google
 ) -> dict[str, bytes]:
-    """All that the service said and kept after every kind of request, by where it stood."""
+    """Return all that the service printed, stored and answered to every kind of request."""
     canaries.add("token of a fault", faults.TOKEN.removeprefix("auth_tokens/"))
     _good_requests(shop, canaries, visitor, access_token)
     refused = [answer for answer, _ in faulted.values()]
@@ -224,15 +224,13 @@ def _everything(
     }
 
 
-def test_no_secret_gets_out(everything, canaries):
-    """Wherever one looks, no secret is there in any spelling."""
+def test_no_secret_is_logged_stored_answered_or_in_a_command_line(everything, canaries):
     assert {where: canaries.found_in(content) for where, content in everything.items()} == {
         where: {} for where in everything
     }
 
 
-def test_all_of_it_was_looked_at(shop, everything, canaries):
-    """The log has every line, the store's files are the ones in use, the secrets are many."""
+def test_search_covers_all_log_levels_the_store_in_use_and_30_secrets(shop, everything, canaries):
     log = [json.loads(line) for line in everything["log"].splitlines()]
     assert {"info", "warning", "error"} <= {line["level"] for line in log}
     assert {"invalid-token", "wrong-password", "upstream-timeout", "too-large"} <= {
@@ -243,15 +241,14 @@ def test_all_of_it_was_looked_at(shop, everything, canaries):
     assert len(canaries.secrets) > 30
 
 
-def test_the_hash_of_a_password(shop, everything):
-    """A password's hash is in its table and nowhere else."""
+def test_password_hash_is_neither_logged_nor_answered(shop, everything):
     ((hashed,),) = rows(shop, "select password_hash from accounts")
     assert hashed.startswith("scrypt:")
     assert hashed.encode() not in everything["log"] + everything["refusals"]
 
 
 @pytest.mark.parametrize(
-    "written",
+    "encode",
     [
         lambda secret: secret,
         lambda secret: f"before {secret} after",
@@ -266,14 +263,13 @@ def test_the_hash_of_a_password(shop, everything):
     ],
 )
 @pytest.mark.parametrize("name", ["password", "secret key"])
-def test_a_planted_secret(everything, canaries, name, written):
-    """The search finds a secret that is there, however it is written (the search's own test)."""
-    planted = everything["log"] + written(canaries[name]).encode() + b"\n"
+def test_search_finds_a_planted_secret_in_any_encoding(everything, canaries, name, encode):
+    planted = everything["log"] + encode(canaries[name]).encode() + b"\n"
     assert name in canaries.found_in(planted)
 
 
-def test_a_secret_among_file_bytes(tmp_path):
-    """The search reads a store as bytes, so that a freed page counts too (likewise)."""
-    canaries = Canaries.hatched()
+def test_search_finds_a_secret_in_binary_content(tmp_path):
+    """The store is searched as bytes, because its free pages keep deleted rows."""
+    canaries = Canaries.generate()
     (tmp_path / "page").write_bytes(os.urandom(4000) + canaries["password"].encode())
     assert "password" in canaries.found_in((tmp_path / "page").read_bytes())

@@ -1,4 +1,4 @@
-"""One lease is one conversation: by HTTP and at the emulator, for honest clients and others."""
+"""A lease allows one conversation, over HTTP and at the emulator."""
 
 from __future__ import annotations
 
@@ -52,20 +52,19 @@ LOCKED = {
 
 
 def opens(url: str, setup: dict[str, Any], sockets: ExitStack) -> dict[str, Any] | None:
-    """The session's first resumption update, once it is set up; None where it is refused."""
+    """Set up a session; return its first resumption update, or None if it is refused."""
     socket = sockets.enter_context(connect(url, compression=None, max_queue=None, close_timeout=1))
     socket.send(json.dumps({"setup": setup}))
     try:
-        told = [json.loads(socket.recv(10)) for _ in range(2)]
+        messages = [json.loads(socket.recv(10)) for _ in range(2)]
     except ConnectionClosed:
         return None
-    return told[1]["sessionResumptionUpdate"]
+    return messages[1]["sessionResumptionUpdate"]
 
 
-def test_ten_fresh_starts_of_one_lease_with_two_places(
+def test_ten_fresh_starts_of_one_lease_get_at_most_two_tokens_each_usable_once(
     start_service: Callable[..., Program], emulator: Program
 ) -> None:
-    """At most two of them are granted, and what is granted is all that can be opened."""
     service = start_service(TWO_PLACES, emulator.url)
     first = service.post("/token").json
     answers = [service.post("/token", {"lease": first["lease"]}) for _ in range(10)]
@@ -87,7 +86,7 @@ def test_ten_fresh_starts_of_one_lease_with_two_places(
 
 
 class Guests:
-    """Everybody is the same guest."""
+    """Authenticates every client as the same guest."""
 
     def authenticate(self, _credentials: Credentials) -> Principal:
         return Principal("guest", "", "somebody")
@@ -95,7 +94,7 @@ class Guests:
 
 @dataclass
 class Visitor:
-    """An honest client, which talks to the emulator by the service's tokens."""
+    """An honest client, which connects to the emulator with the service's tokens."""
 
     service: TokenService
     emulator: BackgroundEmulator
@@ -105,7 +104,7 @@ class Visitor:
     lease: str | None = None
     charged: int = 0
     ends: datetime | None = None
-    lives: list[float] = field(default_factory=list)
+    lifetimes: list[float] = field(default_factory=list)
 
     def now(self) -> datetime:
         return self.service.clock()
@@ -114,22 +113,22 @@ class Visitor:
         self.skipped[0] += seconds
         self.emulator.skip(seconds)
 
-    def connect(self, *, afresh: bool = False) -> None:
-        """Lose the connection, if there is one, and make another."""
+    def connect(self, *, fresh: bool = False) -> None:
+        """Close the connection, if there is one, and open another."""
         self.socket.close()
-        handle = None if afresh else self.handle
-        asked = TokenRequest(unverified_lease=self.lease, resumption_handle=handle)
-        grant: Grant = self.service.issue(Credentials(None, "192.0.2.1"), asked, "request")
+        handle = None if fresh else self.handle
+        request = TokenRequest(unverified_lease=self.lease, resumption_handle=handle)
+        grant: Grant = self.service.issue(Credentials(None, "192.0.2.1"), request, "request-id")
         self.lease, self.ends = grant.signed_lease, grant.token.expires_at
         self.charged += grant.reservation.seconds
-        self.lives.append((self.ends - self.now()).total_seconds())
+        self.lifetimes.append((self.ends - self.now()).total_seconds())
         url = f"{self.emulator.websocket_url()}?access_token={grant.token.value}"
         update = opens(url, {"model": MODEL}, self.socket)
         assert update is not None
         self.handle = update["newHandle"]
 
     def talk(self, seconds: float) -> None:
-        """Stay connected for so long, over as many tokens as that takes."""
+        """Stay connected for *seconds*, with as many tokens as that takes."""
         until = self.now() + timedelta(seconds=seconds)
         while (left := (until - self.now()).total_seconds()) > 0:
             assert self.ends is not None
@@ -142,7 +141,7 @@ class Visitor:
 
 @pytest.fixture(name="visitors")
 def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
-    """Makes visitors of one service and one emulator, who share an address with two places."""
+    """Return a function that makes visitors; they share an address with two places."""
     skipped = [0.0]
 
     def clock() -> datetime:
@@ -183,27 +182,27 @@ def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
 
 
 @pytest.mark.parametrize("every", [10, 15, 20, 30, 45])
-def test_drops_in_ten_minutes_are_never_refused_and_cost_at_most_half_more(
+def test_drops_in_ten_minutes_are_never_refused_and_charged_at_most_half_more(
     visitors: Callable[[], Visitor], every: int
 ) -> None:
-    """Than the ten minutes themselves, even, and with the other place taken."""
+    """The other place is taken, and the charge may be half as much again as the ten minutes."""
     visitor, other = visitors(), visitors()
     for _ in range(600 // every):
         visitor.talk(every)
         visitor.connect()
     assert visitor.charged <= 1.5 * 600
-    assert min(visitor.lives) > 28  # thirty, in whole seconds rounded down, less the mint
+    assert min(visitor.lifetimes) > 28  # 30 s, rounded down, less the time to mint
     assert other.charged == 300
 
 
 @pytest.mark.parametrize("apart", [10, 60, 100])
-def test_three_changes_of_network_are_never_refused_and_cost_at_most_half_more(
+def test_three_changes_of_network_are_never_refused_and_charged_one_token_more(
     visitors: Callable[[], Visitor], apart: int
 ) -> None:
-    """Each is a fresh start, which the other place being taken does not keep out."""
+    """Each change is a fresh start, which succeeds although the other place is taken."""
     visitor, other = visitors(), visitors()
     for _ in range(3):
         visitor.talk(apart)
-        visitor.connect(afresh=True)
+        visitor.connect(fresh=True)
     assert visitor.charged <= 300 + 3 * apart + 3
     assert other.charged == 300

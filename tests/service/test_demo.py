@@ -1,4 +1,4 @@
-"""`tokensvc demo`, from the wheel in an empty environment: the whole product with one command."""
+"""`tokensvc demo`, installed from the wheel into an empty environment."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def _run(*command: str | Path, **named) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(name="elsewhere", scope="module")
 def _elsewhere(tmp_path_factory) -> Path:
-    """An empty folder outside the clone."""
+    """Return an empty folder outside the clone."""
     return tmp_path_factory.mktemp("elsewhere")
 
 
 @pytest.fixture(name="installed", scope="module")
 def _installed(tmp_path_factory, wheel) -> Path:
-    """`tokensvc` of an empty environment that has the wheel, the extra `emulator` and no more."""
+    """Install the wheel, with only the extra `emulator`; return the path of `tokensvc`."""
     folder = tmp_path_factory.mktemp("installed")
-    ended = _run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv")
-    assert ended.returncode == 0, ended.stderr
-    ended = _run(
+    finished = _run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv")
+    assert finished.returncode == 0, finished.stderr
+    finished = _run(
         *(UV, "pip", "install", "--quiet", "--python", folder / "venv" / "bin" / "python"),
         *("--constraint", CLONE / "tests" / "requirements.txt", f"{wheel}[emulator]"),
     )
-    assert ended.returncode == 0, ended.stderr
+    assert finished.returncode == 0, finished.stderr
     return folder / "venv" / "bin" / "tokensvc"
 
 
 def _starting(tokensvc: Path, folder: Path, announced: str):
-    """The demo on free ports, from the line that is *announced*."""
+    """Start the demo on free ports; wait for the line that matches *announced*."""
     page, emulator = map(str, _free_ports(2))
     command = [str(tokensvc), "demo", "--port", page, "--emulator-port", emulator]
     return running(command, announced, environment=clean_environment(), folder=folder)
@@ -66,35 +66,35 @@ def _free_ports(count: int) -> list[int]:
 
 @pytest.fixture(name="demo", scope="module")
 def _running_demo(installed, elsewhere) -> Iterator[Program]:
-    """The demo, as the wheel's user sees it."""
+    """Start the demo as a user of the wheel does."""
     with _starting(installed, elsewhere, r"Open +(http://\S+[^/\s])/?\s") as program:
         program.await_line("Ctrl-C")
         yield program
 
 
-def _family(pid: int) -> list[int]:
-    """The processes that descend from *pid*."""
+def _descendants(pid: int) -> list[int]:
+    """Return the descendants of process *pid*."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [member for child in map(int, children) for member in (child, *_family(child))]
+    return [
+        descendant for child in map(int, children) for descendant in (child, *_descendants(child))
+    ]
 
 
 def _ports(program: Program) -> list[int]:
-    """The ports of the page and of the emulator."""
+    """Return the ports of the page and of the emulator."""
     policy = program.get("/").headers["content-security-policy"]
     emulator = re.search(r"ws://127[.]0[.]0[.]1:([0-9]+)", policy)
     return [urlsplit(program.url).port, int(emulator[1])]
 
 
-def test_what_it_prints(demo):
-    """One address, and an account to sign in with."""
-    said = "".join(demo.lines)
+def test_demo_prints_its_address_an_account_and_how_to_stop_it(demo):
+    output = "".join(demo.lines)
     assert demo.url.startswith("http://localhost:")
-    assert re.search(r"Sign in +demo / \S{12,}", said)
-    assert "Ctrl-C" in said
+    assert re.search(r"Sign in +demo / \S{12,}", output)
+    assert "Ctrl-C" in output
 
 
-def test_the_page(demo):
-    """The wheel carries the page, its modules and the widget."""
+def test_wheel_contains_the_page_its_modules_and_the_widget(demo):
     page = demo.get("/")
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
@@ -104,8 +104,7 @@ def test_the_page(demo):
     assert b"widget/element.js" in demo.get(widget.headers["location"]).body
 
 
-def test_a_conversation_is_granted(demo):
-    """The printed account signs in, and its token leads to the emulator's own socket."""
+def test_printed_account_signs_in_and_gets_a_token_for_the_emulator(demo):
     username, password = re.search(r"Sign in +(\S+) / (\S+)", "".join(demo.lines)).groups()
     account = {"username": username, "password": password}
     signed_in = demo.post("/login", account, headers={"Origin": demo.url})
@@ -115,40 +114,36 @@ def test_a_conversation_is_granted(demo):
     assert granted.status == 200
     assert granted.json["websocket_url"].startswith(f"ws://127.0.0.1:{_ports(demo)[1]}/")
     assert granted.json["features"]["tools"][0]["name"] == "get_local_time"
-    assert demo.post("/token").status == 200  # a guest may, too
+    assert demo.post("/token").status == 200  # so does a guest
 
 
-def test_another_site(demo):
-    """Without a list of origins no other site's page may call, or read."""
+def test_page_of_another_site_can_neither_post_nor_read(demo):
     foreign = {"Origin": "https://evil.test"}
     assert demo.post("/token", headers=foreign).status == 403
     assert "access-control-allow-origin" not in demo.get("/profiles", headers=foreign).headers
 
 
 @pytest.mark.parametrize("flag", ["--port", "--emulator-port"])
-def test_a_port_that_is_taken(demo, installed, elsewhere, flag):
-    """A sentence names the port and the flag that changes it, and nothing is started."""
+def test_port_in_use_is_an_error_that_names_the_flag(demo, installed, elsewhere, flag):
     other = {"--port": "--emulator-port", "--emulator-port": "--port"}[flag]
     taken, free = _ports(demo)[0], _free_ports(1)[0]
-    ended = _run(
+    finished = _run(
         *(installed, "demo", flag, str(taken), other, str(free)),
         cwd=elsewhere,
         env=clean_environment(),
     )
-    assert ended.returncode != 0
-    assert f"Port {taken} on 127.0.0.1" in ended.stderr
-    assert f"Choose another with {flag}." in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert finished.returncode != 0
+    assert f"Port {taken} on 127.0.0.1" in finished.stderr
+    assert f"Choose another with {flag}." in finished.stderr
+    assert "Traceback" not in finished.stderr
 
 
-def test_nothing_is_left_behind_in_the_folder(demo, elsewhere):
-    """The demo keeps nothing where it is started."""
+def test_demo_writes_nothing_into_the_current_folder(demo, elsewhere):
     assert demo.get("/livez").status == 200
     assert list(elsewhere.iterdir()) == []
 
 
-def test_what_the_wheel_holds(installed):
-    """The wheel has the page and the migrations."""
+def test_wheel_contains_the_page_and_the_migrations(installed):
     python = installed.with_name("python")
     listed = _run(
         python,
@@ -162,23 +157,22 @@ def test_what_the_wheel_holds(installed):
     assert any(name.startswith("tokensvc/store/migrations/versions/") for name in names)
 
 
-def test_it_is_ended_while_it_starts(installed, elsewhere):
-    """A window closed before it is ready leaves nothing running either."""
+def test_hangup_during_the_start_leaves_no_process(installed, elsewhere):
     with _starting(installed, elsewhere, "(Starting the service)") as program:
-        family = _family(program.child.pid)
-        assert family  # the emulator at least
+        processes = _descendants(program.child.pid)
+        assert processes  # the emulator at least
         program.child.send_signal(signal.SIGHUP)
         assert program.child.wait(timeout=30) == 0
-    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+    assert [pid for pid in processes if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_it_ends(demo):
-    """Ctrl-C stops everything: no process left, both ports free. It is the last test for that."""
-    ports, family = _ports(demo), _family(demo.child.pid)
-    assert len(family) >= 4  # the emulator, gunicorn and its two workers
+def test_ctrl_c_stops_all_processes_and_frees_both_ports(demo):
+    """This test must be the last, because it stops the demo."""
+    ports, processes = _ports(demo), _descendants(demo.child.pid)
+    assert len(processes) >= 4  # the emulator, gunicorn and its two workers
     demo.child.send_signal(signal.SIGINT)
     assert demo.child.wait(timeout=30) == 0
-    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+    assert [pid for pid in processes if Path(f"/proc/{pid}").exists()] == []
     for port in ports:
         socket.create_server(("127.0.0.1", port)).close()
     demo.await_line("Stopped.")

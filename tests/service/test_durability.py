@@ -1,4 +1,4 @@
-"""What a visitor has received is on record, whatever happens to the process that gave it."""
+"""What a client has received is on record, whatever happens to the process that answered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _workers(program) -> list[int]:
 
 
 class _Crowd:
-    """Visitors who ask again and again, each time as somebody new, until they are told to stop."""
+    """Visitors who request tokens, each time as a new subject, until the block ends."""
 
     def __init__(self, program) -> None:
         self._program = program
@@ -39,7 +39,7 @@ class _Crowd:
         ]
         self.tokens: list[str] = []
         self.lost = 0
-        self.odd: list[object] = []
+        self.unexpected: list[object] = []
 
     def __enter__(self):
         for thread in self._threads:
@@ -56,10 +56,10 @@ class _Crowd:
             assert self._changed.wait_for(lambda: len(self.tokens) >= count, timeout=60)
 
     def _visit(self, number: int) -> None:
-        asked = 0
+        attempt = 0
         while not self._stop:
-            asked += 1
-            bearer = site.signed(f"killed-{number}-{asked}")
+            attempt += 1
+            bearer = site.signed(f"killed-{number}-{attempt}")
             try:
                 answer = self._program.post("/token", bearer=bearer)
             except (OSError, http.client.HTTPException):
@@ -70,12 +70,11 @@ class _Crowd:
                 elif answer.status == 200:
                     self.tokens.append(answer.json["token"])
                 else:
-                    self.odd.append(answer)
+                    self.unexpected.append(answer)
                 self._changed.notify_all()
 
 
-def test_workers_are_killed_under_load(counting, counting_google):
-    """Every token that a visitor received has its granted event; nothing was minted unrecorded."""
+def test_every_received_token_is_recorded_although_workers_are_killed(counting, counting_google):
     minted_before = len(counting_google.minted)
     with _Crowd(counting) as crowd:
         for kill in range(1, KILLS + 1):
@@ -83,7 +82,7 @@ def test_workers_are_killed_under_load(counting, counting_google):
             os.kill(_workers(counting)[0], signal.SIGKILL)
         crowd.await_tokens((KILLS + 1) * TOKENS_BETWEEN)
 
-    assert crowd.odd == []
+    assert crowd.unexpected == []
     assert crowd.lost <= KILLS * VISITORS
     events = rows(
         counting,
@@ -92,7 +91,7 @@ def test_workers_are_killed_under_load(counting, counting_google):
     granted = {fingerprint for kind, _, fingerprint in events if kind == "granted"}
     received = {hashlib.sha256(token.encode()).hexdigest() for token in crowd.tokens}
     assert received <= granted
-    # No audit, no token: a mint that lost its worker has at least its reservation.
+    # A mint whose worker was killed has at least its reservation.
     reserved = {reservation for kind, reservation, _ in events if kind == "reserved"}
     assert len(counting_google.minted) - minted_before <= len(reserved)
     assert {reservation for _, reservation, _ in events} == reserved
@@ -100,8 +99,7 @@ def test_workers_are_killed_under_load(counting, counting_google):
     assert counting.post("/token", bearer=site.signed("killed-and-alive")).status == 200
 
 
-def test_a_store_that_cannot_be_written(counting, counting_google):
-    """No audit, no token: while the store is held by somebody else nothing is minted."""
+def test_nothing_is_minted_while_the_store_is_locked(counting, counting_google):
     before = len(counting_google.received)
     path = counting.folder / "data" / "tokensvc.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -115,8 +113,7 @@ def test_a_store_that_cannot_be_written(counting, counting_google):
 
 
 @pytest.mark.parametrize("statement", ["update events set kind = 'refunded'"])
-def test_the_record_is_changed(counting, statement):
-    """Events are appended, never changed: the store itself refuses."""
+def test_store_refuses_to_change_an_event(counting, statement):
     path = counting.folder / "data" / "tokensvc.db"
     with closing(sqlite3.connect(path)) as other:
         with pytest.raises(sqlite3.IntegrityError, match="never changed"):

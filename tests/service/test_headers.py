@@ -1,4 +1,4 @@
-"""What every answer says, good or bad (OWASP ASVS 5.0, V3.4)."""
+"""The headers of every answer, successful or not (OWASP ASVS 5.0, V3.4)."""
 
 from __future__ import annotations
 
@@ -10,40 +10,39 @@ from service.launching import rows
 from service.raw import exchange
 from service.raw import request as written
 
-NOTHING = "default-src 'none'; frame-ancestors 'none'"
+DENY_ALL = "default-src 'none'; frame-ancestors 'none'"
 ANSWERS = {
-    "a token": (("POST", "/token"), {}, 200),
+    "token": (("POST", "/token"), {}, 200),
     "profiles": (("GET", "/profiles"), {}, 200),
-    "alive": (("GET", "/livez"), {}, 200),
-    "the page": (("GET", "/"), {}, 200),
-    "a file": (("GET", "/app.js"), {}, 200),
-    "a preflight": (("OPTIONS", "/token"), {}, 200),
-    "bad JSON": (
+    "liveness": (("GET", "/livez"), {}, 200),
+    "page": (("GET", "/"), {}, 200),
+    "file": (("GET", "/app.js"), {}, 200),
+    "preflight": (("OPTIONS", "/token"), {}, 200),
+    "invalid JSON": (
         ("POST", "/token", "Content-Type: application/json"),
         {"body": b"x"},
         400,
     ),
-    "a bad credential": (("POST", "/token", "Authorization: Bearer x"), {}, 401),
-    "a foreign origin": (("POST", "/token", "Origin: https://evil.test"), {}, 403),
-    "nothing there": (("GET", "/nothing"), {}, 404),
-    "a wrong method": (("GET", "/token"), {}, 405),
-    "a foreign host": (("GET", "/"), {"host": "evil.test"}, 400),
-    "too much": (("POST", "/token", "Content-Length: 99999"), {}, 413),
-    "another type": (("POST", "/token", "Content-Type: text/plain"), {"body": b"x"}, 415),
+    "invalid credential": (("POST", "/token", "Authorization: Bearer x"), {}, 401),
+    "foreign origin": (("POST", "/token", "Origin: https://evil.test"), {}, 403),
+    "unknown path": (("GET", "/nothing"), {}, 404),
+    "wrong method": (("GET", "/token"), {}, 405),
+    "foreign host": (("GET", "/"), {"host": "evil.test"}, 400),
+    "too large": (("POST", "/token", "Content-Length: 99999"), {}, 413),
+    "wrong type": (("POST", "/token", "Content-Type: text/plain"), {"body": b"x"}, 415),
 }
 
 
 @pytest.fixture(name="answer", params=ANSWERS.values(), ids=ANSWERS.keys())
 def _answer(shop, request):
-    """One answer of each kind."""
+    """Return one answer of each kind."""
     parts, named, status = request.param
     answer = exchange(shop.url, written(*parts, **named))
     assert answer.status == status
     return answer
 
 
-def test_every_answer(answer):
-    """No sniffing, no referrer, a policy, a request id, and nothing of our versions."""
+def test_every_answer_has_the_security_headers_a_request_id_and_no_version(answer):
     headers = answer.headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -60,19 +59,17 @@ def test_every_answer(answer):
         assert headers["cache-control"] in {"no-store", "no-cache"}
 
 
-def test_the_answers_of_the_api(shop):
-    """What may hold a secret is kept by no cache, framed by nobody, and differs by credential."""
+def test_api_answers_are_never_cached_or_framed_and_vary_by_credential(shop):
     for answer in (shop.post("/token"), shop.get("/profiles")):
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["content-security-policy"] == NOTHING
+        assert answer.headers["content-security-policy"] == DENY_ALL
         assert answer.headers["content-type"] == "application/json"
         assert "authorization" in answer.headers["vary"].lower()
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("page", ["/", "/embed"])
-def test_a_page(shop, google, page):
-    """It may load its own files and call Google, and be framed by its own site alone."""
+def test_page_loads_only_its_own_files_and_connects_only_to_google(shop, google, page):
     headers = shop.get(page).headers
     policy = dict(
         directive.split(" ", 1) for directive in headers["content-security-policy"].split("; ")
@@ -87,30 +84,28 @@ def test_a_page(shop, google, page):
     assert "microphone=(self)" in headers["permissions-policy"]
 
 
-def test_https_that_a_proxy_speaks(shop, counting):
-    """Where browsers come by https they are told to stay with it, whatever the proxy forwards."""
+def test_hsts_follows_the_public_url_and_not_the_proxys_headers(shop, counting):
     for forwarded in ("https", "http"):
         for path in ("/", "/livez", "/nothing"):
-            asked = written(
+            content = written(
                 "GET", path, f"X-Forwarded-Proto: {forwarded}", host="tokens.example.com"
             )
-            answer = exchange(counting.url, asked)
+            answer = exchange(counting.url, content)
             assert answer.status == (404 if path == "/nothing" else 200)
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert "strict-transport-security" not in shop.get("/").headers
 
 
 @pytest.mark.parametrize("offered", ["abc-1.2_3", "A" * 64])
-def test_a_request_id_from_outside(shop, offered):
-    """A plain one is kept, so that a site can follow its request."""
+def test_plain_request_id_of_a_client_is_kept(shop, offered):
     answer = shop.get("/nothing", headers={"X-Request-Id": offered})
     assert answer.headers["x-request-id"] == offered
     assert answer.json["instance"] == f"urn:request:{offered}"
 
 
 @pytest.mark.parametrize("offered", ["a b", "A" * 65, "<script>", "a,b", "é", "{}", ""])
-def test_a_request_id_that_is_no_plain_name(shop, offered):
-    """Any other is replaced: nobody writes into our log."""
+def test_any_other_request_id_is_replaced(shop, offered):
+    """Otherwise a client could write into the log."""
     answer = exchange(shop.url, written("GET", "/nothing", f"X-Request-Id: {offered}"))
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
@@ -132,8 +127,7 @@ def test_a_request_id_that_is_no_plain_name(shop, offered):
         "X-HTTP-Method-Override: GET",
     ],
 )
-def test_a_header_that_would_change_where_it_comes_from(shop, forwarded):
-    """Who asks, from where and for what is what the connection and the request line say."""
+def test_forwarding_headers_do_not_change_the_recorded_address(shop, forwarded):
     name = f"forwarded-{abs(hash(forwarded))}"
     answer = exchange(
         shop.url, written("POST", "/token", forwarded, f"X-Request-Id: {name}"), source="127.0.8.8"

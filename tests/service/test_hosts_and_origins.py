@@ -1,4 +1,4 @@
-"""Which pages may call: those whose exact origin is listed, and our own."""
+"""Which hosts and origins are served: our own, and the origins listed exactly."""
 
 from __future__ import annotations
 
@@ -39,11 +39,10 @@ def _cors(answer) -> dict[str, str]:
     return {n: v for n, v in answer.headers.items() if n.startswith("access-control-")}
 
 
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("path", ["/token", "/login"])
-def test_a_page_of_a_foreign_origin_posts(shop, path, origin):
-    """403, nothing minted, and nothing that would let the page read it."""
+def test_post_from_a_foreign_origin_is_refused_without_cors_headers(shop, path, origin):
     answer = exchange(shop.url, request("POST", path, f"Origin: {origin}"))
     assert (answer.status, answer.code) == (403, "origin-not-allowed")
     assert not _cors(answer)
@@ -51,25 +50,22 @@ def test_a_page_of_a_foreign_origin_posts(shop, path, origin):
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-def test_a_page_of_a_foreign_origin_asks_beforehand(shop, origin):
-    """A preflight from elsewhere, or a read, gets no permission."""
-    wish = "Access-Control-Request-Method: POST"
+def test_preflight_or_read_from_a_foreign_origin_gets_no_cors_headers(shop, origin):
+    wanted = "Access-Control-Request-Method: POST"
     for method, path in (("OPTIONS", "/token"), ("OPTIONS", "/profiles"), ("GET", "/profiles")):
-        answer = exchange(shop.url, request(method, path, f"Origin: {origin}", wish))
+        answer = exchange(shop.url, request(method, path, f"Origin: {origin}", wanted))
         assert not _cors(answer)
         assert "origin" in answer.headers["vary"].lower()
 
 
-@pytest.mark.usefixtures("unharmed")
-def test_two_origins(shop):
-    """A good origin beside a bad one is not a good one."""
+@pytest.mark.usefixtures("mints_nothing")
+def test_request_with_two_origins_is_refused(shop):
     content = request("POST", "/token", f"Origin: {ORIGIN}", "Origin: https://evil.test")
     assert exchange(shop.url, content).status == 403
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, "http://[::1]:3000"])
-def test_a_page_of_a_listed_origin(shop, origin):
-    """A listed origin is named exactly, without credentials, and may read what it needs."""
+def test_listed_origin_may_read_answers_but_not_send_credentials(shop, origin):
     for answer in (
         shop.post("/token", headers={"Origin": origin}),
         shop.get("/profiles", headers={"Origin": origin}),
@@ -82,8 +78,7 @@ def test_a_page_of_a_listed_origin(shop, origin):
         assert "origin" in answer.headers["vary"].lower()
 
 
-def test_a_listed_origin_asks_beforehand(shop, google):
-    """A preflight costs nothing, needs no credential, and allows what the contract needs alone."""
+def test_preflight_from_a_listed_origin_allows_only_what_the_contract_needs(shop, google):
     before = len(google.received)
     answer = shop.request(
         "OPTIONS",
@@ -113,25 +108,23 @@ def test_a_listed_origin_asks_beforehand(shop, google):
         ({"profile": "500"}, None, 502),
     ],
 )
-def test_a_refusal_to_a_listed_origin(shop, body, bearer, status):
-    """A page that may call may also read why it was refused."""
+def test_listed_origin_may_read_why_it_was_refused(shop, body, bearer, status):
     answer = shop.post("/token", body, bearer=bearer, headers={"Origin": ORIGIN})
     assert answer.status == status
     assert answer.code
     assert answer.headers["access-control-allow-origin"] == ORIGIN
 
 
-@pytest.mark.usefixtures("unharmed")
-def test_a_listed_origin_signs_in(shop):
-    """The login is for the service's own page: another site's, listed or not, may not use it."""
+@pytest.mark.usefixtures("mints_nothing")
+def test_login_from_a_listed_origin_is_refused(shop):
+    """Only the service's own page may use the login."""
     body = {"username": "ada", "password": "x"}
     answer = shop.post("/login", body, headers={"Origin": ORIGIN})
     assert (answer.status, answer.code) == (403, "origin-not-allowed")
     assert not _cors(answer)
 
 
-def test_our_own_page(shop):
-    """The page that the service itself serves may call."""
+def test_own_origin_is_served_and_another_port_is_refused(shop):
     assert shop.post("/token", headers={"Origin": shop.url}).status == 200
     other_port = {"Origin": "http://127.0.0.1:1"}
     assert shop.post("/token", headers=other_port).status == 403
@@ -149,7 +142,7 @@ FOREIGN_HOSTS = [
     "[::2]",
     "[::1",
     "[",
-    "0.0.0.0",  # noqa: S104 - asked for, not listened at
+    "0.0.0.0",  # noqa: S104 - a requested host, not a bind address
     "10.0.0.1",
     "127.1",
     "2130706433",
@@ -158,20 +151,20 @@ FOREIGN_HOSTS = [
 ]
 
 
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 @pytest.mark.parametrize("path", ["/token", "/"])
-def test_a_foreign_host(shop, path, host):
-    """Without a public name only this machine is served: another name is a page that rebinds."""
+def test_foreign_host_is_refused_without_a_public_url(shop, path, host):
+    """Without a public URL, another host name is a sign of DNS rebinding."""
     method = "POST" if path == "/token" else "GET"
     answer = exchange(shop.url, request(method, path, host=host))
     assert (answer.status, answer.code) == (400, "invalid-host")
 
 
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_no_host(shop, version):
-    """Who names none names not ours (RFC 9112, section 3.2); only a probe need not."""
+def test_request_without_host_is_refused_unless_it_is_a_probe(shop, version):
+    """RFC 9112, section 3.2, requires a Host header."""
     for method, path, expected in (
         ("POST", "/token", 400),
         ("GET", "/", 400),
@@ -184,8 +177,7 @@ def test_no_host(shop, version):
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1", "[::1]:80"])
-def test_a_host_that_is_this_machine(shop, host):
-    """The names of this machine are served, whatever the port."""
+def test_loopback_host_is_served_on_any_port(shop, host):
     assert exchange(shop.url, request("POST", "/token", host=host)).status == 200
 
 
@@ -200,8 +192,7 @@ def test_a_host_that_is_this_machine(shop, host):
         ("evil.test", 400),
     ],
 )
-def test_a_service_with_a_public_name(counting, host, status):
-    """It answers for its name and for this machine, and for nobody else."""
+def test_service_with_a_public_url_serves_only_that_host_and_loopback(counting, host, status):
     assert exchange(counting.url, request("POST", "/token", host=host)).status == status
 
 
@@ -215,13 +206,11 @@ def test_a_service_with_a_public_name(counting, host, status):
         ("null", 403),
     ],
 )
-def test_an_origin_at_a_service_with_a_public_name(counting, origin, status):
-    """Its own origin is its public name, however the proxy spells the host."""
+def test_service_with_a_public_url_has_exactly_that_origin(counting, origin, status):
     content = request("POST", "/token", f"Origin: {origin}", host="tokens.example.com")
     assert exchange(counting.url, content).status == status
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
-def test_a_probe_by_address(shop, path):
-    """A load balancer asks by whatever address it knows, and is answered."""
+def test_probe_is_answered_under_any_host(shop, path):
     assert shop.get(path, headers={"Host": "10.1.2.3:8080"}).status == 200

@@ -1,4 +1,4 @@
-"""What Google is asked for is what `tokensvc check` shows, and nobody can change a letter of it."""
+"""The request to Google is what `tokensvc check` shows, and no client can change it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def _shown(environment: dict[str, str], profile: str, *options: str) -> dict:
 
 @pytest.fixture(name="shown", scope="module")
 def _shown_by_default(shop, shop_environment) -> dict:
-    """What `tokensvc check --body default` prints; the service runs on the same configuration."""
+    """Return what `tokensvc check --body default` prints for the shop's configuration."""
     assert shop.url
     return _shown(shop_environment, "default")
 
 
-def _asked(google, shop, body: object = None, **named) -> dict:
-    """The upstream body of a request that must succeed."""
+def _received(google, shop, body: object = None, **named) -> dict:
+    """Make a request that must succeed; return the body that Google received."""
     before = len(google.received)
     assert shop.post("/token", body, **named).status == 200
     assert len(google.received) == before + 1
@@ -53,21 +53,19 @@ def _leaves(value: object, path: tuple = ()) -> dict[tuple, object]:
     return {path: value}
 
 
-def test_the_body_is_the_one_shown(shop, google, shown):
-    """Apart from its two times it is the same, to the last leaf; and every request gets it."""
-    asked = _asked(google, shop)
-    assert set(asked) == set(shown)
-    assert json.dumps(_without_times(asked)) == json.dumps(_without_times(shown))
-    assert asked["uses"] == 1
-    assert "fieldMask" not in asked  # Google's full lock: constraints, and no mask
-    setup = asked["bidiGenerateContentSetup"]
+def test_body_equals_the_one_shown_by_check_except_for_its_times(shop, google, shown):
+    sent = _received(google, shop)
+    assert set(sent) == set(shown)
+    assert json.dumps(_without_times(sent)) == json.dumps(_without_times(shown))
+    assert sent["uses"] == 1
+    assert "fieldMask" not in sent  # a full lock is a setup without a mask
+    setup = sent["bidiGenerateContentSetup"]
     assert setup["model"] == "models/gemini-3.8-live"
     assert setup["systemInstruction"]["parts"] == [{"text": "You sell umbrellas. ☂"}]
 
 
-def test_where_and_how_it_is_asked(shop, google, canaries):
-    """One POST to Google's address, with the key in its header and nothing of the caller's."""
-    _asked(google, shop, headers={"Cookie": "a=b", "X-Goog-Api-Key": "mine", "X-Mine": "c"})
+def test_upstream_request_has_our_key_and_no_header_of_the_caller(shop, google, canaries):
+    _received(google, shop, headers={"Cookie": "a=b", "X-Goog-Api-Key": "mine", "X-Mine": "c"})
     received = google.received[-1]
     assert received.path == "/v1beta/auth_tokens"
     assert received.headers["x-goog-api-key"] == canaries["first key"]
@@ -81,21 +79,20 @@ def test_where_and_how_it_is_asked(shop, google, canaries):
     }
 
 
-def test_its_times(shop, google):
-    """The token ends after token_lifetime, the time to connect after connect_within, in UTC."""
+def test_token_and_connect_times_follow_the_profile_in_utc(shop, google):
     before = datetime.now(UTC).replace(microsecond=0)
     answer = shop.post("/token").json
     after = datetime.now(UTC)
-    asked = google.received[-1].body
-    for name, said, seconds in (
+    sent = google.received[-1].body
+    for name, field, seconds in (
         ("expireTime", "expires", 4 * 60),
         ("newSessionExpireTime", "new_session_expires", 45),
     ):
-        assert asked[name].endswith("Z")
-        ends = datetime.fromisoformat(asked[name])
+        assert sent[name].endswith("Z")
+        ends = datetime.fromisoformat(sent[name])
         assert (before.timestamp() + seconds) <= ends.timestamp() <= after.timestamp() + seconds
-        assert datetime.fromisoformat(answer[f"{said}_at"]) == ends
-        assert seconds - 5 <= answer[f"{said}_in"] <= seconds
+        assert datetime.fromisoformat(answer[f"{field}_at"]) == ends
+        assert seconds - 5 <= answer[f"{field}_in"] <= seconds
 
 
 @pytest.mark.parametrize(
@@ -108,21 +105,21 @@ def test_its_times(shop, google):
         ({"voice": "Puck", "language": "de-DE"}, {VOICE: "Puck", LANGUAGE: "de-DE"}),
     ],
 )
-def test_options(shop, google, shown, options, changed):
-    """A choice changes its own leaf and no other, for its own request and no other."""
-    asked = _asked(google, shop, {"options": options})
+def test_option_changes_only_its_own_field_in_its_own_request(
+    shop, google, shown, options, changed
+):
+    sent = _received(google, shop, {"options": options})
     leaves = _leaves(shown["bidiGenerateContentSetup"])
     assert set(changed) <= set(leaves)
-    assert _leaves(asked["bidiGenerateContentSetup"]) == leaves | changed
-    again = _asked(google, shop)
+    assert _leaves(sent["bidiGenerateContentSetup"]) == leaves | changed
+    again = _received(google, shop)
     assert _without_times(again) == _without_times(shown)
 
 
-def test_options_as_shown(shop, google, shop_environment):
-    """`tokensvc check --option` shows the body of a choice, too."""
+def test_check_shows_the_body_for_chosen_options(shop, google, shop_environment):
     shown = _shown(shop_environment, "default", "voice=Puck", "language=de-DE")
-    asked = _asked(google, shop, {"options": {"voice": "Puck", "language": "de-DE"}})
-    assert _without_times(asked) == _without_times(shown)
+    sent = _received(google, shop, {"options": {"voice": "Puck", "language": "de-DE"}})
+    assert _without_times(sent) == _without_times(shown)
 
 
 HOSTILE = [
@@ -164,10 +161,9 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize("body", HOSTILE, ids=json.dumps)
-def test_a_hostile_body(shop, body):
-    """Of a request only a listed choice can reach Google: all else is refused, nothing minted."""
+def test_unlisted_field_or_choice_is_refused_and_mints_nothing(shop, body):
     answer = shop.post("/token", body)
     assert (answer.status, answer.code) == (400, "invalid-request")
 
@@ -175,8 +171,7 @@ def test_a_hostile_body(shop, body):
 @pytest.mark.parametrize(
     "path", ["/token?model=x&uses=9", "/token?key=mine", "/token;uses=9", "/token#x"]
 )
-def test_a_hostile_address(shop, google, shown, path):
-    """What stands behind the path changes nothing."""
+def test_query_and_path_parameters_do_not_change_the_upstream_request(shop, google, shown, path):
     before = len(google.received)
     answer = shop.post(path)
     assert answer.status in {200, 404}

@@ -1,4 +1,4 @@
-"""Every address and method that there is not is told in the documented form."""
+"""Unknown paths, wrong methods and malformed requests are refused as documented."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ROUTES = {
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"}
 
 
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize(
     ("path", "method"),
     [(path, method) for path, allowed in ROUTES.items() for method in sorted(METHODS - allowed)],
 )
-def test_a_method_that_the_address_does_not_take(shop, path, method):
-    """405, and Allow lists those that it takes (RFC 9110, section 15.5.6)."""
+def test_wrong_method_is_refused_with_the_allowed_methods(shop, path, method):
+    """RFC 9110, section 15.5.6, requires the Allow header."""
     answer = exchange(shop.url, request(method, path))
     assert answer.status == 405
     assert set(answer.headers["allow"].split(", ")) == ROUTES[path]
@@ -33,7 +33,7 @@ def test_a_method_that_the_address_does_not_take(shop, path, method):
         assert answer.code == "method-not-allowed"
 
 
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize(
     "path",
     [
@@ -54,8 +54,7 @@ def test_a_method_that_the_address_does_not_take(shop, path, method):
         "/nothing%0d%0aSet-Cookie:%20a=b",
     ],
 )
-def test_an_address_where_nothing_is(shop, path):
-    """404 for every method alike, and nothing of the address is repeated."""
+def test_unknown_path_is_not_found_and_not_echoed(shop, path):
     for method in ("GET", "POST"):
         answer = exchange(shop.url, request(method, path))
         assert (answer.status, answer.code) == (404, "not-found")
@@ -64,41 +63,39 @@ def test_an_address_where_nothing_is(shop, path):
 
 
 MALFORMED = {
-    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-    "an unknown version": b"GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n",
-    "a blank before the colon": b"POST /token HTTP/1.1\r\nHost : localhost\r\n\r\n",
+    "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "unknown version": b"GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "space before the colon": b"POST /token HTTP/1.1\r\nHost : localhost\r\n\r\n",
     "two lengths": (
         b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
         b"Content-Length: 3\r\n\r\n{}"
     ),
-    "a length and chunks": (
+    "length and chunks": (
         b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     ),
-    "a negative length": b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-    "a header over two lines": b"POST /token HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
-    "a header with a NUL": b"POST /token HTTP/1.1\r\nHost: a\0b\r\n\r\n",
-    "a long header": b"GET /livez HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+    "negative length": b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    "folded header": b"POST /token HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+    "NUL in a header": b"POST /token HTTP/1.1\r\nHost: a\0b\r\n\r\n",
+    "long header": b"GET /livez HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
     "many headers": b"GET /livez HTTP/1.1\r\n" + b"X: a\r\n" * 101 + b"\r\n",
-    "a long address": b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "a bad chunk": (
+    "long path": b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "invalid chunk": (
         b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"
     ),
 }
 
 
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED.keys())
-def test_a_request_that_is_not_http(shop, content):
-    """A request that the server cannot even parse is a client's error, and nothing is minted."""
+def test_malformed_request_is_a_client_error_and_mints_nothing(shop, content):
     answer = exchange(shop.url, content)
     assert 400 <= answer.status < 500 or answer.status == 501
     assert answer.code
 
 
-def test_a_request_hidden_in_another(shop, google):
-    """What stands after a request is not another's body: one request, one mint (smuggling)."""
+def test_request_smuggled_in_a_body_is_not_served(shop, google):
     before = len(google.received)
     hidden = request("POST", "/token")
     content = request("POST", "/nothing", body=hidden)

@@ -34,18 +34,18 @@ def _program(tmp_path_factory, google):
 
 @pytest.fixture(name="data")
 def _data(program):
-    """The data folder of a service that is well, before and after."""
+    """Check that the service mints; return its data folder."""
     tokensvc(program, "unblock", "all")
     assert mints(program) == {200}
     return program.folder / "data"
 
 
 def tokensvc(program, *words, folder=None):
-    """Run a verb, as an operator does; what it printed, and how it ended."""
-    told = {"TOKENSVC_DATA_DIR": str(folder or program.folder / "data")}
+    """Run `tokensvc` with *words*, as an operator does."""
+    variables = {"TOKENSVC_DATA_DIR": str(folder or program.folder / "data")}
     return subprocess.run(
         [sys.executable, "-m", "tokensvc", *words],
-        env=clean_environment(**told),
+        env=clean_environment(**variables),
         capture_output=True,
         text=True,
         check=False,
@@ -54,12 +54,12 @@ def tokensvc(program, *words, folder=None):
 
 
 def mints(program):
-    """The statuses of so many mints that each worker has had several."""
+    """Return the statuses of so many requests that each worker answers several."""
     return {program.post("/token").status for _ in range(MINTS)}
 
 
 def backup(data):
-    """A copy, made as the documentation says."""
+    """Back up the store as the documentation says."""
     copy = data.parent / "backup.db"
     copy.unlink(missing_ok=True)
     with (
@@ -103,10 +103,10 @@ def test_removed_file_is_not_created_again(program, data):
     assert_integrity(data)
 
 
-def test_block_in_a_restored_file_is_seen(program, data):
-    """The backup is moved over the file that is open, beside whose log it must not be read."""
+def test_block_after_a_restore_takes_effect(program, data):
+    """The backup replaces the open file, whose log must not be read beside it."""
     copy = backup(data)
-    assert mints(program) == {200}  # in the log of the old file
+    assert mints(program) == {200}  # recorded in the old file's write-ahead log
     copy.replace(data / "tokensvc.db")
     assert tokensvc(program, "block", "all").stdout == "Blocked.\n"
     assert mints(program) == {403}
@@ -118,7 +118,7 @@ def test_block_in_a_restored_file_is_seen(program, data):
     assert_restored(program)
 
 
-def test_log_of_the_replaced_file_is_not_read_into_the_restored_one(program, data):
+def test_log_of_the_replaced_file_is_not_applied_to_the_restored_one(program, data):
     copy = backup(data)
     assert tokensvc(program, "block", "all").stdout == "Blocked.\n"
     copy.replace(data / "tokensvc.db")
@@ -128,8 +128,7 @@ def test_log_of_the_replaced_file_is_not_read_into_the_restored_one(program, dat
     assert (data / "tokensvc.db-wal.replaced").exists()
 
 
-def test_restored_file_brings_back_what_it_held(program, data):
-    """Also what its own log holds, where the three files are restored together."""
+def test_store_restored_with_its_log_includes_what_the_log_holds(program, data):
     tokensvc(program, "block", "all")
     kept = data.parent / "kept"
     shutil.copytree(data, kept)
@@ -165,7 +164,7 @@ def test_removed_folder_is_not_created_again(program, data):
     assert_restored(program)
 
 
-def test_another_store_of_ours_is_used_from_the_next_transaction(program, data, tmp_path):
+def test_another_valid_store_is_used_from_the_next_request(program, data, tmp_path):
     assert tokensvc(program, "db", "upgrade", folder=tmp_path).returncode == 0
     assert tokensvc(program, "block", "all", folder=tmp_path).returncode == 0
     copy = backup(data)
@@ -190,26 +189,26 @@ def another_database(file):
         other.commit()
 
 
-def an_older_schema(file):
+def older_schema(file):
     shutil.copy(file.parent / "backup.db", file)
     with closing(sqlite3.connect(file)) as other:
         other.execute("update alembic_version set version_num = '0001'")
         other.commit()
 
 
-def a_folder(file):
+def directory(file):
     file.mkdir()
 
 
 @pytest.mark.parametrize(
-    "stranger",
-    [empty, garbage, another_database, an_older_schema, a_folder],
+    "invalid",
+    [empty, garbage, another_database, older_schema, directory],
     ids=lambda f: f.__name__,
 )
-def test_file_that_is_not_our_store_is_refused_and_left_alone(program, data, stranger):
+def test_file_that_is_not_a_valid_store_is_refused_and_not_changed(program, data, invalid):
     copy = backup(data)
-    made = data.parent / "stranger"
-    stranger(made)
+    made = data.parent / "invalid"
+    invalid(made)
     content = None if made.is_dir() else made.read_bytes()
     (data / "tokensvc.db").rename(data / "old.db")
     made.rename(data / "tokensvc.db")
@@ -229,7 +228,7 @@ def test_file_that_is_not_our_store_is_refused_and_left_alone(program, data, str
 
 
 @pytest.mark.parametrize("name", ["compiled", "tokensvc.db.lock"])
-def test_what_can_be_made_again_may_be_removed(program, data, name):
+def test_cache_and_lock_file_may_be_removed(program, data, name):
     found = data / name
     shutil.rmtree(found) if found.is_dir() else found.unlink()
     assert mints(program) == {200}

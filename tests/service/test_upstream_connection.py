@@ -1,4 +1,4 @@
-"""Reaching the upstream at all: in time, over TLS, and only where its certificate is good."""
+"""Connections to the upstream: in time, over TLS, and only with a trusted certificate."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from programs import Answer, Program
 
 DEADLINE = 5.0  # seconds that a mint may take
-SLACK = 1.5  # seconds for all else on a busy machine
+SLACK = 1.5  # seconds for everything else on a busy machine
 
 
 @pytest.fixture(name="secured", scope="module")
 def _secured(tmp_path_factory) -> Iterator[tuple[Program, int]]:
-    """A service whose upstream is https://localhost and a port where nothing listens yet."""
+    """Start a service with the upstream https://localhost; return the port, still unused, too."""
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     folder = tmp_path_factory.mktemp("secured")
@@ -34,35 +34,35 @@ def _secured(tmp_path_factory) -> Iterator[tuple[Program, int]]:
 
 
 def _timed(program: Program) -> tuple[Answer, float]:
-    begun = time.monotonic()
+    started = time.monotonic()
     answer = program.post("/token")
-    return answer, time.monotonic() - begun
+    return answer, time.monotonic() - started
 
 
-Place = tuple[str, socket.AddressFamily]
+Address = tuple[str, socket.AddressFamily]
 
 
-def _loopbacks() -> list[Place]:
-    """The addresses that “localhost” has here."""
+def _loopbacks() -> list[Address]:
+    """Return the addresses of “localhost”."""
     found = socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys((address[0], family) for family, *_, address in found))
+    return list(dict.fromkeys((name[0], family) for family, *_, name in found))
 
 
 @contextmanager
-def _listening(places: list[Place], port: int, backlog: int) -> Iterator[list[socket.socket]]:
+def _listening(addresses: list[Address], port: int, backlog: int) -> Iterator[list[socket.socket]]:
     with ExitStack() as servers:
         yield [
             servers.enter_context(
                 socket.create_server((host, port), family=family, backlog=backlog)
             )
-            for host, family in places
+            for host, family in addresses
         ]
 
 
 @contextmanager
-def _swallowing(places: list[Place], port: int) -> Iterator[None]:
-    """A full queue at each place: the kernel answers no further attempt to connect."""
-    with _listening(places, port, backlog=0) as servers, ExitStack() as queue:
+def _unresponsive(addresses: list[Address], port: int) -> Iterator[None]:
+    """Fill the listen queue at each address, so that the kernel ignores further attempts."""
+    with _listening(addresses, port, backlog=0) as servers, ExitStack() as queue:
         for server in servers:
             for _ in range(3):
                 waiting = queue.enter_context(socket.socket(server.family))
@@ -72,20 +72,20 @@ def _swallowing(places: list[Place], port: int) -> Iterator[None]:
 
 
 @contextmanager
-def _answering(places: list[Place], port: int, greet) -> Iterator[list[bytes]]:
-    """Each visitor is handed to *greet*, which returns what it heard."""
+def _answering(addresses: list[Address], port: int, greet) -> Iterator[list[bytes]]:
+    """Pass each connection to *greet*; collect what that returns."""
     heard: list[bytes] = []
-    with _listening(places, port, backlog=16) as servers:
+    with _listening(addresses, port, backlog=16) as servers:
 
         def serve(server: socket.socket) -> None:
             while True:
                 try:
-                    visitor, _ = server.accept()
+                    connection, _ = server.accept()
                 except OSError:
                     return
-                with visitor:
-                    visitor.settimeout(DEADLINE + SLACK)
-                    heard.append(greet(visitor))
+                with connection:
+                    connection.settimeout(DEADLINE + SLACK)
+                    heard.append(greet(connection))
 
         threads = [threading.Thread(target=serve, args=(server,)) for server in servers]
         for thread in threads:
@@ -99,43 +99,37 @@ def _answering(places: list[Place], port: int, greet) -> Iterator[list[bytes]]:
                 thread.join(timeout=10)
 
 
-def test_nothing_listens(secured):
-    """A refused connection is told at once."""
+def test_refused_connection_is_reported_at_once(secured):
     program, _ = secured
     answer, seconds = _timed(program)
     assert (answer.status, answer.code) == (502, "upstream-unavailable")
     assert seconds < SLACK
 
 
-def test_packets_vanish_and_a_handshake_never_ends(secured):
-    """The deadline holds over all of a host's addresses and over TLS together.
-
-    Where “localhost” has two addresses, the first swallows what it is sent, and leaves time for
-    the second.
-    """
+def test_deadline_covers_all_addresses_and_the_tls_handshake(secured):
+    """The first of two addresses does not respond, which leaves time for the second."""
     program, port = secured
 
-    def say_nothing(visitor: socket.socket) -> bytes:
-        heard = visitor.recv(65536)
-        while visitor.recv(65536):
+    def say_nothing(connection: socket.socket) -> bytes:
+        heard = connection.recv(65536)
+        while connection.recv(65536):
             pass  # until the service hangs up
         return heard
 
-    *swallowing, greeting = _loopbacks()
-    with _swallowing(swallowing, port), _answering([greeting], port, say_nothing) as heard:
+    *unresponsive, greeting = _loopbacks()
+    with _unresponsive(unresponsive, port), _answering([greeting], port, say_nothing) as heard:
         answer, seconds = _timed(program)
     assert (answer.status, answer.code) == (504, "upstream-timeout")
     assert DEADLINE / 2 < seconds < DEADLINE + SLACK
-    assert heard[0].startswith(b"\x16\x03")  # it began a handshake, and nothing else
+    assert heard[0].startswith(b"\x16\x03")  # a TLS handshake
 
 
-def test_an_upstream_without_tls(secured):
-    """An upstream that speaks plain HTTP gets a handshake, and never the key."""
+def test_upstream_without_tls_receives_only_a_handshake(secured):
     program, port = secured
 
-    def speak_plainly(visitor: socket.socket) -> bytes:
-        heard = visitor.recv(65536)
-        visitor.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    def speak_plainly(connection: socket.socket) -> bytes:
+        heard = connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         return heard
 
     with _answering(_loopbacks(), port, speak_plainly) as heard:
@@ -144,14 +138,13 @@ def test_an_upstream_without_tls(secured):
     assert [content[:2] for content in heard] == [b"\x16\x03"]
 
 
-def test_a_certificate_that_nobody_vouches_for(secured, tmp_path):
-    """Without a certificate that this machine trusts the key is not sent."""
+def test_nothing_is_sent_to_an_upstream_with_an_untrusted_certificate(secured, tmp_path):
     program, port = secured
     context = certificate.issue(tmp_path / "cert.pem")
 
-    def greet(visitor: socket.socket) -> bytes:
+    def greet(connection: socket.socket) -> bytes:
         try:
-            with context.wrap_socket(visitor, server_side=True) as secure:
+            with context.wrap_socket(connection, server_side=True) as secure:
                 return secure.recv(65536)
         except OSError:
             return b""

@@ -1,4 +1,4 @@
-"""Whatever Google or what stands for it does: a documented answer in time, and a refund."""
+"""Every fault of the upstream gets a documented answer in time, and a refund."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from service.faults import FAULTS, NOISE, SLOW, TOKEN
 from service.launching import rows
 
 DEADLINE = 5.0  # seconds that a mint may take
-SLACK = 1.5  # seconds for all else on a busy machine
+SLACK = 1.5  # seconds for everything else on a busy machine
 
 BAD_ANSWER = (502, "upstream-bad-response")
 UNREACHABLE = (502, "upstream-unavailable")
@@ -29,13 +29,12 @@ EXPECTED = dict.fromkeys(FAULTS, BAD_ANSWER) | {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_the_upstream(shop, faulted, fault):
-    """Each fault has its own code, in time, with nothing of the upstream's words, and a refund."""
+def test_fault_is_answered_with_its_code_in_time_and_refunded(shop, faulted, fault):
     answer, seconds = faulted[fault]
     assert (answer.status, answer.code) == EXPECTED[fault]
     assert seconds < DEADLINE + SLACK
     if EXPECTED[fault] == TIMEOUT:
-        assert seconds > DEADLINE / 2  # it was waited for
+        assert seconds > DEADLINE / 2  # the service did wait
     assert NOISE.encode() not in answer.body
     assert TOKEN.encode() not in answer.body
     events = rows(
@@ -60,30 +59,26 @@ def test_a_fault_of_the_upstream(shop, faulted, fault):
         ("429-absurd", 5),
     ],
 )
-def test_a_throttling_upstream(faulted, fault, seconds):
-    """Its Retry-After is passed on where it is one, and is 5 seconds where it is not."""
+def test_valid_retry_after_is_passed_on_and_any_other_becomes_5_seconds(faulted, fault, seconds):
     answer, _ = faulted[fault]
     assert answer.headers["retry-after"] == str(seconds)
     assert answer.json["retryable"]
 
 
 @pytest.mark.usefixtures("faulted")
-def test_a_redirecting_upstream(google):
-    """The key goes nowhere but to the host that it is for."""
+def test_redirect_is_not_followed(google):
     assert [received for received in google.received if received.model == "fault-307"]
-    assert google.trap.visitors == []
+    assert google.trap.connections == []
 
 
-def test_the_service_after_all_that(shop, faulted):
-    """Every fault was survived."""
+def test_service_still_mints_after_every_fault(shop, faulted):
     assert len(faulted) == len(FAULTS)
     assert shop.post("/token").status == 200
     assert shop.get("/livez").status == 200
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_key_that_is_refused(shop, google, canaries, status):
-    """The next key is tried at once, and its token is given."""
+def test_next_key_is_tried_when_one_is_refused(shop, google, canaries, status):
     google.refused_keys = {canaries["first key"]: status}
     if status == 400:
         google.refusal_reason = "API_KEY_INVALID"
@@ -99,8 +94,7 @@ def test_a_key_that_is_refused(shop, google, canaries, status):
     assert bodies[0] == bodies[1]
 
 
-def test_every_key_refused(shop, google, canaries):
-    """With no key left the operator has to look, and the caller is told that it is not theirs."""
+def test_refusal_of_every_key_is_reported_as_a_misconfiguration(shop, google, canaries):
     google.refused_keys = {canaries["first key"]: 403, canaries["second key"]: 401}
     try:
         answer = shop.post("/token")
@@ -112,8 +106,8 @@ def test_every_key_refused(shop, google, canaries):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_fault_that_another_key_does_not_mend(shop, google, canaries, status):
-    """Only a refused key makes us try the next one: no storm on an upstream in trouble."""
+def test_only_one_key_is_tried_when_the_upstream_fails(shop, google, canaries, status):
+    """Trying all keys would multiply the load on an upstream in trouble."""
     google.refused_keys = {canaries["first key"]: status}
     try:
         before = len(google.received)

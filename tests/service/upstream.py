@@ -1,6 +1,6 @@
-"""A small Google of our own: mints, counts, and misbehaves as the model's name asks.
+"""A substitute for Google's token endpoint, which mints, counts and fails on demand.
 
-A profile whose model is `fault-…` gets that fault, so that one service meets every fault at once.
+The model selects the fault: `fault-…` gets that one, so that one service meets all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TOKEN_BYTES = 24
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came in; header names are lower case."""
+    """A request as it was received; header names are in lower case."""
 
     path: str
     headers: dict[str, str]
@@ -41,7 +41,7 @@ class Received:
 
 
 class Exchange(socketserver.StreamRequestHandler):
-    """One connection, kept as long as the faults allow."""
+    """One connection, kept open as long as the faults allow."""
 
     disable_nagle_algorithm = True
 
@@ -53,7 +53,7 @@ class Exchange(socketserver.StreamRequestHandler):
                 if not self._answer(received):
                     return
             except OSError:
-                return  # the service hung up, as it should on some of these
+                return  # the service hung up, as some faults require
 
     def _received(self) -> Received | None:
         try:
@@ -64,13 +64,13 @@ class Exchange(socketserver.StreamRequestHandler):
             length = int(headers.get("content-length", "0"))
             content = self.rfile.read(length)
         except OSError:
-            return None  # who asked was killed
+            return None  # the client was killed
         if len(content) < length:
-            return None  # who asked gave up
+            return None  # the client gave up
         return Received(line.decode("latin-1").split()[1], headers, content)
 
     def _answer(self, received: Received) -> bool:
-        """Answer; False where the connection is used up."""
+        """Answer; return whether the connection can be used again."""
         upstream = self.server.upstream
         upstream.gate.wait()
         refusal = upstream.refused_keys.get(received.headers.get("x-goog-api-key", ""))
@@ -82,7 +82,7 @@ class Exchange(socketserver.StreamRequestHandler):
             faults.FAULTS[received.model.removeprefix("fault-")](self, received)
             return False
         if upstream.fails_next():
-            self.send(faults.refusal(503, "not this one"))
+            self.send(faults.refusal(503, "This mint fails."))
             return True
         self.send(faults.answer(200, json.dumps({"name": upstream.mint()}).encode()))
         return True
@@ -101,13 +101,13 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @dataclass
 class Trap:
-    """Another host that nobody has any business with; counts who connects."""
+    """Another host, to which nothing should connect; it records what does."""
 
-    visitors: list[bytes] = field(default_factory=list)
+    connections: list[bytes] = field(default_factory=list)
     url: str = ""
 
     def __enter__(self) -> Self:
-        # Another loopback address, so that it is another host and not only another port.
+        # A different loopback address, so that it is a different host and not just another port.
         self._server = socket.create_server(("127.0.0.2", 0))
         self.url = f"http://127.0.0.2:{self._server.getsockname()[1]}"
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -122,24 +122,24 @@ class Trap:
     def _watch(self) -> None:
         while True:
             try:
-                visitor, _ = self._server.accept()
+                connection, _ = self._server.accept()
             except OSError:
                 return
-            with visitor:
-                visitor.settimeout(2)
+            with connection:
+                connection.settimeout(2)
                 try:
-                    self.visitors.append(visitor.recv(65536))
+                    self.connections.append(connection.recv(65536))
                 except OSError:
-                    self.visitors.append(b"")
+                    self.connections.append(b"")
 
 
 @dataclass
 class Upstream:
-    """Serves on a port of its own while it is entered.
+    """Serves on a port of its own while entered.
 
-    *gate* holds every answer while it is cleared. *fail_every* n fails each n-th mint with a 503.
-    *refused_keys* maps an API key to the status it is refused with, for *refusal_reason*. *trap* is
-    where the redirecting faults send the service.
+    While *gate* is cleared, no request is answered. If *fail_every* is n, each n-th mint fails with
+    a 503. *refused_keys* maps an API key to the status it is refused with, for *refusal_reason*.
+    *trap* is the target of the redirects.
     """
 
     received: list[Received] = field(default_factory=list)
@@ -152,7 +152,7 @@ class Upstream:
     lock: threading.Lock = field(default_factory=threading.Lock)
     url: str = ""
     trap: Trap = field(default_factory=Trap)
-    _asked: int = 0
+    _attempts: int = 0
 
     def __enter__(self) -> Self:
         self.gate.set()
@@ -185,8 +185,8 @@ class Upstream:
 
     def fails_next(self) -> bool:
         with self.lock:
-            self._asked += 1
-            return bool(self.fail_every) and self._asked % self.fail_every == 0
+            self._attempts += 1
+            return bool(self.fail_every) and self._attempts % self.fail_every == 0
 
     @property
     def fingerprints(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""A worker that dies beside a fault comes back when the fault has gone, and the rest serve on."""
+"""A worker killed during a fault restarts after it, and the others serve meanwhile."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from scale.fleet import children
 from service.launching import launched
 from service.upstream import Upstream
 
-BEGUN, FAILED = "worker started", "worker cannot start, will be retried"
-WHOLE_WITHIN = 5.0  # seconds after the fault's end
+STARTED, FAILED = "worker started", "worker cannot start, will be retried"
+RESTORED_WITHIN = 5.0  # seconds after the end of the fault
 
 
 @contextmanager
 def mounted(folder, *options):
-    """A file system of its own there, which only root may make."""
+    """Mount a file system on *folder*, which requires root."""
     folder.mkdir(exist_ok=True)
     done = subprocess.run(
         ["mount", *options, str(folder)], capture_output=True, text=True, check=False
@@ -46,7 +46,7 @@ def tmpfs(size):
 
 @contextmanager
 def filled(folder):
-    """Not a byte is free in *folder*."""
+    """Fill the file system of *folder* to the last byte."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         for block in (b"x" * 4096, b"x"):
@@ -69,7 +69,7 @@ def store_is_locked(program):
 
 @contextmanager
 def store_is_being_opened(program):
-    """Another process, such as one that was suspended, keeps the lock on opening the file."""
+    """Hold the lock on opening the file, as a suspended process does."""
     with (program.folder / "data" / "tokensvc.db.lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -77,7 +77,7 @@ def store_is_being_opened(program):
 
 @contextmanager
 def read_only(folder):
-    """What is open stays as it was; what is opened from now on cannot be written."""
+    """Make *folder* read-only for files that are opened from now on."""
     if os.geteuid():
         folder.chmod(0o500)
         yield
@@ -127,7 +127,7 @@ def configuration_is_invalid(program):
 
 @contextmanager
 def limited(program, kind, value):
-    """The master, and whoever it forks, gets no more than *value* of *kind*."""
+    """Limit *kind* to *value* for the master and the processes that it forks."""
     before = resource.prlimit(program.child.pid, kind)
     resource.prlimit(program.child.pid, kind, (value, before[1]))
     yield
@@ -136,7 +136,7 @@ def limited(program, kind, value):
 
 @contextmanager
 def no_file_can_be_opened(program):
-    """Gunicorn's master itself opens one for each worker."""
+    """Exhaust the file descriptors; gunicorn's master itself opens one for each worker."""
     opened = max(int(file.name) for file in Path(f"/proc/{program.child.pid}/fd").iterdir())
     with limited(program, resource.RLIMIT_NOFILE, opened + 1):
         yield
@@ -144,13 +144,13 @@ def no_file_can_be_opened(program):
 
 @contextmanager
 def no_thread_can_be_started(program):
-    """There is no memory for another one's stack."""
+    """Limit the memory, so that there is none for the stack of a thread."""
     size = psutil.Process(program.child.pid).memory_info().vms
     with limited(program, resource.RLIMIT_AS, size + (6 << 20)):
         yield
 
 
-# Each fault, and what the surviving worker answers to POST /token meanwhile.
+# The status with which the surviving worker answers POST /token during each fault.
 FAULTS = {
     store_is_locked: 503,
     store_is_being_opened: 200,
@@ -161,7 +161,7 @@ FAULTS = {
 }
 
 
-# A new worker serves what its master has loaded, and rejects the change.
+# During these, a new worker serves what its master has loaded and rejects the change.
 CONFIGURATION_FAULTS = [
     configuration_is_missing,
     configuration_cannot_be_read,
@@ -178,7 +178,7 @@ def _google():
 @pytest.fixture(name="program", scope="module")
 def _program(tmp_path_factory, google):
     with launched(tmp_path_factory.mktemp("second"), OPEN_PROFILE, google.url) as program:
-        program.await_lines(BEGUN, 2)
+        program.await_lines(STARTED, 2)
         yield program
 
 
@@ -186,83 +186,83 @@ def count(program, text):
     return sum(text in line for line in program.lines)
 
 
-def kill(program, *, all_of_them=False):
+def kill(program, *, all_workers=False):
     workers = children(program.child.pid)
-    for pid in workers if all_of_them else workers[:1]:
+    for pid in workers if all_workers else workers[:1]:
         os.kill(pid, signal.SIGKILL)
-    return len(workers) if all_of_them else 1
+    return len(workers) if all_workers else 1
 
 
-def await_whole(program, begun):
-    """Every worker is back within the time that is promised."""
+def await_restored(program, started):
+    """Wait until all workers are back, within the promised time."""
     ended = time.monotonic()
-    program.await_lines(BEGUN, begun, timeout=WHOLE_WITHIN)
+    program.await_lines(STARTED, started, timeout=RESTORED_WITHIN)
     assert program.post("/token").status == 200
     took = time.monotonic() - ended
-    print(f"whole again {took:.2f} s after the fault's end")  # noqa: T201 - a measurement, shown by -s
-    assert took < WHOLE_WITHIN
+    print(f"all workers back {took:.2f} s after the end of the fault")  # noqa: T201 - a measurement, shown by -s
+    assert took < RESTORED_WITHIN
     assert len(children(program.child.pid)) == 2
     assert program.child.poll() is None
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_worker_killed_beside_a_fault_comes_back(program, fault):
-    begun, failed = count(program, BEGUN), count(program, FAILED)
+def test_worker_killed_during_a_fault_restarts_after_it(program, fault):
+    started, failed = count(program, STARTED), count(program, FAILED)
     with fault(program):
         kill(program)
         program.await_lines(FAILED, failed + 2)
         answer = program.post("/token")
         assert answer.status == FAULTS[fault], answer
         assert program.get("/livez").status == 200
-    await_whole(program, begun + 1)
-    told = [line for line in program.lines if FAILED in line]
-    assert all("Traceback" not in line and "AIza" not in line for line in told)
+    await_restored(program, started + 1)
+    lines = [line for line in program.lines if FAILED in line]
+    assert all("Traceback" not in line and "AIza" not in line for line in lines)
 
 
 @pytest.mark.parametrize("fault", CONFIGURATION_FAULTS, ids=lambda fault: fault.__name__)
-def test_worker_killed_beside_a_bad_configuration_comes_back(program, fault):
-    begun = count(program, BEGUN)
+def test_worker_killed_while_the_configuration_is_bad_restarts_at_once(program, fault):
+    started = count(program, STARTED)
     rejected = count(program, "configuration change rejected")
     with fault(program):
         kill(program)
-        await_whole(program, begun + 1)
+        await_restored(program, started + 1)
         program.await_lines("configuration change rejected", rejected + 2)
     assert program.post("/token").status == 200
 
 
-@pytest.mark.parametrize("all_of_them", [False, True], ids=["one", "all"])
-def test_workers_killed_on_a_full_disk_come_back(tmp_path, google, all_of_them):
-    """No audit, no token; and what was compiled cannot be kept, but that stops nobody."""
+@pytest.mark.parametrize("all_workers", [False, True], ids=["one", "all"])
+def test_workers_killed_on_a_full_disk_restart(tmp_path, google, all_workers):
+    """Without room for the audit a mint fails; without room for the compile cache nothing does."""
     data = tmp_path / "data"
     with (
         mounted(data, *tmpfs("1m")),
         launched(tmp_path, OPEN_PROFILE, google.url) as program,
     ):
-        program.await_lines(BEGUN, 2)
+        program.await_lines(STARTED, 2)
         shutil.rmtree(data / "compiled")
         with filled(data):
-            begun = 2 + kill(program, all_of_them=all_of_them)
+            started = 2 + kill(program, all_workers=all_workers)
             answers = {program.post("/token").status for _ in range(40)}
             assert 503 in answers
             assert answers <= {200, 503}
-        await_whole(program, begun)
+        await_restored(program, started)
 
 
-def test_worker_killed_without_a_temporary_folder_comes_back(tmp_path, google):
-    """The master of gunicorn keeps a file there for each worker."""
+def test_worker_killed_without_a_temporary_folder_restarts_after_it_is_back(tmp_path, google):
+    """Gunicorn's master creates a temporary file for each worker."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     with launched(tmp_path, OPEN_PROFILE, google.url, TMPDIR=str(temporary)) as program:
-        program.await_lines(BEGUN, 2)
+        program.await_lines(STARTED, 2)
         temporary.rmdir()
         kill(program)
         program.await_lines(FAILED, 2)
         assert program.post("/token").status == 200
         temporary.mkdir()
-        await_whole(program, 3)
+        await_restored(program, 3)
 
 
-def test_reload_that_cannot_begin_keeps_the_workers(program):
+def test_reload_of_an_invalid_configuration_keeps_the_workers(program):
     workers = set(children(program.child.pid))
     with configuration_is_invalid(program):
         program.child.send_signal(signal.SIGHUP)
@@ -272,29 +272,31 @@ def test_reload_that_cannot_begin_keeps_the_workers(program):
 
 
 @contextmanager
-def a_file_is_there(data):
+def data_folder_is_a_file(data):
     data.write_text("a file is here")
     yield
 
 
 @contextmanager
-def another_file_is_there(data):
+def store_is_not_a_database(data):
     data.mkdir()
     (data / "tokensvc.db").write_text("something else entirely\n" * 100)
     yield
 
 
 @contextmanager
-def it_is_read_only(data):
+def data_folder_is_read_only(data):
     data.mkdir()
     with read_only(data):
         yield
 
 
 @pytest.mark.parametrize(
-    "fault", [a_file_is_there, another_file_is_there, it_is_read_only], ids=lambda f: f.__name__
+    "fault",
+    [data_folder_is_a_file, store_is_not_a_database, data_folder_is_read_only],
+    ids=lambda f: f.__name__,
 )
-def test_first_start_is_refused_in_a_sentence(tmp_path, google, fault):
+def test_first_start_without_a_usable_store_fails_with_a_message(tmp_path, google, fault):
     with (
         fault(tmp_path / "data"),
         pytest.raises(pytest.fail.Exception) as ended,
