@@ -1,4 +1,4 @@
-"""Clients that keep their connections: many in flight at once, each asking again and again."""
+"""Clients with persistent connections, many in parallel, each sending one request after another."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CLIENTS = 64
-_PATIENCE = 60  # seconds for one answer, on a machine that is busy
+_TIMEOUT = 60  # seconds for one answer, on a busy machine
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; *by* is who asked, header names are lower case."""
+    """An answer; *sender* is the sender of the request, header names are in lower case."""
 
-    by: str
+    sender: str
     status: int
     headers: dict[str, str]
     content: bytes
@@ -30,7 +30,7 @@ class Reply:
 
 
 def post(bearer: str | None = None, body: object = None, path: str = "/token") -> bytes:
-    """A POST in bytes."""
+    """Return a POST as bytes."""
     content = b"" if body is None else json.dumps(body).encode()
     lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(content)}"]
     if bearer is not None:
@@ -41,25 +41,25 @@ def post(bearer: str | None = None, body: object = None, path: str = "/token") -
 
 
 class Connection:
-    """One client's connection, opened when it is needed and kept while the server keeps it."""
+    """The connection of one client, opened when needed and kept as long as the server allows."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._address = parts.hostname, parts.port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, who: str, request: bytes) -> Reply:
-        """Send *request* and read its answer; nothing is sent twice.
+    async def send(self, sender: str, request: bytes) -> Reply:
+        """Send *request* and read its answer; never retry.
 
         Raises:
-            OSError, EOFError: where the server went away instead.
+            OSError, EOFError: If the server closes the connection instead.
         """
         if self._streams is None:
             self._streams = await asyncio.open_connection(*self._address)
         reader, writer = self._streams
         try:
             writer.write(request)
-            reply = await asyncio.wait_for(self._read(who, reader), _PATIENCE)
+            reply = await asyncio.wait_for(self._read(sender, reader), _TIMEOUT)
         except BaseException:
             self.close()
             raise
@@ -73,26 +73,28 @@ class Connection:
             self._streams = None
 
     @staticmethod
-    async def _read(who: str, reader: asyncio.StreamReader) -> Reply:
+    async def _read(sender: str, reader: asyncio.StreamReader) -> Reply:
         status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
         named = (line.partition(":") for line in lines if line)
         headers = {name.lower(): value.strip() for name, _, value in named}
         content = await reader.readexactly(int(headers.get("content-length", "0")))
-        return Reply(who, int(status.split()[1]), headers, content)
+        return Reply(sender, int(status.split()[1]), headers, content)
 
 
-def ask_all(url: str, asked: Iterable[tuple[str, bytes]], *, clients: int = CLIENTS) -> list[Reply]:
-    """Every one of *asked* (who, request) by the next of *clients* that is free."""
-    return asyncio.run(_ask_all(url, iter(asked), clients))
+def send_all(
+    url: str, requests: Iterable[tuple[str, bytes]], *, clients: int = CLIENTS
+) -> list[Reply]:
+    """Send each of *requests* (sender, bytes) with the next free client."""
+    return asyncio.run(_send_all(url, iter(requests), clients))
 
 
-async def _ask_all(url: str, asked: Iterator[tuple[str, bytes]], clients: int) -> list[Reply]:
+async def _send_all(url: str, requests: Iterator[tuple[str, bytes]], clients: int) -> list[Reply]:
     replies: list[Reply] = []
 
     async def client() -> None:
         connection = Connection(url)
-        for who, request in asked:  # one iterator for all of them
-            replies.append(await connection.ask(who, request))
+        for sender, request in requests:  # one iterator for all clients
+            replies.append(await connection.send(sender, request))
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))

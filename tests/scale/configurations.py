@@ -1,4 +1,4 @@
-"""Configurations of services for people who sign in at the tests' own site."""
+"""Configurations for services whose users sign in at the tests' own site."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ allow = ["user", "guest"]
 """
 
 
-def shop(*, http: str = "", limits: str = "", **profiles: str) -> str:
-    """A configuration of *profiles*, by name, for everybody; each part is TOML to be put in.
+def configuration(*, http: str = "", limits: str = "", **profiles: str) -> str:
+    """Return a configuration with *profiles* by name; each argument is TOML to insert.
 
-    No limit is in the way but those that are said.
+    Limits that *limits* does not mention are generous.
     """
     generous = {
         "user": '["100000/minute"]',
@@ -23,8 +23,8 @@ def shop(*, http: str = "", limits: str = "", **profiles: str) -> str:
         "concurrent": "{ user = 1000, guest = 1000 }",
         "budget": '{ guest = "99999h/day" }',
     }
-    said = {line.split("=")[0].strip() for line in limits.splitlines()}
-    rest = "\n".join(f"{name} = {it}" for name, it in generous.items() if name not in said)
+    given = {line.split("=")[0].strip() for line in limits.splitlines()}
+    rest = "\n".join(f"{name} = {limit}" for name, limit in generous.items() if name not in given)
     return "".join(
         (
             f"[http]\npage = false\n{http}\n",

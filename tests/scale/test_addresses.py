@@ -1,4 +1,4 @@
-"""Behind a real nginx: whose address is believed, and which site's pages are served."""
+"""Behind a real nginx: which addresses are trusted, and which origins and hosts are served."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from scale import nginx
-from scale.shops import shop
+from scale.configurations import configuration
 from service import site
 
 CLIENT = "127.0.0.5"
 PUBLIC_URL, LISTED = "https://tokens.example.com", "https://www.example.com"
-CONFIGURATION = shop(
+CONFIGURATION = configuration(
     http=f"""public_url = "{PUBLIC_URL}"
 origins = ["{LISTED}"]
 trusted_proxies = ["{nginx.PROXY}/32", "{nginx.OUTER_PROXY}/32"]""",
@@ -21,20 +21,20 @@ trusted_proxies = ["{nginx.PROXY}/32", "{nginx.OUTER_PROXY}/32"]""",
     scarce='limits = ["3/hour"]',
 )
 FORGERIES = {
-    "nothing": [],
+    "no header": [],
     "an address": [("X-Forwarded-For", "6.6.6.6")],
-    "several": [("X-Forwarded-For", "6.6.6.6, 7.7.7.7,8.8.8.8")],
+    "several addresses": [("X-Forwarded-For", "6.6.6.6, 7.7.7.7,8.8.8.8")],
     "two lines": [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "7.7.7.7")],
-    "a trusted proxy's": [("X-Forwarded-For", f"6.6.6.6, {nginx.PROXY}")],
-    "this machine's": [("X-Forwarded-For", "127.0.0.1")],
-    "an IPv6 one": [("X-Forwarded-For", "[2001:db8::6]:80")],
-    "an IPv6 one of a proxy": [("X-Forwarded-For", f"6.6.6.6, ::ffff:{nginx.PROXY}")],
-    "no address": [("X-Forwarded-For", "unknown, _hidden, '\"; --")],
-    "an empty one": [("X-Forwarded-For", "")],
+    "a trusted proxy": [("X-Forwarded-For", f"6.6.6.6, {nginx.PROXY}")],
+    "loopback": [("X-Forwarded-For", "127.0.0.1")],
+    "IPv6": [("X-Forwarded-For", "[2001:db8::6]:80")],
+    "a trusted proxy as IPv6": [("X-Forwarded-For", f"6.6.6.6, ::ffff:{nginx.PROXY}")],
+    "not an address": [("X-Forwarded-For", "unknown, _hidden, '\"; --")],
+    "empty": [("X-Forwarded-For", "")],
     "commas": [("X-Forwarded-For", "," * 500)],
-    "a long one": [("X-Forwarded-For", "6.6.6.6, " * 400 + "6.6.6.6")],
-    "another spelling": [("X_Forwarded_For", "6.6.6.6"), ("x-forwarded-for", "7.7.7.7")],
-    "another header": [
+    "long": [("X-Forwarded-For", "6.6.6.6, " * 400 + "6.6.6.6")],
+    "other spellings": [("X_Forwarded_For", "6.6.6.6"), ("x-forwarded-for", "7.7.7.7")],
+    "other headers": [
         ("X-Real-IP", "6.6.6.6"),
         ("Forwarded", "for=6.6.6.6"),
         ("True-Client-IP", "6.6.6.6"),
@@ -50,8 +50,8 @@ def _fleet(start_fleet):
     return start_fleet(CONFIGURATION)
 
 
-@pytest.fixture(name="doors", scope="module")
-def _doors(fleet, new_folder):
+@pytest.fixture(name="proxies", scope="module")
+def _proxies(fleet, new_folder):
     with nginx.in_front_of(new_folder(), [fleet.first.url]) as (appending, overwriting, outer):
         yield {
             "appending": appending.url,
@@ -62,7 +62,7 @@ def _doors(fleet, new_folder):
 
 
 def _post(url, headers=(), *, body="", bearer=None):
-    """POST /token from `CLIENT`; status, headers, and the audited address."""
+    """Send POST /token from `CLIENT`; return the answer."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(
         parts.hostname, parts.port, timeout=60, source_address=(CLIENT, 0)
@@ -85,21 +85,21 @@ def _post(url, headers=(), *, body="", bearer=None):
         connection.close()
 
 
-@pytest.mark.parametrize("door", ["appending", "overwriting", "behind another", "direct"])
-def test_an_address_of_ones_own_choosing(fleet, doors, door):
-    """Whatever a client claims, the audit has the address that it came from."""
+@pytest.mark.parametrize("proxy", ["appending", "overwriting", "behind another", "direct"])
+def test_forged_headers_do_not_change_the_recorded_address(fleet, proxies, proxy):
     for name, headers in FORGERIES.items():
-        answer = _post(doors[door], headers)
+        answer = _post(proxies[proxy], headers)
         assert answer.status == 200, name
         request = answer.headers["X-Request-Id"]
         query = "select distinct address from events where request_id = :request"
         assert [row.address for row in fleet.rows(query, request=request)] == [CLIENT], name
 
 
-def test_a_guest_who_claims_to_be_many(doors):
-    """The limit by address counts the address that it is."""
+def test_forged_addresses_do_not_evade_the_limit_by_address(proxies):
     statuses = [
-        _post(doors["appending"], [("X-Forwarded-For", f"9.9.9.{n}")], body='{"profile":"scarce"}')
+        _post(
+            proxies["appending"], [("X-Forwarded-For", f"9.9.9.{n}")], body='{"profile":"scarce"}'
+        )
         for n in range(5)
     ]
     assert [answer.status for answer in statuses] == [200, 200, 200, 429, 429]
@@ -120,9 +120,10 @@ def test_a_guest_who_claims_to_be_many(doors):
         ("", 403),
     ],
 )
-def test_an_origin(doors, google, origin, status):
-    """Its own and the listed ones are served; a foreign one is refused and mints nothing."""
-    answer = _post(doors["appending"], [("Origin", origin)], bearer=site.signed())
+def test_own_and_listed_origins_are_served_and_any_other_mints_nothing(
+    proxies, google, origin, status
+):
+    answer = _post(proxies["appending"], [("Origin", origin)], bearer=site.signed())
 
     assert answer.status == status
     assert len(google.received) == (1 if status == 200 else 0)
@@ -132,16 +133,15 @@ def test_an_origin(doors, google, origin, status):
     assert shared == (LISTED if origin == LISTED else None)
 
 
-def test_an_answer_without_an_origin(doors):
-    """It says that it would differ with one, so that no cache gives it to another site."""
-    assert "origin" in _post(doors["appending"]).headers["Vary"].lower()
+def test_answer_without_an_origin_varies_by_origin(proxies):
+    """Otherwise a cache could serve it to another site."""
+    assert "origin" in _post(proxies["appending"]).headers["Vary"].lower()
 
 
-def test_a_foreign_host(fleet, doors):
-    """Nginx passes on what the client said, and the service does not answer for it."""
+def test_foreign_host_is_refused_directly_and_behind_nginx(fleet, proxies):
     answer = fleet.first.post("/token", headers={"Host": "evil.test"})
     assert (answer.status, answer.code) == (400, "invalid-host")
-    parts = urlsplit(doors["appending"])
+    parts = urlsplit(proxies["appending"])
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     connection.request("POST", "/token", headers={"Host": "evil.test"})
     assert connection.getresponse().status == 400

@@ -1,4 +1,4 @@
-"""Whatever is killed, and whenever: what people have received is on record, and was paid for."""
+"""Whatever is killed and when, every received token is on record and was paid for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import random
 import signal
 import threading
 
-from scale import fleet as fleets
-from scale.crashing import Crowd, compare
-from scale.postgres import Postgres
-from scale.shops import shop
+import pytest
 
-CONFIGURATION = shop(limits='budget = { user = "20h/day", everyone = "9999h/day" }', default="")
+from scale import fleet as fleets
+from scale.configurations import configuration
+from scale.crashing import Crowd, reconcile
+from scale.postgres import Postgres
+
+BUDGETS = 'budget = { user = "20h/day", everyone = "9999h/day" }'
+CONFIGURATION = configuration(limits=BUDGETS, default="")
 KILLS, EVERY = 20, 0.5  # seconds
 
 
-def test_workers_are_killed(start_fleet, google):
-    """Twice a second one of four, under load: the rest go on, and a new one comes."""
+def test_killing_workers_under_load_loses_no_record(start_fleet, google):
+    """Twice a second, one of four workers is killed."""
     fleet = start_fleet(CONFIGURATION, workers=4)
-    chance, pace = random.Random(7), threading.Event()  # noqa: S311 - which worker is no secret
+    chance, pace = random.Random(7), threading.Event()  # noqa: S311 - the choice need not be secret
     with Crowd(fleet.first.url) as crowd:
         crowd.await_more(20)
         for _ in range(KILLS):
@@ -33,27 +36,27 @@ def test_workers_are_killed(start_fleet, google):
         crowd.await_more(50)
 
     assert crowd.statuses.keys() <= {200, 503, 504}
-    compare(fleet, google, crowd)
+    reconcile(fleet, google, crowd)
     assert fleet.first.child.poll() is None
 
 
-def test_the_master_is_killed(new_folder, google):
-    """Its workers leave by themselves; started again by a supervisor, the service goes on."""
+def test_killing_the_master_loses_no_record_and_a_supervisor_restarts_it(new_folder, google):
+    """The workers end when they notice that their master is gone."""
     fleet = fleets.prepared(new_folder(), CONFIGURATION, google.url)
-    with fleets.standing(fleet, workers=2), Crowd(fleet.first.url) as crowd:
+    with fleets.started(fleet, workers=2), Crowd(fleet.first.url) as crowd:
         crowd.await_more(20)
         fleet.first.child.kill()
         with fleets.supervised(fleet):
             crowd.await_more(50)
 
     assert crowd.statuses.keys() <= {200, 503, 504}
-    compare(fleet, google, crowd)
+    reconcile(fleet, google, crowd)
 
 
-def test_a_kept_connection_to_an_orphan(new_folder, google):
-    """A worker without its master says that it leaves, and frees the port for the next one."""
+def test_worker_without_its_master_closes_its_kept_connections(new_folder, google):
+    """Otherwise the worker would keep the port from the next service."""
     fleet = fleets.prepared(new_folder(), CONFIGURATION, google.url)
-    with fleets.standing(fleet, workers=1):
+    with fleets.started(fleet, workers=1):
         connection = http.client.HTTPConnection(fleet.first.url.removeprefix("http://"))
         for number in range(100_000):
             connection.request("GET", "/livez")
@@ -63,13 +66,15 @@ def test_a_kept_connection_to_an_orphan(new_folder, google):
                 break
             if number == 10:
                 fleet.first.child.kill()
+        else:
+            pytest.fail("the worker keeps the connection")
         assert number > 10
         connection.close()
 
 
-def test_postgresql_is_gone_for_a_while(start_fleet, google):
-    """Nothing is granted meanwhile; when it is back, so is the service, also a worker that died."""
-    said = "worker cannot start, will be retried"
+def test_requests_are_refused_during_a_postgresql_outage_and_served_after_it(start_fleet, google):
+    """A worker that is killed during the outage restarts after it."""
+    message = "worker cannot start, will be retried"
     postgres = Postgres()
     try:
         fleet = start_fleet(CONFIGURATION, database_url=postgres.url, instances=2)
@@ -77,10 +82,10 @@ def test_postgresql_is_gone_for_a_while(start_fleet, google):
             for outage in (postgres.kill, postgres.stop):
                 crowd.await_more(20)
                 outage()
-                _refused_for_now(fleet.instances[1])
-                told = sum(said in line for line in fleet.first.lines)
+                _assert_unavailable(fleet.instances[1])
+                count = sum(message in line for line in fleet.first.lines)
                 os.kill(fleet.workers()[0], signal.SIGKILL)
-                fleet.first.await_lines(said, told + 1, timeout=120)
+                fleet.first.await_lines(message, count + 1, timeout=120)
                 minted = len(google.minted)
                 postgres.start()
                 crowd.await_more(20)
@@ -88,14 +93,14 @@ def test_postgresql_is_gone_for_a_while(start_fleet, google):
 
         assert crowd.statuses.keys() <= {200, 503, 504}
         assert crowd.statuses[503] > 0
-        compare(fleet, google, crowd)
+        reconcile(fleet, google, crowd)
         assert [instance.child.poll() for instance in fleet.instances] == [None, None]
         assert [instance.get("/readyz").status for instance in fleet.instances] == [200, 200]
     finally:
         postgres.close()
 
 
-def _refused_for_now(service):
+def _assert_unavailable(service):
     refused = service.post("/token")
     assert (refused.status, refused.code) == (503, "temporarily-unavailable")
     assert int(refused.headers["retry-after"]) > 0

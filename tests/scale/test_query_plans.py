@@ -1,4 +1,4 @@
-"""What a mint asks of the store touches an index and a few rows, however much the store holds."""
+"""However large the store is, a mint reads few rows of it and finds them by an index."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tokensvc.store.ledger import Ledger
 from tokensvc.store.times import DAY, SECOND, microseconds
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-EVENTS, OTHERS = 1_000_000, 200_000  # rows of events; of charges, spending, leases and tokens
+EVENTS, OTHERS = 1_000_000, 200_000  # rows of events; of charges, spending, leases and tokens each
 GROWING = {"events", "charges", "spending", "leases", "tokens"}
 _BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
-MOST_ROWS = 64  # the highest limit below, and a few that are swept
+MAX_ROWS = 64  # the highest limit below, and a few that are deleted as outdated
 HIGHEST = 60
 LIMITS = (Limit(HIGHEST, 60), Limit(HIGHEST, 86_400))
 BUSY, HOLDER, LEASE = "the busiest window", "the busiest person", "the busiest lease"
@@ -33,7 +33,7 @@ _SERIES = {
     " SELECT n FROM s) AS s",
     "postgresql": "generate_series(1, {count}) AS s(n)",
 }
-# Half of all charges and tokens are one person's, and a tenth is old enough to be swept.
+# Half of all charges and tokens are one person's, and a tenth is outdated.
 _FILL = {
     """INSERT INTO events (at, kind, reservation_id, lease_id, request_id, principal_kind, issuer,
          subject, address, profile, seconds)
@@ -69,7 +69,7 @@ class _Clock:
 
 @pytest.fixture(name="stores", scope="module", params=["sqlite", "postgresql"])
 def _stores(request, tmp_path_factory):
-    """An empty store, and one that is full."""
+    """Provide an empty store and a full one."""
     engines = []
     for name in ("empty", "full"):
         if request.param == "sqlite":
@@ -99,13 +99,13 @@ def _stores(request, tmp_path_factory):
         engine.dispose()
 
 
-def _a_life(engine):
-    """Everything that people ask of the ledger: a conversation, a failed mint, and refusals."""
+def _use_ledger(engine):
+    """Use the ledger for a conversation, a failed mint, and refusals."""
     clock = _Clock()
     ledger = Ledger(engine, clock)
     principal = Principal("user", "shop", "person-7")
     lease = Lease("new", principal, "default", {}, NOW, NOW + timedelta(hours=1))
-    begun = Admission(
+    admission = Admission(
         request_id="request",
         address="192.0.2.1",
         lease=lease,
@@ -118,23 +118,23 @@ def _a_life(engine):
         budgets=(Budget("user", "person-8", 10**9), Budget("everyone", "everyone", 10**9)),
         blocks=("everyone", "profile", "subject", "lease"),
     )
-    reservation = ledger.admit(begun)
+    reservation = ledger.admit(admission)
     ledger.grant(reservation, EphemeralToken("auth_tokens/t", clock(), clock()))
-    renewal = replace(begun, renewal=True)
+    renewal = replace(admission, renewal=True)
     ledger.refund(ledger.admit(renewal), "upstream-timeout")
     ledger.end(lease, "request", "192.0.2.1")
     with suppress(RateLimited):
-        ledger.admit(replace(begun, windows=(Window("user", BUSY, LIMITS),)))
+        ledger.admit(replace(admission, windows=(Window("user", BUSY, LIMITS),)))
     with suppress(TooManyAtOnce):
-        ledger.admit(replace(begun, holder=HOLDER))
+        ledger.admit(replace(admission, holder=HOLDER))
     with suppress(RateLimited):
-        ledger.admit(replace(begun, lease=replace(lease, id=LEASE)))
+        ledger.admit(replace(admission, lease=replace(lease, id=LEASE)))
     ledger.charge_attempt(Window("login", "quiet", LIMITS))
 
 
 @contextmanager
 def _executed(engine):
-    """The statements that are really executed, with their parameters, as the driver gets them."""
+    """Collect the statements that the driver executes, with their parameters."""
     found = []
 
     def note(_connection, _cursor, statement, parameters, _context, many):
@@ -147,28 +147,27 @@ def _executed(engine):
         event.remove(engine, "before_cursor_execute", note)
 
 
-def test_the_plans(stores):
-    """No statement reads a table that grows but by an index, and none reads many rows of it."""
+def test_every_statement_reads_few_rows_and_finds_them_by_an_index(stores):
     _, full = stores
     with _executed(full) as statements:
-        _a_life(full)
-    asked = [
+        _use_ledger(full)
+    explained = [
         (statement, parameters)
         for statement, parameters in statements
         if any(table in statement for table in GROWING | {"blocks"})
     ]
-    assert {words.split()[0] for words, _ in asked} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
-    assert all(any(f" {table}" in words for words, _ in asked) for table in GROWING)
+    assert {words.split()[0] for words, _ in explained} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    assert all(any(f" {table}" in words for words, _ in explained) for table in GROWING)
 
     explain = _explain_sqlite if full.dialect.name == "sqlite" else _explain_postgresql
-    for statement, parameters in asked:
+    for statement, parameters in explained:
         with full.connect() as connection:
             explain(connection, statement, parameters)
             connection.rollback()
 
 
 def _explain_sqlite(connection, statement, parameters):
-    """Each table is searched, by an index or the primary key; what is scanned is a result."""
+    """Check that the statement scans and sorts no growing table."""
     lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     for line in lines:
         scanned = line.detail.startswith("SCAN") and line.detail.split()[1] in GROWING
@@ -177,24 +176,24 @@ def _explain_sqlite(connection, statement, parameters):
 
 
 def _explain_postgresql(connection, statement, parameters):
-    """Each node of the plan that reads a table is an index's, and reads few rows.
+    """Check that the plan reads growing tables only by an index, and few rows of them.
 
-    Asked twice: with these parameters, really executed, and for any, since the driver lets the
-    server keep the plan of what it sends often.
+    The statement is explained twice: executed with *parameters*, and planned for any parameters,
+    since the driver lets the server reuse the plan of a frequent statement.
     """
     numbers = itertools.count(1)
     anything = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", statement)
-    asked = [(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {anything}", None)]
-    if not statement.startswith("INSERT"):  # it reads nothing, and its key is taken by now
-        asked.append((f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters))
-    for words, values in asked:
+    explained = [(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {anything}", None)]
+    if not statement.startswith("INSERT"):  # it reads nothing, and its key exists by now
+        explained.append((f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters))
+    for words, values in explained:
         ((((plan,),)),) = connection.exec_driver_sql(words, values).all()
         for node in _nodes(plan["Plan"]):
-            said = f"{node} in {words}"
+            message = f"{node} in {words}"
             if node.get("Relation Name") in GROWING and node["Node Type"] != "ModifyTable":
-                assert node["Node Type"] in _BY_INDEX, said
+                assert node["Node Type"] in _BY_INDEX, message
             read = node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0)
-            assert read * node.get("Actual Loops", 0) <= MOST_ROWS, said
+            assert read * node.get("Actual Loops", 0) <= MAX_ROWS, message
 
 
 def _nodes(plan):
@@ -203,17 +202,16 @@ def _nodes(plan):
         yield from _nodes(child)
 
 
-def test_the_work_in_sqlite(stores):
-    """Counted in the steps of its machine, a full store costs little more than an empty one."""
+def test_full_sqlite_store_costs_at_most_three_times_the_steps_of_an_empty_one(stores):
     if stores[0].dialect.name != "sqlite":
-        return  # PostgreSQL has counted its rows above
+        return  # for PostgreSQL, the rows are counted above
     steps = [_steps(engine) for engine in stores]
     assert steps[0] > 1000
     assert steps[1] <= 3 * steps[0], steps
 
 
 def _steps(engine):
-    """How many instructions of SQLite's machine a life takes."""
+    """Count the instructions that SQLite executes to use the ledger."""
     count = 0
 
     def step():
@@ -224,19 +222,18 @@ def _steps(engine):
         raw = connection.connection.driver_connection
     raw.set_progress_handler(step, 1)
     try:
-        _a_life(engine)
+        _use_ledger(engine)
     finally:
         raw.set_progress_handler(None, 1)
     return count
 
 
-def test_the_sweeping_keeps_up(stores):
-    """Each admission removes a few rows that are outdated, and only those."""
+def test_admission_deletes_a_few_outdated_rows(stores):
     _, full = stores
     before = {"before": _AT - 86_400 * SECOND}
     with full.connect() as connection:
         outdated = connection.execute(text(_OUTDATED), before).scalar()
-    _a_life(full)
+    _use_ledger(full)
     with full.connect() as connection:
-        swept = outdated - connection.execute(text(_OUTDATED), before).scalar()
-    assert 0 < swept <= MOST_ROWS
+        deleted = outdated - connection.execute(text(_OUTDATED), before).scalar()
+    assert 0 < deleted <= MAX_ROWS

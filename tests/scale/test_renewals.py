@@ -1,4 +1,4 @@
-"""Going on with a conversation over HTTP: who may, how often, and what an operator stops."""
+"""Renewing a conversation over HTTP: who may, how often, and how an operator stops it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import time
 import pytest
 
 from scale import clients
-from scale.shops import shop
+from scale.configurations import configuration
 from service import site
 
-CONFIGURATION = shop(
+CONFIGURATION = configuration(
     limits="concurrent = { user = 2, guest = 1000 }",
     default="",
     scarce='limits = ["2/hour"]',
@@ -27,7 +27,7 @@ def _fleet(start_fleet):
 
 @pytest.fixture(name="ask")
 def _ask(fleet):
-    """POST /token as *subject* (None: a guest); the answer."""
+    """Return a function that sends POST /token as *subject*, or as a guest if that is None."""
 
     def ask(subject="ada", **body):
         bearer = None if subject is None else site.signed(subject)
@@ -38,7 +38,7 @@ def _ask(fleet):
 
 @pytest.fixture(name="tokensvc")
 def _tokensvc(fleet):
-    """Runs a verb of the command line beside the service; what it prints."""
+    """Return a function that runs `tokensvc` beside the service and returns its output."""
 
     def run(*words):
         done = subprocess.run(
@@ -54,28 +54,26 @@ def _tokensvc(fleet):
     return run
 
 
-def _begun(ask, subject, **body):
+def _start(ask, subject, **body):
     answer = ask(subject, **body)
     assert answer.status == 200
     return answer.json["lease"]
 
 
-def test_another_persons_credential(ask):
-    """It goes on with nobody else's conversation, nor does none, nor a guest's with a person's."""
-    lease = _begun(ask, "owner")
+def test_lease_is_refused_without_the_credential_it_was_issued_for(ask):
+    lease = _start(ask, "owner")
     refused = ask("thief", lease=lease)
     assert (refused.status, refused.code) == (403, "lease-refused")
     refused = ask(None, lease=lease)
     assert (refused.status, refused.code) == (401, "authentication-required")
-    guests = _begun(ask, None)
+    guests = _start(ask, None)
     refused = ask("thief", lease=guests)
     assert (refused.status, refused.code) == (403, "lease-refused")
     assert ask("owner", lease=lease).status == ask(None, lease=guests).status == 200
 
 
-def test_an_expired_credential(fleet, ask):
-    """A person goes on with a credential of now."""
-    lease = _begun(ask, "late")
+def test_renewal_with_an_expired_credential_is_refused(fleet, ask):
+    lease = _start(ask, "late")
     now = int(time.time())
     expired = site.signed("late", iat=now - 4000, exp=now - 3000)
     refused = fleet.first.post("/token", {"lease": lease}, bearer=expired)
@@ -92,25 +90,24 @@ def test_an_expired_credential(fleet, ask):
         {"profile": "default", "resumption_handle": "handle"},
     ],
 )
-def test_a_lease_and_something_else(ask, google, body):
-    """What was chosen stays chosen: a lease goes with neither a profile nor options."""
-    lease = _begun(ask, None)
+def test_lease_with_a_profile_or_options_is_refused(ask, google, body):
+    """The choice made at the start cannot be changed."""
+    lease = _start(ask, None)
     google.received.clear()
     refused = ask(None, lease=lease, **body)
     assert (refused.status, refused.code) == (400, "invalid-request")
     assert google.received == []
 
 
-def test_a_handle_without_a_lease(ask, google):
-    """Nobody's context is gone on with by the handle alone."""
+def test_handle_without_a_lease_is_refused(ask, google):
     refused = ask("ada", resumption_handle="handle")
     assert (refused.status, refused.code) == (400, "invalid-request")
     assert google.received == []
 
 
-def test_a_renewal_without_a_handle(ask):
-    """It is a new start, and is counted as one; with its handle it goes on past the limit."""
-    lease = _begun(ask, "again", profile="scarce")
+def test_renewal_without_a_handle_counts_as_a_start(ask):
+    """With its handle, a renewal succeeds even over the limit."""
+    lease = _start(ask, "again", profile="scarce")
     assert ask("again", lease=lease).status == 200
     refused = ask("again", lease=lease)
     assert (refused.status, refused.code) == (429, "rate-limited")
@@ -120,11 +117,11 @@ def test_a_renewal_without_a_handle(ask):
     assert renewed.json["setup"]["sessionResumption"] == {"handle": "handle"}
 
 
-def test_the_twenty_first_renewal_in_a_minute(fleet, ask):
-    """It is refused, until the first of them is a minute old; another's are not."""
-    lease, others = _begun(ask, "eager"), _begun(ask, "calm")
+def test_twenty_first_renewal_of_a_lease_in_a_minute_is_refused(fleet, ask):
+    """The renewals of another lease are not affected."""
+    lease, others = _start(ask, "eager"), _start(ask, "calm")
     renewal = clients.post(site.signed("eager"), {"lease": lease, "resumption_handle": "handle"})
-    replies = clients.ask_all(fleet.first.url, [("eager", renewal)] * 25, clients=8)
+    replies = clients.send_all(fleet.first.url, [("eager", renewal)] * 25, clients=8)
 
     assert sorted(reply.status for reply in replies) == [200] * 20 + [429] * 5
     for refused in replies:
@@ -136,7 +133,7 @@ def test_the_twenty_first_renewal_in_a_minute(fleet, ask):
 
 
 @pytest.mark.parametrize(
-    ("what", "who"),
+    ("target", "subject"),
     [
         (("all",), "ada"),
         (("guests",), None),
@@ -145,37 +142,37 @@ def test_the_twenty_first_renewal_in_a_minute(fleet, ask):
         (("profile", "own"), "whoever"),
     ],
 )
-def test_a_block(fleet, google, tokensvc, what, who):
-    """From the next request on it is in force in every worker, for starts and renewals."""
-    bearer = None if who is None else site.signed(who)
-    start = {"profile": "own"} if what[0] == "profile" else {}
-    begun = fleet.first.post("/token", start, bearer=bearer)
-    assert begun.status == 200
-    renewal = {"lease": begun.json["lease"], "resumption_handle": "handle"}
+def test_block_stops_starts_and_renewals_in_every_worker_at_once(
+    fleet, google, tokensvc, target, subject
+):
+    bearer = None if subject is None else site.signed(subject)
+    start = {"profile": "own"} if target[0] == "profile" else {}
+    granted = fleet.first.post("/token", start, bearer=bearer)
+    assert granted.status == 200
+    renewal = {"lease": granted.json["lease"], "resumption_handle": "handle"}
 
-    tokensvc("block", *what)
+    tokensvc("block", *target)
     try:
         google.received.clear()
         for _ in fleet.each_worker():
-            for asked in (start, renewal):
-                refused = fleet.first.post("/token", asked, bearer=bearer)
+            for body in (start, renewal):
+                refused = fleet.first.post("/token", body, bearer=bearer)
                 assert (refused.status, refused.code) == (403, "blocked")
         assert google.received == []
         for _ in fleet.each_worker():
             ready = fleet.first.get("/readyz")
-            assert ready.json == {"status": "ok", "everybody_blocked": what == ("all",)}
-        if what != ("all",):
-            assert fleet.first.post("/token", bearer=site.signed(f"beside {what}")).status == 200
+            assert ready.json == {"status": "ok", "everybody_blocked": target == ("all",)}
+        if target != ("all",):
+            assert fleet.first.post("/token", bearer=site.signed(f"not {target}")).status == 200
     finally:
-        tokensvc("unblock", *what)
+        tokensvc("unblock", *target)
     for _ in fleet.each_worker():
         assert fleet.first.post("/token", renewal, bearer=bearer).status == 200
     assert fleet.first.get("/readyz").json == {"status": "ok", "everybody_blocked": False}
 
 
-def test_a_blocked_lease(fleet, ask, tokensvc):
-    """This conversation goes on no more; the person may begin another."""
-    lease = _begun(ask, "talkative")
+def test_blocked_lease_ends_the_conversation_but_not_the_persons_access(fleet, ask, tokensvc):
+    lease = _start(ask, "talkative")
     query = "select distinct lease_id from events where subject = 'talkative'"
     tokensvc("block", "lease", fleet.one(query), "--for", "2h")
 
@@ -185,9 +182,8 @@ def test_a_blocked_lease(fleet, ask, tokensvc):
     assert ask("talkative").status == 200
 
 
-def test_places(fleet, ask):
-    """Two at once; an ended conversation frees its place at once, and goes on no more."""
-    first, second = _begun(ask, "placed"), _begun(ask, "placed")
+def test_ended_conversation_frees_its_place_and_cannot_be_renewed(fleet, ask):
+    first, second = _start(ask, "placed"), _start(ask, "placed")
     refused = ask("placed")
     assert (refused.status, refused.code) == (429, "too-many-at-once")
     assert 290 < int(refused.headers["retry-after"]) <= 300
@@ -201,8 +197,7 @@ def test_places(fleet, ask):
     assert ask("placed").status == 429
 
 
-def test_places_that_many_want(fleet):
-    """Of thirty at once two get one, in whichever worker they ask."""
+def test_thirty_concurrent_starts_get_exactly_two_places(fleet):
     request = clients.post(site.signed("crowded"))
-    replies = clients.ask_all(fleet.first.url, [("crowded", request)] * 30, clients=30)
+    replies = clients.send_all(fleet.first.url, [("crowded", request)] * 30, clients=30)
     assert sorted(reply.status for reply in replies) == [200] * 2 + [429] * 28

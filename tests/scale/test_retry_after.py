@@ -1,4 +1,4 @@
-"""What a caller is told of their limits is true: to the count, and to the second."""
+"""The RateLimit and Retry-After headers are exact, to the request and to the second."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from scale.shops import shop
+from scale.configurations import configuration
 from service import site
 
-CONFIGURATION = shop(
+CONFIGURATION = configuration(
     limits="concurrent = { user = 1000, guest = 1000 }",
     quick='limits = ["2/second", "4/minute"]',
     counted='limits = ["3/second"]',
@@ -23,34 +23,33 @@ def _fleet(start_fleet):
     return start_fleet(CONFIGURATION)
 
 
-def _told(answer):
-    """The limit by its name: what is left, and in how many seconds there is more."""
+def _limits(answer):
+    """Return each limit by name: what is left, and in how many seconds there is more."""
     return {
         m["name"]: (int(m["left"]), int(m["reset"]))
         for m in _QUOTA.finditer(answer.headers["ratelimit"])
     }
 
 
-def _at(fleet, subject):
-    """When each of *subject*'s grants was counted, in seconds."""
+def _granted_at(fleet, subject):
+    """Return when each grant of *subject* was counted, in seconds."""
     query = "select at from events where kind = 'reserved' and subject = :subject order by at"
     return [row.at / 1e6 for row in fleet.rows(query, subject=subject)]
 
 
-def test_where_a_caller_stands(fleet):
-    """Each grant says what is left, and when the oldest that counts goes."""
+def test_grant_says_how_many_are_left_and_when_the_oldest_stops_counting(fleet):
     for used in range(1, 3):
         answer = fleet.first.post("/token", {"profile": "quick"}, bearer=site.signed("one"))
         assert answer.status == 200
-        first, *_, last = [*_at(fleet, "one"), _at(fleet, "one")[-1]]
-        left, reset = _told(answer)["quick-60"]
+        first, *_, last = [*_granted_at(fleet, "one"), _granted_at(fleet, "one")[-1]]
+        left, reset = _limits(answer)["quick-60"]
         assert left == 4 - used
         assert 0 <= reset - (first + 60 - last) < 1
     assert answer.headers["ratelimit-policy"].endswith('"quick-1";q=2;w=1, "quick-60";q=4;w=60')
 
 
-def test_waiting_as_told(fleet):
-    """It suffices, whichever limit it is that is used up: also where two are at once."""
+def test_waiting_for_retry_after_suffices_for_every_limit(fleet):
+    """If several limits are used up at once, Retry-After is the longest wait."""
     bearer = site.signed("two")
     granted = 0
     for _ in range(60):
@@ -59,24 +58,23 @@ def test_waiting_as_told(fleet):
             granted += 1
             continue
         assert answer.code == "rate-limited"
-        told = _told(answer)
-        assert {left for left, _ in told.values()} == {0}
-        reset = max(reset for _, reset in told.values())
+        limits = _limits(answer)
+        assert {left for left, _ in limits.values()} == {0}
+        reset = max(reset for _, reset in limits.values())
         assert int(answer.headers["retry-after"]) == max(1, reset)
         if granted == 4:
             break
-        time.sleep(int(answer.headers["retry-after"]))  # the wait itself is what is tried
-    # The minute is used up, and so may the second be: it is the minute that is waited for.
-    asked = time.time()
+        time.sleep(int(answer.headers["retry-after"]))  # the test is about this wait
+    # The limit per minute is used up, and maybe the one per second: the minute is the longer wait.
+    requested_at = time.time()
     answer = fleet.first.post("/token", {"profile": "quick"}, bearer=bearer)
     assert answer.status == 429
-    told = int(answer.headers["retry-after"])
-    first = _at(fleet, "two")[0]
-    assert first + 60 - time.time() <= told <= first + 60 - asked + 1
+    retry_after = int(answer.headers["retry-after"])
+    first = _granted_at(fleet, "two")[0]
+    assert first + 60 - time.time() <= retry_after <= first + 60 - requested_at + 1
 
 
-def test_not_waiting_as_told(fleet):
-    """A refusal is no grant: whoever asks all the time is not kept out the longer for it."""
+def test_refused_requests_do_not_count_against_the_limit(fleet):
     bearer = site.signed("three")
     granted = 0
     for _ in range(2000):
@@ -84,6 +82,6 @@ def test_not_waiting_as_told(fleet):
         granted += answer.status == 200
         if granted == 9:
             break
-    at = _at(fleet, "three")
+    at = _granted_at(fleet, "three")
     assert len(at) == 9
     assert all(later - earlier >= 1 for earlier, later in zip(at, at[3:], strict=False))

@@ -1,6 +1,6 @@
-"""The long runs: what the tests try for seconds, for minutes, with figures.
+"""Long runs of what the tests try for seconds; prints figures.
 
-`PYTHONPATH=tests python -m soak`; `--seconds` is the length of each kind of outage, and
+`PYTHONPATH=tests python -m soak`; `--seconds` is the length of each scenario with outages, and
 `--conversation` that of a conversation.
 """
 
@@ -19,47 +19,50 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scale import fleet as fleets
-from scale.crashing import Crowd, compare
+from scale.configurations import configuration
+from scale.crashing import Crowd, reconcile
 from scale.postgres import Postgres
-from scale.shops import shop
 from service.upstream import Upstream
 from soak.conversation import converse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CONFIGURATION = shop(limits='budget = { user = "20h/day", everyone = "9999h/day" }', default="")
+_BUDGETS = 'budget = { user = "20h/day", everyone = "9999h/day" }'
+_CONFIGURATION = configuration(limits=_BUDGETS, default="")
 _EVERY = 0.5  # seconds between two kills of workers
-_OUTAGE = 5  # seconds between two of PostgreSQL
+_OUTAGE = 5  # seconds of the run for each outage of PostgreSQL
 
 
 def main() -> None:
-    """Run every scenario; what does not hold ends the run with its assertion."""
+    """Run every scenario; an assertion that fails ends the run."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60, help="of each scenario")
-    parser.add_argument("--conversation", type=int, default=600, help="its seconds")
-    asked = parser.parse_args()
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="length of each scenario with outages"
+    )
+    parser.add_argument("--conversation", type=int, default=600, help="seconds of the conversation")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         for name, scenario in _SCENARIOS.items():
             place = Path(folder) / name
             place.mkdir()
             with Upstream() as google:
-                _tell(name, scenario(place, google, asked.seconds))
+                _print(name, scenario(place, google, arguments.seconds))
         place = Path(folder) / "conversation"
         place.mkdir()
-        _tell("conversation", converse(place, asked.conversation))
+        _print("conversation", converse(place, arguments.conversation))
 
 
-def _tell(scenario: str, figures: Mapping[str, float]) -> None:
+def _print(scenario: str, figures: Mapping[str, float]) -> None:
     sys.stdout.write(json.dumps({"scenario": scenario, **figures}) + "\n")
 
 
 def _workers(place: Path, google: Upstream, seconds: int) -> dict[str, int]:
-    """SIGKILL for one of four workers twice a second, and at the end for the master."""
+    """Kill one of four workers twice a second, and the master at the end."""
     fleet = fleets.prepared(place, _CONFIGURATION, google.url)
-    chance, pace = random.Random(7), threading.Event()  # noqa: S311 - which worker is no secret
+    chance, pace = random.Random(7), threading.Event()  # noqa: S311 - the choice need not be secret
     kills = int(seconds / _EVERY)
-    with fleets.standing(fleet, workers=4), Crowd(fleet.first.url) as crowd:
+    with fleets.started(fleet, workers=4), Crowd(fleet.first.url) as crowd:
         crowd.await_more(20)
         for _ in range(kills):
             if workers := fleet.workers():
@@ -70,23 +73,23 @@ def _workers(place: Path, google: Upstream, seconds: int) -> dict[str, int]:
         fleet.first.child.kill()
         with fleets.supervised(fleet, workers=4):
             crowd.await_more(50)
-    return {"kills": kills, **compare(fleet, google, crowd)}
+    return {"kills": kills, **reconcile(fleet, google, crowd)}
 
 
 def _postgresql(place: Path, google: Upstream, seconds: int) -> dict[str, int]:
-    """PostgreSQL killed and stopped in turn, under two instances."""
+    """Kill and stop PostgreSQL in turn, with two instances of the service."""
     postgres, pace = Postgres(), threading.Event()
     outages = max(2, seconds // _OUTAGE)
     try:
         fleet = fleets.prepared(place, _CONFIGURATION, google.url, database_url=postgres.url)
-        with fleets.standing(fleet, instances=2, workers=2), Crowd(fleet.first.url) as crowd:
+        with fleets.started(fleet, instances=2, workers=2), Crowd(fleet.first.url) as crowd:
             for outage in range(outages):
                 crowd.await_more(20)
                 (postgres.kill if outage % 2 else postgres.stop)()
                 pace.wait(_EVERY)
                 postgres.start()
             crowd.await_more(50)
-        return {"outages": outages, **compare(fleet, google, crowd)}
+        return {"outages": outages, **reconcile(fleet, google, crowd)}
     finally:
         postgres.close()
 

@@ -1,4 +1,4 @@
-"""A spoken conversation of many minutes, over a connection every five seconds."""
+"""A spoken conversation of many minutes, with a new connection every five seconds."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROUND_SECONDS = 14
-FEWEST = 10  # renewals a minute
+MIN_RENEWALS = 10  # per minute
 
 
 def converse(place: Path, seconds: int) -> dict[str, float]:
-    """Talk for so long; what does not hold ends it with its assertion."""
+    """Talk for *seconds*; raise an AssertionError if something was lost."""
     talk, browser_path = Talk.of(seconds // ROUND_SECONDS + 1, WITH_ANSWERS), chromium()
     with (
         emulating(*SEVEN_SECONDS) as emulator,
@@ -46,9 +46,9 @@ def converse(place: Path, seconds: int) -> dict[str, float]:
         talker.resumes(renewals + 1)
         talker.hang_up()
         joins = assert_renewed_without_loss(talker)
-    assert renewals >= FEWEST * seconds / 60, f"{renewals} renewals only"
+    assert renewals >= MIN_RENEWALS * seconds / 60, f"only {renewals} renewals"
     return {
         "renewals": len(joins),
-        "in a sentence": sum(join.speaking for join in joins),
-        "in an answer": sum(join.answering for join in joins),
+        "while the visitor spoke": sum(join.speaking for join in joins),
+        "during an answer": sum(join.answering for join in joins),
     }
