@@ -1,7 +1,7 @@
-"""`make bench`: what a token costs, as ratios against baselines measured in the same run.
+"""`make bench`: the cost of a token, as ratios to baselines measured in the same run.
 
-Absolute times on a shared machine mean little; the ratios and the CPU time of a request hold. The
-baselines run under the same gunicorn settings; they and the service take turns.
+Absolute times mean little on a shared machine; the ratios and the CPU time per request are stable.
+The baselines run under the same gunicorn settings, and take turns with the service.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from tests.programs import Program
 
 ROUNDS = 3
-SECONDS = 1.0  # of load, for each server, round and number of visitors
+SECONDS = 1.0  # of load for each server, round and number of visitors
 VISITORS = (1, 16)
-SUBJECTS = 320  # enough that nobody is in more than a few conversations
-DELAY = 0.05  # seconds: an upstream as far away as Google is on a good day
+SUBJECTS = 320  # enough for each to have only a few conversations
+DELAY = 0.05  # seconds; about Google's latency at its best
 BENCH = Path(__file__).parent
 SERVICE, NAIVE, PLAIN = "tokensvc", "naive", "plain"
 PYTHON = [sys.executable, "-m", "gunicorn"]
-BOTH = ["--workers", "2", "--bind", "127.0.0.1:0", "--no-control-socket"]
-THEIRS = [
+BIND = ["--workers", "2", "--bind", "127.0.0.1:0", "--no-control-socket"]
+BASELINE_WORKERS = [
     "--worker-class",
     "gthread",
     "--threads",
@@ -60,7 +60,7 @@ concurrent = {{ user = 1000 }}
 
 @dataclass
 class Server:
-    """A server under load, and what was seen of it."""
+    """A server under load, with its measurements."""
 
     name: str
     program: Program
@@ -70,22 +70,22 @@ class Server:
     costs: dict[int, list[float]] = field(default_factory=dict)
 
     def put(self, bearers: list[str], visitors: int) -> None:
-        """One stretch of load."""
+        """Put the server under load and record the measurements."""
         before = self._cpu()
         run: Run = load.put(self.program.url, bearers, visitors, SECONDS)
         if run.failures:
             sys.exit(f"{self.name} refused {run.failures} of {len(run.waits)} requests.")
         cost = (self._cpu() - before) / len(run.waits)
-        for seen, value in (
+        for series, value in (
             (self.rates, run.rate),
             (self.medians, run.median * 1000),
             (self.costs, cost * 1000),
         ):
-            seen.setdefault(visitors, []).append(value)
+            series.setdefault(visitors, []).append(value)
 
     @property
     def memory(self) -> float:
-        """Resident memory of one worker, in MB."""
+        """The resident memory of one worker, in MB."""
         pages = Path(f"/proc/{self._pids()[-1]}/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -95,7 +95,7 @@ class Server:
         return [master, *map(int, children.split())]
 
     def _cpu(self) -> float:
-        """Seconds of CPU that the server has used."""
+        """Return the CPU time that the server has used, in seconds."""
         ticks = 0
         for pid in self._pids():
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
@@ -105,7 +105,7 @@ class Server:
 
 @contextmanager
 def _servers(folder: Path, delay: float) -> Iterator[list[Server]]:
-    """The service and the baselines, in front of an upstream that takes *delay* seconds."""
+    """Start the service and the baselines, with an upstream that takes *delay* seconds."""
     with ExitStack() as programs:
         upstream = programs.enter_context(
             running(
@@ -126,11 +126,11 @@ def _servers(folder: Path, delay: float) -> Iterator[list[Server]]:
         )
         commands = {
             SERVICE: [
-                *(*PYTHON, "--config", "python:tokensvc.serving", *BOTH),
+                *(*PYTHON, "--config", "python:tokensvc.serving", *BIND),
                 "tokensvc.app:create_app()",
             ],
-            NAIVE: [*PYTHON, *BOTH, *THEIRS, "baselines:naive()"],
-            PLAIN: [*PYTHON, *BOTH, *THEIRS, "baselines:plain()"],
+            NAIVE: [*PYTHON, *BIND, *BASELINE_WORKERS, "baselines:naive()"],
+            PLAIN: [*PYTHON, *BIND, *BASELINE_WORKERS, "baselines:plain()"],
         }
         yield [
             Server(name, *_started(programs, command, environment))
@@ -141,34 +141,34 @@ def _servers(folder: Path, delay: float) -> Iterator[list[Server]]:
 def _started(
     programs: ExitStack, command: list[str], environment: dict[str, str]
 ) -> tuple[Program, float]:
-    """The program, and how many seconds passed until it answered."""
-    begun = time.monotonic()
+    """Start a program; return it and the seconds until its first answer."""
+    started = time.monotonic()
     program = programs.enter_context(running(command, LISTENING, environment=environment))
     while program.get("/livez").status != 200:
         pass
-    return program, time.monotonic() - begun
+    return program, time.monotonic() - started
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure and print."""
     bearers = [site.signed(f"visitor-{number}") for number in range(SUBJECTS)]
     with tempfile.TemporaryDirectory() as name:
-        with _servers(Path(name) / "near", 0) as near:
+        with _servers(Path(name) / "fast", 0) as fast:
             for _ in range(ROUNDS):
                 for visitors in VISITORS:
-                    for server in near:
+                    for server in fast:
                         server.put(bearers, visitors)
-            _print_costs(near)
-            memories = {server.name: server.memory for server in near}
-        with _servers(Path(name) / "far", DELAY) as far:
+            _print_costs(fast)
+            memories = {server.name: server.memory for server in fast}
+        with _servers(Path(name) / "slow", DELAY) as slow:
             for _ in range(ROUNDS):
-                for server in far:
+                for server in slow:
                     server.put(bearers, 1)
-            _print_rest(far, memories)
+            _print_latencies(slow, memories)
 
 
 def _print_costs(servers: list[Server]) -> None:
-    click.echo(f"An upstream that answers at once; medians of {ROUNDS} x {SECONDS:.0f} s.")
+    click.echo(f"Upstream without delay; medians of {ROUNDS} rounds of {SECONDS:.0f} s.")
     _print_row("server", "visitors", "tokens/s", "/ naive", "CPU ms", "/ naive")
     for visitors in VISITORS:
         rates = {server.name: statistics.median(server.rates[visitors]) for server in servers}
@@ -178,19 +178,21 @@ def _print_costs(servers: list[Server]) -> None:
             _print_row(name, visitors, rate, rate / rates[NAIVE], cost, cost / costs[NAIVE])
 
 
-def _print_rest(servers: list[Server], memories: dict[str, float]) -> None:
-    click.echo(f"\nAn upstream that takes {DELAY * 1000:.0f} ms, one visitor; memory under load.")
+def _print_latencies(servers: list[Server], memories: dict[str, float]) -> None:
+    click.echo(f"\nUpstream with a delay of {DELAY * 1000:.0f} ms, one visitor; memory under load.")
     _print_row("server", "added ms", "/ naive", "start s", "/ naive", "MB", "/ naive")
     added = {server.name: statistics.median(server.medians[1]) - DELAY * 1000 for server in servers}
     starts = {server.name: server.cold_start for server in servers}
     for name in (SERVICE, NAIVE):
-        pairs = [(seen[name], seen[name] / seen[NAIVE]) for seen in (added, starts, memories)]
+        pairs = [
+            (series[name], series[name] / series[NAIVE]) for series in (added, starts, memories)
+        ]
         _print_row(name, *(number for pair in pairs for number in pair))
 
 
 def _print_row(first: str, *cells: float | str) -> None:
-    written = [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells]
-    click.echo(f"{first:10}" + "".join(f"{cell:>10}" for cell in written))
+    columns = [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells]
+    click.echo(f"{first:10}" + "".join(f"{cell:>10}" for cell in columns))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the service is measured against: the same endpoint as one would write it in an afternoon."""
+"""The baselines of the benchmark: the same endpoint in its simplest forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 
 
 def plain() -> Flask:
-    """Answers, and does nothing for it: the most that Flask under this gunicorn can do."""
+    """Return an app that answers without any work: the most that Flask can do here."""
     app = Flask(__name__)
 
     @app.get("/livez")
@@ -24,8 +24,8 @@ def plain() -> Flask:
 
 
 def naive() -> Flask:
-    """Checks a JWT, counts in SQLite, and asks Google by the SDK, for each request."""
-    from google import genai  # noqa: PLC0415 - the plain baseline must not pay for it
+    """Return an app that checks a JWT, counts in SQLite and mints with Google's SDK."""
+    from google import genai  # noqa: PLC0415 - the plain baseline must not load it
 
     warnings.simplefilter("ignore")  # token creation is marked experimental
     app = Flask(__name__)

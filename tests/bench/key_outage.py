@@ -1,7 +1,7 @@
-"""What a person with a known key waits while the provider of keys hangs and strangers come.
+"""How long a user with a cached key waits while the key provider hangs and unknown keys arrive.
 
-`PYTHONPATH=tests python -m bench.key_outage`; the baseline is the same service, and the same
-strangers, a moment before: with a provider that answers.
+`PYTHONPATH=tests python -m bench.key_outage`; the baseline is the same load, measured just before,
+with a provider that answers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from authn.provider_for_tests import hanging, jwk, provider
 from programs import Program, service_environment, serving
 
 REQUESTS = 200
-STRANGERS = 4  # who come all the time with a key that nobody knows
+STRANGERS = 4  # clients that keep sending tokens signed with unknown keys
 
 CONFIGURATION = """
 [[issuers]]
@@ -37,7 +37,7 @@ allow = ["user"]
 
 
 def main() -> None:
-    """Measure, and print both medians, the 99th percentiles and the ratios."""
+    """Measure; print the medians, the 99th percentiles and the ratio."""
     key = rsa.generate_private_key(65537, 2048)
     with ExitStack() as running:
         keys = running.enter_context(provider(jwk(key, "known")))
@@ -46,23 +46,25 @@ def main() -> None:
         environment = service_environment(folder, configuration, "http://127.0.0.1:9")
         service = running.enter_context(serving(environment))
         known = _signed(key, "known")
-        for _ in range(20):  # until both workers have the key
-            _ask(service, known)
+        for _ in range(20):  # until both workers have cached the key
+            _request(service, known)
         with _strangers(service, key):
             before = _waits(service, known)
         keys.answer = hanging
-        fetched = keys.asked
+        asked_before = keys.asked
         with _strangers(service, key):
             during = _waits(service, known)
-        asked = keys.asked - fetched
+        fetches = keys.asked - asked_before
         keys.released.set()
     for name, waits in (("before", before), ("during", during)):
         click.echo(
             f"{name:8} median {statistics.median(waits):6.2f} ms   p99 {_p99(waits):6.2f} ms"
         )
     ratio = statistics.median(during) / statistics.median(before)
-    click.echo(f"ratio of medians {ratio:.2f}, with {STRANGERS} strangers at the same time in both")
-    click.echo(f"fetches that left meanwhile, both workers: {asked}")
+    click.echo(
+        f"ratio of medians {ratio:.2f}, with {STRANGERS} clients with unknown keys in both runs"
+    )
+    click.echo(f"key fetches during the outage, both workers: {fetches}")
 
 
 def _signed(key: rsa.RSAPrivateKey, kid: str) -> str:
@@ -77,40 +79,40 @@ def _signed(key: rsa.RSAPrivateKey, kid: str) -> str:
     return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
 
 
-def _ask(service: Program, bearer: str) -> int:
+def _request(service: Program, bearer: str) -> int:
     return service.get("/profiles", bearer=bearer).status
 
 
 def _waits(service: Program, bearer: str) -> list[float]:
-    """Milliseconds of each request."""
+    """Return the milliseconds of each request."""
     waits = []
     for _ in range(REQUESTS):
         began = time.perf_counter()
-        assert _ask(service, bearer) == 200
+        assert _request(service, bearer) == 200
         waits.append((time.perf_counter() - began) * 1000)
     return waits
 
 
 class _strangers:  # noqa: N801 - used as a with statement
-    """Asks with unknown keys, several at a time, until the block ends."""
+    """Sends tokens signed with unknown keys, from several threads, until the block ends."""
 
     def __init__(self, service: Program, key: rsa.RSAPrivateKey) -> None:
-        self._over = threading.Event()
+        self._ended = threading.Event()
         self._threads = [
-            threading.Thread(target=self._come, args=(service, key, number))
+            threading.Thread(target=self._send, args=(service, key, number))
             for number in range(STRANGERS)
         ]
 
-    def _come(self, service: Program, key: rsa.RSAPrivateKey, number: int) -> None:
-        while not self._over.is_set():
-            _ask(service, _signed(key, f"unknown-{number}"))
+    def _send(self, service: Program, key: rsa.RSAPrivateKey, number: int) -> None:
+        while not self._ended.is_set():
+            _request(service, _signed(key, f"unknown-{number}"))
 
     def __enter__(self) -> None:
         for thread in self._threads:
             thread.start()
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._ended.set()
         for thread in self._threads:
             thread.join()
 

@@ -1,4 +1,4 @@
-"""A closed loop of visitors: each asks again as soon as it is answered."""
+"""A closed loop of visitors: each sends its next request as soon as it has an answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What a stretch of load gave: how long each answer took (seconds, sorted), and the whole."""
+    """The result of a load: the time of each answer (seconds, sorted), and of all together."""
 
     waits: Sequence[float]
     seconds: float
@@ -23,17 +23,17 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Answers in a second."""
+        """Answers per second."""
         return len(self.waits) / self.seconds
 
     @property
     def median(self) -> float:
-        """Seconds."""
+        """The median time of an answer, in seconds."""
         return self.waits[len(self.waits) // 2]
 
 
 def put(url: str, bearers: Sequence[str], visitors: int, seconds: float) -> Run:
-    """Let *visitors* ask for tokens with *bearers* in turn, for *seconds*."""
+    """Let *visitors* request tokens with *bearers* in turn, for *seconds*."""
     return asyncio.run(_put(url, bearers, visitors, seconds))
 
 
@@ -45,7 +45,7 @@ def _request(bearer: str) -> bytes:
 
 
 async def _put(url: str, bearers: Sequence[str], visitors: int, seconds: float) -> Run:
-    begun = time.monotonic()
+    started = time.monotonic()
     waits: list[float] = []
     failures = 0
 
@@ -54,13 +54,13 @@ async def _put(url: str, bearers: Sequence[str], visitors: int, seconds: float) 
         parts = urlsplit(url)
         turns = itertools.cycle(bearers[number::visitors])
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        while time.monotonic() - begun < seconds:
-            asked = time.monotonic()
+        while time.monotonic() - started < seconds:
+            sent = time.monotonic()
             writer.write(_request(next(turns)))
             head = await reader.readuntil(b"\r\n\r\n")
             length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
             await reader.readexactly(int(length))
-            waits.append(time.monotonic() - asked)
+            waits.append(time.monotonic() - sent)
             failures += b" 200 " not in head[:16]
             if b"connection: close" in head.lower():
                 writer.close()
@@ -68,4 +68,4 @@ async def _put(url: str, bearers: Sequence[str], visitors: int, seconds: float) 
         writer.close()
 
     await asyncio.gather(*(visit(number) for number in range(visitors)))
-    return Run(sorted(waits), time.monotonic() - begun, failures)
+    return Run(sorted(waits), time.monotonic() - started, failures)

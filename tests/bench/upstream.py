@@ -1,4 +1,4 @@
-"""Mints as fast as it can: `python upstream.py DELAY` answers every POST after DELAY seconds."""
+"""A fast mint: `python upstream.py DELAY` answers every POST after DELAY seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 class Mint(asyncio.Protocol):
-    """One connection; a request is whole when its Content-Length has come."""
+    """One connection; a request is complete when its whole Content-Length has arrived."""
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
