@@ -114,7 +114,7 @@ def check(sessions, token, count):
 
 
 async def test_python_sdk_cannot_change_any_field(tls_emulator, trust):
-    """Every field of the SDK's LiveConnectConfig is tried."""
+    """The test tries every field of the SDK's LiveConnectConfig."""
     assert PYTHON_MUTATIONS.keys() == types.LiveConnectConfig.model_fields.keys() - NOT_SETUP
     token = locked_token(tls_emulator)
     client = python_sdk.client_for(tls_emulator.url, token, trust)
@@ -128,7 +128,7 @@ async def test_python_sdk_cannot_change_any_field(tls_emulator, trust):
 
 
 def test_javascript_sdk_cannot_change_any_field(plain_emulator, node):
-    """Every field that the SDK's type declares is tried."""
+    """The test tries every field that the SDK's type declares."""
     token = locked_token(plain_emulator)
 
     mutated = node("mutations.mjs", GOOGLE_GEMINI_BASE_URL=plain_emulator.url, LIVE_TOKEN=token)
@@ -140,7 +140,7 @@ def test_javascript_sdk_cannot_change_any_field(plain_emulator, node):
 
 
 async def test_raw_socket_cannot_change_any_field():
-    """Every field of the setup message is tried."""
+    """The test tries every field of the setup message."""
     assert RAW_MUTATIONS.keys() == MESSAGES["BidiGenerateContentSetup"].keys()
     async with emulating() as client:
         token = await client.token(uses=0, bidiGenerateContentSetup=LOCKED)
@@ -153,7 +153,7 @@ async def test_raw_socket_cannot_change_any_field():
 
 
 async def test_without_a_lock_each_field_applies():
-    """The same fields change an unlocked session, so the tests above can fail."""
+    """The same changes take effect here, so the tests above can fail."""
     mutations = {**RAW_MUTATIONS, "model": "models/gemini-2.5-flash-native-audio-preview-12-2025"}
     del mutations["sessionResumption"]
     mutations["generationConfig"] = {"responseModalities": ["AUDIO"], "temperature": 1.9}

@@ -24,8 +24,8 @@ SDK_TESTS = Path(genai.__file__).parent / "tests"
         pytest.param("live_api", 4, id="a turn, the context, a function call, a result without id"),
     ],
 )
-def test_the_sdks_own_tests_pass(tls_emulator, tmp_path, suite, passing):
-    """Those for Vertex, another product, are skipped by their own rule."""
+def test_sdks_own_tests_pass(tls_emulator, tmp_path, suite, passing):
+    """The tests for Vertex, another product, skip themselves."""
     settings = tmp_path / "pytest.ini"
     settings.write_text("[pytest]\n")
     replays = tmp_path / "replays"
@@ -58,7 +58,7 @@ def test_the_sdks_own_tests_pass(tls_emulator, tmp_path, suite, passing):
 
 
 async def ask(session, text):
-    """Return the answer to *text*, sent as those tests send it."""
+    """Return the answer to *text*, sent as the SDK's tests send it."""
     turns = [{"role": "user", "parts": [{"text": text}]}]
     await session.send(clientContent={"turns": turns, "turnComplete": True})
     answer = await session.until_turn_complete()
@@ -74,8 +74,8 @@ async def ask(session, text):
         ("1.5", "weather.lookUp", "Would you look up the weather in Oslo?"),
     ],
 )
-async def test_their_questions_are_answered_in_other_words_too(number, name, order):
-    """The emulator knows no number and no function of those tests by heart."""
+async def test_questions_of_the_sdks_tests_are_answered_for_other_values_too(number, name, order):
+    """The emulator does not hard-code any number or function of those tests."""
     model = "models/gemini-3.1-flash-live-preview"
     config = {"model": model, "tools": [function(name)], "sessionResumption": {}}
     async with python.emulating() as client:

@@ -35,8 +35,8 @@ def running(*flags):
         child.communicate(timeout=20)
 
 
-def test_it_prints_its_address_and_stops_on_a_signal():
-    """SIGTERM and Ctrl-C end it with code 0 and no output on standard error."""
+def test_emulator_prints_its_address_and_stops_cleanly_on_a_signal():
+    """SIGTERM and Ctrl-C end it with code 0 and without output on standard error."""
     for number in (signal.SIGTERM, signal.SIGINT):
         with running() as (child, url):
             with urllib.request.urlopen(f"{url}/emulator") as page:

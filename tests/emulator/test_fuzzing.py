@@ -67,8 +67,7 @@ def test_any_body_mints_a_token_or_is_a_400(body):
         assert not body.strip() or isinstance(protojson.loads(body), dict)
 
 
-async def test_no_task_is_left_after_the_close():
-    """Whichever of client and emulator closes first, or both at once."""
+async def test_no_task_is_left_when_client_and_emulator_close_at_once():
     options = Options(latency=0.0, send_rate=1.0)
     async with emulating(options) as client:
         for _ in range(30):

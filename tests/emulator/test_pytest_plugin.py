@@ -70,7 +70,7 @@ def test_port_in_use_is_an_error_on_entering():
 
 
 def test_plugin_can_be_imported_without_the_extra():
-    """Every pytest run imports it, whether or not aiohttp and numpy are installed."""
+    """Every pytest run imports the plugin, whether or not aiohttp and numpy are installed."""
     check = (
         "import sys, tokensvc.emulator.pytest_plugin as plugin;"
         "assert plugin.live_emulator;"

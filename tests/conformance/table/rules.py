@@ -28,8 +28,8 @@ class Rule:
 
     Attributes:
         fact: The fact, as a sentence.
-        source: Where it is known from.
-        check: Checks it with the client whose `emulating` it is given.
+        source: Where the fact is documented, or how it was found.
+        check: Checks the fact with the client whose `emulating` it is given.
         disable: Removes the rule from the emulator, after which the check must fail.
         unsupported: The SDKs that cannot do what the check does, and why.
     """
@@ -42,7 +42,7 @@ class Rule:
 
     @property
     def peers(self) -> list[str]:
-        """The clients that check it: every SDK that can, and a raw socket if one cannot."""
+        """The clients that run the check: every SDK that can, and a raw socket if one cannot."""
         able = [peer for peer in (PYTHON, JAVASCRIPT) if peer not in self.unsupported]
         return [*able, RAW] if self.unsupported else able
 

@@ -39,7 +39,7 @@ def test_resampled_tone_matches_the_tone_at_the_new_rate(rate):
 
 
 def test_frequencies_above_half_the_new_rate_are_removed():
-    """They must not come back as other tones (aliasing)."""
+    """Otherwise aliasing would turn them into other tones."""
     resampled = resample(tone(48_000, 11_000), 48_000, IN_RATE)
     assert np.abs(resampled[100:-100]).max() < 300
 

@@ -20,5 +20,5 @@ from tokensvc.emulator.audio.utterances import sample_rate
     ],
 )
 def test_sample_rate_is_read_from_the_mime_type(mime_type, rate):
-    """It is 16 kHz by default, and None for anything but raw PCM."""
+    """The default is 16 kHz, and anything but raw PCM has no rate."""
     assert sample_rate(mime_type) == rate

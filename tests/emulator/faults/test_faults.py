@@ -102,7 +102,7 @@ async def test_black_hole_fault_never_answers_and_does_not_affect_other_requests
         waiting.cancel()
 
 
-async def test_cut_socket_ends_without_close_frame_after_so_many_messages():
+async def test_cut_socket_ends_without_close_frame_after_the_given_number_of_messages():
     async with emulating() as client:
         queue_fault(client, on="socket", kind="cut", after=2)
         async with client.session() as session:
@@ -123,7 +123,7 @@ async def test_cut_socket_loses_what_arrives_before_the_reset():
         assert (await client.wait_until_closed())["heard"]["bytes"] == 10 * CHUNK
 
 
-async def test_cut_with_a_time_is_drawn_for_each_connection():
+async def test_time_of_a_cut_is_drawn_for_each_connection():
     async with emulating() as client:
         queue_fault(client, on="socket", kind="cut", times=0, between=[5, 9], seconds=0.25, seed=3)
         for _ in range(3):
@@ -206,7 +206,7 @@ async def test_out_of_order_fault_swaps_neighbouring_messages():
 
 
 @pytest.mark.parametrize("kind", ["latency", "drip"])
-async def test_latency_delays_all_messages_and_drip_each_message(kind):
+async def test_latency_delays_the_messages_together_and_drip_each_of_them(kind):
     async with emulating(QUICK) as client:
         queue_fault(client, on="socket", kind=kind, after=0, seconds=0.05)
         async with client.socket() as session:

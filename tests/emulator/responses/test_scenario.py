@@ -35,8 +35,7 @@ status = 429
 """
 
 
-async def test_turns_are_answered_in_order_or_by_their_words(tmp_path):
-    """After the last scripted turn, the fallback answers."""
+async def test_turns_are_answered_in_order_or_by_their_words_and_then_by_the_fallback(tmp_path):
     path = tmp_path / "scenario.toml"
     path.write_text(TOML)
     script = load_scenario(path)
@@ -101,7 +100,7 @@ async def test_search_returns_the_scripted_sources():
     assert grounding["groundingChunks"] == [{"web": web}]
 
 
-async def test_go_away_is_announced_immediately_and_kept():
+async def test_go_away_is_sent_immediately_and_the_session_closes_when_announced():
     script = read_scenario({"turn": [{"go_away": 2.5}]})
     async with emulating(QUICK, script.responder) as client, client.session() as session:
         await session.send_text("Leave.")
@@ -111,7 +110,7 @@ async def test_go_away_is_announced_immediately_and_kept():
         assert (await session.until_closed())[0] == 1011
 
 
-async def test_order_continues_after_a_resumption():
+async def test_turns_continue_in_order_after_a_resumption():
     script = read_scenario({"turn": [{"say": "First."}, {"say": "Second."}]})
     async with emulating(QUICK, script.responder) as client:
         async with client.session(setup(sessionResumption={})) as session:

@@ -67,7 +67,7 @@ async def test_undecodable_credential_is_an_invalid_one(path, headers, reason, o
 
 
 async def test_utf_16_frame_is_invalid_json():
-    """A lone surrogate must not get in through UTF-16 either."""
+    """UTF-16 would let a lone surrogate in."""
     async with emulating() as client, client.session() as session:
         text = json.dumps({"realtimeInput": {"text": "\ud800"}})
         await session.socket.send_bytes(text.encode("utf-16"))
@@ -135,8 +135,8 @@ async def test_function_without_a_word_in_its_name_is_never_called():
         assert not any("toolCall" in message for message in await session.until_turn_complete())
 
 
-async def test_empty_entries_fill_the_context_too():
-    """Each costs at least one token, so that memory is bounded."""
+async def test_empty_entries_count_towards_the_context():
+    """Each entry costs at least one token, so that memory is bounded."""
     turns = [{"role": "user", "parts": [{"text": ""}] * 50_000}]
     async with emulating() as client, client.session() as session:
         for _ in range(4):
@@ -151,7 +151,7 @@ def served_connections():
 
 
 async def test_client_that_reads_nothing_is_disconnected(monkeypatch):
-    """Its connection ends on time, and is aborted if it does not read the close frame either."""
+    """The connection is aborted if the client does not read the close frame either."""
     monkeypatch.setattr("tokensvc.emulator.server.websocket.CLOSE_TIMEOUT", 0.2)
     lasting = Options(latency=0.0, send_rate=1e6, playback_rate=1e6, connection_life=60.0)
     message = {"realtimeInput": {"text": "Tell me everything that there is to tell of it. " * 500}}
