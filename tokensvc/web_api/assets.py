@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _WIDGET = "widget.js"
-_WIDGET_LIFE = 60  # seconds that a browser may go on with the release that it was sent to
+_WIDGET_LIFE = 60  # seconds that a browser may keep using the release it was sent
 
 
 def blueprint(release: Release) -> Blueprint:

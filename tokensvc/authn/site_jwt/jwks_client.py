@@ -190,7 +190,7 @@ class JwksClient:
         headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "tokensvc"}
         with closing(BoundedHttpClient(origin, longest_answer=LONGEST_SET)) as client:
             answer = client.get(path, headers, deadline=time.monotonic() + self._fetch_limit)
-        if answer.status != 200:  # noqa: PLR2004 - a redirect is no answer either
+        if answer.status != 200:  # noqa: PLR2004 - a redirect is not followed
             raise UnusableJwks(f"answered {answer.status}")
         keys = read_jwks(answer.body, self._algorithms)
         self._fetched = _Fetched(keys, self._clocks.steady())
