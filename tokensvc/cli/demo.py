@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import secrets
 import signal
@@ -103,6 +104,7 @@ def _environment(folder: Path, config: Path) -> dict[str, str]:
 
 def _add_account(database_url: str) -> str:
     """Add the demo account and return its password."""
+    logging.getLogger("tokensvc.store").setLevel(logging.ERROR)  # a demo's store is always new
     engine = open_or_create(database_url)
     password = secrets.token_urlsafe(9)
     Accounts(engine).add(Account(_USERNAME, hash_password(password)))
