@@ -138,6 +138,7 @@ class _Variant:
 
 
 def _variants(profile: Profile) -> Iterator[_Variant]:
+    """Yield the profile with every default, and then with each choice of each option."""
     defaults = copy.deepcopy(profile.config)
     for option in profile.options.values():
         _put(defaults, option.path, option.chosen_by_default)
@@ -150,6 +151,7 @@ def _variants(profile: Profile) -> Iterator[_Variant]:
 
 
 def _assembled(profile: Profile, bodies: dict[_Choice, dict[str, Any]]) -> CompiledProfile:
+    """Return the profile with its patches: where a choice's body differs from the default's."""
     plain = bodies[None]
     patches: dict[str, dict[str, Patch]] = {name: {} for name in profile.options}
     for choice, body in bodies.items():
@@ -159,6 +161,7 @@ def _assembled(profile: Profile, bodies: dict[_Choice, dict[str, Any]]) -> Compi
 
 
 def _put(config: dict[str, Any], path: str, value: str) -> None:
+    """Set *value* at the dotted *path* in *config*."""
     *parents, last = path.split(".")
     for name in parents:
         below = config.setdefault(name, {})
@@ -227,6 +230,7 @@ def _write_cache(file: Path, result: dict[str, Any]) -> None:
 
 
 def _run_sdk(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what `sdk_request`, in a child process, answers to each request."""
     child = subprocess.run(
         [sys.executable, "-m", "tokensvc.gemini.sdk_request"],
         input=json.dumps(requests, default=str),

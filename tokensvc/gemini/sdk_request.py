@@ -77,6 +77,7 @@ def _forbidden_fields(config: dict[str, Any]) -> Iterator[str]:
 
 
 def _capture_body(model: str, config: dict[str, Any], api_version: str) -> dict[str, Any]:
+    """Return the body that the SDK would send, taken from its HTTP transport."""
     bodies: list[dict[str, Any]] = []
 
     def keep(request: httpx2.Request) -> httpx2.Response:

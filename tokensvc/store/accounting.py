@@ -179,6 +179,7 @@ def _check_lease(live: LiveTokens, now: int) -> None:
 def _check_places(
     state: LeaseState, asked: Asked, live: LiveTokens, *, moves: bool, is_live: bool
 ) -> None:
+    """Check that the holder has a free place, unless the token takes over a place of the holder."""
     if live.placed is None or live.counted is None:
         return
     wait = 0.0 if moves else live.placed.wait(asked.now)

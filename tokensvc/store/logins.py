@@ -104,13 +104,14 @@ def _lock_account(connection: Connection, username: str) -> Account | None:
 def _add_cookie(
     connection: Connection, family: _Family, account: Account, cookie_hash: str, *, now: int
 ) -> Login:
-    over = (
+    """Add the next cookie of *family*, and remove some expired ones."""
+    expired = (
         select(logins.c.cookie_hash)
         .where(logins.c.expires_at <= now)
         .order_by(logins.c.expires_at)
         .limit(_SWEPT)
     )
-    connection.execute(delete(logins).where(logins.c.cookie_hash.in_(over)))
+    connection.execute(delete(logins).where(logins.c.cookie_hash.in_(expired)))
     expires_at = min(family.ends_at, now + IDLE)
     connection.execute(
         insert(logins).values(

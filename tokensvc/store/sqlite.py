@@ -129,6 +129,7 @@ class StoreFile:
         return [Path(real + suffix) for suffix in _SIBLINGS]
 
     def _open(self, mode: str) -> StoreConnection:
+        """Open the file in SQLite's *mode*, and check that it is not replaced meanwhile."""
         seen = _identity(self._path)
         connection = sqlite3.connect(
             f"file:{quote(str(self._path))}?mode={mode}",
@@ -199,6 +200,7 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[IO[str]]:
+    """Hold an exclusive lock on the file at *path*; raise `unavailable` after `BUSY` seconds."""
     deadline = time.monotonic() + BUSY
     while True:
         with path.open("a+", encoding="ascii") as lock:
