@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _INTERVAL = 1.0  # seconds between two looks at the file
 
-
 Stamp = tuple[int, int, int] | None
 
 

@@ -112,11 +112,7 @@ class Ledger:
                     update(tokens).where(tokens.c.lease_id == lease.id).values(place_of=None)
                 )
                 ended = AuditEvent.of_lease(
-                    lease,
-                    EventKind.ENDED,
-                    self._clock(),
-                    request_id=request_id,
-                    address=address,
+                    lease, EventKind.ENDED, self._clock(), request_id=request_id, address=address
                 )
                 audit.record(connection, ended)
 
