@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -214,21 +214,15 @@ class AuditEvent:
     code: str | None = None
 
     @classmethod
-    def of_lease(
-        cls, lease: Lease, kind: EventKind, at: datetime, *, request_id: str, address: str
-    ) -> AuditEvent:
-        """An event of *kind* with everything the audit says about *lease* and its principal."""
-        principal = lease.principal
+    def of_lease(cls, lease: Lease, **fields: Any) -> AuditEvent:  # noqa: ANN401 - the others
+        """Return an event about *lease* and its principal, with *fields* for the rest."""
         return cls(
-            at=at,
-            kind=kind,
             lease_id=lease.id,
-            request_id=request_id,
-            principal_kind=principal.kind,
-            issuer=principal.issuer,
-            subject=principal.subject,
-            address=address,
+            principal_kind=lease.principal.kind,
+            issuer=lease.principal.issuer,
+            subject=lease.principal.subject,
             profile=lease.profile,
+            **fields,
         )
 
 

@@ -52,7 +52,7 @@ class TokenRequest:
 
     @property
     def is_renewal(self) -> bool:
-        """Whether this continues a conversation, rather than begins one."""
+        """Whether this continues a conversation rather than starting one."""
         return self.unverified_lease is not None
 
 
@@ -154,6 +154,7 @@ class TokenService:
             raise
         self.ledger.grant(reservation, token)
         _log.info("token granted reservation=%s profile=%s", reservation.id, lease.profile)
+        # A renewal returns the lease that it was sent, which _authenticate has verified.
         signed = asked.unverified_lease or self.leases.sign(lease)
         return Grant(
             token, compiled, lease, signed, reservation, asked.resumption_handle, self.clock()

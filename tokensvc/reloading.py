@@ -1,4 +1,7 @@
-"""Follows the configuration file: profiles and limits change without a restart."""
+"""Follows the configuration file, so that profiles and limits change without a restart.
+
+The rest of the file, and the environment, are read again at SIGHUP: see serving.py.
+"""
 
 from __future__ import annotations
 

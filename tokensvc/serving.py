@@ -72,7 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             sys.exit(1)
 
     def is_parent_alive(self) -> bool:
-        """Return whether the master lives; without it, stop as if told to.
+        """Return whether the master is alive; if it is not, stop as if told to.
 
         Otherwise the worker would serve its busy connections, and hold the port, for the whole of
         `graceful_timeout`, and no successor could start.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class GuestAuthenticator:
-    """Makes callers without a credential guests; profiles decide whether they admit guests."""
+    """Treats callers without a credential as guests; each profile decides whether to admit them."""
 
     def authenticate(self, credentials: Credentials) -> Principal | None:
         """Return a new guest with a random subject, or None if a credential was sent."""

@@ -124,14 +124,10 @@ def _as_csv(events: Iterable[AuditEvent]) -> Iterator[bytes]:
 
 def _exported(event: AuditEvent) -> dict[str, Any]:
     """Return every field of *event*; times are in RFC 3339, UTC."""
-    times = {"at": _timestamp(event.at)}
-    if event.expires_at is not None:
-        times["expires_at"] = _timestamp(event.expires_at)
-    return asdict(event) | times
-
-
-def _timestamp(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+    return {
+        name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+        for name, value in asdict(event).items()
+    }
 
 
 def _csv_line(cells: Iterable[object]) -> bytes:

@@ -96,7 +96,7 @@ def decide(
     # Two tokens with one handle carry one session, so a retry pays only for the time it adds.
     begins = state.token_end if replaces else asked.now
     allowance = _allowance(state, asked)
-    end = _end(state, asked, begins, allowance, left)
+    end = _token_end(state, asked, begins, allowance, left)
     free = min(allowance, _covered(state, begins, end))
     owed = max(0, end - begins) - free
     seconds = -(-owed // SECOND)  # rounded up
@@ -141,17 +141,19 @@ def _allowance(state: LeaseState, asked: Asked) -> int:
     return max(0, ALLOWANCE * asked.lifetime - max(0, state.drawn_until - asked.now))
 
 
-def _end(state: LeaseState, asked: Asked, begins: int, allowance: int, left: int | None) -> int:
+def _token_end(
+    state: LeaseState, asked: Asked, begins: int, allowance: int, left: int | None
+) -> int:
     """Return when the token ends, which budgets with *left* seconds can pay for."""
-    length = _length(state, asked, begins, allowance)
-    end = min(max(begins, asked.now + length), asked.now + asked.lifetime, asked.deadline)
+    lifetime = _lifetime(state, asked, begins, allowance)
+    end = min(max(begins, asked.now + lifetime), asked.now + asked.lifetime, asked.deadline)
     if left is None:
         return end
     free = min(allowance, max(0, state.charged_until - begins))
     return min(end, begins + left * SECOND + free)
 
 
-def _length(state: LeaseState, asked: Asked, begins: int, allowance: int) -> int:
+def _lifetime(state: LeaseState, asked: Asked, begins: int, allowance: int) -> int:
     """Return how long the token lives.
 
     A client that drops often gets tokens that live twice the time between two drops. So few of them

@@ -125,14 +125,14 @@ def _latest(column: Column[Any], ends: Column[int], value: str, limit: int, now:
 
 def seconds_left(connection: Connection, budgets: Sequence[Budget], now: int) -> int | None:
     """Return the least that any of *budgets* has left today; None if there are no budgets."""
-    day = now // DAY
+    day = _budget_day(now)
     left = [budget.seconds - _spent(connection, budget.key, day) for budget in budgets]
     return max(0, min(left)) if left else None
 
 
 def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: int) -> None:
     """Charge *seconds* to today's spending of every budget; negative *seconds* are a refund."""
-    day = now // DAY
+    day = _budget_day(now)
     for budget in budgets if seconds else ():
         row = (spending.c.key == budget.key) & (spending.c.day == day)
         changed = connection.execute(
@@ -140,6 +140,11 @@ def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: 
         )
         if changed.rowcount == 0:
             connection.execute(insert(spending).values(key=budget.key, day=day, seconds=seconds))
+
+
+def _budget_day(now: int) -> int:
+    """Return the day that a budget counts: it begins at midnight UTC; in days since the epoch."""
+    return now // DAY
 
 
 def budget_spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:

@@ -44,7 +44,7 @@ class Ledger:
             RateLimited, TooManyAtOnce, BudgetSpent: if a limit is used up; nothing is recorded.
             TemporarilyUnavailable: if the store cannot be written.
         """
-        with transaction(self._engine, _locked(admission)) as connection:
+        with transaction(self._engine, _keys_to_lock(admission)) as connection:
             # Read the clock inside: the lock orders transactions, and so their times.
             at = self._clock()
             now = microseconds(at)
@@ -91,7 +91,7 @@ class Ledger:
             TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
         admission = reservation.admission
-        with transaction(self._engine, _locked(admission)) as connection:
+        with transaction(self._engine, _keys_to_lock(admission)) as connection:
             counting.uncharge(connection, reservation.id)
             withdrawn = _withdraw(connection, admission.lease.id, reservation)
             returned = reservation.seconds if withdrawn else 0
@@ -111,9 +111,8 @@ class Ledger:
                 connection.execute(
                     update(tokens).where(tokens.c.lease_id == lease.id).values(place_of=None)
                 )
-                ended = AuditEvent.of_lease(
-                    lease, EventKind.ENDED, self._clock(), request_id=request_id, address=address
-                )
+                about = {"request_id": request_id, "address": address}
+                ended = AuditEvent.of_lease(lease, kind=EventKind.ENDED, at=self._clock(), **about)
                 audit.record(connection, ended)
 
     def charge_attempt(self, *windows: Window) -> str:
@@ -140,7 +139,7 @@ class Ledger:
             counting.uncharge(connection, attempt)
 
 
-def _locked(admission: Admission) -> list[str]:
+def _keys_to_lock(admission: Admission) -> list[str]:
     """Return every key whose count this admission reads and changes."""
     return [
         admission.lease.id,
@@ -244,11 +243,12 @@ def _withdraw(connection: Connection, lease_id: str, reservation: Reservation) -
 
 def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEvent:
     admission = reservation.admission
-    about_lease = AuditEvent.of_lease(
-        admission.lease, kind, at, request_id=admission.request_id, address=admission.address
-    )
-    return replace(
-        about_lease,
+    return AuditEvent.of_lease(
+        admission.lease,
+        at=at,
+        kind=kind,
+        request_id=admission.request_id,
+        address=admission.address,
         reservation_id=reservation.id,
         model=admission.model,
         renewal=admission.renewal,

@@ -47,7 +47,7 @@ def web_folder() -> Path:
 
 
 def read_release(folder: Path) -> Release:
-    """All that is served of *folder*."""
+    """Return everything that is served from *folder*."""
     contents = {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(path for pattern in SERVED for path in folder.glob(pattern))

@@ -50,7 +50,7 @@ export class Conversation {
     if (options.microphone !== false || options.speaker !== false) {
       this.#sound = new Sound(
         {
-          captured: (chunk) => this.#sendSound(chunk),
+          captured: (chunk) => this.#sendMicrophoneChunk(chunk),
           lost: (error) => context.ended(error),
           changed: (speaking) => emit('speaking', { speaking }),
         },
@@ -229,7 +229,7 @@ export class Conversation {
   }
 
   /** @param {Int16Array} chunk */
-  #sendSound(chunk) {
+  #sendMicrophoneChunk(chunk) {
     if (!this.#live) return;
     this.#line.say(soundFrame(chunk, CAPTURE_RATE));
     if ((this.#sound?.voice ?? 0) < VOICE) return;

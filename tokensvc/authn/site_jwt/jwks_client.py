@@ -79,7 +79,7 @@ class JwksClient:
         clocks: Clocks | None = None,
         fetch_limit: float = FETCH_LIMIT,
     ) -> None:
-        """*algorithms* are the issuer's; *cache* keeps the last good set over a restart."""
+        """*algorithms* are the issuer's; *cache* keeps the last good set across a restart."""
         self.url = url
         self._algorithms = tuple(algorithms)
         self._cache = cache

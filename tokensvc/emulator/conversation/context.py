@@ -38,7 +38,7 @@ class ContextEntry:
 
 
 def text_tokens(text: str) -> int:
-    """Estimate the cost of a text: one token for four characters."""
+    """Estimate the cost of a text: one token per four characters."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 

@@ -117,7 +117,7 @@ class Fault:
     seed: int = 0
 
     def drawn(self, number: int) -> Fault:
-        """Return the fault with its time drawn, for the *number*-th fault triggered."""
+        """Return the *number*-th triggered fault, with its time drawn at random from *between*."""
         if self.between is None:
             return self
         random = Random(f"{self.seed}/{number}")  # noqa: S311 - must be repeatable

@@ -154,6 +154,7 @@ class FaultySocket:
         await self._trigger()
 
     async def _trigger(self) -> None:
+        """Cause the fault; a cut stops reading, and resets the TCP connection after `seconds`."""
         fault = self._fault
         match fault.kind:
             case "close":

@@ -97,10 +97,11 @@ def unregistered() -> RpcError:
 
 
 class CloseReasons:
-    """Every close that the emulator initiates, by name.
+    """Every close of a session because of an error, by name.
 
-    Most reasons are the real service's, word for word. docs/emulator.md lists the ones that we
-    worded because the real ones are not known.
+    Faults and scenarios build their own, and server/websocket.py the one for a shutdown. Most
+    reasons are the real service's, word for word. docs/emulator.md lists the ones that we worded
+    because the real ones are not known.
     """
 
     invalid_argument = Close(1007, "Request contains an invalid argument.")

@@ -170,7 +170,7 @@ class Session:
         if "video" in content:
             self._video(content["video"])
         if "text" in content:
-            await self._text(content["text"])
+            await self._receive_text(content["text"])
         if "activityStart" in content or "activityEnd" in content:
             await self._activity(started="activityStart" in content)
         if content.get("audioStreamEnd"):
@@ -203,7 +203,8 @@ class Session:
         if self._utterances.active or context.plan.coverage != ONLY_ACTIVITY:
             context.conversation.add("shown", "[video frame]", "VIDEO", context.plan.frame_tokens)
 
-    async def _text(self, text: str) -> None:
+    async def _receive_text(self, text: str) -> None:
+        """Add a typed text, and answer it unless the user is speaking."""
         context = self._context
         context.counters.text_turns += 1
         context.conversation.add("typed", text, "TEXT", text_tokens(text))
