@@ -62,7 +62,7 @@ def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[.
 
 @pytest.mark.parametrize(
     ("handle_state", "client_handle", "renewals"),
-    [("snapshot", "honoured", 20), ("at_close", "ignored", 6)],
+    [("snapshot", "honoured", 10), ("at_close", "ignored", 6)],
 )
 def test_renewals_lose_and_repeat_nothing(
     begin: Callable[..., Talker], handle_state: str, client_handle: str, renewals: int
