@@ -69,6 +69,13 @@ def test_check_body_of_an_unknown_profile_fails_with_a_message(tokensvc):
     assert "There is no profile “sales”." in done.stderr
 
 
+def test_check_refuses_an_option_without_a_value(tokensvc):
+    done = tokensvc("check", "--body", "default", "--option", "voice")
+
+    assert done.exit_code == 1
+    assert "NAME=VALUE" in done.stderr
+
+
 def test_check_lists_every_fault_of_the_environment(tokensvc):
     done = tokensvc("check", GEMINI_API_KEY=None, TOKENSVC_SECRET_KEY="canary")
 

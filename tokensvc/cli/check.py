@@ -54,7 +54,9 @@ def check(body_of: str | None, options: tuple[str, ...]) -> None:
 
 
 def _body(compiled: CompiledProfile, options: tuple[str, ...]) -> dict[str, object]:
-    chosen = dict(option.split("=", 1) for option in options if "=" in option)
+    if unclear := [option for option in options if "=" not in option]:
+        raise click.ClickException(f"Write --option NAME=VALUE instead of “{unclear[0]}”.")
+    chosen = dict(option.split("=", 1) for option in options)
     try:
         return compiled.body_for(compiled.profile.resolve(chosen))
     except ValueError as error:

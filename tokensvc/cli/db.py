@@ -18,6 +18,6 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Bring the schema up to date, at each release. With SQLite, a start does it too."""
+    """Bring the schema up to date; run this at each release. With SQLite, a start does it too."""
     upgrade_store(open_engine(Paths.read(os.environ).database_url))
     click.echo("The store's schema is up to date.")

@@ -58,8 +58,8 @@ class ApiKeys:
     def remove(self, name: str, issuer: str) -> bool:
         """Remove the key, effective at once; return False if there is no such key.
 
-        The leases that it began are removed too, since they can be renewed without the key. The
-        audit tells which they are: those of *issuer*.
+        The leases that it began are removed too, since they can be renewed without the key.
+        They are found through the audit events whose issuer is *issuer*.
         """
         begun = select(events.c.lease_id).where(events.c.issuer == issuer)
         with transaction(self._engine) as connection:

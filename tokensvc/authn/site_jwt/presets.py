@@ -149,7 +149,7 @@ def refuse_auth0_machines(claims: Mapping[str, Any], _now: float) -> None:
 
 
 def refuse_pending_clerk_sessions(claims: Mapping[str, Any], _now: float) -> None:
-    """Refuse sessions whose sign-in is not complete, such as without the second factor."""
+    """Refuse sessions whose sign-in is incomplete, such as those without a second factor."""
     _require(claims.get("sts", "active") == "active", "session is pending")
 
 
