@@ -38,7 +38,8 @@ def charge_windows(
     for window in windows:
         for limit in window.limits:
             length = limit.seconds * SECOND
-            used, oldest = _count_charges(connection, window.key, now - length, limit.count)
+            counted = _latest(charges.c.key, charges.c.at, window.key, limit.count, now - length)
+            used, oldest = connection.execute(select(counted)).one()
             reset = ((oldest if used else now) + length - now) / SECOND
             quotas.append(Quota(window.name, limit, max(0, limit.count - used - 1), reset))
             if used >= limit.count:
@@ -57,27 +58,6 @@ def charge_windows(
     if rows:
         connection.execute(insert(charges), rows)
     return tuple(quotas)
-
-
-def _count_charges(connection: Connection, key: str, after: int, most: int) -> tuple[int, int]:
-    """Count the charges of *key* after *after*, at most the last *most*; find the oldest of these.
-
-    Compares pairs, so that PostgreSQL uses the index of both columns: for a frequent key it would
-    otherwise scan everyone's charges by time.
-    """
-    charge = tuple_(charges.c.key, charges.c.at)
-    counted = (
-        select(charges.c.at)
-        .where(charge > tuple_(key, after))
-        .where(charge <= tuple_(key, _END_OF_TIME))
-        .order_by(charges.c.key.desc(), charges.c.at.desc())
-        .limit(most)
-        .subquery()
-    )
-    used, oldest = connection.execute(
-        select(func.count(), func.min(counted.c.at)).select_from(counted)
-    ).one()
-    return used, oldest or 0
 
 
 def live_tokens(
@@ -101,24 +81,27 @@ def live_tokens(
     return LiveTokens(*map(Taken, limits, row[::2], row[1::2]))
 
 
-def _latest(column: Column[Any], ends: Column[int], value: str, limit: int, now: int) -> Subquery:
-    """Select how many tokens end after *now*, up to *limit*, and when one place becomes free.
+def _latest(
+    column: Column[Any], times: Column[int], value: str, limit: int, after: int
+) -> Subquery:
+    """Select how many rows of *value* have a time after *after*, and the earliest of these times.
 
-    If more than *limit* are live, several have to end first: so only the *limit* tokens that end
-    last are read. Compares pairs for the reason given in `_count_charges`.
+    Reads only the latest *limit* rows. If there are more, several have to pass before there is room
+    for another, and the earliest of the latest says when. Compares pairs, so that PostgreSQL uses
+    the index of both columns: for a frequent value it would otherwise scan everyone's rows by time.
     """
-    both = tuple_(column, ends)
-    live = (
-        select(ends.label("ends"))
-        .where(both > tuple_(value, now))
+    both = tuple_(column, times)
+    latest = (
+        select(times.label("time"))
+        .where(both > tuple_(value, after))
         .where(both <= tuple_(value, _END_OF_TIME))
-        .order_by(column.desc(), ends.desc())
+        .order_by(column.desc(), times.desc())
         .limit(limit)
         .subquery()
     )
     return (
-        select(func.count().label("count"), func.min(live.c.ends).label("first"))
-        .select_from(live)
+        select(func.count().label("count"), func.min(latest.c.time).label("first"))
+        .select_from(latest)
         .subquery()
     )
 
