@@ -14,16 +14,9 @@ import pytest
 
 from programs import OPEN_PROFILE, clean_environment
 from service.launching import launched
-from service.upstream import Upstream
 
 MINTS = 20
 RESTORED_WITHIN = 1.0  # seconds
-
-
-@pytest.fixture(name="google", scope="module")
-def _google():
-    with Upstream() as google:
-        yield google
 
 
 @pytest.fixture(name="program", scope="module")

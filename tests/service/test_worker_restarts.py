@@ -19,7 +19,6 @@ import pytest
 from programs import OPEN_PROFILE
 from scale.fleet import children
 from service.launching import launched
-from service.upstream import Upstream
 
 STARTED, FAILED = "worker started", "worker cannot start, will be retried"
 RESTORED_WITHIN = 5.0  # seconds after the end of the fault
@@ -167,12 +166,6 @@ CONFIGURATION_FAULTS = [
     configuration_cannot_be_read,
     configuration_is_invalid,
 ]
-
-
-@pytest.fixture(name="google", scope="module")
-def _google():
-    with Upstream() as google:
-        yield google
 
 
 @pytest.fixture(name="program", scope="module")
