@@ -98,7 +98,7 @@ class Deployment:
             raise ConfigurationError(source, [f"http.public_url: {fault}"])
 
     def reread_policy(self) -> Policy:
-        """Read the policy from the changed file, and log what else in it waits for a restart.
+        """Read the policy from the changed file, and log which other changes need a reload.
 
         Raises:
             ConfigurationError: naming every fault found.
@@ -107,7 +107,7 @@ class Deployment:
         in_force = self.configuration
         for section in ("http", "issuers", "gemini"):
             if getattr(changed, section) != getattr(in_force, section):
-                _log.warning("restart needed to apply a configuration change section=%s", section)
+                _log.warning("reload needed to apply a configuration change section=%s", section)
         profiles = _compiled(changed, in_force.gemini.api_version, self.settings.paths)
         return Policy(profiles, changed.limits)
 

@@ -1,6 +1,6 @@
 """Follows the configuration file, so that profiles and limits change without a restart.
 
-The rest of the file, and the environment, are read again at SIGHUP: see serving.py.
+The rest of the file is read again at a reload (SIGHUP): see serving.py.
 """
 
 from __future__ import annotations

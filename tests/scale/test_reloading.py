@@ -116,7 +116,7 @@ def test_invalid_edit_is_rejected_and_the_last_valid_policy_stays_in_force(fleet
 def test_edit_that_needs_a_restart_is_logged_and_then_applied_by_sighup(fleet, edit):
     edit(FIRST, IN_FORCE)
     with_page = FIRST.replace("page = false", "page = true")
-    edit(with_page, "restart needed to apply a configuration change section=http")
+    edit(with_page, "reload needed to apply a configuration change section=http")
     assert fleet.first.get("/").status == 404
 
     before = [psutil.Process(pid) for pid in fleet.workers()]

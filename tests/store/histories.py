@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from store.sessions import Client, Token
 from tokensvc.domain import Admission, Lease, Principal
 from tokensvc.errors import Blocked, LeaseOver, RateLimited, TooManyAtOnce
-from tokensvc.store.accounting import ALLOWANCE, FRESH_PAUSE, MOST_TOKENS
 from tokensvc.store.times import SECOND
+from tokensvc.store.token_lifetimes import ALLOWANCE, FRESH_PAUSE, MOST_TOKENS
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

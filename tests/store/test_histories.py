@@ -14,11 +14,11 @@ from store.histories import History, World
 from store.sessions import Google, Sockets
 from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.emulator.options import Options
-from tokensvc.store.accounting import MOST_TOKENS
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_engine
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.schema import events
+from tokensvc.store.token_lifetimes import MOST_TOKENS
 
 # On each engine; takes half a minute of one core on SQLite and a minute on PostgreSQL.
 HISTORIES = 2000

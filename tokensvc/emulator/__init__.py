@@ -24,7 +24,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - depends on the name
-    """Import a public name on first use: pytest loads the plugin even without the extra."""
+    """Import a public name on first use.
+
+    Pytest loads our plugin, and so this package, even where the extra `emulator` is not installed.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

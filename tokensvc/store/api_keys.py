@@ -8,8 +8,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tokensvc.domain import ApiKey
+from tokensvc.store import audit
 from tokensvc.store.engine import transaction
-from tokensvc.store.schema import api_keys, events, leases
+from tokensvc.store.schema import api_keys, leases
 from tokensvc.store.times import instant, microseconds
 
 if TYPE_CHECKING:
@@ -59,12 +60,11 @@ class ApiKeys:
         """Remove the key, effective at once; return False if there is no such key.
 
         The leases that it began are removed too, since they can be renewed without the key.
-        They are found through the audit events whose issuer is *issuer*.
+        They are found through the audit, where *issuer* is the key's issuer.
         """
-        begun = select(events.c.lease_id).where(events.c.issuer == issuer)
         with transaction(self._engine) as connection:
             gone = connection.execute(delete(api_keys).where(api_keys.c.name == name))
-            connection.execute(delete(leases).where(leases.c.id.in_(begun)))
+            connection.execute(delete(leases).where(leases.c.id.in_(audit.leases_begun_by(issuer))))
         return gone.rowcount == 1
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Connection, Engine, Row, Select
 
 _BATCH = 1000  # rows
 
@@ -42,6 +42,11 @@ def record(connection: Connection, event: AuditEvent) -> None:
         row["renewal"] = int(event.renewal)
     del row["id"]
     connection.execute(insert(events).values(row))
+
+
+def leases_begun_by(issuer: str) -> Select[tuple[str | None]]:
+    """Return a query for the IDs of the leases that principals of *issuer* began."""
+    return select(events.c.lease_id).where(events.c.issuer == issuer)
 
 
 class Audit:

@@ -8,9 +8,9 @@ from sqlalchemy import delete, func, insert, literal, select, true, tuple_, upda
 
 from tokensvc.domain import LONGEST_WINDOW, Quota
 from tokensvc.errors import BudgetSpent, RateLimited
-from tokensvc.store.accounting import MOST_TOKENS, LiveTokens, Taken
 from tokensvc.store.schema import charges, leases, spending, tokens
 from tokensvc.store.times import DAY, SECOND
+from tokensvc.store.token_lifetimes import MOST_TOKENS, LiveTokens, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from tokensvc.domain import SHORTEST_TOKEN, AuditEvent, EventKind, LeaseState, Reservation
 from tokensvc.errors import Blocked, LeaseOver
-from tokensvc.store import accounting, audit, counting
+from tokensvc.store import audit, counting, token_lifetimes
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import blocks, leases, tokens
 from tokensvc.store.times import SECOND, instant, microseconds
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from tokensvc.domain import Admission, EphemeralToken, Lease, Window
-    from tokensvc.store.accounting import Terms
+    from tokensvc.store.token_lifetimes import Terms
 
 _STATE = [leases.c[field.name] for field in fields(LeaseState)]
 
@@ -57,7 +57,9 @@ class Ledger:
                 connection, admission.lease.id, admission.holder, admission.places, now
             )
             left = counting.seconds_left(connection, admission.budgets, now)
-            terms = accounting.decide(state, _asked(admission, reservation_id, now), live, left)
+            terms = token_lifetimes.decide(
+                state, _asked(admission, reservation_id, now), live, left
+            )
             if terms.end - now < SHORTEST_TOKEN * SECOND:
                 raise counting.budget_spent_error(admission.budgets, now)
             counting.spend(connection, admission.budgets, terms.seconds, now)
@@ -161,8 +163,8 @@ def _refuse_blocked(connection: Connection, admission: Admission, now: int) -> N
     raise Blocked(cause="; ".join(block.key for block in in_force), retry_after=lifted)
 
 
-def _asked(admission: Admission, reservation_id: str, now: int) -> accounting.Asked:
-    return accounting.Asked(
+def _asked(admission: Admission, reservation_id: str, now: int) -> token_lifetimes.Asked:
+    return token_lifetimes.Asked(
         reservation_id,
         now,
         admission.holder,

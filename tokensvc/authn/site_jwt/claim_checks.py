@@ -64,10 +64,12 @@ def check_begin(claims: Mapping[str, Any], now: float) -> None:
 
 
 def check_end(claims: Mapping[str, Any], now: float) -> None:
-    """Check that the token has not expired; the last check, so that it alone has failed.
+    """Check that the token has not expired.
+
+    This is the last check, so that a token is only called expired if nothing else is wrong with it.
 
     Raises:
-        ExpiredToken: if it has.
+        ExpiredToken: if it has expired.
     """
     if claims.get("exp", math.inf) <= now - LEEWAY:
         raise ExpiredToken(cause="expired")

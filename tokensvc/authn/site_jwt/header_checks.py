@@ -24,7 +24,7 @@ def check_algorithm(header: Mapping[str, Any], algorithms: Collection[str]) -> s
 def check_type(header: Mapping[str, Any], types: Collection[str], *, required: bool) -> None:
     """Check the type (RFC 8725, 3.11), so that a logout token or a lease is not accepted."""
     typ = header.get("typ")
-    if typ is None and "typ" not in header and not required:
+    if "typ" not in header and not required:
         return
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
         raise InvalidToken(cause="missing or wrong type")

@@ -58,37 +58,40 @@ class Resampler:
     """
 
     def __init__(self, source: int, target: int) -> None:
+        # Positions in the input are counted in ticks, so that they are whole numbers: an input
+        # sample lasts _input_ticks, an output sample _output_ticks.
         divisor = gcd(source, target)
-        self._step = source // divisor
-        self._parts = target // divisor
+        self._input_ticks = target // divisor
+        self._output_ticks = source // divisor
         self._kernels = self._build_kernels(min(1.0, target / source) * 0.95)
-        self._held = np.zeros(_TAPS - 1, np.float32)
-        self._next = 0  # position of the next output, in fractions of an input sample
+        self._held = np.zeros(_TAPS - 1, np.float32)  # input that later outputs still need
+        self._next = 0  # where in _held the next output is, in ticks
 
     def feed(self, samples: Samples) -> Samples:
         """Return the output samples that can be computed once *samples* are known."""
         held = np.concatenate([self._held, samples.astype(np.float32)])
-        # The output at input position p is computed from held[p .. p + 2 * _TAPS).
-        span = (len(held) - 2 * _TAPS + 1) * self._parts - self._next
-        count = max(0, -(-span // self._step))
-        out = np.empty(count, np.float32)
-        windows = sliding_window_view(held, 2 * _TAPS) if count else held
-        # Every _parts-th output has the same phase between its inputs, and hence the same kernel.
-        for first in range(min(count, self._parts)):
-            whole, phase = divmod(self._next + self._step * first, self._parts)
-            outputs = out[first :: self._parts]
-            inputs = windows[whole :: self._step][: len(outputs)]
+        # The output at input sample p is computed from held[p .. p + 2 * _TAPS).
+        end = (len(held) - 2 * _TAPS + 1) * self._input_ticks
+        positions = range(self._next, end, self._output_ticks)
+        out = np.empty(len(positions), np.float32)
+        windows = sliding_window_view(held, 2 * _TAPS) if positions else held
+        # Outputs that are _input_ticks apart lie at the same phase between two input samples, and
+        # so have the same kernel.
+        for first, position in enumerate(positions[: self._input_ticks]):
+            sample, phase = divmod(position, self._input_ticks)
+            outputs = out[first :: self._input_ticks]
+            inputs = windows[sample :: self._output_ticks][: len(outputs)]
             np.einsum("ij,j->i", inputs, self._kernels[phase], out=outputs)
-        end = self._next + self._step * count
-        used = min(end // self._parts, len(held))
+        self._next += len(positions) * self._output_ticks
+        used = min(self._next // self._input_ticks, len(held))
         self._held = held[used:]
-        self._next = end - used * self._parts
+        self._next -= used * self._input_ticks
         clipped: Samples = np.clip(np.rint(out), -_PEAK, _PEAK).astype(np.int16)
         return clipped
 
     def _build_kernels(self, cutoff: float) -> NDArray[np.float32]:
         """Compute one kernel for each phase that an output can have between two inputs."""
-        phase = np.arange(self._parts)[:, None] / self._parts
+        phase = np.arange(self._input_ticks)[:, None] / self._input_ticks
         distance = np.arange(2 * _TAPS)[None, :] - (_TAPS - 1) - phase
         window = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance / _TAPS, -1, 1))
         return np.asarray(cutoff * np.sinc(cutoff * distance) * window, np.float32)

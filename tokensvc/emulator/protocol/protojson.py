@@ -179,14 +179,18 @@ def _bool(value: object, path: str) -> bool:
 
 def _integer(limit: int, kind: str) -> Callable[[object, str], int]:
     def read_integer(value: object, path: str) -> int:
-        number: float | None = None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            number = value
-        elif isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value, re.ASCII):
+        # A 64-bit integer may also be sent as a string, and any integer as 1.0 or 1e3.
+        number = value
+        if isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value, re.ASCII):
             number = int(value)
-        if number is None or number != number // 1 or not -limit <= number < limit:
-            raise InvalidPayloadError(_invalid(path, kind, value))
-        return int(number)
+        if (
+            isinstance(number, int | float)
+            and not isinstance(number, bool)
+            and number % 1 == 0
+            and -limit <= number < limit
+        ):
+            return int(number)
+        raise InvalidPayloadError(_invalid(path, kind, value))
 
     return read_integer
 

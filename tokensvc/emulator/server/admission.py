@@ -67,7 +67,7 @@ class AdmissionControl:
             unknown=self.options.unknown_models,
         )
         models.check(setup, model, modality=self.options.default_modality)
-        if self.options.native_fields == "v1alpha" != method.version:
+        if method.version != "v1alpha" and self.options.native_fields == "v1alpha":
             models.check_version(setup, model)
         handle = self._handle(setup, client_setup, token)
         resumed = self.handles.resume(handle, setup["model"]) if handle else None

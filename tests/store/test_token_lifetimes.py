@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensvc.errors import RateLimited, TooManyAtOnce
-from tokensvc.store.accounting import (
+from tokensvc.store.times import SECOND
+from tokensvc.store.token_lifetimes import (
     ALLOWANCE,
     FRESH_PAUSE,
     MOST_TOKENS,
@@ -18,7 +19,6 @@ from tokensvc.store.accounting import (
     Taken,
     decide,
 )
-from tokensvc.store.times import SECOND
 
 SHORTEST = 30
 

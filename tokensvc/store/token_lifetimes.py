@@ -1,4 +1,4 @@
-"""Decides what the next token of a lease costs, how long it lives and whether it needs a place.
+"""Decides how long the next token of a lease lives, what it costs and whether it needs a place.
 
 It accounts for tokens, not sessions, because Google does not report when a token is used or which
 session a handle belongs to. Arithmetic only, no SQL; times are whole microseconds since the epoch.
