@@ -14,7 +14,7 @@ import aiohttp
 
 from emulator.live_client import KEY, MODEL
 from emulator.mutations import AUTOMATIC, BODIES, FRAMES, LIVE_31, MANUAL, REFUSED, SETUPS, Mutator
-from tokensvc.emulator.protocol.errors import Close, CloseReasons
+from tokensvc.emulator.protocol.close_reasons import Close, CloseReasons
 from tokensvc.emulator.server.emulator import SERVICE
 
 # One of each kind of close whose reason has a parameter.

@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from tokensvc.emulator.clock import rfc3339
 from tokensvc.emulator.conversation.context import Conversation
 from tokensvc.emulator.conversation.handles import ResumptionHandles, SavedConversation
-from tokensvc.emulator.protocol.errors import CloseError, CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 from tokensvc.emulator.provisioning.credentials import ApiKeys, Credentials
 from tokensvc.emulator.provisioning.tokens import TokenStore
 from tokensvc.emulator.server.admission import AdmissionControl, Method

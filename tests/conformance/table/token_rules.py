@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from conformance.table.rules import nothing, replaced, rule
 from tokensvc.emulator import Options
-from tokensvc.emulator.protocol.errors import CloseError, CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 
 REFERENCE = "https://ai.google.dev/api/live, AuthToken"
 PAGE = "https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tokensvc.emulator.protocol.errors import CloseError, CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 
 if TYPE_CHECKING:
     from tokensvc.emulator.clock import Clock

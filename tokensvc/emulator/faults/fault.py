@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 
-from tokensvc.emulator.protocol.errors import RpcError, is_sendable
+from tokensvc.emulator.protocol.close_reasons import is_sendable
+from tokensvc.emulator.protocol.errors import RpcError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from tokensvc.emulator.protocol.errors import Close
+from tokensvc.emulator.protocol.close_reasons import Close
 
 if TYPE_CHECKING:
     from collections.abc import Callable

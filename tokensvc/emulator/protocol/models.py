@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tokensvc.emulator.protocol.errors import CloseError, CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tokensvc.emulator.protocol.errors import CloseError, CloseReasons, bad_key, unregistered
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
+from tokensvc.emulator.protocol.errors import bad_key, unregistered
 from tokensvc.emulator.provisioning.tokens import PREFIX
 
 if TYPE_CHECKING:

@@ -9,12 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.protocol import protojson
-from tokensvc.emulator.protocol.errors import (
-    CloseError,
-    CloseReasons,
-    InvalidPayloadError,
-    invalid_argument,
-)
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
+from tokensvc.emulator.protocol.errors import InvalidPayloadError, invalid_argument
 from tokensvc.emulator.protocol.field_masks import Path, apply_mask, parse_mask
 
 if TYPE_CHECKING:

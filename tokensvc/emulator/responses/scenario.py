@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.faults.fault import LONGEST, Fault, FaultError, read_fault
-from tokensvc.emulator.protocol.errors import Close, is_sendable
+from tokensvc.emulator.protocol.close_reasons import Close, is_sendable
 from tokensvc.emulator.responses.echo import EchoResponder, words
 from tokensvc.emulator.responses.scripted import ScriptedResponder, ScriptedTurn
 from tokensvc.emulator.responses.steps import (

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.audio.utterances import Utterance
     from tokensvc.emulator.conversation.context import Conversation
     from tokensvc.emulator.conversation.plan import Plan
-    from tokensvc.emulator.protocol.errors import Close
+    from tokensvc.emulator.protocol.close_reasons import Close
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.conversation.plan import Plan
 from tokensvc.emulator.protocol import models, protojson
-from tokensvc.emulator.protocol.errors import CloseError, CloseReasons, InvalidPayloadError
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
+from tokensvc.emulator.protocol.errors import InvalidPayloadError
 
 if TYPE_CHECKING:
     from tokensvc.emulator.conversation.handles import ResumedConversation, ResumptionHandles

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tokensvc.emulator.clock import Clock
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.protocol.errors import Close
+    from tokensvc.emulator.protocol.close_reasons import Close
     from tokensvc.emulator.server.admission import Admission, Method
     from tokensvc.emulator.session.context import SessionContext
 

@@ -15,7 +15,7 @@ from tokensvc.emulator.conversation.context import Conversation, text_tokens
 from tokensvc.emulator.conversation.handles import ResumptionHandles, SavedConversation
 from tokensvc.emulator.faults.fault import FaultQueue, redirect_response, status_error
 from tokensvc.emulator.faults.faulty_socket import FaultySocket
-from tokensvc.emulator.protocol.errors import CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseReasons
 from tokensvc.emulator.provisioning.credentials import Credentials
 from tokensvc.emulator.server.admission import Admission, AdmissionControl, Method
 from tokensvc.emulator.server.websocket import GOING_AWAY, WebSocketConnection

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiohttp import WebSocketError, WSMsgType, web
 
-from tokensvc.emulator.protocol.errors import RESERVED_CODES, Close, CloseError, CloseReasons
+from tokensvc.emulator.protocol.close_reasons import RESERVED_CODES, Close, CloseError, CloseReasons
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.conversation.context import Conversation
     from tokensvc.emulator.conversation.plan import Plan
     from tokensvc.emulator.options import Options
-    from tokensvc.emulator.protocol.errors import Close
+    from tokensvc.emulator.protocol.close_reasons import Close
     from tokensvc.emulator.responses.steps import Responder
     from tokensvc.emulator.session.sender import MessageSender
 

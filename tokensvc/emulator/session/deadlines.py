@@ -6,7 +6,7 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING
 
-from tokensvc.emulator.protocol.errors import CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseReasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable

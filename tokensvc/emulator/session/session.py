@@ -13,7 +13,8 @@ from tokensvc.emulator.audio.utterances import (
 )
 from tokensvc.emulator.conversation.context import audio_tokens, text_tokens
 from tokensvc.emulator.protocol import protojson
-from tokensvc.emulator.protocol.errors import CloseError, CloseReasons, InvalidPayloadError
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
+from tokensvc.emulator.protocol.errors import InvalidPayloadError
 from tokensvc.emulator.protocol.models import check_tools
 from tokensvc.emulator.responses.steps import Result, Turn
 from tokensvc.emulator.session.turns import TurnTaking
