@@ -82,7 +82,7 @@ def test_scripts_and_style_sheets_are_minified(wheel):
             assert content == written, name
 
 
-def test_the_sdist_builds_the_same_wheel(tmp_path, wheel):
+def test_sdist_builds_the_same_wheel(tmp_path, wheel):
     """It carries whatever the build needs."""
     sdist = build(copy_clone(tmp_path / "clone"), tmp_path / "sdist", "sdist")
     assert contents(build(sdist, tmp_path / "wheel")) == contents(wheel)
@@ -91,7 +91,7 @@ def test_the_sdist_builds_the_same_wheel(tmp_path, wheel):
 @pytest.mark.parametrize(
     ("name", "written"), [("live/session.js", "export class {"), ("app.js", "f(`${a")]
 )
-def test_a_script_that_does_not_parse_fails_the_build(tmp_path, name, written):
+def test_script_that_does_not_parse_fails_the_build(tmp_path, name, written):
     """The error names the file."""
     clone = copy_clone(tmp_path / "clone")
     (clone / "web" / name).write_text(written, encoding="utf-8")
@@ -100,7 +100,7 @@ def test_a_script_that_does_not_parse_fails_the_build(tmp_path, name, written):
     assert f"web/{name}: " in failed.value.stderr
 
 
-def test_a_folder_that_is_missing_fails_the_build(tmp_path):
+def test_folder_that_is_missing_fails_the_build(tmp_path):
     """A wheel without the client is not built."""
     clone = copy_clone(tmp_path / "clone")
     (clone / "web" / "page").rename(clone / "web" / "pages")

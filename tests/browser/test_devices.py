@@ -130,7 +130,7 @@ def test_unplugging_the_only_microphone_ends_the_conversation(guest: Visitor) ->
     assert guest.left_open == NOTHING
 
 
-def test_a_microphone_can_be_added_to_a_typed_conversation(guest: Visitor) -> None:
+def test_microphone_can_be_added_to_a_typed_conversation(guest: Visitor) -> None:
     """A conversation that started without one can get one."""
     guest.page.evaluate("session.start({ microphone: false })")
     assert guest.page.evaluate("session.voiced") is False
@@ -139,7 +139,7 @@ def test_a_microphone_can_be_added_to_a_typed_conversation(guest: Visitor) -> No
     assert guest.page.evaluate("session.voiced") is True
 
 
-def test_the_loudspeaker_can_be_chosen_and_switched(guest: Visitor) -> None:
+def test_loudspeaker_can_be_chosen_and_switched(guest: Visitor) -> None:
     """Both at the start and during a conversation."""
     sinks = guest.page.evaluate(
         """async () => {
@@ -228,7 +228,7 @@ def test_zero_volume_is_silent_but_still_drawn(guest: Visitor) -> None:
     assert guest.page.evaluate("[loudest('speaker'), session.volume]") == [0, 1]
 
 
-def test_a_phone_switches_between_front_and_back_camera(guest: Visitor) -> None:
+def test_phone_switches_between_front_and_back_camera(guest: Visitor) -> None:
     """Only one camera is open at a time."""
     asked = guest.page.evaluate(
         """async () => {
@@ -283,7 +283,7 @@ def test_cameras_without_a_side_are_cycled(visit: Callable[..., Visitor]) -> Non
     assert gone == ["camera-busy", 0, ["video", None]]
 
 
-def test_a_missing_microphone_mints_no_token(
+def test_missing_microphone_mints_no_token(
     visit: Callable[..., Visitor], emulator: Program
 ) -> None:
     """Even if microphone access was granted earlier."""

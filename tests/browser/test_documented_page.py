@@ -49,7 +49,7 @@ def _site(tmp_path: Path) -> Iterator[http.server.ThreadingHTTPServer]:
         thread.join()
 
 
-def test_the_documented_page_works_as_printed(
+def test_documented_page_works_as_printed(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     emulator: Program,

@@ -64,7 +64,7 @@ def test_each_attribute_changes_the_preview_and_the_snippet(
     assert caller.page_errors == []
 
 
-def test_the_preview_holds_a_real_conversation(
+def test_preview_holds_a_real_conversation(
     open_page: Callable[..., Caller], emulator: Program
 ) -> None:
     """Under the service's own policy."""
@@ -88,7 +88,7 @@ def test_headless_is_drawn_by_the_page(open_page: Callable[..., Caller]) -> None
     assert caller.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
 
 
-def test_the_form_covers_every_attribute(open_page: Callable[..., Caller]) -> None:
+def test_form_covers_every_attribute(open_page: Callable[..., Caller]) -> None:
     """All that the element reads, except its service."""
     source = ELEMENT.read_text(encoding="utf-8")
     read = set(re.findall(r"(?:get|has)Attribute\('([a-z-]+)'\)", source)) - {"service"}
@@ -98,7 +98,7 @@ def test_the_form_covers_every_attribute(open_page: Callable[..., Caller]) -> No
     assert len(names) == len(set(names))
 
 
-def test_the_copied_snippet_and_policy_work_on_another_site(
+def test_copied_snippet_and_policy_work_on_another_site(
     open_page: Callable[..., Caller], visit: Callable[..., Visitor], site: Site
 ) -> None:
     """Pasted as they are."""
@@ -154,7 +154,7 @@ def test_without_clipboard_access_the_text_is_selected(open_page: Callable[..., 
     assert caller.page.evaluate("getSelection().toString()") == line(caller, "policy")
 
 
-def test_the_doctor_works_by_keyboard(open_page: Callable[..., Caller]) -> None:
+def test_doctor_works_by_keyboard(open_page: Callable[..., Caller]) -> None:
     """The focus returns to its button."""
     caller = open_page()
     press = caller.page.keyboard.press

@@ -78,7 +78,7 @@ def test_every_feature_works_under_a_strict_policy(
     assert session["counters"]["video_frames"] > 0
 
 
-def test_the_strict_policy_blocks_what_it_should(
+def test_strict_policy_blocks_what_it_should(
     visit: Callable[..., Visitor], site: Site, embedded: Program
 ) -> None:
     """Otherwise the test above would prove nothing."""

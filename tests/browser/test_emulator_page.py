@@ -39,7 +39,7 @@ def _page(playwright: Playwright, chromium_path: str) -> Iterator[Page]:
     browser.close()
 
 
-def test_a_session_appears_while_it_lasts(page):
+def test_session_appears_while_it_lasts(page):
     """With its text and sound; so do tokens."""
     with BackgroundEmulator(Options(latency=0.0)) as emulator:
         page.goto(f"{emulator.url}/emulator")

@@ -44,7 +44,7 @@ def _page(request: pytest.FixtureRequest, greeter: Program, site: Site, tmp_path
     return site.publish(f'<div id="app"></div><script type="module" src="{address}"></script>')
 
 
-def test_the_documented_component_works(
+def test_documented_component_works(
     visit: Callable[..., Visitor], emulator: Program, page: str
 ) -> None:
     """It mounts, talks, hangs up, talks again, and leaves nothing when unmounted."""

@@ -213,7 +213,7 @@ def test_close_reason_is_never_shown(victim: Callable[..., Caller]) -> None:
     assert sentences == {"This assistant is not set up correctly. Please contact the site owner."}
 
 
-def test_the_trap_works(victim: Callable[..., Caller]) -> None:
+def test_trap_catches_a_script_that_runs(victim: Callable[..., Caller]) -> None:
     """If one of them were taken for HTML, it would be noticed."""
     caller = victim()
     caller.page.evaluate(

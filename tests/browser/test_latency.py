@@ -121,7 +121,7 @@ def test_playback_latency_is_40_ms_and_one_buffer(talking: Visitor) -> None:
     assert waited.max() <= (0.04 + buffer) * rate
 
 
-def test_an_interruption_fades_out_within_5_ms(talking: Visitor) -> None:
+def test_interruption_fades_out_within_5_ms(talking: Visitor) -> None:
     """Starting in the next render quantum."""
     for _ in range(ANSWERS):
         talking.page.evaluate("answer(2)")

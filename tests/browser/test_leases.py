@@ -34,7 +34,7 @@ def _single(start_service: Callable[..., Program], emulator: Program) -> Program
     return start_service(ONE_PLACE, emulator.url)
 
 
-def test_hanging_up_frees_the_place(visit: Callable[..., Visitor], single: Program) -> None:
+def test_hanging_up_frees_the_only_place(visit: Callable[..., Visitor], single: Program) -> None:
     """The next conversation gets the same place."""
     visitor = visit(single.url)
     visitor.arrive()
@@ -65,9 +65,7 @@ def test_leaving_the_page_frees_the_place(visit: Callable[..., Visitor], single:
     assert visitor.page_errors == []
 
 
-def test_a_refused_microphone_frees_the_place(
-    visit: Callable[..., Visitor], single: Program
-) -> None:
+def test_refused_microphone_frees_the_place(visit: Callable[..., Visitor], single: Program) -> None:
     """The token fetched in parallel does not keep its place."""
     visitor = visit(single.url)
     visitor.page.add_init_script(

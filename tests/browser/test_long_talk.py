@@ -77,7 +77,7 @@ def test_renewals_lose_and_repeat_nothing(
     assert any(join.speaking for join in joins)
 
 
-def test_a_renewal_during_an_answer_plays_it_to_the_end(begin: Callable[..., Talker]) -> None:
+def test_renewal_during_an_answer_plays_it_to_the_end(begin: Callable[..., Talker]) -> None:
     """What has arrived is played while the connection is replaced."""
     talker = begin(SILENCE, *FIVE_SECONDS)
     talker.resumes(1)
@@ -103,7 +103,7 @@ def test_a_renewal_during_an_answer_plays_it_to_the_end(begin: Callable[..., Tal
     assert playing.share >= 0.95
 
 
-def test_a_token_that_expires_in_mid_sentence_loses_nothing(begin: Callable[..., Talker]) -> None:
+def test_token_that_expires_in_mid_sentence_loses_nothing(begin: Callable[..., Talker]) -> None:
     """The connection would last longer, and somebody is speaking all the time."""
     talker = begin(Talk.of(6, WITHOUT_END))
     talker.resumes(1)
@@ -118,7 +118,7 @@ def test_a_token_that_expires_in_mid_sentence_loses_nothing(begin: Callable[...,
 @pytest.mark.parametrize(
     ("handle_state", "client_handle"), [("snapshot", "honoured"), ("at_close", "ignored")]
 )
-def test_a_20_second_service_outage_loses_nothing(
+def test_20_second_service_outage_loses_nothing(
     visit: Callable[..., Visitor], tmp_path: Path, handle_state: str, client_handle: str
 ) -> None:
     """The conversation continues with the current token, or waits."""
@@ -146,7 +146,7 @@ def test_a_20_second_service_outage_loses_nothing(
 
 
 @pytest.mark.parametrize(("handle_state", "cuts"), [("snapshot", 4), ("at_close", 2)])
-def test_a_dropped_connection_loses_at_most_250_ms(
+def test_dropped_connection_loses_at_most_250_ms(
     begin: Callable[..., Talker], handle_state: str, cuts: int
 ) -> None:
     """Nothing is heard twice or out of order."""
@@ -178,7 +178,7 @@ def test_a_dropped_connection_loses_at_most_250_ms(
     assert 0 <= missing <= cuts * 1.5 * HANDLE_INTERVAL
 
 
-def test_an_offline_period_loses_nothing(begin: Callable[..., Talker]) -> None:
+def test_offline_period_loses_nothing(begin: Callable[..., Talker]) -> None:
     """Audio is kept while offline and sent once online."""
     talker = begin(Talk.of(3, WITHOUT_END))
     network, page = talker.visitor.page.context, talker.visitor.page

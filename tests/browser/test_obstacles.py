@@ -87,7 +87,7 @@ def test_expired_login_asks_to_sign_in_again(visit: Callable[..., Visitor]) -> N
     assert visitor.button("Sign in").is_visible()
 
 
-def test_a_second_press_cancels_the_start(visit: Callable[..., Visitor]) -> None:
+def test_second_press_cancels_the_start(visit: Callable[..., Visitor]) -> None:
     """Without an error."""
     visitor = visit()
     visitor.arrive()
@@ -134,7 +134,7 @@ def _moody_service(start_service: Callable[..., Program], moody: Program) -> Pro
         ("Talk nonsense", "This assistant is not set up correctly."),
     ],
 )
-def test_a_close_by_the_voice_service_is_explained(
+def test_page_explains_a_close_by_the_voice_service(
     visit: Callable[..., Visitor], moody_service: Program, words: str, sentence: str
 ) -> None:
     """Everything is released, and one press starts again."""

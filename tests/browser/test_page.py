@@ -50,7 +50,7 @@ POOR_CONTRASTS = """async () => {
 }"""
 
 
-def test_a_guest_can_type_without_a_microphone(
+def test_guest_can_type_without_a_microphone(
     visit: Callable[..., Visitor], emulator: Program
 ) -> None:
     """The answer is shown."""
@@ -87,7 +87,7 @@ def test_choices_are_locked_into_the_token(
     assert session["constrained"]
 
 
-def test_a_typed_question_calls_a_tool_of_the_page(visit: Callable[..., Visitor]) -> None:
+def test_typed_question_calls_a_tool_of_the_page(visit: Callable[..., Visitor]) -> None:
     """The page reports the visitor's local time, and shows that the tool was used."""
     visitor = visit(timezone_id="Europe/Berlin")
     visitor.arrive()
@@ -130,7 +130,7 @@ def test_wrong_password_is_explained(visit: Callable[..., Visitor]) -> None:
     visitor.button("Start talking").wait_for()
 
 
-def test_a_returning_visitor_is_signed_in(visit: Callable[..., Visitor]) -> None:
+def test_returning_visitor_is_signed_in(visit: Callable[..., Visitor]) -> None:
     """The credential is in memory only; a cookie that scripts cannot read signs in."""
     visitor = visit()
     visitor.arrive()
@@ -151,7 +151,7 @@ def test_a_returning_visitor_is_signed_in(visit: Callable[..., Visitor]) -> None
     assert visitor.page_errors == []
 
 
-def test_a_login_ended_elsewhere_is_no_error(visit: Callable[..., Visitor]) -> None:
+def test_login_ended_elsewhere_is_no_error(visit: Callable[..., Visitor]) -> None:
     """The visitor simply has to sign in."""
     visitor = visit()
     visitor.arrive()
@@ -211,7 +211,9 @@ def test_everything_works_by_keyboard(visit: Callable[..., Visitor]) -> None:
     assert visitor.page.evaluate(focused) == "talk"
 
 
-def test_the_enter_that_ends_a_composition_sends_nothing(visit: Callable[..., Visitor]) -> None:
+def test_enter_that_ends_a_composition_sends_nothing_from_the_page(
+    visit: Callable[..., Visitor],
+) -> None:
     """An input method confirms each word with Enter."""
     visitor = visit()
     visitor.arrive()
@@ -263,7 +265,7 @@ def check_view(visitor: Visitor) -> None:
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_reduced_motion_is_respected(visit: Callable[..., Visitor]) -> None:
+def test_page_respects_reduced_motion(visit: Callable[..., Visitor]) -> None:
     """Nothing moves."""
     visitor = visit(reduced_motion="reduce")
     visitor.arrive()
@@ -276,7 +278,7 @@ def test_reduced_motion_is_respected(visit: Callable[..., Visitor]) -> None:
     assert visitor.page.evaluate("document.getAnimations().length") == 0
 
 
-def test_only_final_utterances_are_announced(visit: Callable[..., Visitor]) -> None:
+def test_page_announces_only_final_utterances(visit: Callable[..., Visitor]) -> None:
     """A screen reader reads each turn once, not every fragment."""
     visitor = visit()
     visitor.arrive()

@@ -60,7 +60,7 @@ def test_video_is_sent_as_one_jpeg_a_second(
     assert visitor.page_errors == []
 
 
-def test_the_browsers_stop_sharing_button_stops_the_video(
+def test_browsers_stop_sharing_button_stops_the_video(
     visit: Callable[..., Visitor],
 ) -> None:
     """The page follows, and nothing more is sent."""
@@ -90,7 +90,7 @@ def test_hanging_up_stops_the_camera(visit: Callable[..., Visitor]) -> None:
     assert visitor.page.evaluate("preview.srcObject === null")
 
 
-def test_the_screen_replaces_the_camera(visit: Callable[..., Visitor]) -> None:
+def test_screen_replaces_the_camera(visit: Callable[..., Visitor]) -> None:
     """One video at a time: the model cannot tell two streams apart."""
     visitor = visit()
     arrive_and_talk(visitor)

@@ -97,7 +97,7 @@ def test_each_release_serves_only_its_own_files(embedded: Program, next_release:
     assert "another release" in answer.json["detail"]
 
 
-def test_an_outdated_page_asks_to_reload_instead_of_mixing_releases(
+def test_outdated_page_asks_to_reload_instead_of_mixing_releases(
     reader: Caller, front: Front, next_release: Program
 ) -> None:
     """Nothing is loaded from the newer release."""
@@ -115,7 +115,7 @@ def test_an_outdated_page_asks_to_reload_instead_of_mixing_releases(
     assert len(releases(reader)) == 1
 
 
-def test_a_conversation_survives_a_new_release(
+def test_conversation_survives_a_new_release(
     reader: Caller, front: Front, next_release: Program
 ) -> None:
     """A part that was not loaded yet is reported missing."""
@@ -135,7 +135,7 @@ def test_a_conversation_survives_a_new_release(
     assert not [text for text in reader.page_errors if "404" not in text]
 
 
-def test_the_service_page_loads_one_release(
+def test_service_page_loads_one_release(
     visit: Callable[..., Visitor], front: Front, next_release: Program
 ) -> None:
     """All of the page's modules come from its release."""

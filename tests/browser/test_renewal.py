@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from programs import Program
 
 
-def test_an_expiring_token_is_replaced_in_time(
+def test_expiring_token_is_replaced_in_time(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     start_emulator: Callable[..., Program],
@@ -43,7 +43,7 @@ def test_an_expiring_token_is_replaced_in_time(
     assert new["resumed"] is True
 
 
-def test_an_expired_token_is_replaced_and_the_context_kept(
+def test_expired_token_is_replaced_and_the_context_kept(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     start_emulator: Callable[..., Program],

@@ -32,7 +32,7 @@ def test_two_concurrent_starts_make_one_session(guest: Visitor, emulator: Progra
     assert guest.page.evaluate("states") == ["connecting", "live"]
 
 
-def test_a_closed_session_can_be_started_again(guest: Visitor) -> None:
+def test_closed_session_can_be_started_again(guest: Visitor) -> None:
     """Any number of times, without a leak."""
     for _ in range(5):
         guest.page.evaluate("session.start()")
@@ -41,7 +41,7 @@ def test_a_closed_session_can_be_started_again(guest: Visitor) -> None:
     assert guest.page.evaluate("states") == ["connecting", "live", "closed"] * 5
 
 
-def test_hanging_up_frees_the_place(guest: Visitor) -> None:
+def test_ended_conversation_frees_its_place_for_the_next(guest: Visitor) -> None:
     """With two places, any number of conversations fit one after another."""
     guest.page.evaluate(
         """() => {
@@ -140,7 +140,7 @@ def test_missing_and_surplus_tools_are_reported(guest: Visitor) -> None:
     assert told == {"missing": ["get_local_time"], "surplus": ["make_coffee"]}
 
 
-def test_the_rest_of_an_interrupted_turn_is_dropped(guest: Visitor) -> None:
+def test_rest_of_an_interrupted_turn_is_dropped(guest: Visitor) -> None:
     """Its sound and its text, until the turn is complete."""
     events = guest.page.evaluate(
         """async () => {
@@ -184,7 +184,7 @@ def test_speaking_ends_when_the_last_sound_was_played(guest: Visitor) -> None:
     assert end - start > 1000, "the answer recites what was typed, which takes more than a second"
 
 
-def test_a_busy_page_loses_no_sound(visit: Callable[..., Visitor], emulator: Program) -> None:
+def test_busy_page_loses_no_sound(visit: Callable[..., Visitor], emulator: Program) -> None:
     """Chunks wait for the page, however long it is busy."""
     visitor = visit(bypass_csp=True)
     visitor.record()
@@ -206,7 +206,7 @@ def test_a_busy_page_loses_no_sound(visit: Callable[..., Visitor], emulator: Pro
     assert_all_was_heard(visitor.witnessed(), heard_on(emulator, closed_sessions(emulator)[-1]))
 
 
-def test_a_module_that_fails_to_load_is_reported(guest: Visitor) -> None:
+def test_module_that_fails_to_load_is_reported(guest: Visitor) -> None:
     """The next attempt may work."""
     codes = guest.page.evaluate(
         """async () => {
@@ -226,7 +226,7 @@ def test_a_module_that_fails_to_load_is_reported(guest: Visitor) -> None:
     assert guest.page.evaluate("session.state") == "live"
 
 
-def test_an_unexpected_exception_ends_the_conversation_cleanly(guest: Visitor) -> None:
+def test_unexpected_exception_ends_the_conversation_cleanly(guest: Visitor) -> None:
     """With a message, and nothing left open."""
     fault = guest.page.evaluate(
         """async () => {

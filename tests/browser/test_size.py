@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from programs import Program
 
 
-def test_the_widget_stays_within_its_size_budget(
+def test_widget_stays_within_its_size_budget(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,

@@ -58,7 +58,7 @@ def test_starting_without_a_gesture_asks_for_a_click(
         ("microphone", "live"),
     ],
 )
-def test_a_frame_blames_the_embedding_page(
+def test_frame_blames_the_embedding_page(
     visit: Callable[..., Visitor], embedded: Program, site: Site, allow: str, outcome: str
 ) -> None:
     """Not the person."""
@@ -72,7 +72,7 @@ def test_a_frame_blames_the_embedding_page(
     frame.locator("#outcome", has_text=outcome).wait_for()
 
 
-def test_a_permissions_policy_of_the_site_is_reported(
+def test_permissions_policy_of_the_site_is_reported(
     visit: Callable[..., Visitor], embedded: Program, site: Site
 ) -> None:
     """The site's owner may not know of it."""
@@ -112,7 +112,7 @@ def test_sound_resumes_after_a_phone_call(guest: Visitor) -> None:
     assert guest.left_open == NOTHING
 
 
-def test_the_screen_stays_on_during_a_conversation(guest: Visitor) -> None:
+def test_screen_stays_on_during_a_conversation(guest: Visitor) -> None:
     """Also after another tab was shown, and not a moment longer."""
     counts = guest.page.evaluate(
         """async () => {
@@ -141,7 +141,7 @@ def test_the_screen_stays_on_during_a_conversation(guest: Visitor) -> None:
     assert counts == [[1, 1], [2, 1], [2, 0], [2, 0]]
 
 
-def test_a_denied_wake_lock_is_ignored(guest: Visitor) -> None:
+def test_denied_wake_lock_is_ignored(guest: Visitor) -> None:
     """A low battery denies it."""
     state = guest.page.evaluate(
         """async () => {

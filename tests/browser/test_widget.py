@@ -38,7 +38,7 @@ def test_two_lines_of_html_hold_a_conversation(
     assert caller.page_errors == []
 
 
-def test_the_host_can_set_tools_and_strings(call: Callable[..., Caller]) -> None:
+def test_host_can_set_tools_and_strings(call: Callable[..., Caller]) -> None:
     """Before anything is loaded."""
     caller = call()
     caller.arrive()
@@ -56,7 +56,7 @@ def test_the_host_can_set_tools_and_strings(call: Callable[..., Caller]) -> None
     assert any(line.startswith("Ada:") for line in caller.transcript)
 
 
-def test_a_whole_conversation_works_by_keyboard(call: Callable[..., Caller]) -> None:
+def test_whole_conversation_works_by_keyboard(call: Callable[..., Caller]) -> None:
     """Opened, talked, typed, muted, ended and minimized; the focus is never lost."""
     caller = call()
     caller.arrive()
@@ -93,7 +93,7 @@ def test_a_whole_conversation_works_by_keyboard(call: Callable[..., Caller]) -> 
     assert caller.page_errors == []
 
 
-def test_a_denied_microphone_offers_typing(call: Callable[..., Caller], emulator: Program) -> None:
+def test_denied_microphone_offers_typing(call: Callable[..., Caller], emulator: Program) -> None:
     """The denial is explained, and typing uses no microphone."""
     caller = call(flags=FAKE_DEVICES)
     caller.arrive()
@@ -114,7 +114,9 @@ def test_a_denied_microphone_offers_typing(call: Callable[..., Caller], emulator
     assert caller.left_open == NOTHING
 
 
-def test_the_enter_that_ends_a_composition_sends_nothing(call: Callable[..., Caller]) -> None:
+def test_enter_that_ends_a_composition_sends_nothing_from_the_widget(
+    call: Callable[..., Caller],
+) -> None:
     """An input method confirms each word with Enter."""
     caller = call('<live-agent input="text"></live-agent>')
     caller.arrive()
@@ -203,7 +205,7 @@ def test_consent_comes_before_the_microphone(
     caller.becomes("live")
 
 
-def test_a_rating_is_asked_for_if_the_host_wants_one(call: Callable[..., Caller]) -> None:
+def test_rating_is_asked_for_if_the_host_wants_one(call: Callable[..., Caller]) -> None:
     """The host receives it; the next conversation removes the question."""
     caller = call("<live-agent rating></live-agent>")
     caller.arrive()
@@ -244,7 +246,7 @@ def test_settings_apply(call: Callable[..., Caller], emulator: Program) -> None:
     assert caller.left_open == NOTHING
 
 
-def test_the_preview_shows_what_the_camera_sends(
+def test_preview_shows_what_the_camera_sends(
     call: Callable[..., Caller], emulator: Program
 ) -> None:
     """Pressing again stops both."""
@@ -300,7 +302,7 @@ def test_sources_are_links_with_their_hosts(call: Callable[..., Caller], knowing
     assert caller.heard("sources")
 
 
-def test_only_final_utterances_are_announced(call: Callable[..., Caller]) -> None:
+def test_widget_announces_only_final_utterances(call: Callable[..., Caller]) -> None:
     """A screen reader reads each turn once, and the states that cannot be heard."""
     caller = call()
     caller.arrive()
@@ -324,7 +326,7 @@ def test_only_final_utterances_are_announced(call: Callable[..., Caller]) -> Non
     assert announced[-1] == "The conversation has ended"
 
 
-def test_reduced_motion_is_respected(call: Callable[..., Caller]) -> None:
+def test_widget_respects_reduced_motion(call: Callable[..., Caller]) -> None:
     """The visualizer only shows who speaks, and nothing else moves."""
     caller = call(reduced_motion="reduce")
     caller.arrive()

@@ -206,7 +206,7 @@ def test_headless_leaves_the_drawing_to_the_host(call: Callable[..., Caller]) ->
     assert caller.left_open == NOTHING
 
 
-def test_the_class_can_be_defined_under_another_name(
+def test_class_can_be_defined_under_another_name(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,

@@ -56,7 +56,7 @@ def _shaky(start_service: Callable[..., Program], moody: Program, site: Site) ->
         ("talk nonsense", "setup-refused", "This assistant is not set up correctly", "OK"),
     ],
 )
-def test_a_close_by_the_voice_service_is_explained(
+def test_widget_explains_a_close_by_the_voice_service(
     call: Callable[..., Caller],
     shaky: Program,
     *,
@@ -89,7 +89,7 @@ def test_a_close_by_the_voice_service_is_explained(
         (FAKE_DEVICES, 'input="voice"', "Microphone access was denied.", "Try again"),
     ],
 )
-def test_a_missing_microphone_offers_typing(
+def test_missing_microphone_offers_typing(
     call: Callable[..., Caller], flags: list[str], markup: str, sentence: str, way: str
 ) -> None:
     """Unless the host allows only voice."""
@@ -102,7 +102,7 @@ def test_a_missing_microphone_offers_typing(
     assert caller.left_open == NOTHING
 
 
-def test_a_refused_guest_is_asked_to_sign_in(
+def test_refused_guest_is_asked_to_sign_in(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
@@ -120,7 +120,7 @@ def test_a_refused_guest_is_asked_to_sign_in(
     assert caller.left_open == NOTHING
 
 
-def test_a_rate_limit_says_when_to_try_again(
+def test_rate_limit_says_when_to_try_again(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
@@ -139,7 +139,7 @@ def test_a_rate_limit_says_when_to_try_again(
     assert [error["code"] for error in caller.errors()] == ["rate-limited"]
 
 
-def test_a_blocked_visitor_is_not_offered_a_retry(
+def test_blocked_visitor_is_not_offered_a_retry(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,
@@ -156,7 +156,7 @@ def test_a_blocked_visitor_is_not_offered_a_retry(
     assert [error["code"] for error in caller.errors()] == ["blocked"]
 
 
-def test_a_failed_start_works_once_the_network_is_back(call: Callable[..., Caller]) -> None:
+def test_failed_start_works_once_the_network_is_back(call: Callable[..., Caller]) -> None:
     """The error offers to try again."""
     caller = call()
     caller.arrive()
@@ -170,7 +170,7 @@ def test_a_failed_start_works_once_the_network_is_back(call: Callable[..., Calle
     caller.becomes("live")
 
 
-def test_a_widget_that_fails_to_load_says_so_on_its_button(call: Callable[..., Caller]) -> None:
+def test_widget_that_fails_to_load_says_so_on_its_button(call: Callable[..., Caller]) -> None:
     """Nothing else is loaded yet."""
     caller = call()
     caller.arrive()
@@ -207,7 +207,7 @@ def test_reconnecting_shows_a_notice_and_keeps_typed_text(
     assert caller.page_errors == []
 
 
-def test_a_lost_context_is_reported_and_the_conversation_continues(
+def test_lost_context_is_reported_and_the_conversation_continues(
     call: Callable[..., Caller], shaky: Program
 ) -> None:
     """The person knows that it was lost."""
@@ -223,7 +223,7 @@ def test_a_lost_context_is_reported_and_the_conversation_continues(
     assert not caller.page.locator("[role=alert]:visible").count()
 
 
-def test_the_time_left_is_shown(
+def test_time_left_is_shown(
     call: Callable[..., Caller],
     start_service: Callable[..., Program],
     emulator: Program,

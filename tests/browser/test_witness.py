@@ -17,7 +17,7 @@ WITNESSED = Witnessed(
 )
 
 
-def test_a_resampled_recording_matches() -> None:
+def test_resampled_recording_matches() -> None:
     """The resampler's own delay does not count."""
     assert_all_was_heard(WITNESSED, HEARD)
     steady = steadiness(MARKER, MARKER, WITNESSED, HEARD)

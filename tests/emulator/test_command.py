@@ -56,7 +56,7 @@ def test_tls_certificate_is_trusted_for_its_names(tmp_path):
                 assert b"minted" in answer.read()
 
 
-def test_port_in_use_is_an_error_that_names_the_flag():
+def test_emulator_names_the_flag_of_a_port_in_use():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         refused = CliRunner().invoke(emulator, ["--port", str(port)])

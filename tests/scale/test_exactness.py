@@ -83,7 +83,7 @@ def test_four_thousand_requests_get_exactly_the_limit_and_all_are_recorded(deplo
     )
 
 
-def test_failed_mint_does_not_count_against_the_limit(deployment, google):
+def test_failed_mints_of_a_fleet_do_not_count_against_the_limit(deployment, google):
     """After enough retries, each subject has exactly its limit."""
     url, fleet = deployment
     google.fail_every = 2

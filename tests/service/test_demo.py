@@ -124,7 +124,7 @@ def test_page_of_another_site_can_neither_post_nor_read(demo):
 
 
 @pytest.mark.parametrize("flag", ["--port", "--emulator-port"])
-def test_port_in_use_is_an_error_that_names_the_flag(demo, installed, elsewhere, flag):
+def test_demo_names_the_flag_of_a_port_in_use(demo, installed, elsewhere, flag):
     other = {"--port": "--emulator-port", "--emulator-port": "--port"}[flag]
     taken, free = _ports(demo)[0], _free_ports(1)[0]
     finished = _run(
