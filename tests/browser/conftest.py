@@ -1,4 +1,4 @@
-"""Fixtures: a Chromium for each test, with a fake microphone, camera and screen."""
+"""Fixtures: Chromium with a fake microphone, camera and screen, and a context for each visitor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from programs import operate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Playwright
+    from playwright.sync_api import Browser, Playwright
 
     from browser.hosting import Site
     from programs import Program
@@ -126,12 +126,32 @@ def _quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"--use-file-for-fake-audio-capture={room}"
 
 
+@pytest.fixture(name="browser", scope="module")
+def _browser(playwright: Playwright, chromium_path: str) -> Iterator[Callable[..., Browser]]:
+    """Return the browser with these flags, which all tests of a module share."""
+    browsers: dict[tuple[str, ...], Browser] = {}
+
+    def browser(*flags: str) -> Browser:
+        if flags not in browsers:
+            browsers[flags] = playwright.chromium.launch(
+                executable_path=chromium_path, args=[*FLAGS, *flags]
+            )
+        return browsers[flags]
+
+    yield browser
+    for started in browsers.values():
+        started.close()
+
+
 @pytest.fixture(name="visit")
 def _visit(
-    playwright: Playwright, chromium_path: str, service: Program, quiet: str
+    browser: Callable[..., Browser], service: Program, quiet: str
 ) -> Iterator[Callable[..., Visitor]]:
-    """Opens a page, by default the service's own; options are Playwright's."""
-    browsers = []
+    """Opens a page, by default the service's own; options are Playwright's.
+
+    Each page has a context of its own: no visitor sees another's cookies, storage or permissions.
+    """
+    contexts = []
 
     def visit(
         address: str = service.url,
@@ -141,15 +161,13 @@ def _visit(
         kind: type[Visitor] = Visitor,
         **options: object,
     ) -> Visitor:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_path, args=[*FLAGS, quiet, *flags]
-        )
-        browsers.append(browser)
-        return kind(browser.new_context(**options).new_page(), address, awaits)
+        context = browser(quiet, *flags).new_context(**options)
+        contexts.append(context)
+        return kind(context.new_page(), address, awaits)
 
     yield visit
-    for browser in browsers:
-        browser.close()
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(name="guest")
