@@ -123,7 +123,7 @@ class LoginService:
         return self._signed_in(login, cookie)
 
     def sign_out(self, unverified_cookie: str | None) -> None:
-        """End the login of that cookie, if there is one."""
+        """End the login that the cookie belongs to, if there is one."""
         if unverified_cookie:
             self.logins.end(fingerprint(unverified_cookie))
 

@@ -181,7 +181,7 @@ def test_unknown_release_is_refused_and_not_cached(shop, digest):
     assert answer.status in {404, 308, 400, 414}
     if len(digest) == 32:
         assert (answer.status, answer.code) == (404, "not-found")
-        assert "another release" in answer.json["detail"]
+        assert "different release" in answer.json["detail"]
         assert answer.headers["cache-control"] == "no-store"
 
 

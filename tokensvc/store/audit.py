@@ -34,7 +34,7 @@ class Filters:
 
 
 def record(connection: Connection, event: AuditEvent) -> None:
-    """Append *event*, in the transaction of what it records."""
+    """Append *event*, in the transaction of what it records; only the ledger may call this."""
     row = asdict(event) | {"at": microseconds(event.at)}
     if event.expires_at is not None:
         row["expires_at"] = microseconds(event.expires_at)

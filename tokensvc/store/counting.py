@@ -1,23 +1,23 @@
-"""Counts limits, places and budgets in an admission's transaction, in few rows for each."""
+"""Counts starts and places against their limits, in an admission's transaction."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, literal, select, true, tuple_, update
+from sqlalchemy import delete, func, insert, literal, select, true, tuple_
 
 from tokensvc.domain import LONGEST_WINDOW, Quota
-from tokensvc.errors import BudgetSpent, RateLimited
-from tokensvc.store.schema import charges, leases, spending, tokens
+from tokensvc.errors import RateLimited
+from tokensvc.store.schema import charges, leases, tokens
 from tokensvc.store.times import DAY, SECOND
 from tokensvc.store.token_lifetimes import MOST_TOKENS, LiveTokens, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sqlalchemy import Column, Connection, FromClause, Subquery, Table
 
-    from tokensvc.domain import Budget, Window
+    from tokensvc.domain import Window
 
 # Outdated rows removed at each call: more than are added, so that tables stay bounded. A literal in
 # the statement, so that PostgreSQL plans for few rows.
@@ -106,46 +106,9 @@ def _latest(
     )
 
 
-def seconds_left(connection: Connection, budgets: Sequence[Budget], now: int) -> int | None:
-    """Return the least that any of *budgets* has left today; None if there are no budgets."""
-    day = _budget_day(now)
-    left = [budget.seconds - _spent(connection, budget.key, day) for budget in budgets]
-    return max(0, min(left)) if left else None
-
-
-def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: int) -> None:
-    """Charge *seconds* to today's spending of every budget; negative *seconds* are a refund."""
-    day = _budget_day(now)
-    for budget in budgets if seconds else ():
-        row = (spending.c.key == budget.key) & (spending.c.day == day)
-        changed = connection.execute(
-            update(spending).where(row).values(seconds=spending.c.seconds + seconds)
-        )
-        if changed.rowcount == 0:
-            connection.execute(insert(spending).values(key=budget.key, day=day, seconds=seconds))
-
-
-def _budget_day(now: int) -> int:
-    """Return the day that a budget counts: it begins at midnight UTC; in days since the epoch."""
-    return now // DAY
-
-
-def budget_spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:
-    """Return the error for a caller with too little left before midnight, UTC."""
-    names = ", ".join(budget.name for budget in budgets)
-    return BudgetSpent(cause=f"one of: {names}", retry_after=(DAY - now % DAY) / SECOND)
-
-
 def uncharge(connection: Connection, reservation_id: str) -> None:
     """Remove a reservation's charges from every window."""
     connection.execute(delete(charges).where(charges.c.reservation_id == reservation_id))
-
-
-def _spent(connection: Connection, key: str, day: int) -> int:
-    spent: int | None = connection.execute(
-        select(spending.c.seconds).where(spending.c.key == key, spending.c.day == day)
-    ).scalar()
-    return spent or 0
 
 
 def sweep(connection: Connection, now: int) -> None:

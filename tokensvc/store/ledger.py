@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from tokensvc.domain import SHORTEST_TOKEN, AuditEvent, EventKind, LeaseState, Reservation
 from tokensvc.errors import Blocked, LeaseOver
-from tokensvc.store import audit, counting, token_lifetimes
+from tokensvc.store import audit, budgets, counting, token_lifetimes
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import blocks, leases, tokens
 from tokensvc.store.times import SECOND, instant, microseconds
@@ -56,13 +56,13 @@ class Ledger:
             live = counting.live_tokens(
                 connection, admission.lease.id, admission.holder, admission.places, now
             )
-            left = counting.seconds_left(connection, admission.budgets, now)
+            left = budgets.seconds_left(connection, admission.budgets, now)
             terms = token_lifetimes.decide(
                 state, _asked(admission, reservation_id, now), live, left
             )
             if terms.end - now < SHORTEST_TOKEN * SECOND:
-                raise counting.budget_spent_error(admission.budgets, now)
-            counting.spend(connection, admission.budgets, terms.seconds, now)
+                raise budgets.spent_error(admission.budgets, now)
+            budgets.spend(connection, admission.budgets, terms.seconds, now)
             counting.sweep(connection, now)
             _write_lease(connection, admission, state, terms)
             _write_tokens(connection, admission.lease.id, state, terms, now)
@@ -97,7 +97,7 @@ class Ledger:
             counting.uncharge(connection, reservation.id)
             withdrawn = _withdraw(connection, admission.lease.id, reservation)
             returned = reservation.seconds if withdrawn else 0
-            counting.spend(connection, admission.budgets, -returned, microseconds(reservation.at))
+            budgets.spend(connection, admission.budgets, -returned, microseconds(reservation.at))
             refunded = _event(reservation, EventKind.REFUNDED, self._clock())
             audit.record(connection, replace(refunded, code=code, seconds=returned))
 

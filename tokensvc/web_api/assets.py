@@ -1,7 +1,8 @@
-"""Serves what pages load: `/assets/<digest>/…` for good, `/…` for now, `/widget.js` for any site.
+"""Serves the scripts and styles that pages load.
 
-A digest names one release and no other, so that a browser may keep its files, and a page never
-puts those of two together.
+`/assets/<digest>/…` are the files of one release, which a browser may cache forever, so that a page
+never mixes two releases. `/…` are the current release's files, and `/widget.js` redirects to its
+widget.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tokensvc.errors import InvalidRequest, NotFound
 if TYPE_CHECKING:
     from tokensvc.web_api.releases import Asset, Release
 
-_FOR_GOOD = "public, max-age=31536000, immutable"
+_FOREVER = "public, max-age=31536000, immutable"
 _WIDGET = "widget.js"
 _WIDGET_LIFE = 60  # seconds that a browser may keep using the release it was sent
 
@@ -29,15 +30,15 @@ def blueprint(release: Release) -> Blueprint:
     def part_of_a_release(digest: str, name: str) -> Response:
         if digest != release.digest:
             raise NotFound(
-                "This file belongs to another release than the one served: load the page again."
+                "This file belongs to a different release than the one served: load the page again."
             )
         if name not in release.parts:
             raise NotFound
-        return sent(release.parts[name], _FOR_GOOD)
+        return sent(release.parts[name], _FOREVER)
 
     @routes.get(f"/{_WIDGET}")
     def widget() -> Response:
-        # Its imports are relative, and follow.
+        # Its imports are relative, so they load from the same release.
         location = f"/assets/{release.digest}/{_WIDGET}"
         caching = f"public, max-age={_WIDGET_LIFE}"
         return Response(status=302, headers={"Location": location, "Cache-Control": caching})
@@ -46,13 +47,13 @@ def blueprint(release: Release) -> Blueprint:
         return sent(release.parts[name])
 
     for name in release.parts.keys() - {_WIDGET}:
-        # A rule for each, so that every other address is still a 404, or a 405, of its own.
+        # One rule for each file, so that every other path keeps its own 404 or 405.
         routes.add_url_rule(f"/{name}", "part", part, defaults={"name": name})
 
     @routes.after_app_request
     def open_to_every_site(response: Response) -> Response:
-        # A module script and a worklet are CORS fetches, also from a page of another site; and
-        # what went wrong is told to a page only where the errors are open too.
+        # Browsers load module scripts and worklets by CORS. Errors get the headers too, because
+        # otherwise the page of another site could not read what went wrong.
         name = request.path.removeprefix("/")
         if name.startswith("assets/") or name == _WIDGET or name in release.parts:
             response.headers["Access-Control-Allow-Origin"] = "*"

@@ -22,7 +22,7 @@ SERVED = (
 
 @dataclass(frozen=True)
 class Asset:
-    """A file as it is served, and compressed."""
+    """A file as it is served, both plain and compressed."""
 
     content: bytes
     compressed: bytes

@@ -71,9 +71,9 @@ class VoiceActivityDetector:
         if not count:
             return []
         frames = joined[: count * FRAME].reshape(count, FRAME).astype(np.float32)
-        power = np.sqrt(np.einsum("ij,ij->i", frames, frames) / FRAME) / FULL_SCALE
+        levels = np.sqrt(np.einsum("ij,ij->i", frames, frames) / FRAME) / FULL_SCALE  # RMS
         edges = []
-        for level in power.tolist():
+        for level in levels.tolist():
             edge = self._process_frame(level)
             if edge is not None:
                 edges.append(edge)

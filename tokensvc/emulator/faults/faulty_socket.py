@@ -141,13 +141,14 @@ class FaultySocket:
         return []
 
     async def _before_delivery(self) -> None:
+        """Count a received message, and never return once a fault has stopped the reading."""
         number, self._received = self._received, self._received + 1
-        if not self._reading_stopped:
-            due = self._timer is None and number >= self._fault.after
-            if not due or self._fault.kind not in {"black_hole", "cut"}:
-                return
+        stops_reading = self._fault.kind in {"black_hole", "cut"}
+        is_due = self._timer is None and number >= self._fault.after  # without a timer
+        if stops_reading and is_due and not self._reading_stopped:
             await self._trigger()
-        await asyncio.Event().wait()
+        if self._reading_stopped:
+            await asyncio.Event().wait()  # forever
 
     async def _trigger_after(self, seconds: float) -> None:
         await self._clock.sleep(seconds)

@@ -11,7 +11,7 @@ class Socket(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed."""
+        """Whether the socket is closed."""
 
     async def send_str(self, data: str) -> None:
         """Send a text frame."""
