@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 KEY = {"x-goog-api-key": "a-key-for-tests"}
 MODEL = "models/gemini-3.8-live"
-TIMEOUT = 20.0
+# Seconds; a mutant's tests wait in vain, and should not for long.
+TIMEOUT = float(os.environ.get("LIVE_CLIENT_TIMEOUT", "20"))
 CHUNK = IN_RATE * 40 // 1000 * 2
 
 # Without delays, so that a test takes no longer than it must.

@@ -1,10 +1,8 @@
 """Locks: which setup applies."""
 
-# ruff: noqa: ARG005 - replacements have the signature of the original
-
 from __future__ import annotations
 
-from conformance.table.rules import nothing, replaced, rule
+from conformance.table.rules import rule, without
 from emulator.live_client import MODEL, setup
 from tokensvc.emulator import Options
 
@@ -15,7 +13,11 @@ AUDIO = {"responseModalities": ["AUDIO"]}
 @rule(
     "Without a mask and a setup, the client's setup applies",
     REFERENCE,
-    replaced("provisioning.tokens.Token.effective_setup", lambda self, requested: self.setup or {}),
+    without(
+        "provisioning/tokens.py",
+        "return client if self.setup is None else self.setup",
+        "return self.setup or {}",
+    ),
 )
 async def unconstrained(emulating):
     async with emulating() as client:
@@ -28,9 +30,10 @@ async def unconstrained(emulating):
 @rule(
     "A setup without a mask replaces the client's entirely",
     REFERENCE,
-    replaced(
-        "provisioning.tokens.Token.effective_setup",
-        lambda self, requested: {**requested, **self.setup},
+    without(
+        "provisioning/tokens.py",
+        "return client if self.setup is None else self.setup",
+        "return {**client, **(self.setup or {})}",
     ),
 )
 async def full_lock(emulating):
@@ -44,7 +47,11 @@ async def full_lock(emulating):
 @rule(
     "A full lock of the model alone leaves the default modality, which no model supports",
     "measured 2026-08-29",
-    replaced("protocol.models._check_modalities", nothing),
+    without(
+        "protocol/models.py",
+        'generation.get("responseModalities") or [modality]',
+        'generation.get("responseModalities") or ["AUDIO"]',
+    ),
 )
 async def model_alone(emulating):
     async with emulating() as client:
@@ -62,7 +69,11 @@ async def model_alone(emulating):
 @rule(
     "Masked fields overwrite the client's; the others are the client's",
     REFERENCE,
-    replaced("provisioning.tokens.apply_mask", lambda client, token, mask: client),
+    without(
+        "provisioning/tokens.py",
+        "return apply_mask(client, self.setup or {}, self.mask)",
+        "return client",
+    ),
 )
 async def masked(emulating):
     async with emulating() as client:
@@ -86,7 +97,11 @@ async def masked(emulating):
 @rule(
     "A partial lock by an SDK leaves the other fields to the client",
     "both SDKs, lock_additional_fields",
-    replaced("provisioning.tokens.apply_mask", lambda client, token, mask: client),
+    without(
+        "provisioning/tokens.py",
+        "return apply_mask(client, self.setup or {}, self.mask)",
+        "return self.setup or {}",
+    ),
 )
 async def partial_lock(emulating):
     locked = {"model": MODEL, "generationConfig": {**AUDIO, "temperature": 0.25}}
@@ -105,7 +120,7 @@ async def partial_lock(emulating):
 @rule(
     "A masked field that the token leaves unset is unset in the session",
     REFERENCE,
-    replaced("provisioning.tokens.apply_mask", lambda client, token, mask: {**client, **token}),
+    without("protocol/field_masks.py", "target.pop(last, None)", "pass"),
 )
 async def masked_to_default(emulating):
     async with emulating() as client:
@@ -118,7 +133,7 @@ async def masked_to_default(emulating):
 @rule(
     "A mask accepts both spellings, nested fields and repetitions",
     "google-genai's own test cases",
-    replaced("protocol.field_masks.camel", lambda name: name),
+    without("protocol/field_masks.py", "camel(step) for step in", "step for step in"),
 )
 async def mask_spellings(emulating):
     async with emulating() as client:
@@ -135,7 +150,7 @@ async def mask_spellings(emulating):
 @rule(
     "A mask with an unknown path is refused",
     "js-genai issue 1492",
-    replaced("protocol.field_masks._exists", lambda path: True),
+    without("protocol/field_masks.py", "elif not drop_unknown:", "elif False:"),
 )
 async def unknown_mask_paths(emulating):
     for odd in ("tools.0", "config", "topK", "safetySettings.0", "generationConfig.nothing"):

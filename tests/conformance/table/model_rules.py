@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.table.rules import nothing, replaced, rule
+from conformance.table.rules import rule, without
 from emulator.live_client import setup
 from tokensvc.emulator import Options
 
@@ -38,7 +38,7 @@ async def check(emulating, accepted, refused):
 @rule(
     "Each model accepts its own thinking configuration",
     MODEL_PAGES,
-    replaced("protocol.models._check_thinking", nothing),
+    without("protocol/models.py", '_check_thinking(generation.get("thinkingConfig"), model)', ""),
 )
 async def thinking_config(emulating):
     await check(
@@ -61,7 +61,7 @@ async def thinking_config(emulating):
 @rule(
     "Only 2.5 accepts affective dialog",
     MODEL_PAGES,
-    replaced("protocol.models._check_affective", nothing),
+    without("protocol/models.py", "_check_affective(generation, model)", ""),
 )
 async def affective(emulating):
     affective = {"generationConfig": {**AUDIO, "enableAffectiveDialog": True}}
@@ -75,7 +75,7 @@ async def affective(emulating):
 @rule(
     "Proactive audio is optional on 2.5, refused on 3.1 and always on for later models",
     MODEL_PAGES,
-    replaced("protocol.models._check_proactivity", nothing),
+    without("protocol/models.py", '_check_proactivity(setup.get("proactivity"), model)', ""),
 )
 async def proactivity(emulating):
     on, off = ({"proactivity": {"proactiveAudio": value}} for value in (True, False))
@@ -89,7 +89,7 @@ async def proactivity(emulating):
 @rule(
     "On 2.5, both are accepted on v1alpha only, by option",
     "js-genai issue 696, June 2025",
-    replaced("protocol.models.check_version", nothing),
+    without("server/admission.py", "models.check_version(setup, model)", "pass"),
 )
 async def alpha_fields(emulating):
     proactive = setup(model=NATIVE_25, proactivity={"proactiveAudio": True})
@@ -107,7 +107,11 @@ async def alpha_fields(emulating):
 @rule(
     "Each model accepts its own function behaviors",
     MODEL_PAGES,
-    replaced("protocol.models._check_behavior", nothing),
+    without(
+        "protocol/models.py",
+        'if behavior not in (*model.behaviors, "UNSPECIFIED"):',
+        "if False:",
+    ),
 )
 async def behaviors(emulating):
     await check(
@@ -127,7 +131,7 @@ async def behaviors(emulating):
 @rule(
     "Native audio models only answer in audio",
     "measured 2026-08-29, with this reason",
-    replaced("protocol.models._check_modalities", nothing),
+    without("protocol/models.py", 'if asked != ["AUDIO"]:', "if False:"),
 )
 async def modalities(emulating):
     words = "The requested combination of response modalities ({}) is not supported by the model"
@@ -142,7 +146,9 @@ async def modalities(emulating):
 @rule(
     "Generation settings that the Live API does not support are refused",
     "https://ai.google.dev/api/live, BidiGenerateContentSetup",
-    replaced("protocol.models._NEVER_IN_LIVE", ()),
+    without(
+        "protocol/models.py", "if any(name in generation for name in _NEVER_IN_LIVE):", "if False:"
+    ),
 )
 async def never_in_live(emulating):
     fields = [
@@ -163,7 +169,11 @@ async def never_in_live(emulating):
 @rule(
     "A schema's enum is only accepted for strings",
     "livekit issue 4159",
-    replaced("protocol.models._check_schema", nothing),
+    without(
+        "protocol/models.py",
+        'if schema.get("enum") and schema.get("type") != "STRING":',
+        "if False:",
+    ),
 )
 async def enums(emulating):
     async with emulating() as client:
@@ -180,19 +190,7 @@ async def enums(emulating):
 @rule(
     "The only tools are search and functions",
     "https://ai.google.dev/gemini-api/docs/live-api/tools",
-    replaced(
-        "protocol.models._TOOLS",
-        frozenset(
-            {
-                "functionDeclarations",
-                "googleSearch",
-                "codeExecution",
-                "urlContext",
-                "googleMaps",
-                "fileSearch",
-            }
-        ),
-    ),
+    without("protocol/models.py", "if not tool.keys() <= _TOOLS:", "if False:"),
 )
 async def tools(emulating):
     others = ("codeExecution", "urlContext", "googleMaps", "fileSearch")
@@ -206,7 +204,12 @@ async def tools(emulating):
 @rule(
     "A system instruction must be text",
     "https://ai.google.dev/api/live",
-    replaced("protocol.models._check_instruction", nothing),
+    without(
+        "protocol/models.py",
+        'if any("text" not in part for part in instruction.get("parts", [])):',
+        "if False:",
+    ),
+    without("conversation/plan.py", 'part["text"] for part', 'part.get("text", "") for part'),
 )
 async def instruction(emulating):
     picture = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
@@ -220,7 +223,11 @@ async def instruction(emulating):
 @rule(
     "The target of compression must not exceed its trigger",
     "https://ai.google.dev/api/live",
-    replaced("protocol.models._check_compression", nothing),
+    without(
+        "protocol/models.py",
+        "if not 0 < target <= trigger <= model.window:",
+        "if not (0 < target and trigger <= model.window):",
+    ),
 )
 async def compression(emulating):
     def window(trigger, target):
@@ -237,7 +244,11 @@ async def compression(emulating):
 @rule(
     "Sampling parameters must be in their ranges",
     "https://ai.google.dev/api/generate-content",
-    replaced("protocol.models._LIMITS", ()),
+    without(
+        "protocol/models.py",
+        "if not lowest <= generation.get(name, lowest) <= highest:",
+        "if False:",
+    ),
 )
 async def sampling(emulating):
     fields = [{"temperature": 2.5}, {"topP": -0.1}, {"maxOutputTokens": 0}]

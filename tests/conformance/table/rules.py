@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mutants.mutant import Mutant
 from tokensvc.emulator import Options
 
 if TYPE_CHECKING:
@@ -30,14 +31,15 @@ class Rule:
         fact: The fact, as a sentence.
         source: Where the fact is documented, or how it was found.
         check: Checks the fact with the client whose `emulating` it is given.
-        disable: Removes the rule from the emulator, after which the check must fail.
+        mutants: Changes of the emulator that remove the rule, after which the check must fail
+            (`make mutants`).
         unsupported: The SDKs that cannot do what the check does, and why.
     """
 
     fact: str
     source: str
     check: Callable[[Emulating], Awaitable[None]]
-    disable: Callable[[pytest.MonkeyPatch], None]
+    mutants: tuple[Mutant, ...]
     unsupported: Mapping[str, str]
 
     @property
@@ -46,20 +48,29 @@ class Rule:
         able = [peer for peer in (PYTHON, JAVASCRIPT) if peer not in self.unsupported]
         return [*able, RAW] if self.unsupported else able
 
+    def ids(self, section: str) -> dict[str, str]:
+        """Return the ID of the test with each peer."""
+        return {peer: f"{section}: {self.fact} ({peer})" for peer in self.peers}
+
 
 def rule(
     fact: str,
     source: str,
-    disable: Callable[[pytest.MonkeyPatch], None],
-    *,
+    *mutants: Mutant,
     unsupported: str | Mapping[str, str] = "",
 ) -> Callable[[Callable[[Emulating], Awaitable[None]]], Rule]:
     """Make a row of a check; a single reason in *unsupported* applies to both SDKs."""
     if isinstance(unsupported, str):
         unsupported = dict.fromkeys((PYTHON, JAVASCRIPT), unsupported) if unsupported else {}
-    return lambda check: Rule(fact, source, check, disable, unsupported)
+    return lambda check: Rule(fact, source, check, mutants, unsupported)
 
 
+def without(file: str, old: str, new: str) -> Mutant:
+    """Return a mutant of a file of the emulator."""
+    return Mutant(f"tokensvc/emulator/{file}", old, new)
+
+
+# Until every rule has a mutant, the rest have what their mutant will replace.
 def replaced(name: str, by: Any) -> Callable[[pytest.MonkeyPatch], None]:
     """Return a patch that replaces the emulator's *name*."""
     return lambda patch: patch.setattr(f"tokensvc.emulator.{name}", by)

@@ -1,15 +1,11 @@
 """Tokens: keys, and the lifetime and the uses of a token."""
 
-# ruff: noqa: ARG001, ARG005 - replacements have the signature of the original
-
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 
-from conformance.table.rules import nothing, replaced, rule
+from conformance.table.rules import rule, without
 from tokensvc.emulator import Options
-from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 
 REFERENCE = "https://ai.google.dev/api/live, AuthToken"
 PAGE = "https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens"
@@ -22,7 +18,7 @@ def in_hours(hours: float) -> str:
 @rule(
     "A token expires in at most 20 hours",
     PAGE,
-    replaced("provisioning.tokens.LONGEST_LIFE", math.inf),
+    without("provisioning/tokens.py", "if end > now + LONGEST_LIFE:", "if False:"),
 )
 async def longest_life(emulating):
     async with emulating() as client:
@@ -37,7 +33,7 @@ async def longest_life(emulating):
 @rule(
     "uses limits the number of sessions that a token starts",
     PAGE,
-    replaced("provisioning.tokens.TokenStore.spend", nothing),
+    without("provisioning/tokens.py", "token.uses_left -= 1", "pass"),
 )
 async def uses(emulating):
     async with emulating() as client:
@@ -48,15 +44,10 @@ async def uses(emulating):
         assert await client.refusal(token=token) == (1011, "Token has been used too many times")
 
 
-def always_used_up(book, token, *, resuming):
-    if token.uses_left in {None, 0}:
-        raise CloseError(CloseReasons.used_up)
-
-
 @rule(
     "uses of 0 means unlimited",
     REFERENCE,
-    replaced("provisioning.tokens.TokenStore.spend", always_used_up),
+    without("provisioning/tokens.py", "uses_left=uses if uses > 0 else None", "uses_left=uses"),
 )
 async def unlimited(emulating):
     async with emulating() as client:
@@ -69,7 +60,7 @@ async def unlimited(emulating):
 @rule(
     "The default for uses is 1",
     REFERENCE,
-    replaced("provisioning.tokens.TokenStore.spend", nothing),
+    without("provisioning/tokens.py", 'request.get("uses", 1)', 'request.get("uses", 0)'),
 )
 async def one_use(emulating):
     async with emulating() as client:
@@ -82,7 +73,7 @@ async def one_use(emulating):
 @rule(
     "By default, new sessions may start for 60 s",
     PAGE,
-    replaced("provisioning.tokens.DEFAULT_WINDOW", 1e6),
+    without("provisioning/tokens.py", "DEFAULT_WINDOW = 60.0", "DEFAULT_WINDOW = 600.0"),
 )
 async def default_window(emulating):
     async with emulating() as client:
@@ -98,7 +89,7 @@ async def default_window(emulating):
 @rule(
     "By default, a token expires after 30 min",
     PAGE,
-    replaced("provisioning.tokens.DEFAULT_LIFE", 1e6),
+    without("provisioning/tokens.py", "DEFAULT_LIFE = 30 * 60.0", "DEFAULT_LIFE = 60 * 60.0"),
 )
 async def default_life(emulating):
     async with emulating() as client:
@@ -110,10 +101,7 @@ async def default_life(emulating):
 @rule(
     "A running session is closed when its token expires",
     "measured 2026-09-18",
-    replaced(
-        "session.deadlines.Deadlines._watch",
-        lambda self, announce_now: self._context.clock.sleep(9),
-    ),
+    without("session/deadlines.py", "context.end(CloseReasons.expired_mid_session)", ""),
 )
 async def expires_mid_session(emulating):
     async with emulating() as client:
@@ -126,8 +114,10 @@ async def expires_mid_session(emulating):
 @rule(
     "An unknown token is refused",
     "ours: the real reason is not known",
-    replaced(
-        "provisioning.tokens.TokenStore.find", lambda self, name: next(iter(self.tokens.values()))
+    without(
+        "provisioning/tokens.py",
+        "raise CloseError(CloseReasons.unknown_token)",
+        "return next(iter(self.tokens.values()))",
     ),
 )
 async def unknown_token(emulating):
@@ -139,7 +129,7 @@ async def unknown_token(emulating):
 @rule(
     "Minting requires an API key",
     "seen on GET /v1beta/models",
-    replaced("provisioning.credentials.ApiKeys.check_request", nothing),
+    without("provisioning/credentials.py", "raise unregistered()", "return"),
     unsupported="an SDK does not start without a key",
 )
 async def no_key(emulating):
@@ -152,7 +142,7 @@ async def no_key(emulating):
 @rule(
     "An invalid API key is refused, for token requests and for sessions",
     "seen on GET /v1beta/models",
-    replaced("provisioning.credentials.ApiKeys.accepts", lambda self, key: True),
+    without("provisioning/credentials.py", "if not self.configured:", "if True:"),
 )
 async def keys(emulating):
     async with emulating(Options(api_keys=("the-one",))) as client:
@@ -170,7 +160,11 @@ async def keys(emulating):
 @rule(
     "A token is not accepted as an API key",
     "google-genai: only for the Live API",
-    replaced("provisioning.credentials.ApiKeys.accepts", lambda self, key: True),
+    without(
+        "provisioning/credentials.py",
+        "if key.startswith(PREFIX) or not _PLAUSIBLE.fullmatch(key):",
+        "if not _PLAUSIBLE.fullmatch(key.removeprefix(PREFIX)):",
+    ),
     unsupported="an SDK refuses it itself",
 )
 async def token_as_key(emulating):
@@ -180,14 +174,10 @@ async def token_as_key(emulating):
         assert (status, answer["error"]["details"][0]["reason"]) == (400, "API_KEY_INVALID")
 
 
-async def found(self, request):
-    return await self._create(request)
-
-
 @rule(
     "A token can be neither read nor listed nor revoked",
     "measured 2026-09-18",
-    replaced("provisioning.endpoint.AuthTokensEndpoint.not_found", found),
+    without("provisioning/endpoint.py", 'HTTPStatus.NOT_FOUND, "NOT_FOUND"', 'HTTPStatus.OK, "OK"'),
     unsupported="an SDK only has create",
 )
 async def no_reading(emulating):

@@ -52,6 +52,7 @@ class Plan:
         generation = setup.get("generationConfig", {})
         realtime = setup.get("realtimeInputConfig", {})
         voice = generation.get("speechConfig", {}).get("voiceConfig", {})
+        history = setup.get("historyConfig", {})
         return Plan(
             model=model,
             model_name=setup["model"],
@@ -65,8 +66,8 @@ class Plan:
             transcribe_output="outputAudioTranscription" in setup,
             resumable="sessionResumption" in setup,
             compress=_compression(setup.get("contextWindowCompression"), model),
-            initial_history=initial_history_of(setup),
-            thoughts=thoughts_of(setup),
+            initial_history=history.get("initialHistoryInClientContent", False),
+            thoughts=generation.get("thinkingConfig", {}).get("includeThoughts", False),
             frame_tokens=_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258),
             instruction=" ".join(
                 part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])
@@ -80,19 +81,6 @@ class Plan:
             tools=_tools(tools, self.model, default_behavior),
             search=any("googleSearch" in tool for tool in tools),
         )
-
-
-def thoughts_of(setup: dict[str, Any]) -> bool:
-    """Return whether thoughts are to be sent."""
-    thinking = setup.get("generationConfig", {}).get("thinkingConfig", {})
-    include: bool = thinking.get("includeThoughts", False)
-    return include
-
-
-def initial_history_of(setup: dict[str, Any]) -> bool:
-    """Return whether the client starts by sending the conversation's history."""
-    history: bool = setup.get("historyConfig", {}).get("initialHistoryInClientContent", False)
-    return history
 
 
 _FRAME_TOKENS = {

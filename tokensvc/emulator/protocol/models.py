@@ -174,8 +174,11 @@ def check_tools(tools: list[dict[str, Any]], model: Model) -> None:
         if not tool.keys() <= _TOOLS:
             raise CloseError(CloseReasons.invalid_argument)
         for declared in tool.get("functionDeclarations", []):
-            _check_name(declared.get("name", ""))
-            _check_behavior(declared.get("behavior", "UNSPECIFIED"), model)
+            if not _FUNCTION_NAME.fullmatch(declared.get("name", "")):
+                raise CloseError(CloseReasons.function_name)
+            behavior = declared.get("behavior", "UNSPECIFIED")
+            if behavior not in (*model.behaviors, "UNSPECIFIED"):
+                raise CloseError(CloseReasons.behavior(behavior))
             _check_schema(declared.get("parameters", {}), "parameters")
 
 
@@ -238,16 +241,6 @@ def _check_realtime(realtime: dict[str, Any]) -> None:
 def _check_instruction(instruction: dict[str, Any]) -> None:
     if any("text" not in part for part in instruction.get("parts", [])):
         raise CloseError(CloseReasons.invalid_argument)
-
-
-def _check_name(name: str) -> None:
-    if not _FUNCTION_NAME.fullmatch(name):
-        raise CloseError(CloseReasons.function_name)
-
-
-def _check_behavior(behavior: str, model: Model) -> None:
-    if behavior not in (*model.behaviors, "UNSPECIFIED"):
-        raise CloseError(CloseReasons.behavior(behavior))
 
 
 def _check_schema(schema: dict[str, Any], path: str) -> None:

@@ -1,0 +1,19 @@
+"""All mutants: one for each rule of the conformance table."""
+
+from __future__ import annotations
+
+from conformance.table import TABLE
+from mutants.mutant import Case, Mutant
+
+RULE_TEST = "tests/conformance/test_table.py::test_rule_holds"
+
+CASES = [
+    Case(
+        f"{section}: {row.fact}",
+        row.mutants,
+        tuple(f"{RULE_TEST}[{name}]" for name in row.ids(section).values()),
+    )
+    for section, rows in TABLE.items()
+    for row in rows
+    if all(isinstance(one, Mutant) for one in row.mutants)  # the rest: not converted yet
+]
