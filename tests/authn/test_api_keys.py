@@ -78,6 +78,16 @@ def test_invalid_user_name_is_an_invalid_request(user):
         PREFIX + fingerprint(KEY),
         PREFIX + "\ud800" * 38,
     ],
+    ids=[
+        "unknown",
+        "cut",
+        "longer",
+        "wrong checksum",
+        "swapped case",
+        "only the prefix",
+        "fingerprint",
+        "surrogates",
+    ],
 )
 def test_unknown_or_malformed_key_is_refused_with_and_without_a_user(bearer):
     for user in (None, "alice", "\n"):
