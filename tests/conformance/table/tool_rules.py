@@ -1,13 +1,11 @@
 """Tools: calls, results, and what an interruption does to them."""
 
-# ruff: noqa: ARG005 - replacements have the signature of the original
-
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 
-from conformance.table.rules import PACED, idle, nothing, replaced, rule
+from conformance.table.rules import PACED, rule, without
 from emulator.live_client import QUICK, content, function, setup, speech, transcript
 from tokensvc.emulator.responses.scenario import read_scenario
 
@@ -20,7 +18,7 @@ ASK = "Please read the meter."
 @rule(
     "A function is called when the words of its name are typed",
     "ours; google-genai's own test needs it",
-    replaced("responses.echo.words", lambda text: {text}),
+    without("responses/echo.py", "mentions(turn.typed, tool.name)", "tool.name in turn.typed"),
 )
 async def called(emulating):
     async with emulating(QUICK) as client:
@@ -41,7 +39,7 @@ async def called(emulating):
 @rule(
     "The turn waits for the result of a blocking call",
     TOOLS,
-    replaced("session.turns.is_blocking", lambda tool: False),
+    without("session/turns.py", "blocking = is_blocking(tool)", "blocking = False"),
 )
 async def blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
@@ -59,7 +57,7 @@ async def blocking(emulating):
 @rule(
     "The turn does not wait for a non-blocking call; its result is spoken when idle",
     TOOLS,
-    replaced("session.turns.is_blocking", lambda tool: True),
+    without("session/turns.py", "blocking = is_blocking(tool)", "blocking = True"),
 )
 async def non_blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:
@@ -74,7 +72,11 @@ async def non_blocking(emulating):
 @rule(
     "A function without behavior has the model's default, or the option's",
     "model page and tools guide disagree",
-    replaced("conversation.plan._behavior", lambda *_: "NON_BLOCKING"),
+    without(
+        "conversation/plan.py",
+        "return default if default in model.behaviors else model.behaviors[0]",
+        'return "NON_BLOCKING"',
+    ),
 )
 async def default_behavior(emulating):
     bare = {"functionDeclarations": [{"name": "read_the_meter"}]}
@@ -98,7 +100,11 @@ async def default_behavior(emulating):
             assert client.latest()["counters"]["answers"] == (1 if blocks else 2)
 
 
-@rule("A SILENT result is not answered", TOOLS, replaced("session.turns.SILENT", "never"))
+@rule(
+    "A SILENT result is not answered",
+    TOOLS,
+    without("session/turns.py", "elif result.scheduling != SILENT:", "else:"),
+)
 async def silent(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:
         await session.send_text(ASK)
@@ -117,7 +123,7 @@ async def silent(emulating):
 @rule(
     "An INTERRUPT result interrupts the answer; WHEN_IDLE waits for its end",
     TOOLS,
-    replaced("session.turns.INTERRUPT", "never"),
+    without("session/turns.py", "result.scheduling == INTERRUPT", "False"),
 )
 async def interrupting_result(emulating):
     for scheduling, interrupts in (("INTERRUPT", True), ("WHEN_IDLE", False)):
@@ -138,7 +144,7 @@ async def interrupting_result(emulating):
 @rule(
     "A call may have several results",
     "FunctionResponse.willContinue",
-    replaced("session.turns.has_more_results", lambda result: False),
+    without("session/turns.py", "if not has_more_results(result):", "if True:"),
 )
 async def will_continue(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:
@@ -157,7 +163,7 @@ async def will_continue(emulating):
 @rule(
     "An interruption first cancels blocking calls, by id",
     TOOLS,
-    replaced("session.turns.TurnTaking._cancel_blocking_calls", lambda self: []),
+    without("session/turns.py", "cancelled = self._cancel_blocking_calls()", "cancelled = []"),
 )
 async def cancellation(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
@@ -177,7 +183,11 @@ async def cancellation(emulating):
 @rule(
     "A late or unknown result is ignored",
     TOOLS,
-    replaced("session.turns.TurnTaking.result", lambda self, result: self.late(result)),
+    without(
+        "session/session.py",
+        'log.debug("result for unknown call ignored")',
+        "raise CloseError(CloseReasons.invalid_argument)",
+    ),
 )
 async def late_result(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
@@ -190,7 +200,9 @@ async def late_result(emulating):
 @rule(
     "A result without an id is refused",
     "https://ai.google.dev/api/live",
-    replaced("session.session.Session._tool_response", idle),
+    without(
+        "session/session.py", 'if not answer.get("id"):', 'if not answer.setdefault("id", "any"):'
+    ),
     unsupported="an SDK refuses it itself",
 )
 async def no_id(emulating):
@@ -202,7 +214,7 @@ async def no_id(emulating):
 @rule(
     "Scheduling is only accepted for models that support it",
     "model pages",
-    replaced("session.session.Session._check_scheduling", nothing),
+    without("session/session.py", "raise CloseError(CloseReasons.scheduling)", "pass"),
 )
 async def no_scheduling(emulating):
     model = "models/gemini-3.1-flash-live-preview"
@@ -219,7 +231,7 @@ async def no_scheduling(emulating):
 @rule(
     "The same call may be sent twice",
     "mastra issue 22985; in a scenario",
-    replaced("session.turns.TurnTaking._repeat_call", idle),
+    without("session/turns.py", "if call.repeated:", "if False:"),
 )
 async def twice(emulating):
     script = read_scenario({"turn": [{"call": "read_the_meter", "twice": True, "then": "Done."}]})
@@ -236,7 +248,9 @@ async def twice(emulating):
 @rule(
     "Arguments have the declared types",
     "ours",
-    replaced("responses.echo.arguments", lambda *_: {}),
+    without(
+        "responses/echo.py", 'kind = str(schema.get("type", "STRING")).upper()', 'kind = "STRING"'
+    ),
 )
 async def arguments(emulating):
     properties = {
@@ -265,7 +279,7 @@ async def arguments(emulating):
 @rule(
     "A search results in grounding metadata",
     TOOLS,
-    replaced("session.turns.grounding", lambda *_: {}),
+    without("session/turns.py", "metadata = grounding(query, sources)", "metadata = {}"),
 )
 async def search(emulating):
     async with (
@@ -287,7 +301,7 @@ async def search(emulating):
 @rule(
     "During a function call the session is not resumable",
     "https://ai.google.dev/gemini-api/docs/live-api/session-management",
-    replaced("session.turns.TurnTaking.generating", by=False),
+    without("session/turns.py", "self._answering or bool(self._pending)", "self._answering"),
 )
 async def not_resumable(emulating):
     requested = setup(tools=[ASYNC_METER], sessionResumption={})
