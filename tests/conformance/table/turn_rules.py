@@ -1,30 +1,24 @@
 """Turns: interruptions, and the order and content of what is sent."""
 
-# ruff: noqa: ARG005, SLF001 - replacements have the signature of the original
-
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 
-from conformance.table.rules import PACED, idle, replaced, rule
+from conformance.table.rules import PACED, rule, without
 from emulator.live_client import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator import Options
-from tokensvc.emulator.conversation.plan import Plan
-from tokensvc.emulator.session.speech import Speaker
-from tokensvc.emulator.session.turns import TurnTaking
 
 CAPABILITIES = "https://ai.google.dev/gemini-api/docs/live-api/capabilities"
 AUDIO = {"responseModalities": ["AUDIO"]}
 JPEG = {"mimeType": "image/jpeg", "data": "/9g="}
-ORIGINAL_PLAN, ORIGINAL_PARTS = Plan.of, Speaker._parts
 LONG = "Tell me about the weather, the sea and the mountains, and do not leave anything out."
 
 
 @rule(
     "Speech interrupts an answer: interrupted, turnComplete, no generationComplete",
     CAPABILITIES,
-    replaced("session.turns.TurnTaking.user_started", idle),
+    without("session/turns.py", "if self._context.plan.interruptible:", "if False:"),
 )
 async def interruption(emulating):
     async with emulating(PACED) as client, client.session() as session:
@@ -46,7 +40,11 @@ async def interruption(emulating):
 @rule(
     "An answer can be interrupted while it is still playing",
     "measured: turnComplete is held back",
-    replaced("session.turns.TurnTaking.user_started", idle),
+    without(
+        "session/turns.py",
+        "await self._wait_for_playback()",
+        "self._task = None; await self._wait_for_playback()",
+    ),
 )
 async def interruption_while_playing(emulating):
     ahead = replace(PACED, send_rate=1000.0)
@@ -61,7 +59,11 @@ async def interruption_while_playing(emulating):
 @rule(
     "With NO_INTERRUPTION, the turn is taken after the answer has finished",
     CAPABILITIES,
-    replaced("session.turns.TurnTaking.user_started", TurnTaking.interrupt),
+    without(
+        "conversation/plan.py",
+        'interruptible=realtime.get("activityHandling") != "NO_INTERRUPTION"',
+        "interruptible=True",
+    ),
 )
 async def no_interruption(emulating):
     requested = setup(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
@@ -82,14 +84,14 @@ async def no_interruption(emulating):
 @rule(
     "clientContent interrupts an answer",
     "https://ai.google.dev/api/live, clientContent",
-    replaced("session.turns.TurnTaking.interrupt", idle),
+    without("session/session.py", "await self._turns.interrupt()", "pass"),
 )
 async def content_interrupts(emulating):
     async with emulating(PACED) as client, client.session() as session:
         await session.send_text(LONG)
         await session.until(lambda message: content(message).get("modelTurn"))
         turns = [{"role": "user", "parts": [{"text": "Stop."}]}]
-        await session.send(clientContent={"turns": turns, "turnComplete": True})
+        await session.send(clientContent={"turns": turns})
         rest = await session.until_turn_complete()
         assert any(content(message).get("interrupted") for message in rest)
 
@@ -97,7 +99,7 @@ async def content_interrupts(emulating):
 @rule(
     "turnComplete is held back until the answer has been played",
     "documented; measured to within 30 ms",
-    replaced("session.turns.TurnTaking._wait_for_playback", idle),
+    without("session/turns.py", "await self._wait_for_playback()", "pass"),
 )
 async def held_turn_complete(emulating):
     async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as session:
@@ -115,7 +117,7 @@ async def held_turn_complete(emulating):
 @rule(
     "Audio is sent ahead of its playback, in bursts",
     "measured: unbounded queues are normal",
-    replaced("session.speech.BURST", 10**6),
+    without("session/speech.py", "if number % BURST == 0:", "if False:"),
 )
 async def bursts(emulating):
     async with emulating(PACED) as client, client.session() as session:
@@ -131,12 +133,8 @@ async def bursts(emulating):
 @rule(
     "Transcripts are sent in fragments, for each side that the setup asks for",
     CAPABILITIES,
-    replaced(
-        "conversation.plan.Plan.of",
-        lambda setup, model, default: ORIGINAL_PLAN(
-            {**setup, "inputAudioTranscription": {}, "outputAudioTranscription": {}}, model
-        ),
-    ),
+    without("conversation/plan.py", '"inputAudioTranscription" in setup', "True"),
+    without("conversation/plan.py", '"outputAudioTranscription" in setup', "True"),
 )
 async def transcripts(emulating):
     async with emulating(QUICK) as client:
@@ -158,7 +156,7 @@ INPUT = ("inputAudioTranscription",)
 @rule(
     "Input transcripts are sent in fragments, whole or cumulatively, by option",
     "reports differ",
-    replaced("session.session.Session._fragments", lambda self, text: [text]),
+    without("session/session.py", 'if form == "final" or not split:', "if True:"),
 )
 async def input_transcripts(emulating):
     forms = {
@@ -181,7 +179,11 @@ async def input_transcripts(emulating):
 @rule(
     "From 3.1 on, an event may have several parts",
     "model pages",
-    replaced("session.speech.Speaker._parts", lambda self, piece: [ORIGINAL_PARTS(self, piece)[0]]),
+    without(
+        "session/speech.py",
+        "several = self._context.plan.model.several_parts and len(chunk) == CHUNK",
+        "several = False",
+    ),
 )
 async def several_parts(emulating):
     for model, most in (
@@ -203,7 +205,7 @@ async def several_parts(emulating):
 @rule(
     "The extended thinking model sends interactionStatus with turnComplete",
     "its model page",
-    replaced("session.turns.TurnTaking._status", lambda self: {}),
+    without("session/turns.py", "if not self._context.plan.model.status:", "if True:"),
 )
 async def interaction_status(emulating):
     model = "models/gemini-3.8-live-extended-thinking"
@@ -216,7 +218,7 @@ async def interaction_status(emulating):
 @rule(
     "Thoughts are sent on request, as parts marked as such",
     "native models; measured",
-    replaced("conversation.plan.thoughts_of", lambda setup: True),
+    without("responses/echo.py", "if plan.thoughts:", "if True:"),
 )
 async def thoughts(emulating):
     model = "models/gemini-3.1-flash-live-preview"
@@ -241,7 +243,7 @@ async def thoughts(emulating):
 @rule(
     "Video frames always count from 3.1 on; on 2.5 they count during speech only",
     CAPABILITIES,
-    replaced("session.session.ONLY_ACTIVITY", "never"),
+    without("session/session.py", "context.plan.coverage != ONLY_ACTIVITY", "True"),
 )
 async def turn_coverage(emulating):
     native = "models/gemini-2.5-flash-native-audio-preview-12-2025"
@@ -267,7 +269,7 @@ async def turn_coverage(emulating):
 @rule(
     "The context grows with each turn",
     "google-genai's own test",
-    replaced("responses.echo.recite", lambda conversation: "I forgot."),
+    without("conversation/context.py", "self.entries.append(entry)", "self.entries = [entry]"),
 )
 async def context(emulating):
     async with emulating(QUICK) as client, client.session() as session:
@@ -283,7 +285,11 @@ async def context(emulating):
 @rule(
     "3.1 accepts clientContent at the start only, by option",
     "its model page; Google's own test does otherwise",
-    replaced("session.session.Session._client_content", idle),
+    without(
+        "session/session.py",
+        'if model.only_initial_content and context.options.mid_session_content == "refused":',
+        "if False:",
+    ),
 )
 async def initial_only(emulating):
     options = Options(mid_session_content="refused")
