@@ -39,7 +39,7 @@ async def called(emulating):
 @rule(
     "The turn waits for the result of a blocking call",
     TOOLS,
-    without("session/turns.py", "blocking = is_blocking(tool)", "blocking = False"),
+    without("session/turns.py", "blocking = tool is None or tool.blocking", "blocking = False"),
 )
 async def blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
@@ -57,7 +57,7 @@ async def blocking(emulating):
 @rule(
     "The turn does not wait for a non-blocking call; its result is spoken when idle",
     TOOLS,
-    without("session/turns.py", "blocking = is_blocking(tool)", "blocking = True"),
+    without("session/turns.py", "blocking = tool is None or tool.blocking", "blocking = True"),
 )
 async def non_blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:
@@ -144,7 +144,7 @@ async def interrupting_result(emulating):
 @rule(
     "A call may have several results",
     "FunctionResponse.willContinue",
-    without("session/turns.py", "if not has_more_results(result):", "if True:"),
+    without("session/turns.py", "if not result.more:", "if True:"),
 )
 async def will_continue(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:

@@ -28,7 +28,6 @@ from tokensvc.emulator.session.speech import Speaker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tokensvc.emulator.conversation.plan import Tool
     from tokensvc.emulator.session.context import SessionContext
 
 LONGEST_QUEUE = 100
@@ -121,7 +120,7 @@ class TurnTaking:
             return False
         context = self._context
         context.counters.tool_answers += 1
-        if not has_more_results(result):
+        if not result.more:
             del self._pending[result.call_id]
         text = json.dumps(result.response, ensure_ascii=False)
         context.conversation.add("answered", text, "TEXT", text_tokens(text))
@@ -174,15 +173,12 @@ class TurnTaking:
         await context.sender.send_content(generationComplete=True)
         tokens = self._speaker.end(interrupted=False)
         self._answering = False
-        await self._wait_for_playback()
+        # turnComplete is held back until the client has played everything.
+        await context.clock.sleep_until(self._speaker.plays_until)
         # From here on the answer can no longer be interrupted.
         self._task = None
         await self._send_turn_complete(tokens)
         self._start_next()
-
-    async def _wait_for_playback(self) -> None:
-        """Wait until the client will have played everything sent."""
-        await self._context.clock.sleep_until(self._speaker.plays_until)
 
     async def _run_steps(self, turn: int, steps: tuple[Step, ...]) -> None:
         context = self._context
@@ -209,7 +205,8 @@ class TurnTaking:
     async def _call(self, turn: int, call: Call) -> None:
         context = self._context
         tool = next((tool for tool in context.plan.tools if tool.name == call.name), None)
-        blocking = is_blocking(tool)
+        # A scenario may call a function that is not declared: the turn waits for its result too.
+        blocking = tool is None or tool.blocking
         call_id = f"function-call-{secrets.randbits(63)}"
         pending = PendingCall(call, blocking, turn, asyncio.get_running_loop().create_future())
         self._pending[call_id] = pending
@@ -219,40 +216,24 @@ class TurnTaking:
         message = {"id": call_id, "name": call.name, "args": call.args}
         await context.sender.send(toolCall={"functionCalls": [message]})
         if call.repeated:
-            await self._repeat_call(message)
+            part = {"functionCall": message}
+            await context.sender.send_content(modelTurn={"role": "model", "parts": [part]})
         if blocking:
             await self._run_steps(turn, self._conclusion(call, await pending.result))
-
-    async def _repeat_call(self, message: dict[str, Any]) -> None:
-        """Send a call again, as a part of the model's turn."""
-        parts = [{"functionCall": message}]
-        await self._context.sender.send_content(modelTurn={"role": "model", "parts": parts})
 
     def _conclusion(self, call: Call, result: Result) -> tuple[Step, ...]:
         return self._context.responder.conclude(call, result)
 
-    def _status(self) -> dict[str, str]:
-        if not self._context.plan.model.status:
-            return {}
-        return {"interactionStatus": "IN_PROGRESS" if self._pending else "IDLE"}
-
     async def _send_turn_complete(self, answer_tokens: int) -> None:
         context = self._context
         instruction = context.conversation.instruction_tokens
+        content: dict[str, Any] = {"turnComplete": True}
+        if context.plan.model.status:
+            content["interactionStatus"] = "IN_PROGRESS" if self._pending else "IDLE"
         await context.sender.send(
-            serverContent={"turnComplete": True, **self._status()},
+            serverContent=content,
             usageMetadata=usage(self._prompt, instruction, answer_tokens, self._thought_tokens),
         )
-
-
-def is_blocking(tool: Tool | None) -> bool:
-    """Return whether a call waits for its result; a call to an undeclared function does."""
-    return tool is None or tool.blocking
-
-
-def has_more_results(result: Result) -> bool:
-    """Return whether the call stays pending after *result*."""
-    return result.more
 
 
 def usage(
