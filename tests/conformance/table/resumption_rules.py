@@ -1,14 +1,11 @@
 """Resumption: handles, what they restore, and when they are refused."""
 
-# ruff: noqa: ARG005, FBT003 - replacements have the signature of the original
-
 from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.table.rules import idle, nothing, replaced, rule
+from conformance.table.rules import rule, without
 from emulator.live_client import QUICK, setup, speech, transcript
-from tokensvc.emulator.conversation.context import Conversation
 
 SESSIONS = "https://ai.google.dev/gemini-api/docs/live-api/session-management"
 OFTEN = replace(QUICK, update_interval=0.01)
@@ -22,7 +19,11 @@ def resuming(handle):
 @rule(
     "Resumption updates with a handle are sent repeatedly",
     "measured: about every 1.2 s",
-    replaced("session.deadlines.Deadlines._update", idle),
+    without(
+        "session/deadlines.py",
+        "self._next_update = now + context.options.update_interval",
+        "self._next_update = inf",
+    ),
 )
 async def updates(emulating):
     async with emulating(QUICK) as client, client.session(RESUMABLE) as session:
@@ -36,7 +37,11 @@ async def updates(emulating):
 @rule(
     "Resumption updates are sent on request, or always by option",
     SESSIONS + "; measured otherwise",
-    replaced("session.deadlines.Deadlines._updates_enabled", lambda self: True),
+    without(
+        "session/deadlines.py",
+        'self._context.plan.resumable or self._context.options.updates == "always"',
+        "True",
+    ),
 )
 async def updates_on_request(emulating):
     async with emulating(OFTEN) as client, client.session(setup()) as session:
@@ -51,7 +56,7 @@ async def updates_on_request(emulating):
 @rule(
     "During an answer the session is not resumable",
     SESSIONS,
-    replaced("session.session.Session.generating", False),
+    without("session/deadlines.py", "if self._session.generating:", "if False:"),
 )
 async def not_resumable(emulating):
     slow = replace(OFTEN, send_rate=4.0, playback_rate=1.0)
@@ -69,8 +74,10 @@ async def not_resumable(emulating):
 @rule(
     "A resumption keeps the context",
     SESSIONS + "; measured 2026-09-18",
-    replaced(
-        "conversation.context.Conversation.as_of", lambda self, length: Conversation(0, self.began)
+    without(
+        "conversation/context.py",
+        "entries=self.entries[: max(0, length - self.dropped)]",
+        "entries=[]",
     ),
 )
 async def context_kept(emulating):
@@ -88,8 +95,10 @@ async def context_kept(emulating):
 @rule(
     "Another token can resume the conversation",
     "measured 2026-09-18",
-    replaced(
-        "conversation.context.Conversation.as_of", lambda self, length: Conversation(0, self.began)
+    without(
+        "server/admission.py",
+        "if handle else None",
+        "if handle and (token is None or token.fresh_sessions) else None",
     ),
 )
 async def other_token(emulating):
@@ -108,7 +117,7 @@ async def other_token(emulating):
 @rule(
     "A handle is refused while the old connection is open",
     "sip-to-ai pull request 14",
-    replaced("conversation.handles.ResumptionHandles._is_open", lambda self, lineage: False),
+    without("conversation/handles.py", "if self._is_open(saved.lineage):", "if False:"),
 )
 async def still_open(emulating):
     async with emulating(OFTEN) as client, client.session(RESUMABLE) as session:
@@ -119,7 +128,7 @@ async def still_open(emulating):
 @rule(
     "An older handle resumes without what came after it",
     SESSIONS,
-    replaced("conversation.context.Conversation.length", 10**6),
+    without("conversation/handles.py", "if self._options.handle_state == AT_CLOSE:", "if True:"),
 )
 async def snapshot(emulating):
     async with emulating(OFTEN) as client:
@@ -150,7 +159,7 @@ async def two_handles(client):
 @rule(
     "By option, every handle resumes the conversation as of its end",
     "not known; both are available",
-    replaced("conversation.handles.AT_CLOSE", "never"),
+    without("conversation/handles.py", "if self._options.handle_state == AT_CLOSE:", "if False:"),
 )
 async def at_close(emulating):
     async with emulating(replace(OFTEN, handle_state="at_close")) as client:
@@ -163,7 +172,11 @@ async def at_close(emulating):
 @rule(
     "Under a full lock with resumption, the client's handle applies, or is ignored by option",
     "the tokens page resumes this way; the reference says that the setup is ignored",
-    replaced("server.admission.AdmissionControl._handle", lambda self, setup, requested, token: ""),
+    without(
+        "server/admission.py",
+        'client: str = client_setup.get("sessionResumption", {}).get("handle", "")',
+        'client = ""',
+    ),
 )
 async def client_handle(emulating):
     for mode, remembered in (("honoured", True), ("ignored", False)):
@@ -183,12 +196,7 @@ async def client_handle(emulating):
 @rule(
     "Under a full lock without resumption, the client's handle is ignored",
     "https://ai.google.dev/api/live",
-    replaced(
-        "server.admission.AdmissionControl._handle",
-        lambda self, setup, requested, token: requested.get("sessionResumption", {}).get(
-            "handle", ""
-        ),
-    ),
+    without("server/admission.py", 'if "sessionResumption" not in setup or ', "if "),
 )
 async def locked_out(emulating):
     async with emulating(OFTEN) as client:
@@ -200,7 +208,7 @@ async def locked_out(emulating):
 @rule(
     "Resuming does not use up the token, and may be done after its window",
     "ephemeral-tokens page; measured 2026-09-18",
-    replaced("conversation.handles.ResumptionHandles.resume", lambda self, handle, model: None),
+    without("provisioning/tokens.py", "if resuming:", "if False:"),
 )
 async def no_use(emulating):
     async with emulating(OFTEN) as client:
@@ -217,7 +225,7 @@ async def no_use(emulating):
 @rule(
     "A handle is valid for two hours after its connection has ended",
     SESSIONS,
-    replaced("conversation.handles.ResumptionHandles._expired", lambda self, kept: False),
+    without("conversation/handles.py", "if self._expired(saved):", "if False:"),
 )
 async def handle_life(emulating):
     async with emulating(OFTEN) as client:
@@ -238,7 +246,14 @@ async def handle_life(emulating):
 @rule(
     "An unknown handle is refused",
     "seen in clients' code",
-    replaced("conversation.handles.ResumptionHandles.resume", lambda self, handle, model: None),
+    without(
+        "conversation/handles.py",
+        "connection, length, received = self._parse(handle)",
+        "try:\n"
+        "            connection, length, received = self._parse(handle)\n"
+        "        except CloseError:\n"
+        "            return None",
+    ),
 )
 async def made_up_handle(emulating):
     async with emulating(OFTEN) as client:
@@ -255,7 +270,7 @@ async def made_up_handle(emulating):
 @rule(
     "The model cannot be changed on a resumption",
     SESSIONS,
-    replaced("conversation.handles.ResumptionHandles._same_model", lambda self, kept, model: True),
+    without("conversation/handles.py", "if not self._same_model(saved, model):", "if False:"),
 )
 async def other_model(emulating):
     async with emulating(OFTEN) as client:
@@ -268,12 +283,7 @@ async def other_model(emulating):
 @rule(
     "The audio in the context is that up to the handle, and that after the resumption",
     "ours",
-    replaced(
-        "conversation.handles.ResumptionHandles.create",
-        lambda self, connection, heard: self._signed(
-            connection, self._saved[connection].conversation.length, 0
-        ),
-    ),
+    without("server/connections.py", "earlier.heard.pcm(size)", "earlier.heard.pcm()"),
 )
 async def heard_over_a_resume(emulating):
     async with emulating(OFTEN) as client:
@@ -296,7 +306,14 @@ async def heard_over_a_resume(emulating):
 @rule(
     "An invalid handle does not use up the token",
     "ours: the more lenient reading",
-    replaced("server.admission.AdmissionControl._handle", nothing),
+    without(
+        "server/admission.py", "self.tokens.spend(token, resuming=resumed is not None)", "pass"
+    ),
+    without(
+        "server/admission.py",
+        "handle = self._handle(",
+        "if token: self.tokens.spend(token, resuming=False)\n        handle = self._handle(",
+    ),
 )
 async def bad_handle_costs_nothing(emulating):
     async with emulating(OFTEN) as client:
