@@ -138,9 +138,9 @@ async def compression(emulating):
     "Initial history is accepted first, and not answered",
     SESSIONS,
     without(
-        "conversation/plan.py",
-        "initial_history=initial_history_of(setup)",
-        "initial_history=False",
+        "session/session.py",
+        "self._history_pending = context.plan.initial_history",
+        "self._history_pending = False",
     ),
     unsupported={JAVASCRIPT: "its config has no historyConfig"},
 )
