@@ -79,9 +79,7 @@ class ResumptionHandles:
 
     def create(self, connection: int, received: int) -> str:
         """Create a handle for the conversation as it is now, *received* bytes of audio in."""
-        return self._signed(connection, self._saved[connection].conversation.length, received)
-
-    def _signed(self, connection: int, length: int, received: int) -> str:
+        length = self._saved[connection].conversation.length
         position = _FORMAT.pack(connection, length, received)
         return base64.urlsafe_b64encode(position + self._sign(position)).rstrip(b"=").decode()
 
@@ -96,11 +94,11 @@ class ResumptionHandles:
         saved = self._saved.get(connection)
         if saved is None:
             raise CloseError(CloseReasons.session_not_found)
-        if self._is_open(saved.lineage):
+        if saved.lineage in self._open:
             raise CloseError(CloseReasons.still_open)
         if self._expired(saved):
             raise CloseError(CloseReasons.session_expired)
-        if not self._same_model(saved, model):
+        if saved.model != model:
             raise CloseError(CloseReasons.model_changed)
         if self._options.handle_state == AT_CLOSE:
             length = saved.conversation.length
@@ -110,16 +108,10 @@ class ResumptionHandles:
             (*saved.earlier_audio, (connection, received)),
         )
 
-    def _is_open(self, lineage: int) -> bool:
-        return lineage in self._open
-
     def _expired(self, saved: SavedConversation) -> bool:
         return saved.ended is not None and (
             self._clock.now() > saved.ended + self._options.handle_life
         )
-
-    def _same_model(self, saved: SavedConversation, model: str) -> bool:
-        return saved.model == model
 
     def _parse(self, handle: str) -> tuple[int, int, int]:
         try:

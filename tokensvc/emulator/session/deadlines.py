@@ -101,18 +101,13 @@ class Deadlines:
         self._context.counters.go_aways += 1
         await self._context.sender.send(goAway={"timeLeft": f"{max(left, 0):.3g}s"})
         if self._context.options.silent_after_go_away:
-            self._silence()
-
-    def _silence(self) -> None:
-        self._context.sender.silent = True
-
-    def _updates_enabled(self) -> bool:
-        return self._context.plan.resumable or self._context.options.updates == "always"
+            self._context.sender.silent = True
 
     async def _update(self) -> None:
         context = self._context
+        enabled = context.plan.resumable or context.options.updates == "always"
         # With a client that does not read, waiting here would delay every deadline.
-        if not self._updates_enabled() or context.sender.waiting:
+        if not enabled or context.sender.waiting:
             return
         if self._session.generating:
             await context.sender.send(sessionResumptionUpdate={"resumable": False})
