@@ -162,8 +162,9 @@ class Session:
     # --- realtimeInput -----------------------------------------------------------------------
 
     async def _realtime_input(self, content: dict[str, Any]) -> None:
-        if "mediaChunks" in content:
-            self._media_chunks()
+        # Ignored on v1alpha, refused on other versions (measured 2026-09).
+        if "mediaChunks" in content and self._version != "v1alpha":
+            raise CloseError(CloseReasons.media_chunks)
         if "audio" in content:
             await self._audio(
                 content["audio"].get("data", ""), content["audio"].get("mimeType", "")
@@ -178,11 +179,6 @@ class Session:
             if not self._context.plan.detection.automatic:
                 raise CloseError(CloseReasons.invalid_argument)
             await self._end_utterance(self._utterances.pause())
-
-    def _media_chunks(self) -> None:
-        """Ignore the chunks on v1alpha, refuse them on other versions (measured 2026-09)."""
-        if self._version != "v1alpha":
-            raise CloseError(CloseReasons.media_chunks)
 
     async def _audio(self, data: str, kind: str) -> None:
         rate = sample_rate(kind)
@@ -270,7 +266,8 @@ class Session:
         for answer in content.get("functionResponses", []):
             if not answer.get("id"):
                 raise CloseError(CloseReasons.invalid_argument)
-            self._check_scheduling(answer)
+            if "scheduling" in answer and not self._context.plan.model.scheduling:
+                raise CloseError(CloseReasons.scheduling)
             taken = await self._turns.result(
                 Result(
                     call_id=answer["id"],
@@ -282,10 +279,6 @@ class Session:
             )
             if not taken:
                 log.debug("result for unknown call ignored")
-
-    def _check_scheduling(self, answer: dict[str, Any]) -> None:
-        if "scheduling" in answer and not self._context.plan.model.scheduling:
-            raise CloseError(CloseReasons.scheduling)
 
     async def _context_update(self, content: dict[str, Any]) -> None:
         """Change the instruction or the tools, unless the session is under a token's lock."""
