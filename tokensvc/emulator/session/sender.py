@@ -40,13 +40,7 @@ class MessageSender:
         """Send one message, unless the connection is closed or silent."""
         if self.silent or self._socket.closed:
             return
-        await self._write(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
-
-    async def send_content(self, **fields: Any) -> None:  # noqa: ANN401 - proto-JSON
-        """Send a ``serverContent``."""
-        await self.send(serverContent=fields)
-
-    async def _write(self, text: str) -> None:
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
         self.waiting += 1
         try:
             if self._binary:
@@ -60,3 +54,7 @@ class MessageSender:
             self.sent += 1
         finally:
             self.waiting -= 1
+
+    async def send_content(self, **fields: Any) -> None:  # noqa: ANN401 - proto-JSON
+        """Send a ``serverContent``."""
+        await self.send(serverContent=fields)
