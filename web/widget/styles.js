@@ -60,7 +60,7 @@ export const STYLES = sheet(`
 
   .error {
     display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 4px 16px 8px; padding: 10px 14px;
-    border: 1px solid var(--stop); border-radius: 12px; 
+    border: 1px solid var(--stop); border-radius: 12px;
   }
   .error p { flex: 1 1 60%; }
   .remedy { border-color: var(--edge); font-weight: 600; }
