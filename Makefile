@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 
-.PHONY: demo test check bench soak size lint types screenshots lock programs clean help
+.PHONY: demo test check bench soak size lint types screenshots lock release programs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,11 +46,16 @@ screenshots: $(VENV)/test programs ## take screenshots of page and widget in eve
 	$(BIN)/python tests/browser/screenshots.py
 	$(BIN)/python tests/browser/widget_screenshots.py
 
-lock: $(VENV)/test ## compile both lock files from pyproject.toml
+lock: $(VENV)/test ## compile the three lock files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --extra postgres \
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --all-extras --group dev \
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -c requirements.txt -o tests/requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --group release \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -c tests/requirements.txt -o tools/requirements.txt
+
+release: $(VENV)/release tests/node_modules/.package-lock.json ## build the packages, SBOMs and checksums of a release into dist/
+	@$(BIN)/python tools/release.py $(if $(DRAFT),--draft)
 
 clean:
 	rm -rf $(VENV) tests/node_modules data dist
@@ -80,6 +85,11 @@ $(VENV)/test: $(BIN)/python tests/requirements.txt pyproject.toml
 	@$(INSTALL) --require-hashes -r tests/requirements.txt
 	@$(INSTALL) --no-deps -e .
 	@touch $@ $(VENV)/demo
+
+$(VENV)/release: $(VENV)/test tools/requirements.txt
+	@echo "Installing what a release needs …"
+	@$(INSTALL) --require-hashes -r tools/requirements.txt
+	@touch $@
 
 tests/node_modules/.package-lock.json: tests/package.json tests/package-lock.json
 	cd tests && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error

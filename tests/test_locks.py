@@ -12,6 +12,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 LOCKS = [ROOT / "requirements.txt", ROOT / "tests/requirements.txt"]
+RELEASE_LOCK = ROOT / "tools/requirements.txt"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def entries(lock: Path) -> list[str]:
@@ -43,9 +45,8 @@ def required(requirement: Requirement) -> list[Requirement]:
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
 def test_lock_lists_requirements_with_all_required_extras(lock):
     """Older versions of pip treat “a” and “a[b]” as two packages, one of them without hashes."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = locked(lock)
-    needed = [Requirement(text) for text in project["dependencies"]]
+    needed = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
     needed += [one for requirement in pinned.values() for one in required(requirement)]
     missing = {
         f"{one.name}[{','.join(sorted(one.extras))}]"
@@ -56,7 +57,7 @@ def test_lock_lists_requirements_with_all_required_extras(lock):
     assert missing == set()
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=str)
+@pytest.mark.parametrize("lock", [*LOCKS, RELEASE_LOCK], ids=str)
 def test_every_requirement_is_pinned_with_hashes_and_without_urls(lock):
     for entry in entries(lock):
         requirement, *hashes = entry.split(" --hash=")
@@ -64,3 +65,12 @@ def test_every_requirement_is_pinned_with_hashes_and_without_urls(lock):
         assert hashes, entry
         assert all(one.startswith("sha256:") for one in hashes), entry
         assert "://" not in entry
+
+
+def test_build_system_of_a_release_is_locked():
+    """The lock is compiled from this group, because a group cannot include the build system."""
+    assert set(PYPROJECT["build-system"]["requires"]) <= set(
+        PYPROJECT["dependency-groups"]["release"]
+    )
+    names = {Requirement(text).name for text in PYPROJECT["build-system"]["requires"]}
+    assert names <= locked(RELEASE_LOCK).keys()

@@ -16,7 +16,7 @@ from tokensvc.web_api.releases import read_release
 from wheels import CLONE, build, unpacked
 
 WEB = CLONE / "web"
-SOURCES = [".gitignore", "LICENSE", "README.md", "hatch_build.py", "pyproject.toml"]
+SOURCES = [".gitignore", "LICENSE", "README.md", "pyproject.toml"]
 # What tools and people leave behind in web/.
 LEFTOVERS = [
     "node_modules/left/index.js",
@@ -56,7 +56,7 @@ def copy_clone(folder: Path) -> Path:
     folder.mkdir()
     for name in SOURCES:
         shutil.copy(CLONE / name, folder)
-    for name in ("tokensvc", "web"):
+    for name in ("tokensvc", "tools", "web"):
         ignored = shutil.ignore_patterns("node_modules", "__pycache__", "types", "dist")
         shutil.copytree(CLONE / name, folder / name, ignore=ignored)
     return folder

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-# Everything of web/ that browsers may have, and that the wheel carries (hatch_build.py).
+# Everything of web/ that browsers may have, and that the wheel carries (tools/hatch_build.py).
 SERVED = (
     *("*.html", "*.css", "*.js", "*.svg"),
     *("embed/**/*.js", "live/**/*.js", "page/**/*.js", "widget/**/*.js"),
