@@ -69,8 +69,6 @@ def test_every_requirement_is_pinned_with_hashes_and_without_urls(lock):
 
 def test_build_system_of_a_release_is_locked():
     """The lock is compiled from this group, because a group cannot include the build system."""
-    assert set(PYPROJECT["build-system"]["requires"]) <= set(
-        PYPROJECT["dependency-groups"]["release"]
-    )
-    names = {Requirement(text).name for text in PYPROJECT["build-system"]["requires"]}
-    assert names <= locked(RELEASE_LOCK).keys()
+    required = PYPROJECT["build-system"]["requires"]
+    assert set(required) <= set(PYPROJECT["dependency-groups"]["release"])
+    assert {Requirement(text).name for text in required} <= locked(RELEASE_LOCK).keys()

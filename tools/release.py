@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def _export(clone: Path, folder: Path) -> Path:
 def _build_python_package(source: Path, output: Path, environment: dict[str, str]) -> None:
     """Build the sdist, and from it the wheel, with the locked version of each build tool."""
     _run(
-        *(BIN / "uv", "build", "-q", "--out-dir", output, "--require-hashes"),
+        *(BIN / "uv", "build", "--out-dir", output, "--require-hashes"),
         *("--build-constraints", source / "tools/requirements.txt"),
         folder=source,
         env=environment,
@@ -91,7 +92,8 @@ def _build_python_package(source: Path, output: Path, environment: dict[str, str
 
 def _build_npm_package(source: Path, output: Path, environment: dict[str, str]) -> None:
     _run(
-        *("npm", "pack", "--loglevel=error", "--pack-destination", output),
+        *("npm", "pack", "--loglevel=error", "--foreground-scripts=false"),
+        *("--pack-destination", output),
         folder=source / "web",
         env=environment,
     )
@@ -151,7 +153,7 @@ def _write_checksums(output: Path) -> None:
 
 
 def _run(*command: str | Path, folder: Path = CLONE, env: dict[str, str] | None = None) -> None:
-    subprocess.run(command, cwd=folder, env=env, check=True)
+    subprocess.run([str(word) for word in command], cwd=folder, env=env, check=True)
 
 
 def _output(*command: str, folder: Path) -> str:
@@ -167,13 +169,14 @@ def main() -> int:
     if found := faults(CLONE, draft=draft):
         print("This is not ready to be released.", *found, sep="\n", file=sys.stderr)
         return 1
+    os.umask(0o022)  # npm keeps the modes of the files that it packs
     with TemporaryDirectory() as folder:
         output = Path(folder, "dist")
         output.mkdir()
         try:
             build(CLONE, output)
         except subprocess.CalledProcessError as failure:
-            print(failure, file=sys.stderr)
+            print(f"This failed: {shlex.join(failure.cmd)}", file=sys.stderr)
             return 1
         shutil.rmtree(CLONE / "dist", ignore_errors=True)
         shutil.move(output, CLONE / "dist")
