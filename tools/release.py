@@ -87,7 +87,7 @@ def _build_python_package(source: Path, output: Path, environment: dict[str, str
         folder=source,
         env=environment,
     )
-    (output / ".gitignore").unlink()  # which uv adds to every new folder
+    (output / ".gitignore").unlink(missing_ok=True)  # uv adds one
 
 
 def _build_npm_package(source: Path, output: Path, environment: dict[str, str]) -> None:
