@@ -77,10 +77,8 @@ class WebSocketConnection:
 
     async def send_close(self, close: Close) -> None:
         """Send a close frame, or answer the client's; abort if the client does not read it."""
+        if isinstance(self._transport, asyncio.WriteTransport):
+            # aiohttp only closes the transport, which then waits for the client to read.
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
         code = NORMAL if close.code in RESERVED_CODES else close.code
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                await self.socket.close(code=code, message=close.reason_bytes())
-        except TimeoutError:
-            if isinstance(self._transport, asyncio.WriteTransport):
-                self._transport.abort()
+        await self.socket.close(code=code, message=close.reason_bytes())
