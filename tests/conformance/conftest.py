@@ -1,9 +1,7 @@
-"""Emulators without delays, for Google's SDKs; run tests that are coroutines."""
+"""Emulators without delays, for Google's SDKs."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import json
 import os
 import ssl
@@ -21,15 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - as pytest's own caller does
-    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
-    return True
 
 
 @pytest.fixture(name="tls_emulator", scope="module")
