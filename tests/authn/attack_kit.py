@@ -20,6 +20,14 @@ from authn.tokens_for_tests import encoded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MODES = {
+    "secret": "HS256",
+    "rsa": "RS256",
+    "curve": "ES256",
+    "edwards": "EdDSA",
+    "jwks": "RS256",  # the others list their key in the configuration
+}
+EVERY_MODE = tuple(MODES)
 AUDIENCE = "https://tokens.example"
 CANARY = "canary-7f3a"  # part of every subject; no response may repeat it
 
@@ -96,7 +104,7 @@ def new_key(algorithm):
     if algorithm.startswith("ES"):
         return ec.generate_private_key(ec.SECP256R1() if algorithm == "ES256" else ec.SECP384R1())
     if algorithm.startswith("HS"):
-        return secrets.token_bytes(64)
+        return secrets.token_urlsafe(64).encode()
     return rsa.generate_private_key(65537, 2048)
 
 
@@ -110,18 +118,22 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class Attack:
-    """A credential, the checks that stop it, and the error code of its refusal."""
+    """A credential, and the checks that stop it.
+
+    Attributes:
+        modes: The key modes that it must be tried in: those whose keys or algorithms it is about.
+    """
 
     name: str
     make: Callable[[Mode], str]
     stopped_by: tuple[str, ...]
-    code: str = "invalid-token"
+    modes: tuple[str, ...] = ("rsa",)
 
 
-def headers(stopped_by, **cases):
+def headers(stopped_by, *, modes=("rsa",), **cases):
     """Return attacks with an invalid header, signed with the issuer's own key."""
     return [
-        Attack(f"header {name.replace('_', ' ')}", _header_changed(changed), stopped_by)
+        Attack(f"header {name.replace('_', ' ')}", _header_changed(changed), stopped_by, modes)
         for name, changed in cases.items()
     ]
 

@@ -1,8 +1,8 @@
-"""Lists credentials that must be refused in every key mode; each names the checks that stop it.
+"""Lists credentials that must be refused; each names the checks that stop it.
 
-An attack succeeds only if all of its checks are removed together, which `test_attacks.py` tries.
-Most have one check; where there are several, each one alone stops the attack. The checks are those
-for an issuer with a single listed key.
+An attack succeeds only if all of its checks are removed together, which `make mutants` tries with
+the mutants of `check_mutants.py`. Most have one check; where there are several, each one alone
+stops the attack. The checks are those for an issuer with a single listed key.
 """
 
 from authn.attacks_on_claims import ON_CLAIMS

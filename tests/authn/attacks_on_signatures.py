@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from authn.attack_kit import (
     ABSENT,
     AUDIENCE,
+    EVERY_MODE,
     Attack,
     by_hmac,
     by_other_key,
@@ -13,6 +14,9 @@ from authn.attack_kit import (
     unsigned,
     with_signature_changed,
 )
+
+BY_HMAC = ("rsa", "secret")
+BY_KID = ("rsa", "jwks")
 
 ALGORITHMS = [
     *headers(
@@ -25,26 +29,27 @@ ALGORITHMS = [
         has_no_algorithm={"alg": ABSENT},
         has_null_for_an_algorithm={"alg": None},
         has_a_number_for_an_algorithm={"alg": 256},
-        says_HS512={"alg": "HS512"},
+        has_a_list_for_an_algorithm={"alg": ["HS256"]},
+        has_an_object_for_an_algorithm={"alg": {"alg": "HS256"}},
         says_PS512={"alg": "PS512"},
-        says_ES256K={"alg": "ES256K"},
         says_dir={"alg": "dir"},
         says_RSA1_5={"alg": "RSA1_5"},
     ),
+    *headers(("algorithm", "key", "signature"), modes=BY_HMAC, says_HS512={"alg": "HS512"}),
     *headers(
-        ("algorithm", "key", "signature"),
-        has_a_list_for_an_algorithm={"alg": ["HS256"]},
-        has_an_object_for_an_algorithm={"alg": {"alg": "HS256"}},
+        ("algorithm", "key", "signature"), modes=("rsa", "curve"), says_ES256K={"alg": "ES256K"}
     ),
     Attack(
         "header with the algorithm in lower case",
         lambda mode: mode.sign(mode.header(alg=mode.algorithm.lower())),
         ("algorithm", "key", "signature"),
+        EVERY_MODE,
     ),
     Attack(
         "header with a space after the algorithm",
         lambda mode: mode.sign(mode.header(alg=mode.algorithm + " ")),
         ("algorithm", "key", "signature"),
+        EVERY_MODE,
     ),
     *[
         Attack(f"unsigned {name}", unsigned(name), ("form", "algorithm", "key", "signature"))
@@ -54,6 +59,7 @@ ALGORITHMS = [
         "unsigned with the right algorithm",
         lambda mode: mode.sign().rpartition(".")[0] + ".",
         ("form", "signature"),
+        EVERY_MODE,
     ),
 ]
 
@@ -98,6 +104,7 @@ EXTENSIONS = [
 KEY_IDS = [
     *headers(
         ("kid",),
+        modes=BY_KID,
         with_an_empty_kid={"kid": ""},
         with_a_long_kid={"kid": "k" * 129},
         with_a_line_break_in_the_kid={"kid": "a\r\nX-Admin: 1"},
@@ -106,6 +113,7 @@ KEY_IDS = [
     ),
     *headers(
         ("kid", "signature"),
+        modes=BY_KID,
         with_a_number_as_kid={"kid": 7},
         with_a_list_as_kid={"kid": ["a"]},
         with_an_object_as_kid={"kid": {"a": 1}},
@@ -113,7 +121,7 @@ KEY_IDS = [
         with_true_as_kid={"kid": True},
     ),
     *[
-        Attack(f"kid {name}", by_other_key(kid=kid), ("signature",))
+        Attack(f"kid {name}", by_other_key(kid=kid), ("signature",), BY_KID)
         for name, kid in {
             "that is a path": "../../../../dev/null",
             "that is a device": "/proc/sys/kernel/randomize_va_space",
@@ -126,10 +134,11 @@ KEY_IDS = [
 ]
 
 OFFERED_KEYS = [
+    Attack("key offered as nothing", by_other_key(), ("signature",), EVERY_MODE),
+    Attack("key offered as jwk", by_other_key(jwk=public), ("signature",), EVERY_MODE),
+] + [
     Attack(f"key offered as {name}", by_other_key(**header), ("signature",))
     for name, header in {
-        "nothing": {},
-        "jwk": {"jwk": public},
         "jku": {"jku": "https://evil.example/jwks.json"},
         "x5u": {"x5u": "https://evil.example/cert.pem"},
         "x5c": {"x5c": ["MIIB"]},
@@ -143,28 +152,40 @@ OFFERED_KEYS = [
 
 FAMILIES = [
     Attack(
-        f"unknown key with {algorithm}", by_other_key(algorithm), ("algorithm", "key", "signature")
+        f"unknown key with {algorithm}",
+        by_other_key(algorithm),
+        ("algorithm", "key", "signature"),
+        modes,
     )
-    for algorithm in ("ES384", "PS384", "HS384")
-] + [
-    Attack(f"HMAC keyed with {name}", by_hmac(secret), ("algorithm", "key", "signature"))
-    for name, secret in {
-        "an empty secret": b"",
-        "a space": b" ",
-        "“secret”": b"secret",
-        "the example of jwt.io": b"your-256-bit-secret",
-        "null bytes": b"\x00" * 32,
-        "the public key in PEM": lambda mode: mode.public_texts[0],
-        "the public key in DER": lambda mode: mode.public_texts[1],
-        "the public key as a JWK": lambda mode: mode.public_texts[2],
-        "the public key without its last line break": lambda mode: mode.public_texts[0].rstrip(),
-        "the issuer's name": lambda mode: mode.issuer.encode(),
-        "the audience": AUDIENCE.encode(),
+    for algorithm, modes in {
+        "ES384": ("rsa", "curve"),
+        "PS384": ("rsa",),
+        "HS384": BY_HMAC,
     }.items()
+] + [
+    Attack(f"HMAC keyed with {name}", by_hmac(secret), ("algorithm", "key", "signature"), modes)
+    for modes, secrets in {
+        BY_HMAC: {
+            "an empty secret": b"",
+            "a space": b" ",
+            "the word secret": b"secret",
+            "the example of jwt.io": b"your-256-bit-secret",
+            "null bytes": b"\x00" * 32,
+            "the issuer's name": lambda mode: mode.issuer.encode(),
+            "the audience": AUDIENCE.encode(),
+        },
+        EVERY_MODE: {
+            "the public key in PEM": lambda mode: mode.public_texts[0],
+            "the public key in DER": lambda mode: mode.public_texts[1],
+            "the public key as a JWK": lambda mode: mode.public_texts[2],
+            "the public key without its last line break": lambda m: m.public_texts[0].rstrip(),
+        },
+    }.items()
+    for name, secret in secrets.items()
 ]
 
 SIGNATURES = [
-    Attack(f"signature {name}", with_signature_changed(change), ("signature",))
+    Attack(f"signature {name}", with_signature_changed(change), ("signature",), EVERY_MODE)
     for name, change in {
         "of null bytes": lambda raw: bytes(len(raw)),
         "of 64 null bytes": lambda _: bytes(64),
@@ -197,6 +218,7 @@ SIGNATURES = [
             )
         ),
         ("signature",),
+        EVERY_MODE,
     ),
     Attack(
         "signature of another header",
@@ -207,6 +229,7 @@ SIGNATURES = [
             )
         ),
         ("signature",),
+        EVERY_MODE,
     ),
 ]
 

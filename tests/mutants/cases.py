@@ -1,13 +1,14 @@
-"""All mutants: one for each rule of the conformance table."""
+"""All mutants: of each rule of the conformance table, and of each check of a credential."""
 
 from __future__ import annotations
 
+from authn.check_mutants import CASES as CHECK_CASES
 from conformance.table import TABLE
 from mutants.mutant import Case, Mutant
 
 RULE_TEST = "tests/conformance/test_table.py::test_rule_holds"
 
-CASES = [
+RULE_CASES = [
     Case(
         f"{section}: {row.fact}",
         row.mutants,
@@ -17,3 +18,4 @@ CASES = [
     for row in rows
     if all(isinstance(one, Mutant) for one in row.mutants)  # the rest: not converted yet
 ]
+CASES = [*RULE_CASES, *CHECK_CASES]

@@ -1,0 +1,176 @@
+"""Mutants that remove one check of a credential each, and the attacks that prove each check."""
+
+from __future__ import annotations
+
+from authn.attack_kit import AUDIENCE
+from authn.attacks import ATTACKS
+from mutants.mutant import Case, Mutant
+
+ISSUER = "https://rsa.example"  # of the only mode that the attacks without checks use
+
+
+def without(file, old, new=""):
+    """Return a mutant of a file of `tokensvc.authn`."""
+    return Mutant(f"tokensvc/authn/{file}", old, new)
+
+
+def uncalled(line):
+    """Return a mutant of the authenticator without a line."""
+    return without("site_jwt/authenticator.py", f"    {line}\n")
+
+
+# A header and claims at once that pass every other check, in place of what cannot be parsed.
+VALID = (
+    f'{{"alg": "RS256", "iss": "{ISSUER}", "aud": "{AUDIENCE}", "sub": "anybody",'
+    ' "exp": __import__("time").time() + 600}'
+)
+CHECKS = {
+    "one credential": (
+        Mutant("tokensvc/web_api/bodies.py", ' or "," in unverified or " " in unverified', ""),
+    ),
+    "form": (without("site_jwt/jws.py", "    _check_form(unverified)\n"),),
+    "encoding": (
+        without(
+            "site_jwt/jws.py",
+            'base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))',
+            "_lenient_bytes(part)",
+        ),
+        without(
+            "site_jwt/jws.py",
+            'if base64.urlsafe_b64encode(content).rstrip(b"=") != part.encode():',
+            "if False:",
+        ),
+        without(
+            "site_jwt/jws.py",
+            "def _bytes_of(",
+            r"""def _lenient_bytes(part):
+    letters = re.sub(r"[^A-Za-z0-9_-]", "", part)
+    return base64.urlsafe_b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + "==")
+
+
+def _bytes_of(""",
+        ),
+    ),
+    "JSON": (
+        without(
+            "site_jwt/jws.py",
+            """    except ValueError:
+        raise InvalidToken(cause="part is not JSON") from None
+""",
+            f"""    except ValueError as error:
+        if str(error).startswith(("duplicate key", "JSON has no")):
+            raise InvalidToken from None
+        return {VALID}
+""",
+        ),
+        without(
+            "site_jwt/jws.py",
+            'raise InvalidToken(cause="part is not a JSON object")',
+            f"return {VALID}",
+        ),
+    ),
+    "duplicates": (Mutant("tokensvc/strict_json.py", "if len(found) != len(pairs):", "if False:"),),
+    "constants": (
+        Mutant(
+            "tokensvc/strict_json.py",
+            'raise ValueError(f"JSON has no {name}")',
+            "return float(name)",
+        ),
+    ),
+    "issuer": (
+        without(
+            "site_jwt/authenticator.py",
+            'raise InvalidToken(cause="issuer is not configured")',
+            f'issuer = self._issuers["{ISSUER}"]',
+        ),
+    ),
+    "type": (
+        uncalled("header_checks.check_type(header, issuer.types, required=issuer.type_required)"),
+    ),
+    "extensions": (uncalled("header_checks.check_extensions(header)"),),
+    "kid": (
+        without(
+            "site_jwt/authenticator.py", "header_checks.check_kid(header)", 'header.get("kid")'
+        ),
+    ),
+    "algorithm": (
+        without(
+            "site_jwt/authenticator.py",
+            "header_checks.check_algorithm(header, issuer.algorithms)",
+            'str(header.get("alg"))',
+        ),
+    ),
+    "key": (
+        without(
+            "site_jwt/keys.py",
+            "[key for key in self.listed if fits(key, algorithm)]",
+            "self.listed",
+        ),
+    ),
+    "signature": (
+        without("site_jwt/authenticator.py", "token.is_signed_by(key, algorithm) for", "True for"),
+    ),
+    "audience": (uncalled("    claim_checks.check_audience(claims, issuer.audience)"),),
+    "subject": (uncalled("    claim_checks.check_subject(claims)"),),
+    "binding": (uncalled("    claim_checks.check_not_sender_constrained(claims)"),),
+    "expiry present": (uncalled("    claim_checks.check_end_is_stated(claims)"),),
+    "numeric times": (uncalled("    claim_checks.check_times_are_numbers(claims)"),),
+    "lifetime": (uncalled("    claim_checks.check_life(claims, now, issuer.longest_life)"),),
+    "not before": (uncalled("    claim_checks.check_begin(claims, now)"),),
+    "expiry": (uncalled("    claim_checks.check_end(claims, now)"),),
+    "API key": (
+        without(
+            "api_keys.py",
+            'raise InvalidToken(cause="API key unknown or removed")',
+            'return Principal("key", KEY_ISSUER_PREFIX + "backend", "backend")',
+        ),
+    ),
+    "guest": (
+        without(
+            "guests.py",
+            """        if credentials.unverified_bearer is not None:
+            return None
+""",
+        ),
+    ),
+}
+
+
+def _case(name, removed, test, attacks):
+    return Case(
+        f"attack: {name}",
+        tuple(mutant for check in removed for mutant in CHECKS[check]),
+        tuple(f"tests/authn/attacks_without_checks.py::{test}[{one.name}]" for one in attacks),
+        outcome="passed",
+    )
+
+
+def _accepted_without_all_checks():
+    """Return a case for each set of checks: without it, the attacks that it stops are accepted."""
+    return [
+        _case(
+            f"accepted without {', '.join(checks)}",
+            checks,
+            "test_attack_is_accepted",
+            [attack for attack in ATTACKS if attack.stopped_by == checks],
+        )
+        for checks in dict.fromkeys(attack.stopped_by for attack in ATTACKS)
+    ]
+
+
+def _refused_by_one_check():
+    """Return a case for each check: it alone stops each of its attacks, without all the others.
+
+    The attacks that it stops anyway, without any other check, are in `test_attacks.py`.
+    """
+    cases = []
+    for check in CHECKS:
+        attacks = [one for one in ATTACKS if check in one.stopped_by and len(one.stopped_by) > 1]
+        others = dict.fromkeys(name for one in attacks for name in one.stopped_by if name != check)
+        if attacks:
+            name = f"refused by {check} without {', '.join(others)}"
+            cases.append(_case(name, others, "test_attack_is_refused", attacks))
+    return cases
+
+
+CASES = [*_accepted_without_all_checks(), *_refused_by_one_check()]
