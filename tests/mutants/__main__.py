@@ -101,7 +101,9 @@ def pytest(copy: Path, tests: tuple[str, ...]) -> str:
         "PYTHONDONTWRITEBYTECODE": "1",
         "LIVE_CLIENT_TIMEOUT": WAIT_SECONDS,
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-rN", "--tb=line", "-p", "no:cacheprovider"]
+    # Hypothesis is slow to import, and its plugin does so in every run.
+    plugins = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rN", "--tb=line", *plugins]
     try:
         finished = subprocess.run(
             [*command, *tests],
