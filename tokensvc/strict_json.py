@@ -16,14 +16,14 @@ def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(
             content.decode("utf-8"),
-            object_pairs_hook=reject_duplicate_keys,
-            parse_constant=reject_constant,
+            object_pairs_hook=_reject_duplicate_keys,
+            parse_constant=_reject_constant,
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return *pairs* as a dict.
 
     Raises:
@@ -35,7 +35,7 @@ def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def reject_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     """Reject NaN and Infinity, which Python's parser would accept.
 
     Raises:

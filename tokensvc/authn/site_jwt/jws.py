@@ -48,7 +48,8 @@ def parse_jws(unverified: str) -> UnverifiedJws:
     Raises:
         InvalidToken: if it is not in compact form, is too long, or its header is not JSON.
     """
-    _check_form(unverified)
+    if len(unverified) > LONGEST_TOKEN or not _COMPACT.fullmatch(unverified):
+        raise InvalidToken(cause="not in compact form, or too long")
     header, payload, _ = unverified.split(".")
     return UnverifiedJws(unverified, json_object(_bytes_of(header)), _bytes_of(payload))
 
@@ -66,11 +67,6 @@ def json_object(content: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidToken(cause="part is not a JSON object")
     return value
-
-
-def _check_form(unverified: str) -> None:
-    if len(unverified) > LONGEST_TOKEN or not _COMPACT.fullmatch(unverified):
-        raise InvalidToken(cause="not in compact form, or too long")
 
 
 def _bytes_of(part: str) -> bytes:
