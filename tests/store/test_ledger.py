@@ -285,9 +285,11 @@ def test_two_workers_spend_exactly_the_budget_between_them(engine, database_url,
 
 def test_failing_store_admits_nothing_and_its_error_repeats_no_value(engine, ledger, admission):
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE events"))
+        connection.execute(text("ALTER TABLE events RENAME TO lost"))
 
     with pytest.raises(TemporarilyUnavailable) as refused:
         ledger.admit(admission("canary", limits="9/60"))
+    with engine.begin() as connection:  # the next test uses this database too
+        connection.execute(text("ALTER TABLE lost RENAME TO events"))
     assert "canary" not in f"{refused.value!r} {refused.value.__cause__}"
     assert rows(engine, charges) == []
