@@ -1,4 +1,4 @@
-"""The conformance table: every rule holds, and its check fails without the rule.
+"""The conformance table: every rule holds; `make mutants` shows that its check would notice if not.
 
 Each row is tested with both official SDKs, or with a raw socket if one of them cannot do what it
 requires. `docs/conformance.md` lists the rows.

@@ -44,8 +44,8 @@ HEAD = """\
 
 Each row is a fact about the Live API and where it is known from. Every `make test` checks it with
 both official SDKs (google-genai {python}, @google/genai {javascript}), or with a raw socket if an
-SDK cannot do it; the last column says why. Each check is also run with the rule removed from the
-emulator, and must fail then.
+SDK cannot do it; the last column says why. `make mutants` also runs each check against an emulator
+from which the rule was removed, and there it must fail.
 
 `PYTHONPATH=tests python -m conformance.table` writes this page; a test keeps it up to date.
 """

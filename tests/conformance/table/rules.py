@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mutants.mutant import Mutant
 from tokensvc.emulator import Options
@@ -11,8 +11,6 @@ from tokensvc.emulator import Options
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
-
-    import pytest
 
     from emulator.live_client import Client
 
@@ -68,22 +66,3 @@ def rule(
 def without(file: str, old: str, new: str) -> Mutant:
     """Return a mutant of a file of the emulator."""
     return Mutant(f"tokensvc/emulator/{file}", old, new)
-
-
-# Until every rule has a mutant, the rest have what their mutant will replace.
-def replaced(name: str, by: Any) -> Callable[[pytest.MonkeyPatch], None]:
-    """Return a patch that replaces the emulator's *name*."""
-    return lambda patch: patch.setattr(f"tokensvc.emulator.{name}", by)
-
-
-def entry(mapping: dict[Any, Any], key: Any, by: Any) -> Callable[[pytest.MonkeyPatch], None]:
-    """Return a patch that replaces an entry of *mapping*."""
-    return lambda patch: patch.setitem(mapping, key, by)
-
-
-def nothing(*_: Any, **__: Any) -> None:
-    """Replace a function that has been removed."""
-
-
-async def idle(*_: Any, **__: Any) -> None:
-    """Replace a coroutine function that has been removed."""
