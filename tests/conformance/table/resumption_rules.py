@@ -128,7 +128,7 @@ async def still_open(emulating):
 @rule(
     "An older handle resumes without what came after it",
     SESSIONS,
-    without("conversation/handles.py", "if self._options.handle_state == AT_CLOSE:", "if True:"),
+    without("conversation/handles.py", 'if self._options.handle_state == "at_close":', "if True:"),
 )
 async def snapshot(emulating):
     async with emulating(OFTEN) as client:
@@ -159,7 +159,7 @@ async def two_handles(client):
 @rule(
     "By option, every handle resumes the conversation as of its end",
     "not known; both are available",
-    without("conversation/handles.py", "if self._options.handle_state == AT_CLOSE:", "if False:"),
+    without("conversation/handles.py", 'if self._options.handle_state == "at_close":', "if False:"),
 )
 async def at_close(emulating):
     async with emulating(replace(OFTEN, handle_state="at_close")) as client:

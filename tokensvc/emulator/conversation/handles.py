@@ -10,7 +10,7 @@ import secrets
 import struct
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     from tokensvc.emulator.options import Options
 
 CAPACITY = 5_000
-AT_CLOSE = "at_close"
 _FORMAT = struct.Struct(">QQQ")
 _SIGNATURE_BYTES = 16
+
+
+class ReceivedAudio(NamedTuple):
+    """The first *size* bytes of the audio that a connection received."""
+
+    connection: int
+    size: int
 
 
 @dataclass
@@ -31,14 +37,14 @@ class SavedConversation:
 
     Attributes:
         lineage: The conversation's first connection. Only one connection of a lineage may be open.
-        earlier_audio: The audio received on earlier connections, as (connection, bytes) pairs.
+        earlier_audio: The part of the context that was spoken on earlier connections.
         ended: When the connection ended; None while it is open.
     """
 
     conversation: Conversation
     model: str
     lineage: int
-    earlier_audio: tuple[tuple[int, int], ...]
+    earlier_audio: tuple[ReceivedAudio, ...]
     ended: float | None = None
 
 
@@ -48,7 +54,7 @@ class ResumedConversation:
 
     conversation: Conversation
     lineage: int
-    earlier_audio: tuple[tuple[int, int], ...]
+    earlier_audio: tuple[ReceivedAudio, ...]
 
 
 class ResumptionHandles:
@@ -100,12 +106,13 @@ class ResumptionHandles:
             raise CloseError(CloseReasons.session_expired)
         if saved.model != model:
             raise CloseError(CloseReasons.model_changed)
-        if self._options.handle_state == AT_CLOSE:
+        # The handle continues from where it was created, or by option from the connection's end.
+        if self._options.handle_state == "at_close":
             length = saved.conversation.length
         return ResumedConversation(
             saved.conversation.as_of(length),
             saved.lineage,
-            (*saved.earlier_audio, (connection, received)),
+            (*saved.earlier_audio, ReceivedAudio(connection, received)),
         )
 
     def _expired(self, saved: SavedConversation) -> bool:

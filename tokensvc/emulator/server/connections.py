@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tokensvc.emulator.clock import Clock
+    from tokensvc.emulator.conversation.handles import ReceivedAudio
     from tokensvc.emulator.options import Options
     from tokensvc.emulator.protocol.close_reasons import Close
     from tokensvc.emulator.server.admission import Admission, Method
@@ -33,7 +34,7 @@ class ConnectionRecord:
         credential: ``token``, ``key`` or ``none``.
         heard: The audio received.
         said: The audio sent.
-        earlier_audio: The context's audio from earlier connections, as (connection, bytes) pairs.
+        earlier_audio: The part of the context that was spoken on earlier connections.
     """
 
     number: int
@@ -45,7 +46,7 @@ class ConnectionRecord:
     state: str = "opened"
     admission: Admission | None = None
     session: SessionContext | None = None
-    earlier_audio: tuple[tuple[int, int], ...] = ()
+    earlier_audio: tuple[ReceivedAudio, ...] = ()
     closed: float | None = None
     close: Close | None = None
     closed_by: str = ""
