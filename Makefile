@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 
-.PHONY: demo test check bench soak size lint types screenshots lock release programs clean help
+.PHONY: demo unit test check lint types size frameworks peers bench soak mutants screenshots lock release programs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,11 +14,30 @@ help: ## list the targets
 demo: $(VENV)/demo ## run emulator, service and page on this machine; needs no key
 	@$(BIN)/python -m tokensvc demo $(DEMO)
 
-test: $(VENV)/test tests/node_modules/.package-lock.json programs ## install what is needed and run all tests
-	node --test tests/web/
-	$(BIN)/python -m pytest $(TESTS)
+# Times are on two cores, once everything is installed. Files of tests run in parallel, in a process for
+# each core; tests that measure time run alone, after the others.
+PYTEST := $(BIN)/python -m pytest
+PARALLEL := -n auto --dist loadfile
 
-check: lint types size test ## run lint, type checks, the size budget and all tests
+unit: $(VENV)/test ## run the tests that need no browser, PostgreSQL or npm package (1 minute)
+	node --test tests/web/
+	$(PYTEST) $(PARALLEL) -m "not system" $(TESTS)
+
+test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (10 minutes)
+	node --test tests/web/
+	$(PYTEST) $(PARALLEL) -m "not alone and not frameworks and not peers" $(TESTS)
+	$(PYTEST) -m alone $(TESTS)
+
+check: lint types size test ## run lint, types, import rules, the size budget and the tests (12 minutes)
+
+frameworks: $(VENV)/test tests/node_modules/.package-lock.json programs ## build the client with bundlers and frameworks (1 minute)
+	$(PYTEST) -m frameworks
+
+peers: $(VENV)/test tests/node_modules/.package-lock.json ## run the tests of Google's own SDK against the emulator (2 minutes)
+	$(PYTEST) -m peers
+
+mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (12 minutes)
+	PYTHONPATH=tests $(BIN)/python -m mutants $(MUTANTS)
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

@@ -24,10 +24,20 @@ if TYPE_CHECKING:
 
     from programs import Program
 
+HERE = Path(__file__).parent
+SYSTEM_FOLDERS = {"browser", "conformance", "system"}
+
 
 def pytest_configure() -> None:
     """Turn SIGTERM into KeyboardInterrupt, so that fixtures stop what they started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of whole folders that `make unit` leaves out."""
+    for item in items:
+        if SYSTEM_FOLDERS & set(item.path.relative_to(HERE).parts):
+            item.add_marker("system")
 
 
 @pytest.fixture(name="lease")
