@@ -47,7 +47,7 @@ class AccessTokens:
         )
 
     def issuer(self) -> TrustedIssuer:
-        """Return what `SiteJwtAuthenticator` needs to accept them."""
+        """Return the issuer with which `SiteJwtAuthenticator` accepts these tokens."""
         return TrustedIssuer(
             issuer=ACCOUNT_ISSUER,
             audience=ACCOUNT_ISSUER,

@@ -1,4 +1,4 @@
-"""`tokensvc block`, `unblock` and `blocks`: the emergency stop, and blocks of less."""
+"""`tokensvc block`, `unblock` and `blocks`: the emergency stop, and narrower blocks."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ _ANY_TIME = "2000-01-01T00:00:00Z"
 
 def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[str, Any]:
     """Return `{"body": …}`, Google's request body for a token, or `{"faults": […]}`."""
+    # A profile turns one of our defaults off by setting it to false, which the SDK does not know.
     left_out = {name for name in _DEFAULTS if config.get(name, config.get(_camel(name))) is False}
     written = {
         key: value

@@ -23,7 +23,7 @@ _BATCH = 1000  # rows
 
 @dataclass(frozen=True)
 class Filters:
-    """Which events to read; None does not filter."""
+    """Which events to read; a field that is None filters nothing."""
 
     since: datetime | None = None
     until: datetime | None = None

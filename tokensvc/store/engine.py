@@ -155,6 +155,7 @@ def _open_sqlite(url: URL) -> Engine:
     # SQLite's lock.
     engine = create_engine(
         url,
+        # A connection is refused if the file's schema is not the newest.
         creator=partial(file.connect, _newest_revision()),
         pool_size=1,
         max_overflow=0,

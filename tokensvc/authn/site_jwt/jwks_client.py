@@ -48,7 +48,7 @@ _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])", re.IGNORECA
 
 @dataclass(frozen=True)
 class Clocks:
-    """The sources of a key set's times.
+    """Where a key set gets the time, and its jitter, from.
 
     *steady* returns monotonic seconds, *wall* seconds since the epoch, and *chance* a number from
     0 to 1, so that workers do not fetch in step.

@@ -116,7 +116,7 @@ def preset(name: str) -> Preset:
 
 
 def fault_of(issuer: Issuer) -> str | None:
-    """Return what its preset finds wrong with *issuer*; None if nothing."""
+    """Return what *issuer*'s preset finds wrong with it, or None."""
     if issuer.preset is None:
         return None
     chosen = preset(issuer.preset)

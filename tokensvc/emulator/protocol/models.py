@@ -1,6 +1,6 @@
 """Models: what each one accepts in a setup, and how it behaves in a conversation.
 
-SampleSource: the models' pages and docs/live-api/capabilities, as of 2026-10.
+Source: the models' pages and docs/live-api/capabilities, as of 2026-10.
 """
 
 from __future__ import annotations
