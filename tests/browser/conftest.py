@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,15 +11,18 @@ from playwright.sync_api import sync_playwright
 from browser.caller import Caller
 from browser.hosting import hosting
 from browser.sound import spoken, write_wav
+from browser.talking import PROFILE, Talker
 from browser.visitor import Visitor
-from programs import operate
+from programs import emulating, operate, service_environment, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Playwright
 
     from browser.hosting import Site
+    from browser.talking import Talk
     from programs import Program
 
 FLAGS = [
@@ -202,3 +206,19 @@ def _call(visit: Callable[..., Visitor], site: Site, embedded: Program) -> Calla
         return visit(address, awaits="main", kind=Caller, **options)
 
     return call
+
+
+@pytest.fixture(name="begin")
+def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[..., Talker]]:
+    """Begins a talk with its own service and emulator, which end with the test."""
+    with ExitStack() as programs:
+
+        def begin(talk: Talk, *flags: str, fault: dict[str, object] | None = None) -> Talker:
+            emulator = programs.enter_context(emulating(*flags))
+            if fault is not None:
+                emulator.post("/emulator/faults", fault)
+            environment = service_environment(tmp_path, PROFILE, emulator.url)
+            service = programs.enter_context(serving(environment, workers=1))
+            return Talker.begin(visit, service, emulator, tmp_path / "talk.wav", talk)
+
+        yield begin
