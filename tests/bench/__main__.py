@@ -20,7 +20,7 @@ import click
 
 from tests.bench import load
 from tests.programs import clean_environment, running, service_environment
-from tests.service import site
+from tests.system import site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from browser.conftest import ALLOWED, CONFIGURATION, FAKE_DEVICES
-from service.launching import rows
-from service.site import ISSUER, SECRET, signed
+from system.launching import rows
+from system.site import ISSUER, SECRET, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

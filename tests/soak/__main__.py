@@ -18,12 +18,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scale import fleet as fleets
-from scale.configurations import configuration
-from scale.crashing import Crowd, reconcile
-from scale.postgres import Postgres
-from service.upstream import Upstream
 from soak.conversation import converse
+from system import fleet as fleets
+from system.configurations import configuration
+from system.crashing import Crowd, reconcile
+from system.postgres import Postgres
+from system.upstream import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

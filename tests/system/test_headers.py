@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from service.launching import rows
-from service.raw import exchange
-from service.raw import request as written
+from system.launching import rows
+from system.raw import exchange
+from system.raw import request as written
 
 DENY_ALL = "default-src 'none'; frame-ancestors 'none'"
 ANSWERS = {
@@ -84,13 +84,13 @@ def test_page_loads_only_its_own_files_and_connects_only_to_google(shop, google,
     assert "microphone=(self)" in headers["permissions-policy"]
 
 
-def test_hsts_follows_the_public_url_and_not_the_proxys_headers(shop, counting):
+def test_hsts_follows_the_public_url_and_not_the_proxys_headers(shop, public):
     for forwarded in ("https", "http"):
         for path in ("/", "/livez", "/nothing"):
             content = written(
                 "GET", path, f"X-Forwarded-Proto: {forwarded}", host="tokens.example.com"
             )
-            answer = exchange(counting.url, content)
+            answer = exchange(public.url, content)
             assert answer.status == (404 if path == "/nothing" else 200)
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert "strict-transport-security" not in shop.get("/").headers

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from service.upstream import Exchange, Received
+    from system.upstream import Exchange, Received
 
     Fault = Callable[[Exchange, Received], None]
 

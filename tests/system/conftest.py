@@ -1,4 +1,4 @@
-"""Two services that most of these tests share, each with its own upstream."""
+"""Services that most of these tests share, and fleets, which a module starts for itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,22 +15,24 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from programs import service_environment, serving
-from service import faults, site
-from service.canaries import Canaries
-from service.configurations import COUNTING, SHOP
-from service.launching import launched
-from service.raw import login
-from service.upstream import Upstream
+from system import faults, site
+from system.canaries import Canaries
+from system.configurations import PUBLIC, SHOP
+from system.fleet import prepared, started
+from system.launching import launched
+from system.raw import login
+from system.upstream import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from programs import Answer, Program
+    from system.fleet import Fleet
 
 
 @pytest.fixture(name="google", scope="session")
 def _google() -> Iterator[Upstream]:
-    """Provide the upstream of the shop's service, which fails on demand."""
+    """Provide the upstream of the shop and of services without one of their own."""
     with Upstream() as google:
         yield google
 
@@ -94,21 +97,11 @@ def _access_token(shop: Program, canaries: Canaries) -> str:
     return canaries.add("access JWT", answer.json["access_token"])
 
 
-@pytest.fixture(name="counting_google", scope="session")
-def _counting_google() -> Iterator[Upstream]:
-    """Provide the upstream of the counting service."""
-    with Upstream() as google:
-        yield google
-
-
-@pytest.fixture(name="counting", scope="session")
-def _counting(
-    tmp_path_factory: pytest.TempPathFactory, counting_google: Upstream
-) -> Iterator[Program]:
-    """Start a service with a low limit, a public URL and two workers."""
-    folder = tmp_path_factory.mktemp("counting")
-    environment = {"SHOP_SECRET": site.SECRET}
-    with launched(folder, COUNTING, counting_google.url, **environment) as program:
+@pytest.fixture(name="public", scope="session")
+def _public(tmp_path_factory: pytest.TempPathFactory, google: Upstream) -> Iterator[Program]:
+    """Start a service with a public URL, for users only."""
+    folder = tmp_path_factory.mktemp("public")
+    with launched(folder, PUBLIC, google.url, workers=1) as program:
         yield program
 
 
@@ -138,3 +131,57 @@ def _faulted(shop: Program, visitor: Callable[..., str]) -> dict[str, tuple[Answ
     slow_first = sorted(faults.FAULTS, key=faults.SLOW.__contains__, reverse=True)
     with ThreadPoolExecutor(16) as pool:
         return dict(zip(slow_first, pool.map(ask, slow_first), strict=True))
+
+
+@pytest.fixture(name="fleets_google", scope="session")
+def _fleets_google() -> Iterator[Upstream]:
+    """Provide the upstream of all fleets."""
+    with Upstream() as google:
+        yield google
+
+
+@pytest.fixture(name="fresh_google")
+def _fresh_google(fleets_google: Upstream) -> Upstream:
+    """Return the upstream of all fleets, with nothing minted and nothing failing."""
+    fleets_google.fail_every = 0
+    fleets_google.minted.clear()
+    fleets_google.received.clear()
+    return fleets_google
+
+
+@pytest.fixture(name="new_folder", scope="session")
+def _new_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Return a function that creates sibling folders, whose fleets share a compile cache."""
+    root = tmp_path_factory.mktemp("fleets")
+    numbers = iter(range(1000))
+
+    def make() -> Path:
+        folder = root / str(next(numbers))
+        folder.mkdir()
+        return folder
+
+    return make
+
+
+@pytest.fixture(name="start_fleet", scope="module")
+def _start_fleet(
+    fleets_google: Upstream, new_folder: Callable[[], Path]
+) -> Iterator[Callable[..., Fleet]]:
+    """Return a function that starts a fleet: one instance, two workers, SQLite by default.
+
+    Fleets stop with their module, because several at once would slow down each other.
+    """
+    with ExitStack() as fleets:
+
+        def start(
+            configuration: str,
+            *,
+            database_url: str | None = None,
+            instances: int = 1,
+            workers: int = 2,
+        ) -> Fleet:
+            upstream = fleets_google.url
+            fleet = prepared(new_folder(), configuration, upstream, database_url=database_url)
+            return fleets.enter_context(started(fleet, instances=instances, workers=workers))
+
+        yield start

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.faults import FAULTS, NOISE, SLOW, TOKEN
-from service.launching import rows
+from system.faults import FAULTS, NOISE, SLOW, TOKEN
+from system.launching import rows
 
 DEADLINE = 5.0  # seconds that a mint may take
 SLACK = 1.5  # seconds for everything else on a busy machine

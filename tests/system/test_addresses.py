@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from scale import nginx
-from scale.configurations import configuration
-from service import site
+from system import nginx, site
+from system.configurations import configuration
 
 CLIENT = "127.0.0.5"
 PUBLIC_URL, LISTED = "https://tokens.example.com", "https://www.example.com"
@@ -121,12 +120,12 @@ def test_forged_addresses_do_not_evade_the_limit_by_address(proxies):
     ],
 )
 def test_own_and_listed_origins_are_served_and_any_other_mints_nothing(
-    proxies, google, origin, status
+    proxies, fresh_google, origin, status
 ):
     answer = _post(proxies["appending"], [("Origin", origin)], bearer=site.signed())
 
     assert answer.status == status
-    assert len(google.received) == (1 if status == 200 else 0)
+    assert len(fresh_google.received) == (1 if status == 200 else 0)
     vary = {name.strip().lower() for name in answer.headers.get("Vary", "").split(",")}
     assert "origin" in vary
     shared = answer.headers.get("Access-Control-Allow-Origin")

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from programs import OPEN_PROFILE
-from service.raw import exchange, request
+from system.raw import exchange, request
 
 WEB = Path(__file__).parents[2] / "web"
 TOOLS = {"dist", "node_modules", "types"}  # what npm leaves there

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from programs import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,17 +18,10 @@ _TIMEOUT = 60  # seconds for one answer, on a busy machine
 
 
 @dataclass(frozen=True)
-class Reply:
-    """An answer; *sender* is the sender of the request, header names are in lower case."""
+class Reply(Answer):
+    """An answer to a request of *sender*."""
 
     sender: str
-    status: int
-    headers: dict[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.content)
 
 
 def post(bearer: str | None = None, body: object = None, path: str = "/token") -> bytes:
@@ -78,7 +73,7 @@ class Connection:
         named = (line.partition(":") for line in lines if line)
         headers = {name.lower(): value.strip() for name, _, value in named}
         content = await reader.readexactly(int(headers.get("content-length", "0")))
-        return Reply(sender, int(status.split()[1]), headers, content)
+        return Reply(int(status.split()[1]), headers, content, sender)
 
 
 def send_all(

@@ -8,9 +8,8 @@ import time
 
 import pytest
 
-from scale import clients
-from scale.configurations import configuration
-from service import site
+from system import clients, site
+from system.configurations import configuration
 
 CONFIGURATION = configuration(
     limits="concurrent = { user = 2, guest = 1000 }",
@@ -90,19 +89,19 @@ def test_renewal_with_an_expired_credential_is_refused(fleet, ask):
         {"profile": "default", "resumption_handle": "handle"},
     ],
 )
-def test_lease_with_a_profile_or_options_is_refused(ask, google, body):
+def test_lease_with_a_profile_or_options_is_refused(ask, fresh_google, body):
     """The choice made at the start cannot be changed."""
     lease = _start(ask, None)
-    google.received.clear()
+    before = len(fresh_google.received)
     refused = ask(None, lease=lease, **body)
     assert (refused.status, refused.code) == (400, "invalid-request")
-    assert google.received == []
+    assert len(fresh_google.received) == before
 
 
-def test_handle_without_a_lease_is_refused(ask, google):
+def test_handle_without_a_lease_is_refused(ask, fresh_google):
     refused = ask("ada", resumption_handle="handle")
     assert (refused.status, refused.code) == (400, "invalid-request")
-    assert google.received == []
+    assert fresh_google.received == []
 
 
 def test_renewal_without_a_handle_counts_as_a_start(ask):
@@ -143,7 +142,7 @@ def test_twenty_first_renewal_of_a_lease_in_a_minute_is_refused(fleet, ask):
     ],
 )
 def test_block_stops_starts_and_renewals_in_every_worker_at_once(
-    fleet, google, tokensvc, target, subject
+    fleet, fresh_google, tokensvc, target, subject
 ):
     bearer = None if subject is None else site.signed(subject)
     start = {"profile": "own"} if target[0] == "profile" else {}
@@ -153,12 +152,12 @@ def test_block_stops_starts_and_renewals_in_every_worker_at_once(
 
     tokensvc("block", *target)
     try:
-        google.received.clear()
+        fresh_google.received.clear()
         for _ in fleet.each_worker():
             for body in (start, renewal):
                 refused = fleet.first.post("/token", body, bearer=bearer)
                 assert (refused.status, refused.code) == (403, "blocked")
-        assert google.received == []
+        assert fresh_google.received == []
         for _ in fleet.each_worker():
             ready = fleet.first.get("/readyz")
             assert ready.json == {"status": "ok", "everybody_blocked": target == ("all",)}

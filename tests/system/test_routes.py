@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.raw import exchange, request
+from system.raw import exchange, request
 
 ROUTES = {
     "/token": {"POST", "OPTIONS"},

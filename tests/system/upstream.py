@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.client import parse_headers
 from typing import TYPE_CHECKING, Any, Self
 
-from service import faults
+from system import faults
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from programs import OPEN_PROFILE, clean_environment
-from service.launching import launched
+from system.launching import launched
 
 MINTS = 20
 RESTORED_WITHIN = 1.0  # seconds

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from programs import OPEN_PROFILE
-from service.launching import launched
+from system.launching import launched
 from tokensvc.emulator.server import certificate
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from service import site
-from service.raw import exchange, login, request
-from service.site import Forgery
+from system import site
+from system.raw import exchange, login, request
+from system.site import Forgery
 
 HS256 = {"alg": "HS256", "typ": "JWT"}
 

@@ -15,10 +15,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from service import faults, site
-from service.canaries import Canaries
-from service.launching import rows
-from service.raw import exchange, login, request
+from system import faults, site
+from system.canaries import Canaries
+from system.launching import rows
+from system.raw import exchange, login, request
 
 if TYPE_CHECKING:
     from programs import Answer, Program

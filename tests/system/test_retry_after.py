@@ -7,13 +7,14 @@ import time
 
 import pytest
 
-from scale.configurations import configuration
-from service import site
+from system import site
+from system.configurations import configuration
 
 CONFIGURATION = configuration(
     limits="concurrent = { user = 1000, guest = 1000 }",
     quick='limits = ["2/second", "4/minute"]',
     counted='limits = ["3/second"]',
+    daily='limits = ["1/day"]',
 )
 _QUOTA = re.compile(r'"(?P<name>[^"]+)";r=(?P<left>\d+);t=(?P<reset>\d+)')
 
@@ -85,3 +86,20 @@ def test_refused_requests_do_not_count_against_the_limit(fleet):
     at = _granted_at(fleet, "three")
     assert len(at) == 9
     assert all(later - earlier >= 1 for earlier, later in zip(at, at[3:], strict=False))
+
+
+def test_refusal_by_a_daily_limit_says_to_retry_within_a_day(fleet):
+    statuses = []
+    for _ in range(2):
+        answer = fleet.first.post("/token", {"profile": "daily"}, bearer=site.signed("four"))
+        statuses.append(answer.status)
+    assert statuses == [200, 429]
+    assert answer.code == "rate-limited"
+    assert 86_000 < int(answer.headers["retry-after"]) <= 86_400
+
+
+def test_similar_subjects_have_separate_limits(fleet):
+    for subject in ("five", "five ", "Five", "five\u200b", '["five"]', "fivefive"):
+        for status in (200, 429):
+            answer = fleet.first.post("/token", {"profile": "daily"}, bearer=site.signed(subject))
+            assert answer.status == status, subject

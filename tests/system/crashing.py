@@ -10,14 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from scale import clients
-from service import site
+from system import clients, site
 
 if TYPE_CHECKING:
-    from scale.fleet import Fleet
-    from service.upstream import Upstream
+    from system.fleet import Fleet
+    from system.upstream import Upstream
 
-_VISITORS = 12
+VISITORS = 12
 _RENEWALS = 2  # of each conversation
 _PAUSE = 0.05  # seconds after a failure, so that no client retries in a tight loop
 
@@ -54,7 +53,7 @@ class Crowd:
         assert received, f"no {count} tokens within {timeout} s: {self.statuses}, {self.lost} lost"
 
     async def _all(self) -> None:
-        await asyncio.gather(*(self._visitor() for _ in range(_VISITORS)))
+        await asyncio.gather(*(self._visitor() for _ in range(VISITORS)))
 
     async def _visitor(self) -> None:
         connection = clients.Connection(self.url)

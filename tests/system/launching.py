@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from programs import service_environment, serving
@@ -32,12 +31,3 @@ def rows(program: Program, query: str, *values: object) -> list[tuple]:
     path = program.folder / "data" / "tokensvc.db"
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         return connection.execute(query, values).fetchall()
-
-
-def histories(program: Program, subjects: str) -> Counter[tuple[str, ...]]:
-    """Count the reservations of *subjects* (an SQL pattern) by their sequence of events."""
-    kinds: dict[str, list[str]] = {}
-    query = "select reservation_id, kind from events where subject like ? order by id"
-    for reservation, kind in rows(program, query, subjects):
-        kinds.setdefault(reservation, []).append(kind)
-    return Counter(map(tuple, kinds.values()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.configurations import ORIGIN, PUBLIC_URL
-from service.raw import exchange, request
+from system.configurations import ORIGIN, PUBLIC_URL
+from system.raw import exchange, request
 
 FOREIGN = [
     "https://evil.test",
@@ -192,8 +192,8 @@ def test_loopback_host_is_served_on_any_port(shop, host):
         ("evil.test", 400),
     ],
 )
-def test_service_with_a_public_url_serves_only_that_host_and_loopback(counting, host, status):
-    assert exchange(counting.url, request("POST", "/token", host=host)).status == status
+def test_service_with_a_public_url_serves_only_that_host_and_loopback(public, host, status):
+    assert exchange(public.url, request("POST", "/token", host=host)).status == status
 
 
 @pytest.mark.parametrize(
@@ -206,9 +206,9 @@ def test_service_with_a_public_url_serves_only_that_host_and_loopback(counting, 
         ("null", 403),
     ],
 )
-def test_service_with_a_public_url_has_exactly_that_origin(counting, origin, status):
+def test_service_with_a_public_url_has_exactly_that_origin(public, origin, status):
     content = request("POST", "/token", f"Origin: {origin}", host="tokens.example.com")
-    assert exchange(counting.url, content).status == status
+    assert exchange(public.url, content).status == status
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from service.raw import chunked, exchange, request
+from system.raw import chunked, exchange, request
 
 LIMIT = 16 * 1024
 

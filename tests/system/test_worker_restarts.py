@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from programs import OPEN_PROFILE
-from scale.fleet import children
-from service.launching import launched
+from system.fleet import children
+from system.launching import launched
 
 STARTED, FAILED = "worker started", "worker cannot start, will be retried"
 RESTORED_WITHIN = 5.0  # seconds after the end of the fault

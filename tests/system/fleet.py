@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import text
 
 from programs import running, service_environment
-from scale.nginx import free_ports
-from service import site
+from system import site
+from system.nginx import free_ports
 from tokensvc.store.engine import open_engine, upgrade
 
 if TYPE_CHECKING:

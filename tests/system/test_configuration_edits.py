@@ -9,10 +9,9 @@ import threading
 import psutil
 import pytest
 
-from scale import clients
-from scale.configurations import configuration
-from scale.fleet import children
-from service import site
+from system import clients, site
+from system.configurations import configuration
+from system.fleet import children
 
 FIRST = configuration(default="", removed="")
 SECOND = configuration(
