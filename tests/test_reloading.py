@@ -1,5 +1,6 @@
 import logging
 import os
+import threading
 from threading import Event, Thread
 
 import pytest
@@ -25,11 +26,12 @@ class Source:
 
     def read(self):
         self.reads += 1
+        result = self.result
         self.is_read.set()
         self.may_finish.wait(10)
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
 
 @pytest.fixture(name="source")
@@ -50,11 +52,19 @@ def test_changed_file_is_applied_and_logged(source, policy, caplog):
     assert "change in force" in caplog.text
 
 
+# The thread lives as long as the process, unless an exception ends it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_changed_file_is_read_in_the_background(source, policy):
+    earlier = threading.enumerate()
     policy.follow()
+    (following,) = (thread for thread in threading.enumerate() if thread not in earlier)
     source.write("second")
-
     assert source.is_read.wait(30)
+
+    source.write(SystemExit())
+    following.join(30)
+    assert not following.is_alive()
+    assert policy() == "second"
 
 
 def test_change_during_the_first_read_is_not_missed(source):

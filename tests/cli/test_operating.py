@@ -13,13 +13,13 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture(name="history")
 def _history(tmp_path):
-    """Create a store with three reservations; one subject is a spreadsheet formula."""
+    """Create a store with three reservations, the first two days old; a subject is a formula."""
     engine = open_engine(f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}")
     prepare(engine)
-    ledger = Ledger(engine, lambda: NOW)
-    for subject in ("alice", "bob", "=HYPERLINK(1)"):
+    for subject, at in (("alice", NOW - timedelta(days=2)), ("bob", NOW), ("=HYPERLINK(1)", NOW)):
+        ledger = Ledger(engine, lambda at=at: at)
         person = Principal("user", "https://shop.example", subject)
-        lease = Lease(f"of {subject}", person, "default", {}, NOW, NOW + timedelta(minutes=30))
+        lease = Lease(f"of {subject}", person, "default", {}, at, at + timedelta(minutes=30))
         ledger.admit(Admission("r", "192.0.2.1", lease, "models/m", False, 300, "h"))  # noqa: FBT003 - no renewal
     engine.dispose()
 
@@ -127,9 +127,13 @@ def test_export_has_every_event_and_escapes_formulas_in_csv(tokensvc):
 
 
 @pytest.mark.usefixtures("history")
-def test_prune_keeps_recent_events_and_needs_an_age(tokensvc):
-    assert tokensvc("audit", "prune", "--older-than", "1h").stdout == "Removed 0 events.\n"
+def test_prune_removes_only_older_events_and_needs_an_age(tokensvc):
     assert tokensvc("audit", "prune").exit_code == 2
+    assert tokensvc("audit", "prune", "--older-than", "72h").stdout == "Removed 0 events.\n"
+    assert tokensvc("audit", "prune", "--older-than", "24h").stdout == "Removed 1 events.\n"
+
+    *lines, _seal = tokensvc("audit", "export").stdout.splitlines()
+    assert [json.loads(line)["subject"] for line in lines] == ["bob", "=HYPERLINK(1)"]
 
 
 def test_removed_key_stays_blocked_until_it_is_created_again(tokensvc):

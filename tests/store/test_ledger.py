@@ -11,6 +11,7 @@ from tokensvc.errors import (
     BudgetSpent,
     RateLimited,
     TemporarilyUnavailable,
+    TooManyAtOnce,
 )
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_engine
@@ -226,61 +227,48 @@ def test_block_refuses_until_it_is_lifted_or_expires(engine, ledger, clock, admi
     assert not blocks.lift("alice")
 
 
-def test_two_workers_admit_exactly_the_limit_between_them(engine, database_url, clock, admission):
+def admit_with_two_workers(engine, database_url, clock, requests):
+    """Admit each list of requests in its thread, up to a refusal; return all reservations."""
     engines = [engine, open_engine(database_url)]
-    requests = [
-        [admission(limits="25/60", budget=3100, wanted=100, places=40) for _ in range(10)]
-        for _ in range(8)
-    ]
-    start, granted = Barrier(8), []
+    start, granted = Barrier(len(requests)), []
 
     def admit_all(ledger, admissions):
         start.wait()
         for each in admissions:
             try:
                 granted.append(ledger.admit(each))
-            except RateLimited:
+            except (RateLimited, BudgetSpent, TooManyAtOnce):
                 return
 
     threads = [
-        Thread(target=admit_all, args=(Ledger(engines[number % 2], clock), requests[number]))
-        for number in range(8)
+        Thread(target=admit_all, args=(Ledger(engines[number % 2], clock), each))
+        for number, each in enumerate(requests)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    engines[1].dispose()
+    return granted
+
+
+@pytest.mark.parametrize("limited", [{"limits": "25/60"}, {"places": 25}], ids=["limit", "places"])
+def test_two_workers_admit_exactly_as_many_as_allowed_between_them(
+    engine, database_url, clock, admission, limited
+):
+    requests = [[admission(wanted=100, **limited) for _ in range(10)] for _ in range(8)]
+    granted = admit_with_two_workers(engine, database_url, clock, requests)
 
     assert len(granted) == len({reservation.id for reservation in granted}) == 25
-    assert spent(engine) == 2500
-    engines[1].dispose()
+    assert len(rows(engine, events)) == 25
 
 
 def test_two_workers_spend_exactly_the_budget_between_them(engine, database_url, clock, admission):
-    engines = [engine, open_engine(database_url)]
     requests = [[admission(budget=1030, wanted=100) for _ in range(4)] for _ in range(8)]
-    start, granted = Barrier(8), []
-
-    def admit_all(ledger, admissions):
-        start.wait()
-        for each in admissions:
-            try:
-                granted.append(ledger.admit(each))
-            except BudgetSpent:
-                return
-
-    threads = [
-        Thread(target=admit_all, args=(Ledger(engines[number % 2], clock), requests[number]))
-        for number in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    granted = admit_with_two_workers(engine, database_url, clock, requests)
 
     assert sorted(reservation.seconds for reservation in granted) == [30, *[100] * 10]
     assert spent(engine) == 1030
-    engines[1].dispose()
 
 
 def test_failing_store_admits_nothing_and_its_error_repeats_no_value(engine, ledger, admission):
