@@ -17,7 +17,7 @@ demo: $(VENV)/demo ## run emulator, service and page on this machine; needs no k
 # Times are on two cores, once everything is installed. Files of tests run in parallel, in a process for
 # each core; tests that measure time run alone, after the others.
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -n auto --dist loadfile
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 unit: $(VENV)/test ## run the tests that need no browser, PostgreSQL or npm package (1 minute)
 	node --test tests/web/
@@ -25,7 +25,7 @@ unit: $(VENV)/test ## run the tests that need no browser, PostgreSQL or npm pack
 
 test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (10 minutes)
 	node --test tests/web/
-	$(PYTEST) $(PARALLEL) -m "not alone and not frameworks and not peers" $(TESTS)
+	$(PYTEST) $(PARALLEL) -m "not alone and not frameworks" $(TESTS)
 	$(PYTEST) -m alone $(TESTS)
 
 check: lint types size test ## run lint, types, import rules, the size budget and the tests (12 minutes)
@@ -33,8 +33,8 @@ check: lint types size test ## run lint, types, import rules, the size budget an
 frameworks: $(VENV)/test tests/node_modules/.package-lock.json programs ## build the client with bundlers and frameworks (1 minute)
 	$(PYTEST) -m frameworks
 
-peers: $(VENV)/test tests/node_modules/.package-lock.json ## run the tests of Google's own SDK against the emulator (2 minutes)
-	$(PYTEST) -m peers
+peers: $(VENV)/test tests/node_modules/.package-lock.json ## run Google's SDKs and their own tests against the emulator (1 minute)
+	$(PYTEST) tests/conformance
 
 mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (12 minutes)
 	PYTHONPATH=tests $(BIN)/python -m mutants $(MUTANTS)
@@ -59,6 +59,7 @@ bench: $(VENV)/test ## measure speed and memory, as ratios to a baseline of the 
 
 soak: $(VENV)/test programs ## kill processes under load, then talk for ten minutes; not part of the tests
 	PYTHONPATH=tests $(BIN)/python -m soak
+	HISTORIES=1000 $(PYTEST) tests/store/test_histories.py
 
 screenshots: $(VENV)/test programs ## take screenshots of page and widget in every state, for docs/screenshots
 	@tests/install-fonts

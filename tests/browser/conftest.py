@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from browser.caller import Caller
+from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.hosting import hosting
 from browser.sound import spoken, write_wav
 from browser.talking import PROFILE, Talker
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
     from browser.hosting import Site
     from browser.talking import Talk
     from programs import Program
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-FAKE_DEVICES = ["--use-fake-device-for-media-stream"]
-ALLOWED = ["--use-fake-ui-for-media-stream"]
 
 
 @pytest.fixture(name="playwright", scope="module")

@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from playwright.sync_api import Browser, sync_playwright
 
-from browser.conftest import ALLOWED, CONFIGURATION, CONVERSATION, FAKE_DEVICES, FLAGS
+from browser.conftest import CONFIGURATION, CONVERSATION
+from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.sound import spoken, write_wav
 from browser.visitor import Visitor
 from programs import Program, chromium, clean_environment, running, service_environment, serving

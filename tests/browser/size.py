@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from playwright.sync_api import sync_playwright
 
 from browser.caller import Caller
-from browser.conftest import ALLOWED, FAKE_DEVICES, FLAGS, open_to
+from browser.conftest import open_to
+from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.hosting import hosting
 from programs import chromium, clean_environment, running, service_environment, serving
 from wheels import CLONE, build, unpacked

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from browser.conftest import ALLOWED, FAKE_DEVICES
+from browser.flags import ALLOWED, FAKE_DEVICES
 from browser.sound import AUDIBLE, SPEECH_RATE, Sound, marker, spoken, write_wav
 from browser.visitor import PATIENCE_MS, RAW_MICROPHONE
 from browser.witness import CHUNK, assert_all_was_heard, read_pcm, steadiness

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from browser import axe
-from browser.conftest import FAKE_DEVICES, open_to
+from browser.conftest import open_to
+from browser.flags import FAKE_DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser.conftest import FAKE_DEVICES, FLAGS
+from browser.flags import FAKE_DEVICES, FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from browser.conftest import ALLOWED, CONFIGURATION, FAKE_DEVICES
+from browser.conftest import CONFIGURATION
+from browser.flags import ALLOWED, FAKE_DEVICES
 from system.launching import rows
 from system.site import ISSUER, SECRET, signed
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import FLAGS
+from browser.flags import FLAGS
 from tokensvc.emulator import Options
 from tokensvc.emulator.background import BackgroundEmulator
 

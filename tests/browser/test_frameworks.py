@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from browser.visitor import Visitor
     from programs import Program
 
+pytestmark = pytest.mark.frameworks
+
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parents[1] / "docs" / "client.md"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from browser.conftest import FAKE_DEVICES
+from browser.flags import FAKE_DEVICES
 from browser.witness import CHUNK
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from browser.visitor import Visitor
+
+pytestmark = pytest.mark.alone
 
 QUANTUM = 128
 CHUNK_MS = 20

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from browser.conftest import ALLOWED, ANOTHER, CONFIGURATION, FAKE_DEVICES, PASSWORD
+from browser.conftest import ANOTHER, CONFIGURATION, PASSWORD
+from browser.flags import ALLOWED, FAKE_DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

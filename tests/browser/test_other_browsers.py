@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from browser.conftest import ALLOWED, FAKE_DEVICES
 from browser.firefox import firefox
+from browser.flags import ALLOWED, FAKE_DEVICES
 from browser.sound import SPEECH_RATE, spoken, write_wav
 from browser.talking import closed_sessions, heard_on
 

@@ -94,7 +94,7 @@ def test_each_release_serves_only_its_own_files(embedded: Program, next_release:
     answer = next_release.get(addresses[0])
     assert (answer.status, answer.code) == (404, "not-found")
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert "another release" in answer.json["detail"]
+    assert "different release" in answer.json["detail"]
 
 
 def test_outdated_page_asks_to_reload_instead_of_mixing_releases(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser.conftest import CONFIGURATION, FAKE_DEVICES
+from browser.conftest import CONFIGURATION
+from browser.flags import FAKE_DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

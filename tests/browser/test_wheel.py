@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from browser.conftest import CONFIGURATION, FLAGS
+from browser.conftest import CONFIGURATION
+from browser.flags import FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

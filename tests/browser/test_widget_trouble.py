@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser.conftest import ALLOWED, FAKE_DEVICES, open_to
+from browser.conftest import open_to
+from browser.flags import ALLOWED, FAKE_DEVICES
 from programs import operate
 
 if TYPE_CHECKING:

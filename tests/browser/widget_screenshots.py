@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from playwright.sync_api import Browser, sync_playwright
 
 from browser.caller import Caller
-from browser.conftest import ALLOWED, FAKE_DEVICES, FLAGS
+from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.hosting import Site, hosting
 from browser.sound import spoken, write_wav
 from programs import clean_environment, running, service_environment, serving

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from browser.conftest import FLAGS
+from browser.flags import FLAGS
 from browser.talking import (
     PROFILE,
     SEVEN_SECONDS,
