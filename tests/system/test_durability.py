@@ -8,8 +8,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
-import threading
 
 import pytest
 
@@ -20,20 +18,18 @@ from system.postgres import Postgres
 
 BUDGETS = 'budget = { user = "20h/day", everyone = "9999h/day" }'
 CONFIGURATION = configuration(limits=BUDGETS, default="")
-KILLS, EVERY = 20, 0.5  # seconds
+KILLS, BETWEEN = 10, 15  # tokens between two kills
 
 
 def test_killing_workers_under_load_loses_no_record(start_fleet, fresh_google):
-    """Twice a second, one of four workers is killed."""
+    """One of four workers is killed again and again, while requests wait for it."""
     fleet = start_fleet(CONFIGURATION, workers=4)
-    chance, pace = random.Random(7), threading.Event()  # noqa: S311 - the choice need not be secret
+    chance = random.Random(7)  # noqa: S311 - the choice need not be secret
     with Crowd(fleet.first.url) as crowd:
-        crowd.await_more(20)
         for _ in range(KILLS):
-            if workers := fleet.workers():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(chance.choice(workers), signal.SIGKILL)
-            pace.wait(EVERY)
+            crowd.await_more(BETWEEN)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(chance.choice(fleet.workers()), signal.SIGKILL)
         crowd.await_more(50)
 
     assert crowd.statuses.keys() <= {200, 503, 504}
@@ -110,31 +106,3 @@ def _assert_unavailable(service):
     assert int(refused.headers["retry-after"]) > 0
     assert service.get("/livez").status == 200
     assert service.get("/readyz").status == 503
-
-
-def test_nothing_is_minted_while_the_store_is_locked(shop, google):
-    before = len(google.received)
-    with contextlib.closing(sqlite3.connect(_store(shop), isolation_level=None)) as other:
-        other.execute("begin immediate")
-        answer = shop.post("/token")
-        other.execute("rollback")
-    assert (answer.status, answer.code) == (503, "temporarily-unavailable")
-    assert int(answer.headers["retry-after"]) > 0
-    assert len(google.received) == before
-    assert shop.post("/token").status == 200
-
-
-def test_store_refuses_to_change_an_event_but_not_to_remove_one(shop):
-    """`tokensvc audit prune` removes events; the seal of an export shows if one is missing."""
-    assert shop.post("/token").status == 200
-    with contextlib.closing(sqlite3.connect(_store(shop))) as other:
-        for column in ("kind", "subject", "seconds", "fingerprint"):
-            with pytest.raises(sqlite3.IntegrityError, match="never changed"):
-                other.execute(f"update events set {column} = null")  # noqa: S608 - our own names
-        latest = "from events where id = (select max(id) from events)"
-        assert other.execute(f"delete {latest}").rowcount == 1
-        other.rollback()
-
-
-def _store(service):
-    return service.folder / "data" / "tokensvc.db"
