@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import http
 import json
 import socket
 import struct
 from typing import TYPE_CHECKING
+
+from upstream_for_tests import http_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +25,7 @@ NOISE = "An internal message of Google's: "
 
 def answer(status: int, body: bytes, *headers: str) -> bytes:
     """Return an HTTP answer with a JSON body."""
-    lines = [
-        f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        *headers,
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    return http_answer(status, body, "".join(f"{header}\r\n" for header in headers).encode())
 
 
 def refusal(status: int, echoed: str, *headers: str, reason: str = "") -> bytes:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from programs import running, service_environment
 from system import site
-from system.nginx import free_ports
+from system.launching import free_ports
 from tokensvc.store.engine import open_engine, upgrade
 
 if TYPE_CHECKING:

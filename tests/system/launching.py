@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -31,3 +32,12 @@ def rows(program: Program, query: str, *values: object) -> list[tuple]:
     path = program.folder / "data" / "tokensvc.db"
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         return connection.execute(query, values).fetchall()
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports on which nothing listens."""
+    found = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in found]
+    for listener in found:
+        listener.close()
+    return ports

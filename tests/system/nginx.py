@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from programs import clean_environment, running
+from system.launching import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,12 +95,3 @@ def _at(nginx: Program, port: int) -> Program:
     proxy = type(nginx)(nginx.child, nginx.lines)
     proxy.url = f"http://127.0.0.1:{port}"
     return proxy
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports on which nothing listens."""
-    found = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in found]
-    for listener in found:
-        listener.close()
-    return ports

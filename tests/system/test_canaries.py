@@ -17,6 +17,7 @@ import pytest
 
 from system import faults, site
 from system.canaries import Canaries
+from system.fleet import children
 from system.launching import rows
 from system.raw import exchange, login, request
 
@@ -184,9 +185,8 @@ def _refused_requests(shop: Program, canaries: Canaries) -> list[Answer]:
 
 def _command_lines(program: Program) -> bytes:
     """Return the command lines of the service and its workers."""
-    master = program.child.pid
-    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
-    return b"\n".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in [master, *children])
+    pids = [program.child.pid, *children(program.child.pid)]
+    return b"\n".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
 
 
 @pytest.fixture(name="everything", scope="module")
@@ -262,10 +262,10 @@ def test_password_hash_is_neither_logged_nor_answered(shop, everything):
         lambda secret: base64.urlsafe_b64encode(b"ab" + secret.encode() + b"c").decode(),
     ],
 )
-@pytest.mark.parametrize("name", ["password", "secret key"])
-def test_search_finds_a_planted_secret_in_any_encoding(everything, canaries, name, encode):
-    planted = everything["log"] + encode(canaries[name]).encode() + b"\n"
-    assert name in canaries.found_in(planted)
+def test_search_finds_a_planted_secret_in_any_encoding(canaries, encode):
+    """The password has a character that each kind of escaping changes."""
+    planted = b'{"message": "' + encode(canaries["password"]).encode() + b'"}\n'
+    assert "password" in canaries.found_in(planted)
 
 
 def test_search_finds_a_secret_in_binary_content(tmp_path):

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from programs import clean_environment, running
+from system.fleet import children
+from system.launching import free_ports
 from wheels import CLONE, UV
 
 if TYPE_CHECKING:
@@ -51,17 +53,9 @@ def _installed(tmp_path_factory, wheel) -> Path:
 
 def _starting(tokensvc: Path, folder: Path, announced: str):
     """Start the demo on free ports; wait for the line that matches *announced*."""
-    page, emulator = map(str, _free_ports(2))
+    page, emulator = map(str, free_ports(2))
     command = [str(tokensvc), "demo", "--port", page, "--emulator-port", emulator]
     return running(command, announced, environment=clean_environment(), folder=folder)
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in held]
-    for server in held:
-        server.close()
-    return ports
 
 
 @pytest.fixture(name="demo", scope="module")
@@ -74,10 +68,7 @@ def _running_demo(installed, elsewhere) -> Iterator[Program]:
 
 def _descendants(pid: int) -> list[int]:
     """Return the descendants of process *pid*."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [
-        descendant for child in map(int, children) for descendant in (child, *_descendants(child))
-    ]
+    return [descendant for child in children(pid) for descendant in (child, *_descendants(child))]
 
 
 def _ports(program: Program) -> list[int]:
@@ -126,7 +117,7 @@ def test_page_of_another_site_can_neither_post_nor_read(demo):
 @pytest.mark.parametrize("flag", ["--port", "--emulator-port"])
 def test_demo_names_the_flag_of_a_port_in_use(demo, installed, elsewhere, flag):
     other = {"--port": "--emulator-port", "--emulator-port": "--port"}[flag]
-    taken, free = _ports(demo)[0], _free_ports(1)[0]
+    taken, free = _ports(demo)[0], free_ports(1)[0]
     finished = _run(
         *(installed, "demo", flag, str(taken), other, str(free)),
         cwd=elsewhere,
