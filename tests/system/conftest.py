@@ -141,12 +141,12 @@ def _fleets_google() -> Iterator[Upstream]:
 
 
 @pytest.fixture(name="fresh_google")
-def _fresh_google(fleets_google: Upstream) -> Upstream:
-    """Return the upstream of all fleets, with nothing minted and nothing failing."""
-    fleets_google.fail_every = 0
+def _fresh_google(fleets_google: Upstream) -> Iterator[Upstream]:
+    """Provide the upstream of all fleets with nothing minted; after the test, nothing fails."""
     fleets_google.minted.clear()
     fleets_google.received.clear()
-    return fleets_google
+    yield fleets_google
+    fleets_google.fail_every = 0
 
 
 @pytest.fixture(name="new_folder", scope="session")
