@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 
-.PHONY: demo unit test check lint types size frameworks peers bench soak mutants screenshots lock release programs clean help
+.PHONY: demo unit test check install lint types size frameworks peers bench soak mutants screenshots lock release programs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,18 +17,18 @@ demo: $(VENV)/demo ## run emulator, service and page on this machine; needs no k
 # Times are on two cores, once everything is installed. Files of tests run in parallel, in a process for
 # each core; tests that measure time run alone, after the others.
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
+PARALLEL := -q -n auto --dist loadfile --no-loadscope-reorder --durations=20
 
 unit: $(VENV)/test ## run the tests that need no browser, PostgreSQL or npm package (1 minute)
 	node --test tests/web/
 	$(PYTEST) $(PARALLEL) -m "not system" $(TESTS)
 
-test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (10 minutes)
+test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (15 minutes)
 	node --test tests/web/
-	$(PYTEST) $(PARALLEL) -m "not alone and not frameworks" $(TESTS)
+	$(PYTEST) $(PARALLEL) -m "not alone and not frameworks and not soak" $(TESTS)
 	$(PYTEST) -m alone $(TESTS)
 
-check: lint types size test ## run lint, types, import rules, the size budget and the tests (12 minutes)
+check: lint types size test ## run lint, types, import rules, the size budget and the tests (18 minutes)
 
 frameworks: $(VENV)/test tests/node_modules/.package-lock.json programs ## build the client with bundlers and frameworks (1 minute)
 	$(PYTEST) -m frameworks
@@ -38,6 +38,8 @@ peers: $(VENV)/test tests/node_modules/.package-lock.json ## run Google's SDKs a
 
 mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (12 minutes)
 	PYTHONPATH=tests $(BIN)/python -m mutants $(MUTANTS)
+
+install: $(VENV)/test tests/node_modules/.package-lock.json programs ## install what the tests need, and run nothing
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -59,6 +61,7 @@ bench: $(VENV)/test ## measure speed and memory, as ratios to a baseline of the 
 
 soak: $(VENV)/test programs ## kill processes under load, then talk for ten minutes; not part of the tests
 	PYTHONPATH=tests $(BIN)/python -m soak
+	$(PYTEST) -m soak
 	HISTORIES=1000 $(PYTEST) tests/store/test_histories.py
 
 screenshots: $(VENV)/test programs ## take screenshots of page and widget in every state, for docs/screenshots

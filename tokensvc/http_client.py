@@ -111,9 +111,7 @@ class BoundedHttpClient:
         else:
             connection.close()
         return Answer(
-            response.status,
-            {name.lower(): value for name, value in response.getheaders()},
-            content,
+            response.status, {name.lower(): value for name, value in response.getheaders()}, content
         )
 
     def _take_idle(self) -> _Connection | None:

@@ -125,5 +125,5 @@ def issuer_block(issuer: str) -> str:
 
 
 def lease_block(lease_id: str) -> str:
-    """Return the key of a block of one conversation."""
+    """Return the key under which a block on one conversation is stored."""
     return _readable_key("lease", lease_id)

@@ -25,7 +25,7 @@ Stamp = tuple[int, int, int] | None
 
 
 def stamp(file: Path) -> Stamp:
-    """Return what tells one state of *file* from another; None if there is no file."""
+    """Return a value that differs between states of *file*, or None if there is no file."""
     try:
         found = file.stat()
     except OSError:

@@ -91,10 +91,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         kind = InvalidRequest if isinstance(error, ParseException) else InternalError
         name = uuid.uuid4().hex
         self.log.warning(
-            "request failed id=%s code=%s error=%s",
-            name,
-            kind.code,
-            type(error).__name__,
+            "request failed id=%s code=%s error=%s", name, kind.code, type(error).__name__
         )
         body = problems.document(kind(), name)
         head = (

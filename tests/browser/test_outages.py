@@ -40,7 +40,11 @@ LONG_TOKENS = PROFILE.replace('token_lifetime = "30s"', 'token_lifetime = "300s"
 
 
 @pytest.mark.parametrize(
-    ("handle_state", "client_handle"), [("snapshot", "honoured"), ("at_close", "ignored")]
+    ("handle_state", "client_handle"),
+    [
+        ("snapshot", "honoured"),
+        pytest.param("at_close", "ignored", marks=pytest.mark.soak),
+    ],
 )
 def test_20_second_service_outage_loses_nothing(
     visit: Callable[..., Visitor], tmp_path: Path, handle_state: str, client_handle: str
@@ -69,7 +73,10 @@ def test_20_second_service_outage_loses_nothing(
     )
 
 
-@pytest.mark.parametrize(("handle_state", "cuts"), [("snapshot", 4), ("at_close", 2)])
+@pytest.mark.parametrize(
+    ("handle_state", "cuts"),
+    [("snapshot", 4), pytest.param("at_close", 2, marks=pytest.mark.soak)],
+)
 def test_dropped_connection_loses_at_most_250_ms(
     begin: Callable[..., Talker], handle_state: str, cuts: int
 ) -> None:
@@ -121,6 +128,7 @@ def test_offline_period_loses_nothing(begin: Callable[..., Talker]) -> None:
     assert not resumption["contextLost"]
 
 
+@pytest.mark.soak
 def test_quiet_minute_is_one_connection_and_one_token(
     visit: Callable[..., Visitor], tmp_path: Path
 ) -> None:

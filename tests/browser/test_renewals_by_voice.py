@@ -30,7 +30,10 @@ SILENCE = Talk.of(1, (1.0,))
 
 @pytest.mark.parametrize(
     ("handle_state", "client_handle", "renewals"),
-    [("snapshot", "honoured", 4), ("at_close", "ignored", 3)],
+    [
+        ("snapshot", "honoured", 4),
+        pytest.param("at_close", "ignored", 6, marks=pytest.mark.soak),
+    ],
 )
 def test_renewals_lose_and_repeat_nothing(
     begin: Callable[..., Talker], handle_state: str, client_handle: str, renewals: int

@@ -87,7 +87,7 @@ def test_inexact_origin_is_rejected(origin):
         {"algorithms": ["RS256", "ES256"], "secret_env": None, "jwks_url": "https://x"},
         {"algorithms": ["HS256"], "secret_env": None, "jwks_url": "https://shop.example/keys"},
         {"algorithms": [], "secret_env": None, "jwks_url": "https://shop.example/keys"},
-        {"preset": "okta"},
+        {"preset": "no-such-provider"},
         {"clients": ["a"]},
         {"anonymous": True},
         {"longest_life": "721h"},

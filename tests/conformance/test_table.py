@@ -73,5 +73,5 @@ def test_every_fact_is_stated_once():
 
 def test_documentation_is_up_to_date():
     assert PAGE.read_text(encoding="utf-8") == page(), (
-        "run python -m conformance.table to update it"
+        "run PYTHONPATH=tests .venv/bin/python -m conformance.table to update it"
     )

@@ -1,4 +1,4 @@
-"""Authenticates a caller by the first authenticator that knows the credential."""
+"""Authenticates a caller with the first authenticator that recognizes the credential."""
 
 from __future__ import annotations
 

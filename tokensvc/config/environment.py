@@ -141,8 +141,7 @@ def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
     keys = tuple(key.encode() for key in _listed(environment.get("TOKENSVC_SECRET_KEY", "")))
     if not keys:
         raise ConfigurationError(
-            _SOURCE,
-            ["TOKENSVC_SECRET_KEY is not set: make one with “openssl rand -base64 32”"],
+            _SOURCE, ["TOKENSVC_SECRET_KEY is not set: make one with “openssl rand -base64 32”"]
         )
     if min(map(len, keys)) < SHORTEST_SECRET:
         raise ConfigurationError(

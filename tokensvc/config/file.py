@@ -126,7 +126,7 @@ class Issuer(Model):
 
 
 class ConcurrencyLimits(Model):
-    """How many live conversations one subject, or the guests of one address, may have."""
+    """How many live conversations one subject, or all guests at one address, may have."""
 
     user: PlaceCount = 3  # unexpired tokens may be twice as many: six starts in a token's lifetime
     guest: PlaceCount = 20  # an office shares one address
@@ -148,7 +148,7 @@ class GroupLimits(Model):
 
 
 class LimitTable(Model):
-    """How many conversations one subject, or the guests of one address, may start and have."""
+    """How many conversations one subject, or all guests at one address, may start and have."""
 
     user: Limits = (Limit(10, 60), Limit(60, 3600))
     guest: Limits = (Limit(20, 60), Limit(200, 86400))

@@ -166,7 +166,7 @@ def _put(config: dict[str, Any], path: str, value: str) -> None:
     for name in parents:
         below = config.setdefault(name, {})
         if not isinstance(below, dict):
-            below = config[name] = {}  # the SDK's own check then reports the key
+            below = config[name] = {}  # if the path is wrong, the SDK's check reports this key
         config = below
     config[last] = value
 

@@ -120,7 +120,7 @@ def _token_in(answer: Answer) -> str:
 
 
 def _refusal_for(answer: Answer) -> Refusal:
-    """Return the refusal for an answer other than 200; Google's text is never passed on."""
+    """Return the refusal for a response other than 200; Google's text is never passed on."""
     status = answer.status
     cause = f"Google answered {status}"
     if status in {401, 403} or _is_about_the_key(_json_object(answer).get("error")):

@@ -111,7 +111,7 @@ def upgrade(engine: Engine) -> None:
             creating = create_engine(
                 "sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True
             )
-            event.listen(creating, "begin", partial(_begin_sqlite, None))
+            event.listen(creating, "begin", partial(_begin_sqlite, file=None))
             with file.exclusive(create=True):
                 _migrate(creating)
         else:
@@ -163,7 +163,7 @@ def _open_sqlite(url: URL) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "checkout", lambda opened, *_: file.discard_if_replaced(opened))
-    event.listen(engine, "begin", partial(_begin_sqlite, file))
+    event.listen(engine, "begin", partial(_begin_sqlite, file=file))
     # A commit to a file that has been deleted would be lost.
     event.listen(engine, "commit", lambda connection: file.check_in_place(_opened(connection)))
     return engine
@@ -218,7 +218,7 @@ def _opened(connection: Connection) -> StoreConnection:
     return cast("StoreConnection", connection.connection.dbapi_connection)
 
 
-def _begin_sqlite(file: StoreFile | None, connection: Connection) -> None:
+def _begin_sqlite(connection: Connection, *, file: StoreFile | None) -> None:
     if file is not None:
         file.check_in_place(_opened(connection))
     # IMMEDIATE, or a transaction that reads and then writes would fail instead of waiting.

@@ -47,13 +47,7 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
 
     def set_cookie(response: Response, value: str, life: int) -> None:
         response.set_cookie(
-            name,
-            value,
-            max_age=life,
-            path=_PATH,
-            secure=secure,
-            httponly=True,
-            samesite="Strict",
+            name, value, max_age=life, path=_PATH, secure=secure, httponly=True, samesite="Strict"
         )
 
     @routes.post(_PATH)

@@ -47,7 +47,7 @@ both official SDKs (google-genai {python}, @google/genai {javascript}), or with 
 SDK cannot do it; the last column says why. `make mutants` also runs each check against an emulator
 from which the rule was removed, and there it must fail.
 
-`PYTHONPATH=tests python -m conformance.table` writes this page; a test keeps it up to date.
+`PYTHONPATH=tests .venv/bin/python -m conformance.table` writes this page; a test keeps it current.
 """
 COLUMNS = """
 | fact | known from | tested with | why not with an SDK |

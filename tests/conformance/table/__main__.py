@@ -1,4 +1,4 @@
-"""Write the table to docs/conformance.md: `PYTHONPATH=tests python -m conformance.table`."""
+"""Writes the table to docs/conformance.md (CONTRIBUTING.md has the command)."""
 
 from __future__ import annotations
 

@@ -35,10 +35,7 @@ FETCH_LIMIT = 3.0  # seconds that a fetch may take, connecting included
 LONGEST_SET = 256 * 1024  # bytes
 PAUSE = 30  # seconds between two fetches, whatever triggers them
 LONGEST_BACKOFF = 60  # seconds between two fetches from a provider that fails
-SHORTEST_LIFE, LONGEST_LIFE = (
-    60,
-    600,
-)  # seconds until a set is fetched again
+SHORTEST_LIFE, LONGEST_LIFE = (60, 600)  # seconds until a set is fetched again
 LONGEST_STALE = 24 * 3600  # seconds that a set is used while its provider is down
 WAIT_LIMIT = 2.0  # seconds that a token with an unknown key waits for a fetch
 _MAX_WAITERS = 4  # threads of a process that may wait so, if a provider hangs

@@ -65,6 +65,7 @@ def apply_mask(
             target[last] = deepcopy(source[last])
         else:
             target.pop(last, None)
+    # Without the empty objects that only setdefault has added.
     return {
         key: value for key, value in out.items() if value != {} or key in client or key in token
     }
