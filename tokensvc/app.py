@@ -63,7 +63,7 @@ _handed_over: Deployment | None = None
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything that a start has to get right, checked before anything listens."""
+    """Everything that a start depends on, checked before anything listens."""
 
     settings: Settings
     configuration: Configuration
@@ -78,7 +78,7 @@ class Deployment:
 
     @property
     def websocket_url(self) -> str:
-        """Where a browser takes its token: the constrained Live endpoint."""
+        """The address that a browser opens with its token: the constrained Live endpoint."""
         version = self.configuration.gemini.api_version
         return (
             f"{self.settings.gemini_websocket_url}/ws/google.ai.generativelanguage.{version}"
@@ -91,9 +91,9 @@ class Deployment:
         Raises:
             ConfigurationError: if a host is reached from other machines and there is no public_url.
         """
-        beyond = ", ".join(host for host in hosts if not is_loopback(host))
-        if beyond and self.configuration.http.public_url is None:
-            fault = f"is missing; without it only this machine is answered, not {beyond}"
+        exposed = ", ".join(host for host in hosts if not is_loopback(host))
+        if exposed and self.configuration.http.public_url is None:
+            fault = f"is missing; without it only this machine is answered, not {exposed}"
             source = str(self.settings.paths.config_file)
             raise ConfigurationError(source, [f"http.public_url: {fault}"])
 
@@ -108,6 +108,7 @@ class Deployment:
         for section in ("http", "issuers", "gemini"):
             if getattr(changed, section) != getattr(in_force, section):
                 _log.warning("reload needed to apply a configuration change section=%s", section)
+        # A new api_version needs a reload, so compile for the one in force.
         profiles = _compiled(changed, in_force.gemini.api_version, self.settings.paths)
         return Policy(profiles, changed.limits)
 
@@ -120,7 +121,7 @@ def load_deployment(environ: Mapping[str, str]) -> Deployment:
     """
     settings = Settings.read(environ)
     paths = settings.paths
-    # Taken before the file is read: a change in between is a change.
+    # Taken before the file is read, so that a change in between is noticed later.
     config_stamp = stamp(paths.config_file)
     configured = config_file.load(paths.config_file)
     return Deployment(
@@ -144,7 +145,7 @@ def hand_over(deployment: Deployment) -> None:
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     """Return the WSGI application for *environ*.
 
-    Without *environ*, for the deployment that was handed over, or else for os.environ. gunicorn
+    Without *environ*, it uses the deployment that was handed over, or else os.environ. gunicorn
     calls this in each worker. The store must exist: if it is lost while other workers serve, it
     must not be replaced by an empty one, without blocks and budgets.
 
@@ -158,7 +159,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def build_app(deployment: Deployment) -> Flask:
-    """Return the WSGI application for *deployment*; not shared over a fork.
+    """Return the WSGI application for *deployment*; each process must build its own.
 
     Raises:
         ConfigurationError: if the store's schema is not up to date.

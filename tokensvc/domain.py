@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 PrincipalKind = Literal["user", "guest", "key"]
 
 SHORTEST_TOKEN = 30  # seconds
-LONGEST_WINDOW = 86400  # seconds that a limit may cover: a day
+LONGEST_WINDOW = 86400  # seconds; no limit covers more than a day
 
-# The issuers of our own principals; a configured issuer may have none of these names.
+# The issuers of our own principals; a configured issuer may not use these names.
 ACCOUNT_ISSUER = "tokensvc"
 GUEST_ISSUER = "guest"
 KEY_ISSUER_PREFIX = "key:"  # followed by the key's name
@@ -24,7 +24,7 @@ KEY_ISSUER_PREFIX = "key:"  # followed by the key's name
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a request says about its caller; nothing of it is checked yet.
+    """What a request says about its caller; none of it is checked yet.
 
     *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, as text;
     *unverified_on_behalf_of* is the user that a backend claims to act for.
@@ -39,7 +39,7 @@ class Credentials:
 class Principal:
     """A caller whose credential was checked.
 
-    A person is the pair of *issuer* and *subject*: the same subject of two issuers is two people.
+    *issuer* and *subject* together identify a person: one subject at two issuers is two people.
     For kind “key”, the issuer is “key:” plus the key's name, and the subject its backend's user;
     *profiles* lists the only profiles the key may use, or is None if the key does not restrict
     them. *claims* are those that the configuration allows in an instruction.
@@ -98,9 +98,9 @@ class Lease:
 class Admission:
     """What the ledger is asked to admit and record.
 
-    *holder* is the person or address whose places (*places* of them; None: no limit) live
-    conversations take; *blocks* are the keys of every block that would stop this one. *wanted* is
-    the token's lifetime in seconds, and *handle* the digest of the handle that a renewal resumes.
+    *holder* is the person or address that may have *places* live conversations (None: any
+    number); *blocks* are the keys of every block that would stop this one. *wanted* is the token's
+    lifetime in seconds, and *handle* the digest of the handle that a renewal resumes.
     """
 
     request_id: str
@@ -119,7 +119,7 @@ class Admission:
 
 @dataclass(frozen=True)
 class Quota:
-    """A caller's standing with one limit: *remaining* of *limit*, more after *reset* seconds."""
+    """What a caller has left of *limit*: *remaining* now, and more after *reset* seconds."""
 
     name: str
     limit: Limit
@@ -129,12 +129,12 @@ class Quota:
 
 @dataclass(frozen=True)
 class LeaseState:
-    """What is known of a lease's tokens; times are whole microseconds since the epoch.
+    """What is known about a lease's tokens; times are whole microseconds since the epoch.
 
     *holder* is the address or person that was admitted last. The last token is *token_id*, granted
     at *granted_at* until *token_end*, for the handle whose digest is *handle*. *charged_until* is
-    the latest end of all its tokens. *drawn_until* is when the allowance for drops is full again,
-    and *fresh_at* when the next fresh start needs no place of its own.
+    the latest end of all its tokens. *drawn_until* is when the allowance for dropped connections is
+    full again; from *fresh_at*, a start without a handle may take over the last token's place.
     """
 
     holder: str
@@ -166,7 +166,7 @@ class Reservation:
 
 @dataclass(frozen=True)
 class EphemeralToken:
-    """A token as Google minted it; *value* is the credential and a secret."""
+    """A token as Google minted it; *value* is the credential itself, a secret."""
 
     value: str = field(repr=False)
     expires_at: datetime
@@ -192,7 +192,7 @@ class AuditEvent:
     """One line of the audit.
 
     *seconds* were charged to the budgets, or returned by a refund; *fingerprint* and *expires_at*
-    are the granted token's, and *code* the reason for a refund. *id* is given by the store.
+    are the granted token's, and *code* the reason for a refund. *id* is assigned by the store.
     """
 
     id: int | None = None
@@ -214,7 +214,7 @@ class AuditEvent:
     code: str | None = None
 
     @classmethod
-    def of_lease(cls, lease: Lease, **fields: Any) -> AuditEvent:  # noqa: ANN401 - the others
+    def of_lease(cls, lease: Lease, **fields: Any) -> AuditEvent:  # noqa: ANN401 - the other fields
         """Return an event about *lease* and its principal, with *fields* for the rest."""
         return cls(
             lease_id=lease.id,
@@ -237,7 +237,7 @@ class Account:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """What may be shown of a backend's key; it may use any profile if *profiles* is None."""
+    """What may be shown of a backend's key; the key may use any if *profiles* is None."""
 
     name: str
     created_at: datetime
@@ -246,7 +246,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Login:
-    """A login with *account*, over in *expires_in* seconds unless it is refreshed."""
+    """A login to *account*, which expires in *expires_in* seconds unless it is refreshed."""
 
     account: Account
     expires_in: int

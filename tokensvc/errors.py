@@ -25,12 +25,12 @@ class ConfigurationError(Exception):
         return "\n  - ".join([f"tokensvc cannot start. Fix these in {self.source}:", *self.faults])
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours
+class Refusal(Exception):  # noqa: N818 - a refusal is a response, not a fault of ours
     """A refused request.
 
-    The caller gets *code* (kebab-case, stable), *status* (HTTP), *title*, *detail* (a sentence),
-    *retry_after* (seconds) and *quotas*. *cause* goes only to our log, and must not contain a
-    secret.
+    The caller gets *code* (kebab-case, stable), *status* (HTTP), *title*, *detail* (by default the
+    class's *sentence*), *retry_after* (seconds) and *quotas*. *cause* goes only to our log, and
+    must not contain a secret.
     """
 
     code: ClassVar[str]
@@ -213,7 +213,7 @@ class UpstreamUnavailable(Refusal):
 
 
 class UpstreamBadResponse(Refusal):
-    """Google's answer contains no valid token."""
+    """Google's response contains no valid token."""
 
     code, status, title = "upstream-bad-response", 502, "Unusable answer from Gemini"
     sentence = "The conversation service gave an invalid answer. Try again shortly."
@@ -221,7 +221,7 @@ class UpstreamBadResponse(Refusal):
 
 
 class IssuerMisconfigured(Refusal):
-    """Google rejects every API key of ours."""
+    """Google rejects all of our API keys."""
 
     code, status, title = "issuer-misconfigured", 503, "Service misconfigured"
     sentence = "The service's own API key was rejected. The site's operator has to fix it."

@@ -1,7 +1,7 @@
-"""An HTTP client with a total deadline, a cap on the answer, kept connections and no redirects.
+"""An HTTP client with a total deadline, a size limit, keep-alive connections and no redirects.
 
 HTTP libraries limit the time of each read, not of the whole exchange: an upstream that sends one
-byte at a time can hold their caller forever.
+byte at a time can block the caller forever.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Address = tuple[int, tuple[Any, ...]]  # a family, and the argument of `connect
 
 
 class TooLong(Exception):  # noqa: N818 - says what happened
-    """The answer is longer than the client's cap."""
+    """The response is longer than the client's cap."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class _Request:
 
 
 class BoundedHttpClient:
-    """A client of one origin; belongs to one process, and must not be shared over a fork."""
+    """A client of one origin, for one process: it must not be shared across a fork."""
 
     def __init__(self, base_url: str, *, longest_answer: int = LONGEST_ANSWER) -> None:
-        """*base_url* may include a path; content over *longest_answer* bytes is not read."""
+        """*base_url* may include a path; a body over *longest_answer* bytes is refused."""
         self._longest_answer = longest_answer
         parts = urlsplit(base_url)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
@@ -66,14 +66,14 @@ class BoundedHttpClient:
         self._lock = threading.Lock()
 
     def post(self, path: str, body: bytes, headers: dict[str, str], *, deadline: float) -> Answer:
-        """Post *body* and read the whole answer before *deadline* (of `time.monotonic`).
+        """Post *body* and read the whole response before *deadline* (of `time.monotonic`).
 
         If a kept connection turns out to be closed, the request is sent again on a new one.
 
         Raises:
             TimeoutError: if the deadline passes, at any step.
-            TooLong: if the answer is over the cap.
-            OSError, http.client.HTTPException: if the exchange fails otherwise.
+            TooLong: if the response is over the cap.
+            OSError, http.client.HTTPException: if the exchange fails in another way.
         """
         return self._send(_Request("POST", self._base_path + path, body, headers), deadline)
 
@@ -173,7 +173,7 @@ class _Resolver:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection whose every wait ends at `deadline`."""
+    """A connection on which no wait lasts beyond `deadline` (of `time.monotonic`)."""
 
     def __init__(
         self, host: str, port: int, tls: ssl.SSLContext | None, resolver: _Resolver
@@ -181,7 +181,7 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(host, port)
         self._tls = tls
         self._resolver = resolver
-        self.deadline = 0.0
+        self.deadline = 0.0  # set before each exchange
 
     def connect(self) -> None:
         raw = self._connect_to_any()
@@ -198,8 +198,8 @@ class _Connection(http.client.HTTPConnection):
     def _connect_to_any(self) -> socket.socket:
         """Return a socket connected to the first address that accepts.
 
-        Each address gets its share of the time left: on a machine with broken IPv6 that family's
-        packets get lost, and there must be time for IPv4.
+        Each address gets its share of the time left: on a machine with broken IPv6, its
+        packets get lost, and there must be time left for IPv4.
         """
         untried = list(self._resolver.resolve(self._time_left()))
         while True:
@@ -240,7 +240,7 @@ class _DeadlineSocket:
         return io.BufferedReader(self._reader)
 
     def close(self) -> None:
-        # http.client closes the connection before it reads the last answer's body, so the socket
+        # http.client closes the connection before it reads the last response's body, so the socket
         # stays open until its reader is closed.
         if self._reader is None or self._reader.closed:
             self._raw.close()

@@ -66,7 +66,7 @@ class Grant:
     signed_lease: str = field(repr=False)
     reservation: Reservation
     resumption_handle: str | None = field(repr=False)
-    at: datetime
+    at: datetime  # when it was granted
 
 
 class Authenticator(Protocol):
@@ -89,7 +89,7 @@ class Ledger(Protocol):
         ...
 
     def refund(self, reservation: Reservation, code: str) -> None:
-        """Return the charge and record why."""
+        """Undo the reservation's charge, and record why."""
         ...
 
     def end(self, lease: Lease, request_id: str, address: str) -> None:
@@ -125,7 +125,7 @@ class LeaseSigner(Protocol):
 
 @dataclass(frozen=True)
 class TokenService:
-    """Issues tokens; *policy* returns the one in force, *clock* the time in UTC."""
+    """Issues tokens; *policy* returns the policy in force, *clock* the time in UTC."""
 
     authenticator: Authenticator
     policy: Callable[[], Policy]
@@ -187,7 +187,7 @@ class TokenService:
     ) -> tuple[Principal, Lease | None]:
         """Authenticate the caller; for a renewal, return the conversation's lease as well.
 
-        A user renews with a current credential; a guest or a backend's user by the lease alone.
+        A user also needs a current credential; a guest or a backend's user needs only the lease.
         """
         if asked.unverified_lease is None:
             return self.authenticator.authenticate(credentials), None

@@ -24,7 +24,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configuration(level: str) -> dict[str, object]:
-    """Return a `logging.config` dictionary: everything from *level* up to standard output."""
+    """Return a `logging.config` dictionary that writes *level* and above to standard output."""
     to_output = {"handlers": ["output"], "level": level, "propagate": False}
     # At debug level gunicorn quotes requests, credentials included.
     quiet = to_output | {"level": "INFO" if level == "DEBUG" else level}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tokensvc.config.profiles import Profile
     from tokensvc.domain import Lease, Principal
 
-_RENEWALS = Limit(20, 60)
+_RENEWALS = Limit(20, seconds=60)
 
 
 def key(*parts: str) -> str:
@@ -31,7 +31,7 @@ def _readable_key(*parts: str) -> str:
 
 def network_of(address: str) -> str:
     """Return what a limit by address counts: an IPv4 address, or the /64 of an IPv6 address."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
+    parsed = ipaddress.ip_address(address.partition("%")[0])  # without the zone of IPv6
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     if parsed.ipv4_mapped:
@@ -40,7 +40,7 @@ def network_of(address: str) -> str:
 
 
 def person(principal: Principal, address: str) -> str:
-    """Return the key of a person; for a guest, whose subject is always new, of its network."""
+    """Return the key of a person, or of the network for a guest, whose subject is always new."""
     if principal.kind == "guest":
         return key("address", network_of(address))
     return key("subject", principal.issuer, principal.subject)
@@ -51,7 +51,7 @@ def start_windows(
 ) -> tuple[Window, ...]:
     """Return the limits that a new conversation is charged to.
 
-    The limits of a caller's groups replace the general ones; each group's are charged.
+    The limits of a caller's groups replace the general ones; those of every group are charged.
     """
     who = person(principal, address)
     if principal.kind == "guest":
@@ -110,20 +110,20 @@ GUESTS_BLOCK = _readable_key("guests")
 
 
 def profile_block(name: str) -> str:
-    """Return the key of a block of a profile."""
+    """Return the key of a block on a profile."""
     return _readable_key("profile", name)
 
 
 def subject_block(subject: str, issuer: str | None = None) -> str:
-    """Return the key of a block of *subject*: at one issuer, or at every issuer."""
+    """Return the key of a block on *subject*, at one issuer or (None) at every issuer."""
     return _readable_key("subject", *([] if issuer is None else [issuer]), subject)
 
 
 def issuer_block(issuer: str) -> str:
-    """Return the key of a block of every user of a removed API key."""
+    """Return the key of a block on all users of a removed API key."""
     return _readable_key("issuer", issuer)
 
 
 def lease_block(lease_id: str) -> str:
-    """Return the key under which a block on one conversation is stored."""
+    """Return the key of a block on one conversation."""
     return _readable_key("lease", lease_id)

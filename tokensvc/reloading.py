@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from tokensvc.issuing import Policy
 
 _log = logging.getLogger(__name__)
-_INTERVAL = 1.0  # seconds between two looks at the file
+_INTERVAL = 1.0  # seconds between two checks of the file
 
 Stamp = tuple[int, int, int] | None
 
 
 def stamp(file: Path) -> Stamp:
-    """Return a value that differs between states of *file*, or None if there is no file."""
+    """Return a value that changes when *file* does, or None if there is no file."""
     try:
         found = file.stat()
     except OSError:
@@ -36,8 +36,8 @@ def stamp(file: Path) -> Stamp:
 class FollowedPolicy:
     """The policy in a file: compiled in the background when the file changes, replaced as a whole.
 
-    If the file becomes invalid, the last valid policy stays in force and the log says so. Belongs
-    to one process.
+    If the file becomes invalid, the last valid policy stays in force and the log says so. Each
+    process has its own.
     """
 
     def __init__(
@@ -50,24 +50,23 @@ class FollowedPolicy:
         self._seen = seen
 
     def __call__(self) -> Policy:
-        """Return the policy in force, without waiting for a file."""
+        """Return the policy in force, without reading the file."""
         return self._policy
 
     def follow(self) -> None:
         """Check the file now, and then once a second for as long as the process lives.
 
-        In a thread of its own, so that an idle worker answers its next request by the file as it is
-        then.
+        Runs in its own thread, so that a worker that was idle is up to date for its next request.
         """
         self.check()
         threading.Thread(target=self._keep_checking, name="reloading", daemon=True).start()
 
     def check(self) -> None:
-        """If the file has changed, put it in force, or log why it is not."""
+        """If the file has changed, apply it, or log why it was rejected."""
         found = stamp(self._file)
         if found == self._seen:
             return
-        self._seen = found
+        self._seen = found  # first, so that an invalid file is logged only once
         try:
             self._policy = self._read()
         except ConfigurationError as error:

@@ -74,7 +74,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def is_parent_alive(self) -> bool:
         """Return whether the master is alive; if it is not, stop as if told to.
 
-        Otherwise the worker would serve its busy connections, and hold the port, for the whole of
+        Otherwise the worker would serve its busy connections, and hold the port, for all of
         `graceful_timeout`, and no successor could start.
         """
         if not super().is_parent_alive():
@@ -84,16 +84,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def handle_error(
         self, _request: object, client: socket.socket, _address: object, error: Exception
     ) -> None:
-        """Answer *client*, whose request failed outside the application.
+        """Send an error to *client*, whose request failed outside the application.
 
-        gunicorn's own answer and log line quote the request, which may contain a credential.
+        gunicorn's own response and log line quote the request, which may contain a credential.
         """
         kind = InvalidRequest if isinstance(error, ParseException) else InternalError
-        name = uuid.uuid4().hex
+        request_id = uuid.uuid4().hex
         self.log.warning(
-            "request failed id=%s code=%s error=%s", name, kind.code, type(error).__name__
+            "request failed id=%s code=%s error=%s", request_id, kind.code, type(error).__name__
         )
-        body = problems.document(kind(), name)
+        body = problems.document(kind(), request_id)
         head = (
             f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n"
             f"Content-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
@@ -103,13 +103,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             write_nonblock(client, (head + body).encode())
 
 
-worker_class = Worker  # threads: a request waits for Google, it does not compute
+worker_class = Worker  # threads, because requests mostly wait for Google
 threads = 16
-keepalive = 5
-graceful_timeout = 20
-limit_request_line = 2048
+keepalive = 5  # seconds
+graceful_timeout = 20  # seconds
+limit_request_line = 2048  # bytes
 limit_request_fields = 64
-header_map = "drop"
+header_map = "drop"  # headers with underscores, which could pose as others
 control_socket_disable = True
 accesslog = "-"
 # No query and no header: either may contain a secret.
@@ -156,8 +156,8 @@ def _load(server: Arbiter) -> app.Deployment:
 
 def _next_pause() -> float:
     """Return the backoff in seconds, counted over all workers."""
-    _tries[0] = min(_tries[0] + 1, 255)
-    return min(_LONGEST_PAUSE, 0.25 * 2.0 ** (_tries[0] - 2))
+    _tries[0] = min(_tries[0] + 1, 255)  # it is one byte
+    return min(_LONGEST_PAUSE, 0.25 * 2.0 ** (_tries[0] - 2))  # 2 after the first failure
 
 
 def _spawn(spawn: Callable[[], int]) -> int:
@@ -165,7 +165,7 @@ def _spawn(spawn: Callable[[], int]) -> int:
 
     gunicorn itself would stop if the temporary folder is full or memory is short.
     """
-    umask = os.umask(0o077)
+    umask = os.umask(0o077)  # reading it means setting it
     os.umask(umask)
     try:
         return spawn()
@@ -177,7 +177,7 @@ def _spawn(spawn: Callable[[], int]) -> int:
         logging.getLogger("gunicorn.error").error(  # noqa: TRY400 - a traceback adds nothing
             "worker cannot start, will be retried fault=%s", _described(error)
         )
-        return 0
+        return 0  # in place of a process ID, which gunicorn does not use
 
 
 def _reload(server: Arbiter, reload: Callable[[], None]) -> None:
@@ -200,7 +200,7 @@ def _described(error: Exception) -> str:
         return error.cause
     if isinstance(error, OSError):
         return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)  # the innermost frame
     where = f"{frame.f_code.co_filename}:{line}"
     if isinstance(error, ImportError):
         return f"{type(error).__name__} of {error.name} at {where}"

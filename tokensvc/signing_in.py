@@ -1,4 +1,4 @@
-"""The other use case: sign in with a built-in account, and stay signed in by short access JWTs."""
+"""The other use case: sign in to a built-in account, and stay signed in with short access JWTs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 # Limits guessing per account and address, and per address. Nobody can lock another person out from
 # elsewhere, and a correct password is not counted.
-_PER_ACCOUNT = (Limit(5, 60), Limit(30, 3600))
+_PER_ACCOUNT = (Limit(5, 60), Limit(30, 3600))  # attempts, seconds
 _PER_ADDRESS = (Limit(20, 60), Limit(200, 3600))
-# Every attempt costs CPU time and every cookie a row, so both are limited per address as well.
+# Every attempt costs CPU time and every cookie a table row: both are limited per address too.
 _WORK = (Limit(60, 60),)
 
 
@@ -38,7 +38,7 @@ class Attempts(Protocol):
         ...
 
     def forgive_attempt(self, attempt: str) -> None:
-        """Take the charge of an attempt back."""
+        """Undo the charge for an attempt."""
         ...
 
 
@@ -100,6 +100,7 @@ class LoginService:
         )
         account = self.passwords.verify(unverified_username, unverified_password)
         cookie = _new_cookie()
+        # None too if the account has changed since verify returned it.
         login = self.logins.begin(account, fingerprint(cookie)) if account else None
         if login is None:
             raise WrongPassword

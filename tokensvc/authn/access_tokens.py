@@ -30,12 +30,12 @@ class AccessTokens:
         self._clock = clock
 
     def sign(self, account: Account) -> str:
-        """Return a JWT that says that *account* signed in: a secret, valid for `LIFETIME` s."""
+        """Return a JWT, valid for `LIFETIME` seconds, that proves that *account* signed in."""
         now = int(self._clock())
         return jwt.encode(
             {
                 "iss": ACCOUNT_ISSUER,
-                "aud": ACCOUNT_ISSUER,
+                "aud": ACCOUNT_ISSUER,  # the service signs these tokens for itself
                 "sub": account.username,
                 "iat": now,
                 "exp": now + LIFETIME,
@@ -47,7 +47,7 @@ class AccessTokens:
         )
 
     def issuer(self) -> TrustedIssuer:
-        """Return the issuer with which `SiteJwtAuthenticator` accepts these tokens."""
+        """Return the issuer that makes `SiteJwtAuthenticator` accept these tokens."""
         return TrustedIssuer(
             issuer=ACCOUNT_ISSUER,
             audience=ACCOUNT_ISSUER,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PREFIX = "tsk_"  # so that people and secret scanners recognize a key
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_RANDOM = 32  # characters of 62 kinds: 190 bits
+_RANDOM = 32  # characters, each one of 62: 190 bits
 _CHECKSUM = 6  # characters, enough for a CRC-32
 
 
@@ -36,13 +36,13 @@ def make_key() -> str:
 
 
 class ApiKeyAuthenticator:
-    """Authenticates backends by API key; limits count the user that a backend acts for."""
+    """Authenticates backends by API key; limits apply to the user that a backend acts for."""
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
 
     def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Return the user that the backend acts for, or the backend; None for another credential.
+        """Return the backend's user, or the backend itself; None if there is no API key.
 
         Raises:
             InvalidToken: if the key is unknown or was removed.
@@ -73,7 +73,7 @@ def _checksum_matches(unverified: str) -> bool:
 
 def _checksum(random: str) -> str:
     """Return the CRC-32 of *random*, in base 62."""
-    number = zlib.crc32(random.encode("utf-8", "surrogatepass"))
+    number = zlib.crc32(random.encode("utf-8", "surrogatepass"))  # never raises
     digits = []
     for _ in range(_CHECKSUM):
         number, digit = divmod(number, len(_ALPHABET))

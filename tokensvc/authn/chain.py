@@ -19,13 +19,13 @@ class Authenticator(Protocol):
         """Return the principal; None if the credential is of another kind.
 
         Raises:
-            InvalidToken: if the credential is of this kind and not valid.
+            InvalidToken: if the credential is of this kind but not valid.
         """
         ...
 
 
 class AuthenticatorChain:
-    """Tries authenticators in order; an invalid credential never makes its caller a guest."""
+    """Tries authenticators in order; an invalid credential never passes as a guest."""
 
     def __init__(self, authenticators: Sequence[Authenticator]) -> None:
         self._authenticators = tuple(authenticators)

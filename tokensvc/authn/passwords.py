@@ -9,7 +9,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 if TYPE_CHECKING:
     from tokensvc.domain import Account
 
-METHOD = "scrypt:32768:8:1"  # OWASP's password storage cheat sheet, second of its equivalents
+METHOD = "scrypt:32768:8:1"  # one of the equivalents in OWASP's password storage cheat sheet
 SHORTEST_PASSWORD = 12  # characters
 LONGEST_PASSWORD = 1024
 
@@ -38,7 +38,7 @@ class PasswordVerifier:
 
     def __init__(self, accounts: AccountStore) -> None:
         self._accounts = accounts
-        # Compared when there is no account, so that the time taken does not reveal that.
+        # Compared when there is no account, so that the time taken does not reveal who has one.
         self._dummy_hash = generate_password_hash("nobody has this password", METHOD)
 
     def verify(self, unverified_username: str, unverified_password: str) -> Account | None:

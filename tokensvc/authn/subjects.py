@@ -6,7 +6,7 @@ import re
 from typing import TypeGuard
 
 LONGEST_SUBJECT = 255  # characters
-# No control characters, line or paragraph separators, or halves of surrogate pairs.
+# No control characters, line or paragraph separators, or lone surrogates.
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 _KINDS = [kind.value for kind in EventKind]
 _SEAL = b"# sealed "  # start of an export's last line
-_LONGEST_LINE = 1_000_000  # bytes
+_LONGEST_LINE = 1_000_000  # bytes to read at once, however long a line is
 
 
 def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    # Decorators apply from the bottom up; reversed, --help keeps the order written here.
     for option in reversed(
         [
             click.option("--since", type=PAST_TIME, help="Only from then on; such as 90m (ago)."),
@@ -51,7 +52,7 @@ def audit() -> None:
 @audit.command("list")
 @_filter_options
 @click.option("--last", default=50, show_default=True, help="How many of the newest events.")
-def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - of _filter_options
+def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - from _filter_options
     """List events, oldest first, one per line."""
     for event in _audit().events(Filters(**filters), last=last):
         parts = [f"{event.at:%Y-%m-%dT%H:%M:%SZ}", f"{event.kind:8}", event.profile]
@@ -68,7 +69,7 @@ def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - of _filter
 @click.option(
     "--output", type=click.File("wb"), default="-", help="File to write; default: standard output."
 )
-def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - of _filter_options
+def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - from _filter_options
     """Export events, with a seal in the last line that shows if any line was changed or lost.
 
     “tokensvc audit verify FILE” checks the seal. Both need TOKENSVC_SECRET_KEY.
@@ -86,7 +87,7 @@ def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401
 def verify(file: BinaryIO) -> None:
     """Check the seal of an export."""
     keys = [derive_key(key, "audit export") for key in read_secret_keys(os.environ)]
-    seals = [Seal(key) for key in keys]
+    seals = [Seal(key) for key in keys]  # an older key may have sealed it
     line = b""
     for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
         if line.startswith(_SEAL):
@@ -94,6 +95,7 @@ def verify(file: BinaryIO) -> None:
         for seal in seals:
             seal.add(line)
     unverified = line.removeprefix(_SEAL).strip().decode("ascii", "replace")
+    # Nothing may follow the line with the seal.
     if file.read(1) or not line.startswith(_SEAL) or not any(s.matches(unverified) for s in seals):
         raise click.ClickException("The seal does not match: the export was changed.")
     click.echo(f"The seal matches: all {seals[0].lines} lines are as exported.")
@@ -123,7 +125,7 @@ def _as_csv(events: Iterable[AuditEvent]) -> Iterator[bytes]:
 
 
 def _exported(event: AuditEvent) -> dict[str, Any]:
-    """Return every field of *event*; times are in RFC 3339, UTC."""
+    """Return every field of *event*, with times as in RFC 3339, in UTC."""
     return {
         name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
         for name, value in asdict(event).items()

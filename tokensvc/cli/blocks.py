@@ -64,11 +64,13 @@ def blocks() -> None:
     """List the current blocks."""
     for found in _blocks().in_force():
         until = f"until {found.until:%Y-%m-%d %H:%M} UTC" if found.until else "until unblocked"
+        # A block's key is a JSON list of words, such as ["profile", "support"].
         words = ["all" if word == "everyone" else word for word in json.loads(found.key)]
         click.echo(f"{' '.join(words)}  since {found.at:%Y-%m-%d %H:%M} UTC, {until}")
 
 
 def _key(what: str, name: str | None, issuer: str | None) -> str:
+    # The kinds in _KEYS need a name; the others, “all” and “guests”, take none.
     if (what in _KEYS) != (name is not None):
         raise click.UsageError(
             f"“{what}” needs a name." if what in _KEYS else f"“{what}” takes no name."

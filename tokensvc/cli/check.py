@@ -54,8 +54,8 @@ def check(body_of: str | None, options: tuple[str, ...]) -> None:
 
 
 def _body(compiled: CompiledProfile, options: tuple[str, ...]) -> dict[str, object]:
-    if unclear := [option for option in options if "=" not in option]:
-        raise click.ClickException(f"Write --option NAME=VALUE instead of “{unclear[0]}”.")
+    if malformed := [option for option in options if "=" not in option]:
+        raise click.ClickException(f"Write --option NAME=VALUE instead of “{malformed[0]}”.")
     chosen = dict(option.split("=", 1) for option in options)
     try:
         return compiled.body_for(compiled.profile.resolve(chosen))

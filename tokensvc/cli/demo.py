@@ -66,9 +66,10 @@ def demo(port: int, emulator_port: int) -> None:
             }
         password = _add_account(environment["DATABASE_URL"])
         click.echo("Starting the service …")
-        service = running.enter_context(_child(gunicorn_command(_HOST, port, 2), env=environment))
+        command = gunicorn_command(_HOST, port, workers=2)
+        service = running.enter_context(_child(command, env=environment))
         address = f"http://localhost:{port}/"
-        if _wait_for_answer(f"http://{_HOST}:{port}/livez", service, stop):
+        if _wait_until_ready(f"http://{_HOST}:{port}/livez", service, stop):
             _print_instructions(address, password, google=bool(api_key))
             _wait_for_stop(service, stop)
     click.echo("Stopped.")
@@ -137,8 +138,8 @@ def _child(
                 child.kill()
 
 
-def _wait_for_answer(url: str, service: subprocess.Popen[bytes], stop: _StopRequest) -> bool:
-    """Wait until *service* answers; return False if we are asked to stop first."""
+def _wait_until_ready(url: str, service: subprocess.Popen[bytes], stop: _StopRequest) -> bool:
+    """Wait until *service* responds; return False if we are asked to stop first."""
     deadline = time.monotonic() + _START_DEADLINE
     while time.monotonic() < deadline:
         if stop.received:
@@ -167,5 +168,5 @@ def _print_instructions(address: str, password: str, *, google: bool) -> None:
 def _wait_for_stop(service: subprocess.Popen[bytes], stop: _StopRequest) -> None:
     while not stop.received:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            service.wait(timeout=0.2)
+            service.wait(timeout=0.2)  # raises TimeoutExpired while the service runs
             raise click.ClickException("The service has stopped. Its output is above.")

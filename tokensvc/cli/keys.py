@@ -44,12 +44,14 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
                 f"A {kind}'s name must have 1 to 64 letters, digits, dots, dashes or underscores."
             )
     key = make_key()
+    # None means every profile.
     created = ApiKey(name, datetime.now(UTC), frozenset(profiles) or None)
     if not _api_keys(create=True).add(created, fingerprint(key)):
         raise click.ClickException(
             f"There is a key “{name}” already. Create one with another name, switch to it, "
             "and remove the old one."
         )
+    # Left behind if a key of this name was removed earlier.
     _blocks().lift(issuer_block(KEY_ISSUER_PREFIX + name))
     click.echo(key)
     click.echo(f"This key is shown only once. It can use {_usable_profiles(created)}.", err=True)
@@ -69,7 +71,7 @@ def remove(name: str) -> None:
     if not _api_keys().remove(name, KEY_ISSUER_PREFIX + name):
         raise click.ClickException(f"There is no key “{name}”.")
     # Stops requests that were authenticated just before.
-    _blocks().put(issuer_block(KEY_ISSUER_PREFIX + name), None)
+    _blocks().put(issuer_block(KEY_ISSUER_PREFIX + name), until=None)
     click.echo(f"Removed {name}.")
 
 

@@ -37,7 +37,7 @@ class _PastTime(click.ParamType[datetime]):
             at = datetime.fromisoformat(value)
         except ValueError:
             self.fail("write a time such as 2026-11-22T23:00Z, or how long ago: 90m", param, ctx)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)  # UTC unless stated
 
 
 DURATION = _Duration()

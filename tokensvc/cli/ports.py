@@ -15,6 +15,7 @@ def check_port_free(host: str, port: int, flag: str) -> None:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
+        # As servers do: connections that closed a moment ago must not make it look in use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -35,7 +35,7 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
         "--config",
         "python:tokensvc.serving",
         "--bind",
-        f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        f"[{host}]:{port}" if ":" in host else f"{host}:{port}",  # IPv6 needs brackets
         "--workers",
         str(workers),
         "tokensvc.app:create_app()",

@@ -32,7 +32,7 @@ def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None
     """Add an account. Leave its password empty for a random one, which is shown once."""
     if not 0 < len(username) <= _LONGEST_NAME or not username.isprintable():
         raise click.ClickException("A user name must have 1 to 255 printable characters.")
-    password, hashed = _password(from_input=password_stdin)
+    password, hashed = _password(from_stdin=password_stdin)
     if not _accounts(create=True).add(Account(username, hashed, frozenset(groups))):
         raise click.ClickException(
             f"There is an account “{username}” already. “tokensvc users set-password” changes it."
@@ -52,7 +52,7 @@ def list_users() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read it from standard input, for scripts.")
 def set_password(username: str, *, password_stdin: bool) -> None:
     """Change an account's password, and end its logins."""
-    password, hashed = _password(from_input=password_stdin)
+    password, hashed = _password(from_stdin=password_stdin)
     if not _accounts().set_password_hash(username, hashed):
         raise click.ClickException(f"There is no account “{username}”.")
     click.echo(f"Changed {username}." + (f" Password: {password}" if password else ""))
@@ -68,19 +68,19 @@ def remove(username: str) -> None:
 
 
 def _accounts(*, create: bool = False) -> Accounts:
-    opened = open_or_create if create else open_existing
-    return Accounts(opened(Paths.read(os.environ).database_url))
+    open_store = open_or_create if create else open_existing
+    return Accounts(open_store(Paths.read(os.environ).database_url))
 
 
-def _password(*, from_input: bool) -> tuple[str | None, str]:
-    """Return the password if it is a random one, to be shown, and the hash."""
-    if from_input:
+def _password(*, from_stdin: bool) -> tuple[str | None, str]:
+    """Return the generated password, or None if one was typed, and the hash."""
+    if from_stdin:
         typed = sys.stdin.readline().rstrip("\r\n")
     else:
         typed = click.prompt(
             "Password (empty for a random one)", default="", hide_input=True, show_default=False
         )
-    generated = None if typed or from_input else secrets.token_urlsafe(12)
+    generated = None if typed or from_stdin else secrets.token_urlsafe(12)
     try:
         return generated, hash_password(generated or typed)
     except ValueError as error:

@@ -21,8 +21,8 @@ def explain_web(http: Http) -> Iterator[str]:
         yield "  https     browsers send cookies by https only and never go back to http (HSTS)"
     else:
         yield "  https     no, so microphones work on localhost only"
-    others = f"our own and those of {', '.join(http.origins)}" if http.origins else "only our own"
-    yield f"  pages     {others} may call; a POST from any other is refused (403)"
+    callers = f"our own and those of {', '.join(http.origins)}" if http.origins else "only our own"
+    yield f"  pages     {callers} may call; a POST from any other is refused (403)"
     framed = " ".join(http.frame_ancestors)
     yield f"  page      {'at /' if http.page else 'none'}, framed by {framed}"
     if http.trusted_proxies:

@@ -1,1 +1,1 @@
-"""What an operator decides: the TOML file and its profiles, and the environment."""
+"""What an operator configures: the TOML file and its profiles, and the environment."""

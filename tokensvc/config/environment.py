@@ -35,7 +35,7 @@ class Paths:
         """Read the paths from *environment*.
 
         Raises:
-            ConfigurationError: if DATABASE_URL is of no known kind.
+            ConfigurationError: if DATABASE_URL is of an unknown kind.
         """
         data_dir = Path(environment.get("TOKENSVC_DATA_DIR") or "data")
         database_url = environment.get("DATABASE_URL") or f"sqlite:///{data_dir / 'tokensvc.db'}"
@@ -66,12 +66,13 @@ class Settings:
         """
         faults: list[str] = []
 
-        def collected(read: Callable[[], T], otherwise: T) -> T:
+        # The placeholder is never returned to the caller: any fault raises below.
+        def collected(read: Callable[[], T], placeholder: T) -> T:
             try:
                 return read()
             except ConfigurationError as error:
                 faults.extend(error.faults)
-                return otherwise
+                return placeholder
 
         settings = cls(
             paths=collected(lambda: Paths.read(environment), Paths(Path(), Path(), "")),
@@ -87,7 +88,7 @@ class Settings:
                 "",
             ),
         )
-        collected(lambda: log_level(environment), "")
+        collected(lambda: log_level(environment), "")  # only for its fault
         if faults:
             raise ConfigurationError(_SOURCE, faults)
         return settings
@@ -153,11 +154,11 @@ def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
 def _address(environment: Mapping[str, str], variable: str, default: str) -> str:
     """Return the URL in *variable*, which must be as secure as *default* or on this machine."""
     text = environment.get(variable) or default
-    secure = urlsplit(default).scheme
+    secure = urlsplit(default).scheme  # https or wss
     plain = secure.removesuffix("s")
     try:
         parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
+        host, _ = parts.hostname or "", parts.port  # reading an invalid port raises
     except ValueError:
         raise ConfigurationError(_SOURCE, [f"{variable} is not a valid URL"]) from None
     if not host or parts.scheme not in {secure, plain} or parts.query or parts.fragment:

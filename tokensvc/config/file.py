@@ -1,4 +1,4 @@
-"""Reads and checks the configuration file: what operators decide, apart from the environment."""
+"""Reads and checks the configuration file: what operators set outside the environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FAMILIES: dict[str, str] = {
+_FAMILIES: dict[str, str] = {  # kinds of key, by algorithm
     "HS256": "secret",
     "RS256": "RSA",
     "RS384": "RSA",
@@ -31,7 +31,7 @@ _FAMILIES: dict[str, str] = {
 }
 LONGEST_SITE_JWT = 30 * 86400  # seconds
 PresetName = Literal["auth0", "clerk", "firebase", "supabase", "cognito", "keycloak", "entra"]
-_INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})
+_INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})  # Google takes either
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
 
@@ -68,7 +68,7 @@ class Http(Model):
         Annotated[str, Field(pattern=r"^('self'|'none'|https?://[^\s;,]+)$")], ...
     ] = ("'self'",)
     trusted_proxies: tuple[Annotated[IPvAnyNetwork, AfterValidator(_proxy_network)], ...] = ()
-    page: bool = True
+    page: bool = True  # whether to serve our own page at /
 
     @property
     def by_https(self) -> bool:
@@ -105,7 +105,7 @@ class Issuer(Model):
         sources = [self.jwks_url, self.public_key_file, self.secret_env]
         if len(families) > 1:
             raise ValueError("algorithms mixes key families; list those of one family")
-        if sources.count(None) < len(sources) - 1:
+        if len(sources) - sources.count(None) > 1:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if families and (families == {"secret"}) != (self.secret_env is not None):
             raise ValueError("HS256 needs secret_env, and other algorithms need public keys")
@@ -118,7 +118,7 @@ class Issuer(Model):
         missing = [name for name in ("audience", "algorithms") if not getattr(self, name)]
         if missing:
             raise ValueError(f"{' and '.join(missing)} is missing: only a preset has a default")
-        if self.jwks_url is self.public_key_file is self.secret_env is None:
+        if {self.jwks_url, self.public_key_file, self.secret_env} == {None}:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if self.clients or self.anonymous:
             raise ValueError("clients and anonymous have an effect only with a preset: remove them")
@@ -128,7 +128,7 @@ class Issuer(Model):
 class ConcurrencyLimits(Model):
     """How many live conversations one subject, or all guests at one address, may have."""
 
-    user: PlaceCount = 3  # unexpired tokens may be twice as many: six starts in a token's lifetime
+    user: PlaceCount = 3  # and twice as many unexpired tokens: six starts in a token's lifetime
     guest: PlaceCount = 20  # an office shares one address
 
 
@@ -141,14 +141,14 @@ class Budgets(Model):
 
 
 class GroupLimits(Model):
-    """A group's limits: *user* for each member, in place of the general ones; *budget* for all."""
+    """A group's limits: *user* replaces each member's general ones; members share *budget*."""
 
     user: Limits = ()
     budget: DailySeconds | None = None
 
 
 class LimitTable(Model):
-    """How many conversations one subject, or all guests at one address, may start and have."""
+    """How many conversations one subject, or all guests at one address, may start and have open."""
 
     user: Limits = (Limit(10, 60), Limit(60, 3600))
     guest: Limits = (Limit(20, 60), Limit(200, 86400))
@@ -168,15 +168,15 @@ class Configuration(Model):
 
     @model_validator(mode="after")
     def _issuers_are_unique(self) -> Self:
-        for what in ("name", "issuer"):
-            seen = [getattr(issuer, what) for issuer in self.issuers]
+        for key in ("name", "issuer"):
+            seen = [getattr(issuer, key) for issuer in self.issuers]
             if len(seen) != len(set(seen)):
-                raise ValueError(f"two issuers have the same {what}")
+                raise ValueError(f"two issuers have the same {key}")
         return self
 
 
 def _placeholder_faults(configuration: Configuration) -> Iterator[str]:
-    """Yield a fault for each placeholder that no issuer fills, or outside an instruction."""
+    """Yield a fault for each placeholder that no issuer fills or that is outside an instruction."""
     known = {claim for issuer in configuration.issuers for claim in issuer.claims}
     for name, profile in configuration.profiles.items():
         others = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
@@ -217,7 +217,7 @@ def parse(document: dict[str, Any], *, source: str) -> Configuration:
         ConfigurationError: naming every fault with its key.
     """
     profiles = document.get("profiles")
-    if isinstance(profiles, dict):
+    if isinstance(profiles, dict):  # a profile's name is its key
         named = {
             name: {**profile, "name": name} if isinstance(profile, dict) else profile
             for name, profile in profiles.items()
@@ -238,4 +238,4 @@ def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a Ty
         return f"{key}: there is no such key; check the spelling"
     if fault["type"] == "missing":
         return f"{key}: is missing"
-    return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}"  # pydantic's prefix

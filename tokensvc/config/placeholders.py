@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def find(value: object) -> Iterator[str]:
-    """Yield the claim of each placeholder in the strings of *value*, which is JSON."""
+    """Yield the claim named by each placeholder in the strings within *value*, which is JSON."""
     if isinstance(value, str):
         yield from _PLACEHOLDER.findall(value)
     elif isinstance(value, dict):

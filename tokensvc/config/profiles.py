@@ -60,9 +60,9 @@ class Model(BaseModel):
 
 
 class Option(Model):
-    """A setting that callers may choose from a list."""
+    """A setting whose value callers may choose from a list."""
 
-    path: Annotated[str, Field(pattern=r"^[A-Za-z_]+(\.[A-Za-z_]+)*$")]
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_]+(\.[A-Za-z_]+)*$")]  # in the profile's config
     choices: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
     default: str = ""
 
@@ -114,8 +114,8 @@ class Profile(Model):
     def admits(self, principal: Principal) -> bool:
         """Return whether *principal* may use this profile."""
         if principal.kind == "key":
-            allowed = principal.profiles is None or self.name in principal.profiles
-            return allowed and principal.issuer in self.allow
+            allowed = principal.profiles is None or self.name in principal.profiles  # None: any
+            return allowed and principal.issuer in self.allow  # the issuer is “key:NAME”
         return principal.kind in self.allow or any(
             f"group:{group}" in self.allow for group in principal.groups
         )

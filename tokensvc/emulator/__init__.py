@@ -1,6 +1,6 @@
 """An emulator of the Live API: tokens and the Live WebSocket on one port, without an account.
 
-It imports nothing of the service, so that a mistake in the service is not repeated here.
+It imports nothing from the service, so that a mistake in the service is not repeated here.
 """
 
 from __future__ import annotations

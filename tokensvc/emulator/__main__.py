@@ -1,4 +1,4 @@
-"""`python -m tokensvc.emulator`."""
+"""Runs the emulator as `python -m tokensvc.emulator`."""
 
 from tokensvc.emulator.command import emulator
 

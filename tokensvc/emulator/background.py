@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from tokensvc.emulator.server.emulator import ListenConfig
 
 T = TypeVar("T")
-TIMEOUT = 10.0
-POLL_INTERVAL = 0.01
+TIMEOUT = 10.0  # seconds
+POLL_INTERVAL = 0.01  # seconds
 
 
 class BackgroundEmulator:
-    """A Live API in a thread of its own, as a context manager.
+    """An emulator that runs in its own thread, as a context manager.
 
     Args:
         options: See `Options`.
@@ -145,7 +145,7 @@ class BackgroundEmulator:
         except OSError as error:
             self._failure = error
         finally:
-            self._ready.set()
+            self._ready.set()  # after a failure too, so that __enter__ does not hang
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -26,7 +26,7 @@ class Clock:
     def skip(self, seconds: float) -> None:
         """Move the clock ahead by *seconds*."""
         self._skipped += seconds
-        self._jump.set()
+        self._jump.set()  # wakes the sleepers; later ones wait for the next event
         self._jump = asyncio.Event()
 
     async def sleep_until(self, deadline: float) -> None:
@@ -36,7 +36,7 @@ class Clock:
                 async with asyncio.timeout(left):
                     await self._jump.wait()
             except TimeoutError:
-                continue
+                continue  # the timer may fire a moment before the deadline
 
     async def sleep(self, seconds: float) -> None:
         """Wait for *seconds*."""

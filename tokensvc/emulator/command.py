@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add a command-line option for each field of `Options`."""
     types = get_type_hints(Options)
-    for field in reversed(fields(Options)):
+    for field in reversed(fields(Options)):  # click lists the last added first
         kind = types[field.name]
         flag = "--" + field.name.replace("_", "-")
-        number = click.FloatRange(0, min_open=field.name.endswith("_rate"))
+        number = click.FloatRange(0, min_open=field.name.endswith("_rate"))  # 0 is not a rate
         extra: dict[str, Any] = {"type": number, "show_default": True}
         if kind is int:
             extra["type"] = click.IntRange(0)
@@ -33,7 +33,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
             extra = {"is_flag": True}
         elif get_origin(kind) is Literal:
             extra["type"] = click.Choice(get_args(kind))
-        elif get_origin(kind) is tuple:
+        elif get_origin(kind) is tuple:  # only api_keys
             flag, extra = "--api-key", {"multiple": True}
         option = click.option(
             flag, field.name, default=field.default, help=field.metadata["description"], **extra

@@ -37,7 +37,7 @@ _Choice = tuple[str, str] | None  # an option and its value; None: every default
 class CompiledProfile:
     """A profile with its request body for Google.
 
-    *body* is the request body with every option at its default, without the two times; *patches*
+    *body* is the request body with every option at its default, without expiry times; *patches*
     holds the differences for each choice of each option. Clients are told *features*, to adapt to
     the session, and *locked*, the setup without the instruction.
     """
@@ -49,7 +49,7 @@ class CompiledProfile:
     locked: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Derive what clients are told."""
+        """Derive what clients are told; `object.__setattr__` is needed in a frozen class."""
         object.__setattr__(self, "features", features_of(self.profile, self.body[SETUP]))
         object.__setattr__(self, "locked", _without_instruction(self.body[SETUP]))
 
@@ -63,8 +63,8 @@ class CompiledProfile:
         """
         body = self.body
         for name, value in options.items():
-            for path, there in self.patches[name][value].items():
-                body = replaced(body, path, there)
+            for path, changed in self.patches[name][value].items():
+                body = replaced(body, path, changed)
         instruction = body[SETUP].get("systemInstruction")
         if claims is not None and instruction is not None:
             body = replaced(body, (SETUP, "systemInstruction"), fill(instruction, claims))
@@ -73,6 +73,7 @@ class CompiledProfile:
     def locked_for(self, options: Mapping[str, str]) -> dict[str, Any]:
         """Return *locked* with *options* chosen."""
         setup = self.body_for(options)[SETUP]
+        # Unchanged parts are shared, so identity means that no option changed the setup.
         return self.locked if setup is self.body[SETUP] else _without_instruction(setup)
 
     @property
@@ -87,7 +88,7 @@ def replaced(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[st
     if below:
         value = replaced(tree.get(key, {}), tuple(below), value)
     if value is _ABSENT:
-        return {name: there for name, there in tree.items() if name != key}
+        return {name: kept for name, kept in tree.items() if name != key}
     return {**tree, key: value}
 
 
@@ -110,18 +111,18 @@ def compile_profiles(
     )
     faults: list[str] = []
     bodies: dict[str, dict[_Choice, dict[str, Any]]] = {profile.name: {} for profile in profiles}
-    with_defaults: list[str] = []  # the faults of the profile without a choice, which comes first
+    default_faults: list[str] = []  # the faults of the profile without a choice, which comes first
     for (profile, variant), result in zip(variants, results, strict=True):
         found = result.get("faults", [])
         if variant.choice is None:
             faults += [f"profiles.{profile.name}.config.{fault}" for fault in found]
-            with_defaults = found
+            default_faults = found
         else:
             option, value = variant.choice
             faults += [
                 f"profiles.{profile.name}.config.{fault} (if {option} is {value})"
                 for fault in found
-                if fault not in with_defaults
+                if fault not in default_faults
             ]
         bodies[profile.name][variant.choice] = result.get("body", {})
     if faults:
@@ -172,15 +173,15 @@ def _put(config: dict[str, Any], path: str, value: str) -> None:
 
 
 def _differences(
-    one: dict[str, Any], other: dict[str, Any], path: tuple[str, ...] = ()
+    old: dict[str, Any], new: dict[str, Any], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield each path where *other* differs from *one*, with its value; a list is one value."""
-    for key in one.keys() | other.keys():
-        here, there = one.get(key, _ABSENT), other.get(key, _ABSENT)
-        if isinstance(here, dict) and isinstance(there, dict):
-            yield from _differences(here, there, (*path, key))
-        elif here != there:
-            yield (*path, key), there
+    """Yield each path where *new* differs from *old*, with its value; a list is one value."""
+    for key in old.keys() | new.keys():
+        before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, (*path, key))
+        elif before != after:
+            yield (*path, key), after
 
 
 def _without_instruction(setup: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +197,7 @@ def _results(requests: Sequence[dict[str, Any]], cache_dir: Path) -> list[dict[s
         fresh = _run_sdk([requests[index] for index in missing])
         for index, result in zip(missing, fresh, strict=True):
             results[index] = result
-            if "body" in result:
+            if "body" in result:  # a fault is never cached
                 _write_cache(files[index], result)
     return [result for result in results if result is not None]
 
@@ -230,7 +231,7 @@ def _write_cache(file: Path, result: dict[str, Any]) -> None:
 
 
 def _run_sdk(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what `sdk_request`, in a child process, answers to each request."""
+    """Run `sdk_request` in a child process, and return its result for each request."""
     child = subprocess.run(
         [sys.executable, "-m", "tokensvc.gemini.sdk_request"],
         input=json.dumps(requests, default=str),
@@ -247,5 +248,5 @@ def _run_sdk(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     )
     if child.returncode != 0:
         raise RuntimeError(f"Google's SDK failed:\n{child.stderr}")
-    answers: list[dict[str, Any]] = json.loads(child.stdout)
-    return answers
+    results: list[dict[str, Any]] = json.loads(child.stdout)
+    return results

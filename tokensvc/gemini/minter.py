@@ -1,4 +1,4 @@
-"""Mints ephemeral tokens: calls Google with a deadline and checks the answer."""
+"""Mints ephemeral tokens: calls Google with a deadline and checks the response."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ class Minter:
     def _create(self, body: bytes) -> str:
         deadline = time.monotonic() + DEADLINE
         for api_key in self._api_keys:
-            answer = self._post(body, api_key, deadline)
-            if answer.status == http.HTTPStatus.OK:
-                return _token_in(answer)
-            refusal = _refusal_for(answer)
+            response = self._post(body, api_key, deadline)
+            if response.status == http.HTTPStatus.OK:
+                return _token_in(response)
+            refusal = _refusal_for(response)
             if not isinstance(refusal, IssuerMisconfigured):
                 raise refusal
-        raise refusal
+        raise refusal  # every API key was rejected
 
     def _post(self, body: bytes, api_key: str, deadline: float) -> Answer:
         headers = {"Content-Type": "application/json", "x-goog-api-key": api_key}
@@ -111,46 +111,47 @@ def _timestamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _token_in(answer: Answer) -> str:
-    content = _json_object(answer)
+def _token_in(response: Answer) -> str:
+    content = _json_object(response)
     name = content.get("name")
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
         raise UpstreamBadResponse(cause="status 200 without a token")
     return name
 
 
-def _refusal_for(answer: Answer) -> Refusal:
+def _refusal_for(response: Answer) -> Refusal:
     """Return the refusal for a response other than 200; Google's text is never passed on."""
-    status = answer.status
+    status = response.status
     cause = f"Google answered {status}"
-    if status in {401, 403} or _is_about_the_key(_json_object(answer).get("error")):
+    if status in {401, 403} or _is_about_the_key(_json_object(response).get("error")):
         return IssuerMisconfigured(cause=f"{cause}: API key rejected")
     if status in {400, 404}:
         return ProfileRejected(cause=f"{cause}: setup or API version rejected")
     if status == http.HTTPStatus.TOO_MANY_REQUESTS:
-        return UpstreamThrottled(cause=cause, retry_after=_retry_after(answer))
+        return UpstreamThrottled(cause=cause, retry_after=_retry_after(response))
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         return UpstreamUnavailable(cause=cause)
     return UpstreamBadResponse(cause=cause)
 
 
 def _is_about_the_key(error: object) -> bool:
+    """Return whether *error* is about our API key: Google sends a 400 for an invalid one."""
     details = error.get("details") if isinstance(error, dict) else None
     return isinstance(details, list) and any(
         isinstance(detail, dict) and detail.get("reason") == "API_KEY_INVALID" for detail in details
     )
 
 
-def _json_object(answer: Answer) -> dict[str, Any]:
+def _json_object(response: Answer) -> dict[str, Any]:
     try:
-        content = json.loads(answer.body)
+        content = json.loads(response.body)
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
 
-def _retry_after(answer: Answer) -> float:
-    text = answer.headers.get("retry-after", "")
+def _retry_after(response: Answer) -> float:
+    text = response.headers.get("retry-after", "")
     if not re.fullmatch("[0-9]{1,9}", text):
         return _DEFAULT_RETRY_AFTER
     return min(int(text), _LONGEST_RETRY_AFTER)

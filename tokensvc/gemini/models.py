@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BUILT_IN_TOOLS = (  # a Live session takes none of Google's tools except search
+_BUILT_IN_TOOLS = (  # of Google's tools, a Live session takes only search
     "code_execution",
     "computer_use",
     "file_search",
@@ -37,6 +37,7 @@ class ModelRules:
     affective_dialog: bool = False
 
 
+# By the start of the model's name; the first match counts, so longer ones come first.
 _RULES = {
     "models/gemini-2.5-flash-native-audio": ModelRules(
         thinking="thinking_budget", proactivity="optional", affective_dialog=True
@@ -68,7 +69,7 @@ def default_behavior(model: str) -> str:
 def faults_of(model: str, config: dict[str, Any]) -> Iterator[str]:
     """Yield why *model* would reject *config*, a `LiveConnectConfig` with snake-case keys.
 
-    Yields nothing for an unknown model: Google will judge it.
+    Yields nothing for an unknown model: Google decides.
     """
     rules = _rules(model)
     if rules is None:

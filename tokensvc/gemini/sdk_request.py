@@ -1,7 +1,7 @@
-"""Builds request bodies with Google's SDK, as a program of its own.
+"""Builds request bodies with Google's SDK, in a separate program.
 
-Importing the SDK takes 0.3 s and 49 MB, which workers should not pay. So this runs in a child,
-as `python -m tokensvc.gemini.sdk_request`: it reads a JSON array of
+Importing the SDK takes 0.3 s and 49 MB, which workers should not pay. So this runs in a child
+process, `python -m tokensvc.gemini.sdk_request`: it reads a JSON array of
 `{"model", "config", "api_version"}` from standard input, and writes an array of
 `{"body"}` or `{"faults"}` to standard output, in the same order.
 """
@@ -23,8 +23,8 @@ from tokensvc.gemini.models import default_behavior, faults_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Added here because a full lock keeps the client from adding it. Without compression a session ends
-# after 15 minutes, or 2 with video. `false` in a profile leaves a part out.
+# Added here because a full lock keeps the client from adding them. Without compression a session
+# ends after 15 minutes, or 2 with video. `false` in a profile leaves a part out.
 _DEFAULTS: dict[str, Any] = {
     "response_modalities": ["AUDIO"],
     "session_resumption": {},
@@ -38,7 +38,7 @@ _ANY_TIME = "2000-01-01T00:00:00Z"
 
 def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[str, Any]:
     """Return `{"body": …}`, Google's request body for a token, or `{"faults": […]}`."""
-    # A profile turns one of our defaults off by setting it to false, which the SDK does not know.
+    # A profile turns one of our defaults off by setting it to false, which the SDK would reject.
     left_out = {name for name in _DEFAULTS if config.get(name, config.get(_camel(name))) is False}
     written = {
         key: value

@@ -1,4 +1,4 @@
-"""Takes fingerprints of random secrets, so that the store need not contain the secrets."""
+"""Fingerprints random secrets, so that the store need not contain them."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def fingerprint(secret: str) -> str:
-    """Return the SHA-256 of *secret*, hex: safe for 128 random bits or more, not for passwords."""
+    """Return *secret*'s SHA-256 in hex: safe for 128 or more random bits, not for passwords."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

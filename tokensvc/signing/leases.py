@@ -1,4 +1,4 @@
-"""Signs and verifies leases: the right to continue a conversation, as JWTs."""
+"""Signs and verifies leases, which are JWTs that allow a conversation to be continued."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _UNCHECKED: Options = {
 
 
 class LeaseSigner:
-    """Signs with the newest secret key, derived for leases only; verifies with every one."""
+    """Derives a lease key from each secret key; signs with the newest, verifies with any."""
 
     def __init__(self, secret_keys: Sequence[bytes], clock: Callable[[], datetime]) -> None:
-        """*secret_keys* newest first; *clock* returns the time in UTC."""
+        """*secret_keys* are newest first; *clock* returns the time in UTC."""
         self._keys = [derive_key(key, "lease") for key in secret_keys]
         self._clock = clock
 
@@ -57,7 +57,7 @@ class LeaseSigner:
 
         Raises:
             LeaseOver: if it has expired.
-            LeaseRefused: if it is not valid otherwise.
+            LeaseRefused: if it is invalid for any other reason.
         """
         for key in self._keys:
             try:

@@ -1,4 +1,4 @@
-"""Seals a file of many lines: HMAC-SHA256 over the lines and their number (RFC 2104)."""
+"""Seals a file of many lines: HMAC-SHA256 over the lines and their count (RFC 2104)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What was granted, and to whom: the durable record, in one relational store."""
+"""Records durably what was granted, and to whom, in one relational database."""

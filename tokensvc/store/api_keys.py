@@ -35,6 +35,7 @@ class ApiKeys:
 
     def add(self, key: ApiKey, key_hash: str) -> bool:
         """Add *key* with its fingerprint *key_hash*; return False if its name is taken."""
+        # NULL, like None, means every profile.
         profiles = None if key.profiles is None else " ".join(sorted(key.profiles))
         with transaction(self._engine) as connection:
             try:

@@ -34,13 +34,13 @@ class Filters:
 
 
 def record(connection: Connection, event: AuditEvent) -> None:
-    """Append *event*, in the transaction of what it records; only the ledger may call this."""
+    """Append *event*, in the same transaction as what it records; only the ledger may call this."""
     row = asdict(event) | {"at": microseconds(event.at)}
     if event.expires_at is not None:
         row["expires_at"] = microseconds(event.expires_at)
     if event.renewal is not None:
         row["renewal"] = int(event.renewal)
-    del row["id"]
+    del row["id"]  # the database assigns it
     connection.execute(insert(events).values(row))
 
 
@@ -100,6 +100,7 @@ class Audit:
                 return removed
 
     def _before_last(self, filters: Filters, last: int | None) -> int:
+        """Return the ID just before the *last* newest matches; 0, to read all, for None."""
         if last is None:
             return 0
         with transaction(self._engine) as connection:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def seconds_left(connection: Connection, budgets: Sequence[Budget], now: int) -> int | None:
-    """Return the least that any of *budgets* has left today; None if there are no budgets."""
+    """Return the seconds left today in the budget with the least; None if there are no budgets."""
     day = _budget_day(now)
     left = [budget.seconds - _spent(connection, budget.key, day) for budget in budgets]
     return max(0, min(left)) if left else None
@@ -28,6 +28,7 @@ def seconds_left(connection: Connection, budgets: Sequence[Budget], now: int) ->
 def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: int) -> None:
     """Charge *seconds* to today's spending of every budget; negative *seconds* are a refund."""
     day = _budget_day(now)
+    # A charge of 0 needs no row.
     for budget in budgets if seconds else ():
         row = (spending.c.key == budget.key) & (spending.c.day == day)
         changed = connection.execute(

@@ -28,10 +28,10 @@ _END_OF_TIME = 2**63 - 1  # the highest value of a time column
 def charge_windows(
     connection: Connection, windows: Iterable[Window], reservation_id: str, now: int
 ) -> tuple[Quota, ...]:
-    """Charge every window once at *now*, and return the caller's quota of each limit.
+    """Charge every window once at *now*, and return the caller's quota for each limit.
 
     Raises:
-        RateLimited: if any limit is used up; its time is when all of them allow a request.
+        RateLimited: if any limit is used up; its `retry_after` is when all limits allow a request.
     """
     quotas: list[Quota] = []
     used_up: list[Quota] = []
@@ -40,6 +40,7 @@ def charge_windows(
             length = limit.seconds * SECOND
             counted = _latest(charges.c.key, charges.c.at, window.key, limit.count, now - length)
             used, oldest = connection.execute(select(counted)).one()
+            # Seconds until the oldest of these charges is outside the window.
             reset = ((oldest if used else now) + length - now) / SECOND
             quotas.append(Quota(window.name, limit, max(0, limit.count - used - 1), reset))
             if used >= limit.count:
@@ -63,12 +64,12 @@ def charge_windows(
 def live_tokens(
     connection: Connection, lease_id: str, holder: str, places: int | None, now: int
 ) -> LiveTokens:
-    """Count the unexpired tokens of a lease and of a holder, each up to its limit."""
+    """Count the live tokens of a lease and, unless *places* is None, a holder, up to each limit."""
     counts = [(tokens.c.lease_id, tokens.c.expires_at, lease_id, MOST_TOKENS)]
     if places is not None:
         counts += [
             (tokens.c.place_of, tokens.c.counted_until, holder, places),
-            (tokens.c.counted_for, tokens.c.counted_until, holder, 2 * places),
+            (tokens.c.counted_for, tokens.c.counted_until, holder, 2 * places),  # placed or not
         ]
     # Each gives one row of two columns; joined, they take a single query.
     each = [_latest(*count, now) for count in counts]
@@ -112,7 +113,7 @@ def uncharge(connection: Connection, reservation_id: str) -> None:
 
 
 def sweep(connection: Connection, now: int) -> None:
-    """Remove some rows that were outdated a day ago, which allows for a clock set back."""
+    """Remove some outdated rows, most a day late in case the clock is set back."""
     _remove_oldest(connection, charges, charges.c.at, now - LONGEST_WINDOW * SECOND)
     _remove_oldest(connection, leases, leases.c.deadline, now - DAY)
     _remove_oldest(connection, tokens, tokens.c.expires_at, now - DAY)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from tokensvc.store.sqlite import StoreConnection
 
-_LONGEST = int(BUSY * 1000)  # milliseconds, as PostgreSQL counts
-_UPGRADING = 7_240_561  # names our advisory lock in PostgreSQL
+_TIMEOUT_MS = int(BUSY * 1000)  # for a statement or a lock in PostgreSQL
+_UPGRADE_LOCK = 7_240_561  # arbitrary ID of an advisory lock in PostgreSQL
 
 
 def open_engine(url: str) -> Engine:
@@ -36,6 +36,7 @@ def open_engine(url: str) -> Engine:
     Raises:
         ConfigurationError: if the database is of another kind, or its driver is missing.
     """
+    # Some hosting providers write postgres://, which SQLAlchemy rejects.
     parsed = make_url(url.replace("postgres://", "postgresql://", 1))
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
@@ -75,7 +76,7 @@ def open_or_create(url: str) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection]:
-    """Run a transaction that excludes every other one with one of *keys*.
+    """Run a transaction; two that share one of *keys* never run at the same time.
 
     SQLite has one writer at a time anyway; in PostgreSQL each key is locked, in sorted order to
     prevent deadlocks.
@@ -180,7 +181,7 @@ def _open_postgresql(url: URL) -> Engine:
             hide_parameters=True,
             connect_args={
                 "connect_timeout": 5,
-                "options": f"-c statement_timeout={_LONGEST} -c lock_timeout={_LONGEST}",
+                "options": f"-c statement_timeout={_TIMEOUT_MS} -c lock_timeout={_TIMEOUT_MS}",
             },
         )
     except ModuleNotFoundError:
@@ -192,7 +193,7 @@ def _open_postgresql(url: URL) -> Engine:
 def _migrate(engine: Engine) -> None:
     with engine.begin() as connection, _alembic() as config:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADING})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADE_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -206,7 +207,7 @@ def _newest_revision() -> str:
 def _alembic() -> Iterator[Config]:
     with as_file(files("tokensvc.store") / "migrations") as scripts:
         config = Config()
-        config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+        config.set_main_option("script_location", str(scripts).replace("%", "%%"))  # a literal %
         yield config
 
 

@@ -28,7 +28,7 @@ _STATE = [leases.c[field.name] for field in fields(LeaseState)]
 
 
 class Ledger:
-    """Reserves, grants, refunds and ends, each with its audit event."""
+    """Reserves, grants, refunds and ends, and records an audit event for each."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         """*clock* returns the time in UTC."""
@@ -36,7 +36,7 @@ class Ledger:
         self._clock = clock
 
     def admit(self, admission: Admission) -> Reservation:
-        """Check blocks, charge limits and budgets, and record `reserved`: before Google is asked.
+        """Check blocks, charge limits and budgets, and record `reserved`, before Google is called.
 
         Raises:
             Blocked: if an operator has blocked this request.
@@ -97,6 +97,7 @@ class Ledger:
             counting.uncharge(connection, reservation.id)
             withdrawn = _withdraw(connection, admission.lease.id, reservation)
             returned = reservation.seconds if withdrawn else 0
+            # On the day that was charged, even if it is past midnight now.
             budgets.spend(connection, admission.budgets, -returned, microseconds(reservation.at))
             refunded = _event(reservation, EventKind.REFUNDED, self._clock())
             audit.record(connection, replace(refunded, code=code, seconds=returned))
@@ -132,7 +133,7 @@ class Ledger:
         return attempt
 
     def forgive_attempt(self, attempt: str) -> None:
-        """Take the charge of an attempt back.
+        """Remove the charge for an attempt.
 
         Raises:
             TemporarilyUnavailable: if the store cannot be written; the charge then stands.
@@ -159,8 +160,9 @@ def _refuse_blocked(connection: Connection, admission: Admission, now: int) -> N
     if not in_force:
         return
     ends = [block.until for block in in_force if block.until is not None]
-    lifted = (max(ends) - now) / SECOND if len(ends) == len(in_force) else None
-    raise Blocked(cause="; ".join(block.key for block in in_force), retry_after=lifted)
+    # None if one of the blocks has no end.
+    wait = (max(ends) - now) / SECOND if len(ends) == len(in_force) else None
+    raise Blocked(cause="; ".join(block.key for block in in_force), retry_after=wait)
 
 
 def _asked(admission: Admission, reservation_id: str, now: int) -> token_lifetimes.Asked:
@@ -205,7 +207,7 @@ def _write_tokens(
     connection: Connection, lease_id: str, previous: LeaseState | None, terms: Terms, now: int
 ) -> None:
     state = terms.state
-    if previous is not None and terms.moves:
+    if previous is not None and terms.moves:  # the new token takes over the last one's place
         moved: dict[str, Any] = {"place_of": None, "counted_for": None}
         if terms.replaces:
             moved["expires_at"] = now
@@ -216,7 +218,7 @@ def _write_tokens(
 
 
 def _counted(state: LeaseState) -> dict[str, Any]:
-    """What the row of a lease's last token says."""
+    """Return the columns of a lease's last token that *state* determines."""
     return {
         "expires_at": state.token_end,
         "place_of": state.holder,
@@ -226,13 +228,13 @@ def _counted(state: LeaseState) -> dict[str, Any]:
 
 
 def _withdraw(connection: Connection, lease_id: str, reservation: Reservation) -> bool:
-    """Undo what a reservation did to its lease; False if a later one has built upon it."""
-    as_left = (leases.c.id == lease_id) & (leases.c.token_id == reservation.id)
+    """Undo what a reservation did to its lease; return False if a later one has changed it."""
+    unchanged = (leases.c.id == lease_id) & (leases.c.token_id == reservation.id)
     previous = reservation.previous
     if previous is None:
-        undone = connection.execute(delete(leases).where(as_left))
+        undone = connection.execute(delete(leases).where(unchanged))
     else:
-        undone = connection.execute(update(leases).where(as_left).values(asdict(previous)))
+        undone = connection.execute(update(leases).where(unchanged).values(asdict(previous)))
     if undone.rowcount == 0:
         return False
     connection.execute(delete(tokens).where(tokens.c.id == reservation.id))

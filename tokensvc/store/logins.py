@@ -1,6 +1,6 @@
 """Stores logins with built-in accounts, as families of cookies that are replaced at each use.
 
-A replaced cookie stays valid for a minute, because an answer may be lost and two tabs may refresh
+A replaced cookie stays valid for a minute, because a response may be lost, and two tabs may refresh
 at once. If it is used later, it was copied, and the whole login ends (RFC 9700, section 4.14.2).
 """
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-LONGEST = 30 * DAY  # from one sign-in with a password to the next
-IDLE = 7 * DAY  # without a refresh
-GRACE = 60 * SECOND  # that a replaced cookie is still valid
-_REMEMBERED = DAY  # that a replaced cookie is still recognized as a copy
+LONGEST = 30 * DAY  # until the password is needed again
+IDLE = 7 * DAY  # without a refresh, until a login ends
+GRACE = 60 * SECOND  # for which a replaced cookie stays valid
+_REMEMBERED = DAY  # for which the reuse of a replaced cookie is still noticed
 _SWEPT = 8  # expired rows removed with each new one: more than are added
 
 

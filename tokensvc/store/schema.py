@@ -9,7 +9,7 @@ metadata = MetaData()
 # SQLite numbers rows automatically only if the column is an INTEGER.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
-# The audit: rows are appended, never changed; a trigger prevents it.
+# The audit: rows are only appended; a trigger rejects changes.
 events = Table(
     "events",
     metadata,
@@ -27,9 +27,9 @@ events = Table(
     Column("model", String(128)),
     Column("renewal", Integer),  # 1 for a renewal, 0 for a new lease
     Column("seconds", Integer),  # charged to the budgets, or refunded
-    Column("fingerprint", String(64)),  # SHA-256 of the token, with granted
-    Column("expires_at", BigInteger),  # the token's end, with granted
-    Column("code", String(64)),  # why, with refunded
+    Column("fingerprint", String(64)),  # SHA-256 of the token; only for granted
+    Column("expires_at", BigInteger),  # the token's end; only for granted
+    Column("code", String(64)),  # the reason; only for refunded
     Index("events_by_reservation", "reservation_id"),
     Index("events_by_time", "at"),
     Index("events_by_subject", "issuer", "subject", "at"),
@@ -68,10 +68,10 @@ leases = Table(
     Column("token_end", BigInteger, nullable=False),
     Column("charged_until", BigInteger, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
-    Column("handle", String(64)),  # SHA-256
+    Column("handle", String(64)),  # SHA-256 of Google's handle
     Column("drawn_until", BigInteger, nullable=False),
     Column("fresh_at", BigInteger, nullable=False),
-    Column("deadline", BigInteger, nullable=False),
+    Column("deadline", BigInteger, nullable=False),  # the lease's end
     Index("leases_by_deadline", "deadline"),
 )
 
@@ -79,11 +79,11 @@ leases = Table(
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", String(32), primary_key=True),  # of its reservation
+    Column("id", String(32), primary_key=True),  # its reservation's id
     Column("lease_id", String(32), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    # Whose place it takes, and for whom it counts even after /lease/end has freed the place; both
-    # until *counted_until*, the end of the last token whose place it took over.
+    # The holder whose place it takes, and the one for whom it counts even after /lease/end has
+    # freed the place; both until *counted_until*, the end of the last token whose place it took.
     Column("place_of", String(64)),
     Column("counted_for", String(64)),
     Column("counted_until", BigInteger, nullable=False),
@@ -110,7 +110,7 @@ accounts = Table(
     Column("groups", Text, nullable=False),  # separated by spaces
 )
 
-# Logins with accounts, one row for each cookie, of which only the hash is kept.
+# Logins to accounts, one row for each cookie; only the cookie's hash is kept.
 logins = Table(
     "logins",
     metadata,
@@ -125,7 +125,7 @@ logins = Table(
     Index("logins_by_expiry", "expires_at"),
 )
 
-# API keys of backends, of which only the hash is kept.
+# Backends' API keys; only their hashes are kept.
 api_keys = Table(
     "api_keys",
     metadata,

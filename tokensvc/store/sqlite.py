@@ -38,7 +38,7 @@ class StoreConnection(sqlite3.Connection):
 
 
 class StoreFile:
-    """The SQLite file at a path, whichever file that is at the time."""
+    """The SQLite file that is at a path at the moment, which may change."""
 
     def __init__(self, path: Path) -> None:
         """*path* may be relative to the current folder."""
@@ -140,7 +140,7 @@ class StoreFile:
             factory=StoreConnection,
         )
         connection.opened = _identity(self._path) or ""
-        if seen not in {None, connection.opened}:
+        if seen not in {None, connection.opened}:  # None: it was created here
             connection.close()
             raise unavailable("the file was replaced while it was opened")
         return connection
@@ -160,6 +160,7 @@ class StoreFile:
                 _log.warning("set aside the log of a replaced file file=%s", sibling)
 
     def _record_files(self, lock: IO[str]) -> None:
+        # A dash holds the place of a missing file.
         files = [_identity(path) or "-" for path in (self._path, *self._siblings())]
         lock.seek(0)
         if lock.read().split() != files:
@@ -176,7 +177,7 @@ def unavailable(fault: str) -> TemporarilyUnavailable:
 def _identity(path: Path) -> str | None:
     """Return the device and inode of a file, or None if there is no file."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - half the time of Path.stat, once a transaction
+        found = os.stat(path)  # noqa: PTH116 - runs once per transaction, and Path.stat takes twice as long
     except OSError:
         return None
     return f"{found.st_dev}:{found.st_ino}"

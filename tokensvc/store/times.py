@@ -11,10 +11,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def microseconds(at: datetime) -> int:
-    """Return *at* as a table's number."""
+    """Return *at* as whole microseconds since the epoch."""
     return (at - _EPOCH) // MICROSECOND
 
 
 def instant(number: int) -> datetime:
-    """Return a table's *number* as a time in UTC."""
+    """Return the time, in UTC, that is *number* microseconds after the epoch."""
     return _EPOCH + number * MICROSECOND

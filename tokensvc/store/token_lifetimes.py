@@ -21,14 +21,14 @@ FRESH_PAUSE = 10 * SECOND  # between two fresh starts that need no place of thei
 
 @dataclass(frozen=True)
 class Asked:
-    """A requested token; *lifetime* is the longest it may live, *handle* the digest of Google's."""
+    """A requested token."""
 
     id: str
     now: int
     holder: str
-    handle: str | None
-    lifetime: int
-    deadline: int
+    handle: str | None  # digest of Google's resumption handle; None for a fresh start
+    lifetime: int  # the longest that the token may live
+    deadline: int  # when the lease ends
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Taken:
 
 @dataclass(frozen=True)
 class LiveTokens:
-    """The unexpired tokens: of the lease, in the holder's places, and all that count for it.
+    """The unexpired tokens of the lease, those in the holder's places, and all of the holder.
 
-    The last two are None if the holder's places are not limited.
+    *placed* and *counted* are None if the holder's places are not limited.
     """
 
     of_lease: Taken
@@ -78,7 +78,7 @@ def decide(
 ) -> Terms:
     """Return the terms of the first token of a lease (without *state*) or of a further one.
 
-    *left* is how many seconds the budgets have left; the token ends before it costs more.
+    *left* is how many seconds the budgets have left (None: no budget); the token costs no more.
 
     Raises:
         RateLimited: if the lease has as many unexpired tokens as it may have.
@@ -113,6 +113,7 @@ def decide(
             granted_at=asked.now,
             handle=asked.handle,
             drawn_until=max(asked.now, state.drawn_until) + free,
+            # A fresh start within the pause takes another place, and does not extend the pause.
             fresh_at=asked.now + FRESH_PAUSE
             if fresh and (moves or not is_live)
             else state.fresh_at,
@@ -144,10 +145,10 @@ def _allowance(state: LeaseState, asked: Asked) -> int:
 def _token_end(
     state: LeaseState, asked: Asked, begins: int, allowance: int, left: int | None
 ) -> int:
-    """Return when the token ends, which budgets with *left* seconds can pay for."""
+    """Return when the token ends, so that it costs at most the budgets' *left* seconds."""
     lifetime = _lifetime(state, asked, begins, allowance)
     end = min(max(begins, asked.now + lifetime), asked.now + asked.lifetime, asked.deadline)
-    if left is None:
+    if left is None:  # no budget
         return end
     free = min(allowance, max(0, state.charged_until - begins))
     return min(end, begins + left * SECOND + free)
@@ -156,7 +157,7 @@ def _token_end(
 def _lifetime(state: LeaseState, asked: Asked, begins: int, allowance: int) -> int:
     """Return how long the token lives.
 
-    A client that drops often gets tokens that live twice the time between two drops. So few of them
+    A client that drops often gets tokens that live twice the time between two drops. So only a few
     live at once, and they use no more of the allowance than refills meanwhile.
     """
     if 2 * (ALLOWANCE * asked.lifetime - allowance) <= asked.lifetime:  # hardly used
@@ -181,10 +182,11 @@ def _check_lease(live: LiveTokens, now: int) -> None:
 def _check_places(
     state: LeaseState, asked: Asked, live: LiveTokens, *, moves: bool, is_live: bool
 ) -> None:
-    """Check that the holder has a free place, unless the token takes over a place of the holder."""
+    """Check that the holder has a free place, unless the token takes over one of the holder's."""
     if live.placed is None or live.counted is None:
         return
     wait = 0.0 if moves else live.placed.wait(asked.now)
+    # Taking over a place of the same holder leaves that holder's count unchanged.
     if not moves or asked.holder != state.holder:
         wait = max(wait, live.counted.wait(asked.now))
     if wait == 0:

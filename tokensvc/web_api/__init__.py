@@ -1,1 +1,1 @@
-"""The HTTP face: Flask lives here and above, nowhere below."""
+"""The HTTP layer: only this package and the modules that import it use Flask."""

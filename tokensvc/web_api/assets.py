@@ -23,7 +23,7 @@ _WIDGET_LIFE = 60  # seconds that a browser may keep using the release it was se
 
 
 def blueprint(release: Release) -> Blueprint:
-    """The routes of *release*."""
+    """Return the routes for the files of *release*."""
     routes = Blueprint("assets", __name__)
 
     @routes.get("/assets/<digest>/<path:name>")
@@ -64,10 +64,10 @@ def blueprint(release: Release) -> Blueprint:
 
 
 def sent(asset: Asset, caching: str = "no-cache") -> Response:
-    """*asset*, or 304 where the browser has it.
+    """Return *asset*, or 304 if the browser has it already.
 
     Raises:
-        InvalidRequest: for a precondition that does not hold.
+        InvalidRequest: if a precondition in the request does not hold.
     """
     compress = request.accept_encodings["gzip"] > 0
     response = Response(

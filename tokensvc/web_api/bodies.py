@@ -1,4 +1,4 @@
-"""Parses request bodies and credentials strictly, and writes JSON answers that are not cached."""
+"""Parses request bodies and credentials strictly, and writes JSON responses that are not cached."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Body(BaseModel):
             listed = ", ".join(fields) or "none"
             return f"The body has an unknown field; the fields are: {listed}."
         if not error["loc"]:
-            return str(error["ctx"]["error"])  # from a validator of ours
+            return str(error["ctx"]["error"])  # from one of our validators
         name = str(error["loc"][0])
         return f"“{name}” must be {fields[name].description}."
 
@@ -114,7 +114,7 @@ def json_answer(content: dict[str, Any]) -> Response:
 def _content() -> bytes:
     try:
         return request.get_data(cache=False)
-    except HTTPException:
+    except HTTPException:  # Werkzeug's own, with a status
         raise
     except Exception:  # noqa: BLE001 - each WSGI server has its own error for invalid framing
         raise InvalidRequest("The body is incomplete or its framing is invalid.") from None

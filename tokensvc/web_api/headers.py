@@ -1,4 +1,4 @@
-"""Sets security headers on every answer, unless its route has set them."""
+"""Sets security headers on every response, unless its route has set them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HTTPS_FOR_A_YEAR = "max-age=31536000"
 
 
 def install(app: Flask, http: Http) -> None:
-    """Add security headers to every answer of *app* (OWASP ASVS 5.0, V3.4)."""
+    """Add security headers to every response of *app* (OWASP ASVS 5.0, V3.4)."""
 
     def set_headers(response: Response) -> Response:
         for name, value in _DEFAULTS.items():

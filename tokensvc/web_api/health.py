@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def blueprint(blocks: Blocks) -> Blueprint:
-    """Return the routes; each answers JSON with a `status`."""
+    """Return the routes; each returns JSON with a `status`."""
     routes = Blueprint("health", __name__)
 
     @routes.get("/livez")

@@ -33,7 +33,7 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
     # be sent with every request.
     name = "__Secure-tokensvc-login" if secure else "tokensvc-login"
 
-    def answer(signed_in: SignedIn) -> Response:
+    def to_response(signed_in: SignedIn) -> Response:
         response = bodies.json_answer(
             {
                 "username": signed_in.username,
@@ -53,14 +53,14 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
     @routes.post(_PATH)
     def sign_in() -> Response:
         body = SignInBody.read()
-        return answer(service.sign_in(body.username, body.password, client_address()))
+        return to_response(service.sign_in(body.username, body.password, client_address()))
 
     @routes.post(f"{_PATH}/refresh")
     def refresh() -> Response:
         require_origin_header()
         bodies.require_json()
         bodies.EmptyBody.read()
-        return answer(service.refresh(request.cookies.get(name), client_address()))
+        return to_response(service.refresh(request.cookies.get(name), client_address()))
 
     @routes.post(f"{_PATH}/end")
     def end() -> Response:
@@ -69,7 +69,7 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
         bodies.EmptyBody.read()
         service.sign_out(request.cookies.get(name))
         response = Response(status=204, headers={"Cache-Control": "no-store"})
-        set_cookie(response, "", 0)
+        set_cookie(response, "", 0)  # deletes it
         return response
 
     return routes

@@ -1,4 +1,4 @@
-"""Checks hosts and origins, answers CORS, and finds out the client's address."""
+"""Checks hosts and origins, handles CORS, and determines the client's address."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SHARED = ("/token", "/lease/end", "/profiles")  # routes that pages of other sites may call
-_PROBED = ("/livez", "/readyz")  # for any host: probes may use an address
+_PROBED = ("/livez", "/readyz")  # for any Host: probes may use an IP address
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium accepts
 
 
 def install(app: Flask, http: Http) -> None:
-    """Let only the pages of `http.origins` call the API, and answer only for our own host."""
+    """Let only our own pages and those of `http.origins` call the API; serve only our host."""
 
     def refuse_other_hosts() -> None:
         if request.path not in _PROBED and not _names_our_host(http):
@@ -49,7 +49,7 @@ def install(app: Flask, http: Http) -> None:
 
     def set_client_address() -> None:
         g.client_address = find_client_address(
-            request.remote_addr or "127.0.0.1",
+            request.remote_addr or "127.0.0.1",  # a UNIX socket has none
             request.headers.getlist("X-Forwarded-For"),
             http.trusted_proxies,
         )
@@ -88,7 +88,7 @@ def _names_our_host(http: Http) -> bool:
 
 
 def require_origin_header() -> None:
-    """Require an `Origin`, whose value `install` has checked.
+    """Require an `Origin` header, whose value `install` has already checked.
 
     Raises:
         OriginNotAllowed: if there is none.
@@ -128,7 +128,7 @@ def _parse_address(text: str) -> Address | None:
     if match := re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+", text):
         text = match[1] or match[2]
     try:
-        parsed = ipaddress.ip_address(text.partition("%")[0])
+        parsed = ipaddress.ip_address(text.partition("%")[0])  # without an IPv6 zone
     except ValueError:
         return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None

@@ -1,4 +1,4 @@
-"""Serves the service's own pages, whose policy allows only our files and Google."""
+"""Serves our own pages; their Content-Security-Policy allows only our files and Google."""
 
 from __future__ import annotations
 

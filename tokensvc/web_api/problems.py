@@ -1,4 +1,4 @@
-"""Turns every error into an answer (RFC 9457) and a log line."""
+"""Turns every error into a response (RFC 9457) and a log line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BY_STATUS: dict[int, type[errors.Refusal]] = {
 
 
 def install(app: Flask) -> None:
-    """Answer every error of *app* with a problem document, and every request with its id."""
+    """Make *app* turn errors into problem documents, and send the request ID in every response."""
     app.before_request(_set_request_id)
     app.after_request(_write_request_id)
     app.register_error_handler(errors.Refusal, answer)
@@ -43,15 +43,15 @@ def install(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """Return the id of the current request, as in its answer, the log and the audit."""
+    """Return the id of the current request, as in its response, the log and the audit."""
     if "request_id" not in g:
         _set_request_id()
-    name: str = g.request_id
-    return name
+    current: str = g.request_id
+    return current
 
 
 def document(refusal: errors.Refusal, request: str) -> str:
-    """Return the problem document for *refusal* of the request with the id *request*."""
+    """Return the problem document for *refusal*; *request* is the ID of the request."""
     return json.dumps(
         {
             "type": _TYPES + refusal.code,
@@ -66,7 +66,7 @@ def document(refusal: errors.Refusal, request: str) -> str:
 
 
 def answer(refusal: errors.Refusal) -> Response:
-    """Return the answer for *refusal*, and log it with its cause."""
+    """Return the response for *refusal*, and log the refusal with its cause."""
     _log.log(
         logging.ERROR if refusal.status >= 500 else logging.INFO,  # noqa: PLR2004 - a server error
         "request refused id=%s code=%s cause=%s",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write(response: Response, quotas: Sequence[Quota]) -> None:
-    """Set both headers, if there are *quotas*."""
+    """Set both headers, unless *quotas* is empty."""
     if not quotas:
         return
     response.headers["RateLimit-Policy"] = ", ".join(
@@ -32,4 +32,5 @@ def write(response: Response, quotas: Sequence[Quota]) -> None:
 def _name(quota: Quota) -> str:
     """Return the quota's name as a structured string (RFC 8941); a group's name may be any text."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", quota.name)
+    # A window with several limits needs a different name for each.
     return f'"{plain}-{quota.limit.seconds}"'

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-# Everything of web/ that browsers may have, and that the wheel carries (tools/hatch_build.py).
+# The files in web/ that browsers may fetch, and that the wheel carries (tools/hatch_build.py).
 SERVED = (
     *("*.html", "*.css", "*.js", "*.svg"),
     *("embed/**/*.js", "live/**/*.js", "page/**/*.js", "widget/**/*.js"),
@@ -32,7 +32,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class Release:
-    """What a browser may have of web/, by its path in POSIX form; pages apart from their parts."""
+    """The files in web/ that browsers may fetch, by POSIX path: pages, and the parts they load."""
 
     digest: str
     pages: Mapping[str, Asset]
@@ -40,7 +40,7 @@ class Release:
 
 
 def web_folder() -> Path:
-    """The folder web/: inside the package where it was installed, beside it in a clone."""
+    """Return the folder web/: inside the package if installed, beside the package in a clone."""
     package = Path(__file__).parents[1]
     inside = package / "web"
     return inside if inside.is_dir() else package.parent / "web"
@@ -74,7 +74,7 @@ def _is_page(name: str) -> bool:
 
 
 def _linked(page: bytes, names: Collection[str], digest: str) -> bytes:
-    """*page* with each of *names* that it links, taken from the release *digest*."""
+    """Return *page* with its links to *names* changed to those files in the release *digest*."""
 
     def link(found: re.Match[str]) -> str:
         attribute, name = found.groups()
@@ -86,7 +86,7 @@ def _linked(page: bytes, names: Collection[str], digest: str) -> bytes:
 def _asset(name: str, content: bytes) -> Asset:
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     if name.endswith(".js"):
-        media_type = "text/javascript"  # whatever this machine's table says
+        media_type = "text/javascript"  # some machines' tables say otherwise
     return Asset(
         content=content,
         compressed=gzip.compress(content, 9, mtime=0),

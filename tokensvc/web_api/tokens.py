@@ -37,7 +37,7 @@ class TokenBody(bodies.Body):
         return self
 
     def token_request(self) -> TokenRequest:
-        """Return the request as the use case takes it."""
+        """Return the token service's form of this request."""
         return TokenRequest(self.profile, self.options, self.lease, self.resumption_handle)
 
 

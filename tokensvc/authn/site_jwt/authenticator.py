@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LONGEST_LIFE = 24 * 3600  # seconds from iat to exp
 MOST_GROUPS = 200
-_ACCESS_TYPES = frozenset({"jwt", "at+jwt"})
+_ACCESS_TYPES = frozenset({"jwt", "at+jwt"})  # values of `typ`, in lower case
 
 # Takes verified claims and the time (seconds since the epoch); raises InvalidToken.
 ClaimCheck = Callable[[Mapping[str, Any], float], None]
@@ -43,13 +43,13 @@ class TrustedIssuer:
     types: frozenset[str] = _ACCESS_TYPES
     type_required: bool = False
     groups_claim: str | None = None
-    longest_life: int = LONGEST_LIFE
+    longest_life: int = LONGEST_LIFE  # seconds
     further_checks: tuple[ClaimCheck, ...] = ()
-    claims: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()  # those that the Principal gets
 
 
 class SiteJwtAuthenticator:
-    """Finds the issuer by the exact `iss`; the issuer, never the token, decides on the key."""
+    """Finds the issuer by its exact `iss`; the keys are the issuer's, never the token's own."""
 
     def __init__(self, issuers: Sequence[TrustedIssuer], clock: Callable[[], float]) -> None:
         """*clock* returns seconds since the epoch."""
@@ -60,7 +60,7 @@ class SiteJwtAuthenticator:
         """Return the person that the JWT is about; None for another kind of credential.
 
         Raises:
-            ExpiredToken: if the JWT has expired and is valid otherwise.
+            ExpiredToken: if the JWT has expired but is otherwise valid.
             InvalidToken: if it is not valid.
             TemporarilyUnavailable: if no key of its issuer is known yet.
         """
@@ -101,6 +101,7 @@ class SiteJwtAuthenticator:
         claim_checks.check_begin(claims, now)
         for check in issuer.further_checks:
             check(claims, now)
+        # Last: ExpiredToken means that everything else is valid.
         claim_checks.check_end(claims, now)
 
 
@@ -116,14 +117,14 @@ def _check_signature(token: UnverifiedJws, issuer: TrustedIssuer) -> None:
 
 
 def _plain_claim(value: object) -> str:
-    """Return *value* if it may be put into an instruction: short text of one line."""
+    """Return *value* if it may be put into an instruction: short text on one line."""
     if not is_plain(value) or len(value) > LONGEST_CLAIM:
         raise InvalidToken(cause="claim is not a short plain string")
     return value
 
 
 def _groups(claims: Mapping[str, Any], name: str | None) -> frozenset[str]:
-    """Return the groups in the claim *name*: an array, or words like OAuth's `scope`."""
+    """Return the groups in the claim *name*: an array, or space-separated like OAuth's `scope`."""
     value = claim_at(claims, name) if name else None
     if isinstance(value, str):
         value = value.split()
@@ -133,7 +134,7 @@ def _groups(claims: Mapping[str, Any], name: str | None) -> frozenset[str]:
 
 
 def claim_at(claims: Mapping[str, Any], name: str) -> object:
-    """Return the claim with exactly that name, or else the one at the dotted path *name*."""
+    """Return the claim named *name*, dots and all, or else the one at the dotted path *name*."""
     if name in claims:
         return claims[name]
     value: object = claims

@@ -18,8 +18,9 @@ _TIMES = ("exp", "nbf", "iat")
 def check_audience(claims: Mapping[str, Any], audience: str | None) -> None:
     """Check that the token is for *audience*, or names no audience if that is None."""
     stated = claims.get("aud")
+    # Without an audience this is [None], which matches only an *audience* of None.
     listed = stated if isinstance(stated, list) else [stated]
-    if stated is not None and not all(isinstance(one, str) for one in listed):
+    if stated is not None and not all(isinstance(name, str) for name in listed):
         raise InvalidToken(cause="audience is not a string")
     if audience not in listed:
         raise InvalidToken(cause="another audience")
@@ -52,13 +53,14 @@ def check_end_is_stated(claims: Mapping[str, Any]) -> None:
 
 def check_life(claims: Mapping[str, Any], now: float, longest: int) -> None:
     """Check that the token lives *longest* seconds at most, since it cannot be revoked."""
+    # A token without `iat` counts as issued now; the second test covers an `iat` in the future.
     end = claims.get("exp", now)
     if end - claims.get("iat", now) > longest or end - now > longest + LEEWAY:
         raise InvalidToken(cause="lifetime too long")
 
 
 def check_begin(claims: Mapping[str, Any], now: float) -> None:
-    """Check that the token is valid already."""
+    """Check that the token is already valid."""
     if max(claims.get("iat", now), claims.get("nbf", now)) > now + LEEWAY:
         raise InvalidToken(cause="issued in the future, or not valid yet")
 

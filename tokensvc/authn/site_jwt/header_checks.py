@@ -26,6 +26,7 @@ def check_type(header: Mapping[str, Any], types: Collection[str], *, required: b
     typ = header.get("typ")
     if "typ" not in header and not required:
         return
+    # The prefix is optional, and case does not matter (RFC 7515, 4.1.9).
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
         raise InvalidToken(cause="missing or wrong type")
 
@@ -39,7 +40,7 @@ def check_extensions(header: Mapping[str, Any]) -> None:
 
 
 def check_kid(header: Mapping[str, Any]) -> str | None:
-    """Return the key's name, or None; it is only compared, never used as a path or URL."""
+    """Return the key ID, or None without one; it is only compared, never a path or URL."""
     kid = header.get("kid")
     if "kid" in header and (not isinstance(kid, str) or not _KID.fullmatch(kid)):
         raise InvalidToken(cause="kid is not plain text")

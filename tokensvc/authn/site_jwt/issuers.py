@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tokensvc.config.environment import Paths
     from tokensvc.config.file import Issuer
 
-_FEWEST_BYTES = 8  # distinct ones in a secret, so that “aaaa…” is rejected
-# Copied from examples.
+_FEWEST_DISTINCT_BYTES = 8  # in a secret, so that “aaaa…” is rejected
+# The example secrets of jwt.io and of Supabase.
 _PUBLISHED_SECRETS = {
     b"a-string-secret-at-least-256-bits-long",
     b"super-secret-jwt-token-with-at-least-32-characters-long",
@@ -33,7 +33,7 @@ _PUBLISHED_SECRETS = {
 
 @dataclass(frozen=True)
 class Trust:
-    """The trusted issuers, and those of their key sets that have to be fetched."""
+    """The trusted issuers, and the clients that fetch the key sets of some of them."""
 
     issuers: tuple[TrustedIssuer, ...]
     key_sets: tuple[JwksClient, ...]
@@ -99,7 +99,7 @@ def _keys(issuer: Issuer, paths: Paths, environ: Mapping[str, str]) -> Keys:
         path = paths.config_file.parent / issuer.public_key_file
         return ListedKeys(load_public_keys(path, _algorithms(issuer)))
     url = issuer.jwks_url or (preset(issuer.preset).jwks_url(issuer) if issuer.preset else None)
-    return _key_set(url or "", issuer, paths)
+    return _key_set(url or "", issuer, paths)  # an empty URL is rejected there
 
 
 def _key_set(url: str, issuer: Issuer, paths: Paths) -> JwksClient:
@@ -124,8 +124,9 @@ def _secrets(issuer: Issuer, variable: str, environ: Mapping[str, str]) -> tuple
             raise ValueError(f"{variable} is shorter than {SHORTEST_SECRET} bytes")
         if secret.startswith((b"-----BEGIN", b"{", b"ssh-")):
             raise ValueError(f"{variable} is a private or public key, not a shared secret")
-        if len(set(secret)) < _FEWEST_BYTES:
+        if len(set(secret)) < _FEWEST_DISTINCT_BYTES:
             raise ValueError(f"{variable} has too few different characters: use a random one")
+        # On a developer's machine, Supabase itself uses its example secret.
         if secret in _PUBLISHED_SECRETS and not is_loopback(urlsplit(issuer.issuer).hostname or ""):
             raise ValueError(f"{variable} is a published example secret: generate your own")
     return secrets

@@ -21,22 +21,22 @@ _SECRET_MEMBERS = {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}  # RFC 7518, sec
 
 
 class UnusableJwks(Exception):  # noqa: N818 - says what it is
-    """The provider's answer contains no usable set of keys."""
+    """The provider's response contains no usable key set."""
 
 
 @dataclass(frozen=True)
 class PublishedKey:
-    """A key, and those of its issuer's algorithms that it may be used with."""
+    """A key, and which of the issuer's algorithms it may be used with."""
 
     key: PublicKey = field(repr=False)
     algorithms: frozenset[str]
 
 
-PublishedKeys = Mapping[str | None, PublishedKey]
+PublishedKeys = Mapping[str | None, PublishedKey]  # by `kid`; None for a key without one
 
 
 def read_jwks(content: bytes, algorithms: Sequence[str]) -> PublishedKeys:
-    """Return the keys in *content* that are usable with *algorithms*, by `kid`, which may be None.
+    """Return the keys in *content* that are usable with *algorithms*, by `kid`.
 
     Raises:
         UnusableJwks: if it is not a JWK Set, is too large, has no usable key, or has two usable
@@ -68,13 +68,14 @@ def _published_key(member: dict[str, Any], algorithms: Sequence[str]) -> Publish
     key = _key_of(member)
     if key is None or weakness(key):
         return None
+    # A key without `alg` may be used with any algorithm that fits it.
     allowed = [name for name in algorithms if member.get("alg", name) == name]
     usable = frozenset(name for name in allowed if fits(key, name))
     return PublishedKey(key, usable) if usable else None
 
 
 def _is_for_signatures(member: dict[str, Any]) -> bool:
-    operations = member.get("key_ops", ["verify"])
+    operations = member.get("key_ops", ["verify"])  # optional, like `use`
     return member.get("use", "sig") == "sig" and (
         isinstance(operations, list) and "verify" in operations
     )

@@ -1,4 +1,4 @@
-"""Caches a provider's last good key set in a file, for a start while the provider is down."""
+"""Caches a provider's last valid key set in a file, so that we can start while it is down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LastFetched:
-    """The provider's answer, not parsed yet, and when it came (seconds since the epoch)."""
+    """The provider's response, not yet parsed, and when it arrived (seconds since the epoch)."""
 
     content: bytes = field(repr=False)
     fetched_at: float
@@ -47,7 +47,7 @@ class JwksCache:
     def write(self, content: bytes, fetched_at: float) -> None:
         """Write *content* atomically."""
         kept = {"fetched_at": fetched_at, "content": base64.b64encode(content).decode()}
-        unfinished = self._file.with_suffix(f".{os.getpid()}")
+        unfinished = self._file.with_suffix(f".{os.getpid()}")  # one for each process
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_text(json.dumps(kept), encoding="ascii")

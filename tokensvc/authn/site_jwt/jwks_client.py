@@ -38,14 +38,14 @@ LONGEST_BACKOFF = 60  # seconds between two fetches from a provider that fails
 SHORTEST_LIFE, LONGEST_LIFE = (60, 600)  # seconds until a set is fetched again
 LONGEST_STALE = 24 * 3600  # seconds that a set is used while its provider is down
 WAIT_LIMIT = 2.0  # seconds that a token with an unknown key waits for a fetch
-_MAX_WAITERS = 4  # threads of a process that may wait so, if a provider hangs
+_MAX_WAITERS = 4  # threads per process; the others keep serving if a provider hangs
 _TICK = 5.0  # seconds between two checks of what is due
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """Where a key set gets the time, and its jitter, from.
+    """The sources of time and of jitter.
 
     *steady* returns monotonic seconds, *wall* seconds since the epoch, and *chance* a number from
     0 to 1, so that workers do not fetch in step.
@@ -65,7 +65,7 @@ class _Fetched:
 
 
 class JwksClient:
-    """The keys behind one URL; belongs to one process, and must not be shared over a fork."""
+    """The keys behind one URL; belongs to one process, and must not be shared across a fork."""
 
     def __init__(
         self,
@@ -84,16 +84,16 @@ class JwksClient:
         self._fetch_limit = fetch_limit
         self._lock = threading.Lock()  # held for a few lines, never while waiting
         self._waiters = threading.BoundedSemaphore(_MAX_WAITERS)
-        self._fetch_ended: threading.Event | None = None
+        self._fetch_ended: threading.Event | None = None  # None if no fetch is running
         self._failures = 0
-        self._asked_at = self._due_at = float("-inf")
+        self._started_at = self._due_at = float("-inf")
         self._fetched: _Fetched | None = None
 
     def for_token(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey]:
-        """Return the key named *unverified_kid*, if it is published for *algorithm*.
+        """Return [the key named *unverified_kid*], or [] unless it is published for *algorithm*.
 
         Raises:
-            TemporarilyUnavailable: if no key of the provider is known yet.
+            TemporarilyUnavailable: if none of the provider's keys is known yet.
         """
         key = self._current().get(unverified_kid)
         if key is None:
@@ -103,7 +103,7 @@ class JwksClient:
     def load_cached(self) -> None:
         """Use the cached set, if there is one that is not too old.
 
-        A worker does this before it serves: it may be forked long after the master has made this.
+        A worker does this before it serves: the fork may be long after this client was created.
         """
         self._fetched = self._read_cache()
 
@@ -122,6 +122,7 @@ class JwksClient:
 
     def _after_refetch(self, unverified_kid: str | None) -> PublishedKey | None:
         ended = self._fetch_for_unknown_key()
+        # If too many threads already wait, decide by the keys known now.
         if ended is not None and self._waiters.acquire(blocking=False):
             try:
                 ended.wait(WAIT_LIMIT)
@@ -139,19 +140,20 @@ class JwksClient:
         with self._lock:
             if (
                 self._fetch_ended is None
-                and self._clocks.steady() >= self._asked_at + self._pause()
+                and self._clocks.steady() >= self._started_at + self._pause()
             ):
                 self._start_fetch()
             return self._fetch_ended
 
     def _pause(self) -> float:
         """Return the least number of seconds between the last fetch and the next."""
+        # 1, 2, 4, … seconds; the inner minimum keeps the power small.
         backoff = min(LONGEST_BACKOFF, 2 ** min(self._failures - 1, 10)) if self._failures else 0
         # Without any key nobody can be served, so only the backoff limits the fetches.
         return max(PAUSE, backoff) if self._current() else backoff
 
     def _start_fetch(self) -> None:
-        self._asked_at = self._clocks.steady()
+        self._started_at = self._clocks.steady()
         ended = self._fetch_ended = threading.Event()
         try:
             threading.Thread(target=self._run_fetch, args=(ended,), daemon=True).start()
@@ -174,9 +176,9 @@ class JwksClient:
     def _finish_fetch(self, *, life: float = 0.0, failed: bool = False) -> None:
         with self._lock:
             self._failures = self._failures + 1 if failed else 0
-            # Well before the end, so that no request meets an outdated set.
+            # At 50 to 80 % of the set's life, so that no request meets an outdated set.
             wait = self._pause() if failed else life * (0.5 + 0.3 * self._clocks.chance())
-            self._due_at = self._asked_at + wait
+            self._due_at = self._started_at + wait
             self._fetch_ended = None
 
     def _fetch(self) -> float:
@@ -186,14 +188,14 @@ class JwksClient:
         origin = f"{parts.scheme}://{parts.netloc}"
         headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "tokensvc"}
         with closing(BoundedHttpClient(origin, longest_answer=LONGEST_SET)) as client:
-            answer = client.get(path, headers, deadline=time.monotonic() + self._fetch_limit)
-        if answer.status != 200:  # noqa: PLR2004 - a redirect is not followed
-            raise UnusableJwks(f"answered {answer.status}")
-        keys = read_jwks(answer.body, self._algorithms)
+            response = client.get(path, headers, deadline=time.monotonic() + self._fetch_limit)
+        if response.status != 200:  # noqa: PLR2004 - a redirect is not followed
+            raise UnusableJwks(f"answered {response.status}")
+        keys = read_jwks(response.body, self._algorithms)
         self._fetched = _Fetched(keys, self._clocks.steady())
         if self._cache:
-            self._cache.write(answer.body, self._clocks.wall())
-        stated = _MAX_AGE.search(answer.headers.get("cache-control", ""))
+            self._cache.write(response.body, self._clocks.wall())
+        stated = _MAX_AGE.search(response.headers.get("cache-control", ""))
         life = int(stated[1]) if stated else LONGEST_LIFE
         return max(SHORTEST_LIFE, min(life, LONGEST_LIFE))
 
@@ -202,6 +204,7 @@ class JwksClient:
         if last is None:
             return None
         age = self._clocks.wall() - last.fetched_at
+        # A negative age means that the wall clock was set back.
         if not 0 <= age <= LONGEST_STALE:
             return None
         with suppress(UnusableJwks):  # the algorithms may have changed since
@@ -220,7 +223,7 @@ class JwksRefresher:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Load what is cached, and begin with the fetches that are due now."""
+        """Load the cached sets, and start a thread that fetches each set when it is due."""
         for key_set in self._key_sets:
             key_set.load_cached()
         if self._key_sets:

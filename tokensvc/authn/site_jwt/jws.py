@@ -29,7 +29,7 @@ class UnverifiedJws:
     unverified_payload: bytes = field(repr=False)
 
     def is_signed_by(self, key: PublicKey | bytes, algorithm: str) -> bool:
-        """Return whether *key* signed it with *algorithm*, whatever its header says."""
+        """Return whether *key* signed the token with *algorithm*, whatever its header says."""
         try:
             jwt.PyJWS(algorithms=[algorithm]).decode_complete(
                 self.unverified_text,
@@ -43,7 +43,7 @@ class UnverifiedJws:
 
 
 def parse_jws(unverified: str) -> UnverifiedJws:
-    """Return the parts of a token.
+    """Split a token into its parts, without verifying the signature.
 
     Raises:
         InvalidToken: if it is not in compact form, is too long, or its header is not JSON.
@@ -71,6 +71,7 @@ def json_object(content: bytes) -> dict[str, Any]:
 
 def _bytes_of(part: str) -> bytes:
     try:
+        # A JWS leaves out the padding that the decoder requires.
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except (ValueError, binascii.Error):
         raise InvalidToken(cause="part is not base64url") from None

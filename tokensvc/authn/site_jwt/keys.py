@@ -24,7 +24,7 @@ _CURVES = {"ES256": SECP256R1, "ES384": SECP384R1}
 
 
 class Keys(Protocol):
-    """Provides the keys of an issuer."""
+    """Provides an issuer's keys; one of type bytes is the secret of HS256."""
 
     def for_token(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey | bytes]:
         """Return the keys that may have signed a token with *algorithm* and *unverified_kid*.
@@ -44,7 +44,7 @@ class ListedKeys:
     def for_token(
         self,
         algorithm: str,
-        unverified_kid: str | None,  # noqa: ARG002 - listed keys have no names
+        unverified_kid: str | None,  # noqa: ARG002 - listed keys have no kid
     ) -> Sequence[PublicKey | bytes]:
         """Return every listed key that fits *algorithm*."""
         return [key for key in self.listed if fits(key, algorithm)]

@@ -1,8 +1,8 @@
 """Presets for common identity providers: where their keys are, and how to tell their tokens apart.
 
-A provider signs several kinds of token with the same keys: access tokens of people, ID tokens,
-tokens of machines. Standard claims may not tell them apart; these checks do, as each provider
-documents it.
+A provider signs several kinds of token with the same keys: people's access tokens, ID tokens and
+machine tokens. Standard claims may not tell them apart; these checks do, as each provider
+documents.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ def _no_audience(_issuer: Issuer) -> str | None:
 
 @dataclass(frozen=True)
 class Preset:
-    """The defaults and checks of a provider.
+    """A provider's defaults and checks.
 
-    *shape* matches its issuers, and *checks* returns the checks of a token. *jwks_url* and
-    *audience* return defaults for an issuer, and *needs* lists the keys that it must configure.
+    *shape* is a regular expression for its issuers, and *checks* returns the checks of a token for
+    an issuer. *jwks_url* and *audience* return defaults for an issuer, and *needs* lists the keys
+    that it must configure.
     """
 
     shape: str
@@ -136,12 +137,12 @@ def check_cognito_use(claims: Mapping[str, Any], _now: float) -> None:
 
 
 def refuse_cognito_machines(claims: Mapping[str, Any], _now: float) -> None:
-    """Refuse clients that act for themselves: Cognito makes the client's id the subject."""
+    """Refuse machine tokens: Cognito uses the client's id as their subject."""
     _require(claims.get("sub") != claims.get("client_id"), "token of a machine")
 
 
 def refuse_auth0_machines(claims: Mapping[str, Any], _now: float) -> None:
-    """Refuse the client credentials grant, which Auth0 marks in `gty` and in the subject."""
+    """Refuse tokens of the client credentials grant, marked by Auth0 in `gty` or the subject."""
     machine = claims.get("gty") == "client-credentials" or str(claims.get("sub")).endswith(
         "@clients"
     )
@@ -156,6 +157,7 @@ def refuse_pending_clerk_sessions(claims: Mapping[str, Any], _now: float) -> Non
 def check_firebase_sign_in(claims: Mapping[str, Any], now: float) -> None:
     """Require a sign-in time in the past, and a user id of at most Firebase's length."""
     at = claims.get("auth_time")
+    # JSON's true must not pass as the number 1.
     is_past = isinstance(at, int) and not isinstance(at, bool) and 0 < at <= now + LEEWAY
     _require(is_past, "sign-in time is missing or in the future")
     _require(len(claims["sub"]) <= _LONGEST_FIREBASE_UID, "user id is too long")
@@ -168,7 +170,7 @@ def refuse_anonymous_firebase_users(claims: Mapping[str, Any], _now: float) -> N
 
 
 def check_supabase_role(claims: Mapping[str, Any], _now: float) -> None:
-    """Require a person's token: the public `anon` and the `service_role` key are JWTs too."""
+    """Require a person's token: the `anon` and `service_role` API keys are JWTs too."""
     _require(claims.get("role") == "authenticated", "role is not a person's")
 
 
@@ -178,19 +180,19 @@ def refuse_anonymous_supabase_users(claims: Mapping[str, Any], _now: float) -> N
 
 
 def check_keycloak_type(claims: Mapping[str, Any], _now: float) -> None:
-    """Require an access token: ID, refresh and logout tokens have another claim `typ`."""
+    """Require an access token: ID, refresh and logout tokens have a different `typ`."""
     _require(claims.get("typ") == "Bearer", "not an access token")
 
 
 def check_entra_use(claims: Mapping[str, Any], _now: float) -> None:
-    """Require a person's access token, version 2: ID tokens and machines' have no scope."""
+    """Require a person's access token, version 2: ID and machine tokens have no scope."""
     _require(claims.get("ver") == "2.0", "token of another version")
     _require(isinstance(claims.get("scp"), str), "no scope, so not a person's access token")
     _require(claims.get("idtyp", "user") == "user", "token of a machine")
 
 
 def _entra_tenant(issuer: Issuer) -> ClaimCheck:
-    tenant = urlsplit(issuer.issuer).path.split("/")[1]
+    tenant = urlsplit(issuer.issuer).path.split("/")[1]  # of /<tenant>/v2.0
 
     def check_entra_tenant(claims: Mapping[str, Any], _now: float) -> None:
         _require(claims.get("tid") == tenant, "another tenant")
@@ -211,6 +213,7 @@ def _party(issuer: Issuer, claim: str) -> ClaimCheck:
 
 
 def _below(path: str) -> Callable[[Issuer], str | None]:
+    """Return a function that appends *path* to the issuer's name, which is a URL."""
     return lambda issuer: issuer.issuer + path
 
 

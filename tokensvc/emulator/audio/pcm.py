@@ -1,7 +1,7 @@
 """PCM audio: conversion to and from arrays, resampling, a synthetic voice, WAV files.
 
 The resampler is our own because soxr's stream resampler held back 6 to 30 ms and gave different
-samples for other chunk sizes, so that a recording could not be compared with what was sent.
+samples for different chunk sizes, so that a recording could not be compared with what was sent.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 Samples: TypeAlias = NDArray[np.int16]
 
-IN_RATE = 16_000
-OUT_RATE = 24_000
+IN_RATE = 16_000  # Hz, of the audio that the Live API receives
+OUT_RATE = 24_000  # Hz, of the audio that it sends
 SAMPLE_BYTES = 2
-SECONDS_PER_CHARACTER = 0.055
-_TAPS = 16
-_PEAK = 32_767
+SECONDS_PER_CHARACTER = 0.055  # of the synthetic voice
+_TAPS = 16  # input samples on each side of an output that contribute to it
+_PEAK = 32_767  # of a 16-bit sample
 
 
 def from_pcm(pcm: bytes) -> Samples:
@@ -41,7 +41,7 @@ def resample(samples: Samples, source: int, target: int) -> Samples:
     if source == target:
         return samples
     resampler = Resampler(source, target)
-    padded = np.concatenate([samples, np.zeros(_TAPS, np.int16)])
+    padded = np.concatenate([samples, np.zeros(_TAPS, np.int16)])  # to flush the resampler
     parts = [resampler.feed(padded[at : at + source]) for at in range(0, len(padded), source)]
     return np.concatenate(parts)
 
@@ -63,6 +63,7 @@ class Resampler:
         divisor = gcd(source, target)
         self._input_ticks = target // divisor
         self._output_ticks = source // divisor
+        # The cutoff is 5% below half the lower rate, because the filter is not infinitely steep.
         self._kernels = self._build_kernels(min(1.0, target / source) * 0.95)
         self._held = np.zeros(_TAPS - 1, np.float32)  # input that later outputs still need
         self._next = 0  # where in _held the next output is, in ticks
@@ -74,6 +75,7 @@ class Resampler:
         end = (len(held) - 2 * _TAPS + 1) * self._input_ticks
         positions = range(self._next, end, self._output_ticks)
         out = np.empty(len(positions), np.float32)
+        # NumPy rejects windows longer than *held*; there are no outputs then.
         windows = sliding_window_view(held, 2 * _TAPS) if positions else held
         # Outputs that are _input_ticks apart lie at the same phase between two input samples, and
         # so have the same kernel.
@@ -93,7 +95,7 @@ class Resampler:
         """Compute one kernel for each phase that an output can have between two inputs."""
         phase = np.arange(self._input_ticks)[:, None] / self._input_ticks
         distance = np.arange(2 * _TAPS)[None, :] - (_TAPS - 1) - phase
-        window = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance / _TAPS, -1, 1))
+        window = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance / _TAPS, -1, 1))  # Hann
         return np.asarray(cutoff * np.sinc(cutoff * distance) * window, np.float32)
 
 
@@ -122,26 +124,27 @@ class SyntheticVoice(SampleSource):
         seed = hashlib.sha256(f"{name}\0{text}".encode(errors="surrogatepass")).digest()
         self._noise = np.random.default_rng(list(seed))
         codes = np.array([ord(character) for character in text or " "], np.float64)
-        self._loud = codes > ord(" ")
+        self._audible = codes > ord(" ")
         jitter = self._noise.normal(0, 0.03, len(codes))
+        # In Hz: a base for the whole text, and up to half as much again for each character.
         self._pitch = (95 + 130 * seed[0] / 255) * (1 + codes * 7 % 13 / 24 + jitter)
-        turns = self._pitch * self.size / len(codes) / OUT_RATE
-        self._phase = np.concatenate([[0.0], np.cumsum(turns)])
+        cycles = self._pitch * self.size / len(codes) / OUT_RATE
+        self._phase = np.concatenate([[0.0], np.cumsum(cycles)])
         self._taken = 0
 
     def read(self, count: int) -> Samples:
         """Return the next *count* samples, fewer at the end."""
         end = min(self.size, self._taken + count)
-        place = np.arange(self._taken, end) * (len(self._loud) / self.size)
+        position = np.arange(self._taken, end) * (len(self._audible) / self.size)  # in characters
         self._taken = end
-        at = np.minimum(place.astype(int), len(self._loud) - 1)
-        within = place - at
-        seconds = within * (self.size / len(self._loud) / OUT_RATE)
+        at = np.minimum(position.astype(int), len(self._audible) - 1)
+        within = position - at
+        seconds = within * (self.size / len(self._audible) / OUT_RATE)
         phase = 2 * np.pi * (self._phase[at] + self._pitch[at] * seconds)
         tone = np.sin(phase) + 0.6 * np.sin(2 * phase) + 0.4 * np.sin(5 * phase)
         hiss = self._noise.normal(0, 0.5, len(phase))
-        loud = np.where(self._loud[at], 0.25 + 0.75 * np.sin(np.pi * within) ** 2, 0.02)
-        samples: Samples = (np.clip(loud * (tone + hiss) / 4, -1, 1) * 0.6 * _PEAK).astype(np.int16)
+        gain = np.where(self._audible[at], 0.25 + 0.75 * np.sin(np.pi * within) ** 2, 0.02)
+        samples: Samples = (np.clip(gain * (tone + hiss) / 4, -1, 1) * 0.6 * _PEAK).astype(np.int16)
         return samples
 
 
@@ -152,9 +155,9 @@ class Playback(SampleSource):
         self.size = len(recording) * OUT_RATE // IN_RATE
         self._resampler = Resampler(IN_RATE, OUT_RATE)
         self._recording = recording
-        self._fed = 0
+        self._fed = 0  # samples at 16 kHz
         self._ready: Samples = np.zeros(0, np.int16)
-        self._taken = 0
+        self._taken = 0  # samples at 24 kHz
 
     def read(self, count: int) -> Samples:
         """Return the next *count* samples, fewer at the end."""
@@ -163,8 +166,8 @@ class Playback(SampleSource):
             fresh = self._recording[self._fed : self._fed + count + _TAPS]
             self._fed += len(fresh)
             # After its end the recording is padded with silence, to flush the resampler.
-            fed = self._resampler.feed(fresh if len(fresh) else np.zeros(_TAPS, np.int16))
-            self._ready = np.concatenate([self._ready, fed])
+            resampled = self._resampler.feed(fresh if len(fresh) else np.zeros(_TAPS, np.int16))
+            self._ready = np.concatenate([self._ready, resampled])
         taken, self._ready = self._ready[:count], self._ready[count:]
         self._taken += count
         return taken

@@ -37,7 +37,7 @@ class Recording:
         path: The file; it is created when the first buffer is full.
         rate: Sample rate in Hz.
         seconds: How much is kept; audio beyond that is counted and dropped.
-        budget: Where the disk space is reserved; it may be exhausted sooner.
+        budget: Where the disk space is reserved; this limit may be reached first.
 
     Attributes:
         size: Bytes added, kept or not.

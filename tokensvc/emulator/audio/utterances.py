@@ -1,4 +1,4 @@
-"""Utterances: the client's audio stream, divided into what was said in one go."""
+"""Splits the client's audio stream into utterances: what was said without a pause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PREROLL = IN_RATE // 5
 # At most this many samples of an utterance are kept for playback; its full length is counted.
 LONGEST = 60 * IN_RATE
-RATES = range(4_000, 192_001)
+RATES = range(4_000, 192_001)  # Hz that are accepted
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class UtteranceDetector:
         self._resampler: Resampler | None = None
         self._rate = IN_RATE
         self._kept: deque[Samples] = deque()
-        self._kept_from = 0
-        self._position = 0
-        self._start: int | None = None
+        self._kept_from = 0  # position of the first kept sample
+        self._position = 0  # samples received so far, at 16 kHz
+        self._start: int | None = None  # position at which the current utterance began
 
     @property
     def active(self) -> bool:
@@ -106,6 +106,7 @@ class UtteranceDetector:
         return Utterance(max(0, end - start) / IN_RATE, samples[-LONGEST:])
 
     def _trim(self) -> None:
+        # A start is detected up to prefix_ms late, and its audio begins PREROLL earlier.
         reach = min(LONGEST, PREROLL + IN_RATE * self._detection.prefix_ms // 1000)
         keep = LONGEST if self._start is not None else reach
         while self._kept and self._kept_from + len(self._kept[0]) < self._position - keep:
@@ -115,7 +116,7 @@ class UtteranceDetector:
 def sample_rate(mime_type: str) -> int | None:
     """Return the sample rate in a MIME type such as ``audio/pcm;rate=16000``, by default 16 kHz.
 
-    None for anything but raw PCM at a plausible rate.
+    Returns None for anything but raw PCM at a plausible rate.
     """
     if not re.match(r"audio/(pcm|l16)\b", mime_type, re.IGNORECASE):
         return None

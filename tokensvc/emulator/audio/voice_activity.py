@@ -22,7 +22,7 @@ END_RATIO_HIGH, END_RATIO_LOW = 0.7, 0.35
 # Speech must exceed the noise floor by this factor. The estimate of the floor falls immediately and
 # rises slowly, so that neither the first word nor a fan is misjudged for long.
 SPEECH_TO_NOISE = 3.0
-FLOOR_RISE = 10 ** (1.5 / 20 * FRAME_MS / 1000)
+FLOOR_RISE = 10 ** (1.5 / 20 * FRAME_MS / 1000)  # factor per frame: 1.5 dB a second
 LOWEST_FLOOR = 0.0005
 
 
@@ -94,7 +94,8 @@ class VoiceActivityDetector:
             )
             return self._end() if self._quiet_frames >= self._frames_to_end else None
         if level >= threshold:
-            self._start_frame = self._start_frame if self._loud_frames else self._frames - 1
+            if not self._loud_frames:
+                self._start_frame = self._frames - 1
             self._loud_frames += 1
         else:
             # Dips between syllables delay the start of speech instead of resetting it.

@@ -38,7 +38,7 @@ class ContextEntry:
 
 
 def text_tokens(text: str) -> int:
-    """Estimate the cost of a text: one token per four characters."""
+    """Estimate the cost of a text: one token per four characters, rounded up."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
@@ -54,7 +54,7 @@ class Conversation:
     Attributes:
         dropped: Number of entries that compression has removed from the front.
         compressions: Number of compressions.
-        turns: Number of user turns so far; scenarios go by it.
+        turns: Number of user turns so far, by which scenarios choose their turns.
         began: When its first connection was set up, in Unix seconds.
         video: Whether it has ever included video.
     """
@@ -103,7 +103,7 @@ class Conversation:
         left = self.tokens()
         if left <= trigger:
             return
-        for index in count():
+        for index in count():  # until enough is dropped, or everything
             if index == len(self.entries) or (left <= target and self.entries[index].from_user):
                 break
             left -= self.entries[index].tokens
@@ -113,7 +113,7 @@ class Conversation:
         self.compressions += 1
 
     def as_of(self, length: int) -> Conversation:
-        """Return a copy as of when the conversation was *length* entries long."""
+        """Return a copy cut back to *length*, including dropped entries; other counts stay."""
         return Conversation(
             instruction_tokens=self.instruction_tokens,
             began=self.began,

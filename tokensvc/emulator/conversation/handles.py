@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tokensvc.emulator.conversation.context import Conversation
     from tokensvc.emulator.options import Options
 
-CAPACITY = 5_000
-_FORMAT = struct.Struct(">QQQ")
-_SIGNATURE_BYTES = 16
+CAPACITY = 5_000  # conversations
+_FORMAT = struct.Struct(">QQQ")  # connection, entries, bytes received
+_SIGNATURE_BYTES = 16  # of the HMAC, which is truncated
 
 
 class ReceivedAudio(NamedTuple):
@@ -84,7 +84,7 @@ class ResumptionHandles:
         self._open.discard(saved.lineage)
 
     def create(self, connection: int, received: int) -> str:
-        """Create a handle for the conversation as it is now, *received* bytes of audio in."""
+        """Create a handle for the conversation as it is now, after *received* bytes of audio."""
         length = self._saved[connection].conversation.length
         position = _FORMAT.pack(connection, length, received)
         return base64.urlsafe_b64encode(position + self._sign(position)).rstrip(b"=").decode()
@@ -106,7 +106,7 @@ class ResumptionHandles:
             raise CloseError(CloseReasons.session_expired)
         if saved.model != model:
             raise CloseError(CloseReasons.model_changed)
-        # The handle continues from where it was created, or by option from the connection's end.
+        # By default a handle continues from its creation; at_close: from the connection's end.
         if self._options.handle_state == "at_close":
             length = saved.conversation.length
         return ResumedConversation(
@@ -122,7 +122,7 @@ class ResumptionHandles:
 
     def _parse(self, handle: str) -> tuple[int, int, int]:
         try:
-            signed = base64.urlsafe_b64decode(handle + "=" * (-len(handle) % 4))
+            signed = base64.urlsafe_b64decode(handle + "=" * (-len(handle) % 4))  # the padding
         except (binascii.Error, ValueError):
             raise CloseError(CloseReasons.bad_handle) from None
         position, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
@@ -142,6 +142,7 @@ class ResumptionHandles:
         A recently expired handle is reported as expired, an evicted one as not found.
         """
         limit = self._clock.now() - 2 * self._options.handle_life
+        # From the oldest, and only a few at a time, so that opening a connection stays fast.
         for connection, saved in list(islice(self._saved.items(), 100)):
             expired = saved.ended is not None and saved.ended < limit
             if not expired and len(self._saved) < CAPACITY:

@@ -83,7 +83,7 @@ class Plan:
         )
 
 
-_FRAME_TOKENS = {
+_FRAME_TOKENS = {  # 258 for a setup that does not name one of these
     "MEDIA_RESOLUTION_LOW": 64,
     "MEDIA_RESOLUTION_MEDIUM": 256,
     "MEDIA_RESOLUTION_HIGH": 256,
@@ -122,5 +122,6 @@ def _behavior(declared: dict[str, Any], model: Model, default: str) -> str:
 def _compression(config: dict[str, Any] | None, model: Model) -> tuple[int, int] | None:
     if config is None:
         return None
+    # Google's defaults: 80 % of the context window, and half of the trigger.
     trigger = config.get("triggerTokens", model.window * 8 // 10)
     return trigger, config.get("slidingWindow", {}).get("targetTokens", trigger // 2)

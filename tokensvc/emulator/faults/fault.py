@@ -51,7 +51,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 # The kinds that affect a socket once, so that a time can be set instead of a message count.
 TIMED = frozenset({"black_hole", "close", "cut"})
-LONGEST = 10**6
+LONGEST = 10**6  # counts and seconds must be below this
 STATUSES: Mapping[int, str] = MappingProxyType(
     {
         400: "INVALID_ARGUMENT",
@@ -118,7 +118,7 @@ class Fault:
     seed: int = 0
 
     def drawn(self, number: int) -> Fault:
-        """Return the *number*-th triggered fault, with its time drawn at random from *between*."""
+        """Return the fault for trigger *number*, with a time drawn at random from *between*."""
         if self.between is None:
             return self
         random = Random(f"{self.seed}/{number}")  # noqa: S311 - must be repeatable
@@ -207,7 +207,7 @@ def status_error(fault: Fault) -> RpcError:
 
 
 def redirect_response(fault: Fault, request: web.Request) -> web.Response:
-    """Build the response of a ``redirect`` fault; without a target it redirects to itself."""
+    """Build the response of a ``redirect`` fault; without a target, to the same URL."""
     return web.Response(status=307, headers={"Location": fault.text or str(request.url)})
 
 
@@ -215,7 +215,7 @@ async def apply_to_mint(
     fault: Fault, response: web.Response, request: web.Request, clock: Clock
 ) -> web.StreamResponse:
     """Apply *fault* to the response to a token request."""
-    whole = response.body if isinstance(response.body, bytes) else b""
+    body = response.body if isinstance(response.body, bytes) else b""
     match fault.kind:
         case "latency":
             await clock.sleep(fault.seconds)
@@ -223,15 +223,15 @@ async def apply_to_mint(
             error = status_error(fault)
             return web.json_response(error.body(), status=error.http)
         case "broken_json":
-            return web.Response(body=whole[: len(whole) // 2], content_type="application/json")
+            return web.Response(body=body[: len(body) // 2], content_type="application/json")
         case "empty":
             return web.json_response({})
         case "redirect":
             return redirect_response(fault, request)
         case "drip":
-            return await _drip(fault, whole, request, clock)
+            return await _drip(fault, body, request, clock)
         case "black_hole":
-            await asyncio.Event().wait()
+            await asyncio.Event().wait()  # never set
         case "cut":
             if request.transport is not None:
                 request.transport.abort()
@@ -239,12 +239,12 @@ async def apply_to_mint(
 
 
 async def _drip(
-    fault: Fault, whole: bytes, request: web.Request, clock: Clock
+    fault: Fault, body: bytes, request: web.Request, clock: Clock
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    response.content_length = len(whole)
+    response.content_length = len(body)
     await response.prepare(request)
-    for index in range(len(whole)):
-        await response.write(whole[index : index + 1])
-        await clock.sleep(fault.seconds / len(whole))
+    for index in range(len(body)):
+        await response.write(body[index : index + 1])
+        await clock.sleep(fault.seconds / len(body))
     return response

@@ -62,7 +62,7 @@ class FaultySocket:
         """Stop the timer: the connection is over."""
         if self._timer is not None:
             self._timer.cancel()
-            await asyncio.wait([self._timer])
+            await asyncio.wait([self._timer])  # without raising CancelledError
 
     @property
     def closed(self) -> bool:
@@ -110,7 +110,7 @@ class FaultySocket:
             else:
                 await self._socket.send_str(frame)
         except ConnectionResetError:
-            if self._fault.kind != "latency":
+            if self._fault.kind != "latency":  # a delayed write has no caller to tell
                 raise
 
     async def _replacement(self, frame: str | bytes) -> list[str | bytes]:
@@ -119,6 +119,7 @@ class FaultySocket:
         number, self._sent = self._sent, self._sent + 1
         if self._sending_stopped:
             return []
+        # A fault with a timer alters no frames; the others leave the first `after` as they are.
         if self._timer is not None or number < fault.after:
             return [frame]
         match fault.kind:
@@ -134,6 +135,7 @@ class FaultySocket:
         return [frame]
 
     def _swapped(self, frame: str | bytes) -> list[str | bytes]:
+        """Hold *frame* back, or return it followed by the frame held back before."""
         held, self._held = self._held, None
         if held is not None:
             return [frame, held]
@@ -141,10 +143,10 @@ class FaultySocket:
         return []
 
     async def _before_delivery(self) -> None:
-        """Count a received message, and never return once a fault has stopped the reading."""
+        """Count a received message; never return once a fault has stopped reading."""
         number, self._received = self._received, self._received + 1
         stops_reading = self._fault.kind in {"black_hole", "cut"}
-        is_due = self._timer is None and number >= self._fault.after  # without a timer
+        is_due = self._timer is None and number >= self._fault.after  # else the timer triggers it
         if stops_reading and is_due and not self._reading_stopped:
             await self._trigger()
         if self._reading_stopped:

@@ -1,4 +1,4 @@
-"""The API's errors over HTTP (google.rpc), and messages that its WebSocket closes share."""
+"""The API's errors over HTTP (google.rpc), and messages that its WebSocket closes use too."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ SETUP = "BidiGenerateContentSetup"
 def parse_mask(text: str, *, drop_unknown: bool) -> tuple[Path, ...]:
     """Return the paths of a mask, in camelCase.
 
-    Both spellings and repetitions are accepted. A path that a setup does not have (an array index,
-    an unknown field) is an error, or is dropped if *drop_unknown*.
+    Both spellings and repeated paths are accepted. A path that a setup does not have (an array
+    index, an unknown field) is an error, or is dropped if *drop_unknown*.
 
     Raises:
-        RpcError: 400 for an unknown path, in the words reported for it.
+        RpcError: 400 for an unknown path, with the message that the real API is reported to send.
     """
     paths = []
     for written in filter(None, (part.strip() for part in text.split(","))):
@@ -39,7 +39,7 @@ def _exists(path: Path) -> bool:
     kind = SETUP
     for step in path:
         if kind.endswith("{}"):
-            kind = kind[:-2]
+            kind = kind[:-2]  # in a map, any key exists
         elif step in MESSAGES.get(kind, {}):
             kind = MESSAGES[kind][step]
         else:
@@ -65,7 +65,7 @@ def apply_mask(
             target[last] = deepcopy(source[last])
         else:
             target.pop(last, None)
-    # Without the empty objects that only setdefault has added.
+    # Leave out the empty objects that only setdefault added.
     return {
         key: value for key, value in out.items() if value != {} or key in client or key in token
     }

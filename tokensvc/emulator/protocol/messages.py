@@ -2,7 +2,7 @@
 
 Source: https://ai.google.dev/api/live and the converters of google-genai 3.4.0. Fields that only
 Vertex accepts (``explicitVadSignal``, ``sessionResumption.transparent``) are left out. A type is
-the name of a scalar, an enum or a message; ``X[]`` repeats it, ``X{}`` maps strings to it.
+the name of a scalar, an enum or a message; ``X[]`` is a list of X, ``X{}`` a map from strings to X.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ _NATIVE_25 = Model(
 )
 _LIVE_38 = Model(
     proactive="only true",
-    # The model page says that non-blocking is the default, the tools guide that a declaration
+    # The model page says that non-blocking is the default; the tools guide says that a declaration
     # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
@@ -111,7 +111,7 @@ _LIMITS = (
 
 
 def find(name: str, *, version: str, constrained: bool, unknown: bool) -> Model:
-    """Return the model that a setup names.
+    """Return the model that a setup names; if *unknown* ones are allowed, the newest for those.
 
     Raises:
         CloseError: 1008 if it does not exist; 1007 on the token method for a name that falls
@@ -154,7 +154,7 @@ def check_version(setup: dict[str, Any], model: Model) -> None:
     Raises:
         CloseError: 1007 for a field that only v1alpha has.
     """
-    if not model.affective:
+    if not model.affective:  # not a 2.5 model
         return
     if "proactivity" in setup:
         raise CloseError(CloseReasons.unknown_field("proactivity", "setup"))
@@ -225,6 +225,7 @@ def _check_proactivity(proactivity: dict[str, Any] | None, model: Model) -> None
 def _check_compression(compression: dict[str, Any] | None, model: Model) -> None:
     if compression is None:
         return
+    # Google's defaults: 80 % of the window, and half of the trigger.
     trigger = compression.get("triggerTokens", model.window * 8 // 10)
     target = compression.get("slidingWindow", {}).get("targetTokens", trigger // 2)
     if not 0 < target <= trigger <= model.window:

@@ -37,7 +37,7 @@ def loads(text: str | bytes) -> Any:  # noqa: ANN401 - JSON of any type
     try:
         if isinstance(text, bytes):
             text = text.decode()
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_reject_constant)  # NaN, Infinity
         if "\\ud" in text or "\\uD" in text:
             # A lone surrogate is not valid text; encoding finds it anywhere in the value.
             json.dumps(value, ensure_ascii=False).encode()
@@ -46,7 +46,7 @@ def loads(text: str | bytes) -> Any:  # noqa: ANN401 - JSON of any type
     return value
 
 
-def _no_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(name)
 
 
@@ -123,9 +123,10 @@ def _message(name: str, value: dict[str, object], path: str, depth: int) -> dict
     out: dict[str, Any] = {}
     for key, item in value.items():
         field = key if key in fields else camel(key)
+        # camel() also accepts mixed spellings, such as voice_Config; the API does not.
         if field not in fields or (key != field and key != snake(field)):
             raise InvalidPayloadError(unknown_name(key[:80], path))
-        if item is None:
+        if item is None:  # in proto-JSON, null means that the field is absent
             continue
         field_path = f"{path}.{snake(field)}" if path else snake(field)
         out[field] = _field(fields[field], item, field_path, depth)
@@ -137,7 +138,7 @@ def _field(kind: str, value: object, path: str, depth: int) -> object:
         raise InvalidPayloadError("Invalid JSON payload received. Message too deep.")
     if kind.endswith("[]"):
         if not isinstance(value, list):
-            value = [value]
+            value = [value]  # a single value counts as a list of one
         return [
             _field(kind[:-2], item, f"{path}[{index}]", depth) for index, item in enumerate(value)
         ]

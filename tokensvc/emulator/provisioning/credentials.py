@@ -1,4 +1,4 @@
-"""Credentials: an API key or a token, in every form in which a request may carry them."""
+"""Credentials: an API key or a token, in every place where a request may carry them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Credentials:
 
     @staticmethod
     def from_request(headers: Mapping[str, str], query: Mapping[str, str]) -> Credentials:
-        """Read a request. The Python SDK sends a token in both headers at once."""
+        """Read a request's credentials. The Python SDK sends a token in both headers at once."""
         scheme, _, value = headers.get("Authorization", "").partition(" ")
         token = value.strip() if scheme.lower() == "token" else ""
         return Credentials(
@@ -52,7 +52,7 @@ class ApiKeys:
 
     def accepts(self, key: str) -> bool:
         """Return whether *key* is accepted."""
-        if key.startswith(PREFIX) or not _PLAUSIBLE.fullmatch(key):
+        if key.startswith(PREFIX) or not _PLAUSIBLE.fullmatch(key):  # a token is not a key
             return False
         if not self.configured:
             return True
@@ -70,7 +70,7 @@ class ApiKeys:
             raise bad_key()
 
     def check_socket(self, credentials: Credentials) -> None:
-        """Require a valid key for a socket on the plain method, where a token does not count.
+        """Require a valid key for a socket on the unconstrained method, which ignores tokens.
 
         Raises:
             CloseError: 1008 without a key, 1007 for an invalid one.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.faults.fault import FaultQueue
     from tokensvc.emulator.provisioning.tokens import TokenStore
 
-LARGEST_BODY = 1024 * 1024
+LARGEST_BODY = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class AuthTokensEndpoint:
         return web.json_response(error.body(), status=error.http)
 
     async def _create(self, request: web.Request) -> web.Response:
-        """Mint a token. The response has its name only: Google's other fields are input only."""
+        """Mint a token. The response has only its name: Google's other fields are input-only."""
         try:
             self.keys.check_request(Credentials.from_request(request.headers, request.query))
             name = self.tokens.mint(await self._body(request), request.match_info["version"])

@@ -35,7 +35,7 @@ def fingerprint(name: str) -> str:
 
 @dataclass
 class Token:
-    """A token; its name is not stored.
+    """A token; its name is not stored. Times are seconds since the epoch.
 
     Attributes:
         number: Its number in the order of minting, from 1.
@@ -43,7 +43,7 @@ class Token:
         request: The body it was minted with, byte for byte.
         setup: The locked setup, parsed; None if the token locks nothing.
         mask: Which of its fields are locked; empty means all.
-        uses_left: Number of new sessions it may still start; None means unlimited.
+        uses_left: Number of new sessions it may still start; None means unlimited (uses: 0).
     """
 
     number: int
@@ -154,6 +154,7 @@ class TokenStore:
         token.fresh_sessions += 1
 
     def _end(self, request: dict[str, Any], key: str, now: float, default: float) -> float:
+        """Return the time at *key* of *request*, or *default* seconds from *now*."""
         if key not in request:
             return now + default
         end = protojson.timestamp_seconds(request[key])
@@ -166,6 +167,7 @@ class TokenStore:
         return end
 
     def _evict(self, now: float) -> None:
+        """Drop up to two of the oldest tokens (one is added) if full or long expired."""
         for token in list(islice(self.tokens.values(), 2)):
             full = len(self.tokens) >= CAPACITY or self._bytes > CAPACITY_BYTES
             if full or token.expires + KEEP_ENDED < now:

@@ -48,7 +48,7 @@ class EchoResponder(Responder):
         if plan.thoughts:
             steps.append(Think(f"This is turn {turn.number}. I look at what I know."))
         if turn.spoken is not None and not turn.typed:
-            label = f"{speech_label(turn.spoken.seconds)[:-1]}, played back]"
+            label = f"{speech_label(turn.spoken.seconds)[:-1]}, played back]"  # in its bracket
             return (*steps, Say(label, turn.spoken.samples))
         called = [tool for tool in plan.tools if mentions(turn.typed, tool.name)]
         for tool in called:
@@ -93,7 +93,7 @@ def mentions(text: str, name: str) -> bool:
 
 
 def arguments(tool: Tool, typed: str) -> dict[str, Any]:
-    """Fill the tool's required parameters from what was typed, going by their types alone."""
+    """Fill the tool's required parameters from what was typed, by their types alone."""
     properties = tool.parameters.get("properties", {})
     required = tool.parameters.get("required", [])
     return {name: _argument(properties.get(name, {}), typed) for name in required}
@@ -103,7 +103,7 @@ def _argument(schema: dict[str, Any], typed: str) -> Any:  # noqa: ANN401 - JSON
     kind = str(schema.get("type", "STRING")).upper()
     choices = schema.get("enum", [])
     if choices:
-        return next((one for one in choices if words(one) <= words(typed)), choices[0])
+        return next((choice for choice in choices if words(choice) <= words(typed)), choices[0])
     if kind in {"NUMBER", "INTEGER"}:
         found = re.search(r"-?\d+(\.\d+)?", typed)
         number = float(found[0]) if found else 0.0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# In the order in which several of them in one turn are carried out.
+# If a turn has several, they are carried out in this order.
 ACTIONS = ("latency", "pause", "think", "search", "say", "call", "go_away", "close")
 CALL_KEYS = frozenset({"args", "then", "twice"})
 TURN_KEYS = frozenset({"when", "transcript", "steps"})
@@ -100,7 +100,7 @@ def _turn(content: Any, location: str) -> ScriptedTurn:  # noqa: ANN401 - not va
         raise ScenarioError(
             f"{location}: has both steps and {', '.join(inline)}; move them into steps."
         )
-    steps: tuple[Step, ...] | None = None
+    steps: tuple[Step, ...] | None = None  # leaves the answer to the fallback
     if "steps" in turn:
         steps = _steps(turn["steps"], f"{location}, steps")
     elif inline:
@@ -175,6 +175,7 @@ def _search(value: Any, location: str) -> Search:  # noqa: ANN401 - not validate
                 _text(source.get("url"), f"{location}, source {number}, url"),
             )
             for number, one in enumerate(sources, 1)
+            # A list of one, which binds the validated table to a name.
             for source in [_table(one, f"{location}, source {number}", {"title", "url"})]
         ),
     )
@@ -206,7 +207,7 @@ def _call(content: dict[str, Any], location: str) -> Call:
     return Call(_text(content["call"], location), args, steps, repeated=content.get("twice", False))
 
 
-def _table(content: Any, location: str, known: set[str]) -> dict[str, Any]:  # noqa: ANN401 - as above
+def _table(content: Any, location: str, known: set[str]) -> dict[str, Any]:  # noqa: ANN401 - not checked
     if not isinstance(content, dict):
         raise ScenarioError(f"{location}: must be a table.")
     for key in content:

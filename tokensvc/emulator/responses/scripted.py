@@ -63,7 +63,7 @@ class ScriptedResponder(Responder):
 
     def _scripted(self, turn: Turn) -> ScriptedTurn | None:
         for scripted in self.turns:
-            if mentions(turn.typed, scripted.when):
+            if mentions(turn.typed, scripted.when):  # never true for an empty when
                 return scripted
         in_order = [scripted for scripted in self.turns if not scripted.when]
         return in_order[turn.number - 1] if turn.number <= len(in_order) else None
@@ -75,7 +75,7 @@ def _filled(step: Step, response: Any) -> Step:  # noqa: ANN401 - JSON of any ty
 
     def fill(found: re.Match[str]) -> str:
         value = response
-        for key in filter(None, found[1].split(".")):
+        for key in filter(None, found[1].split(".")):  # ".a" splits into "" and "a"
             value = value.get(key) if isinstance(value, dict) else None
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 

@@ -44,7 +44,7 @@ class Call:
     """Call a declared function.
 
     Attributes:
-        then: The steps after its result has come; None leaves them to the `EchoResponder`.
+        then: The steps after its result has arrived; None leaves them to the `EchoResponder`.
         repeated: Send the same call a second time.
     """
 
@@ -63,7 +63,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Latency:
-    """As the first step: the delay before the others, in place of the usual latency."""
+    """As the first step only: wait this long before the others, not the usual latency."""
 
     seconds: float
 

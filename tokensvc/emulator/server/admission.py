@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """The API method on which a socket was opened."""
+    """The API method on which a socket was opened; *constrained* is the one for tokens."""
 
     version: str
     constrained: bool
@@ -53,7 +53,7 @@ class AdmissionControl:
     def admit(self, frame: str | bytes, credentials: Credentials, method: Method) -> Admission:
         """Check the credential and the first frame.
 
-        A use of the token is spent last, so that a setup that is refused costs none.
+        The token is spent last, so that a refused setup uses none of its sessions.
 
         Raises:
             CloseError: for the first problem with the credential, the frame or the setup.
@@ -82,6 +82,7 @@ class AdmissionControl:
             if not credentials.token:
                 raise CloseError(CloseReasons.unregistered)
             return self.tokens.find(credentials.token)
+        # On this method a token does not count, so a token alone is no credential at all.
         if credentials.token and not credentials.key:
             raise CloseError(CloseReasons.unregistered)
         self.keys.check_socket(credentials)

@@ -1,4 +1,4 @@
-"""The connections: a record of each one that is open, and of the last ones that were."""
+"""Records of the open connections, and of the last ones that closed."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class ConnectionRecord:
     number: int
     method: Method
     credential: str
-    opened: float
+    opened: float  # Unix seconds
     heard: Recording
     said: Recording
     state: str = "opened"
     admission: Admission | None = None
     session: SessionContext | None = None
     earlier_audio: tuple[ReceivedAudio, ...] = ()
-    closed: float | None = None
+    closed: float | None = None  # Unix seconds
     close: Close | None = None
-    closed_by: str = ""
+    closed_by: str = ""  # “client” or “emulator” once closed
     handshake: dict[str, str] = field(default_factory=dict)
 
 

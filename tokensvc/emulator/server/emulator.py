@@ -65,7 +65,7 @@ class Emulator:
         options: See `Options`.
         responder: Decides on the answers; by default an `EchoResponder`.
         listen: Where to listen; by default on a free port of 127.0.0.1.
-        faults: The faults that are pending at the start; `faults` accepts more at any time.
+        faults: The faults that are pending at the start; the attribute accepts more at any time.
 
     Raises:
         OSError: on entering, if the port is in use.
@@ -108,13 +108,13 @@ class Emulator:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
-        port: int = self._runner.addresses[0][1]
+        """The port that the emulator listens on."""
+        port: int = self._runner.addresses[0][1]  # an address starts with host and port
         return port
 
     @property
     def url(self) -> str:
-        """Its address, as a Google SDK accepts it for its ``base_url``."""
+        """The emulator's address, to use as the ``base_url`` of a Google SDK."""
         scheme = "https" if self._listen.tls else "http"
         return f"{scheme}://{self._listen.host}:{self.port}"
 

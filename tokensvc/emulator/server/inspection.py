@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tokensvc.emulator.server.connections import ConnectionRecord, Connections
     from tokensvc.emulator.session.context import SessionContext
 
-# Unix seconds; later years cannot be written as a timestamp.
+# Unix seconds, shortly before the year 9000: timestamps cannot go beyond 9999.
 LATEST = 220 * 10**9
 SHOWN_ENTRIES = 50
 PAGE = Path(__file__).with_name("inspection.html")
@@ -99,7 +99,7 @@ class Inspection:
             body = None
         seconds = body.get("seconds") if isinstance(body, dict) else None
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            seconds = -1
+            seconds = -1  # refused below
         if not 0 <= seconds < LATEST - self.clock.now():
             raise web.HTTPBadRequest(
                 text='Send {"seconds": n}, where n is at least 0 and not beyond the year 9000.'
@@ -205,7 +205,7 @@ def token_view(token: Token) -> dict[str, Any]:
 
 
 def _without_handle(setup: dict[str, Any]) -> dict[str, Any]:
-    """Return *setup* with its handle redacted: whoever has it can resume the conversation."""
+    """Return *setup* with the handle redacted: anyone who has it can resume the conversation."""
     if "handle" not in setup.get("sessionResumption", {}):
         return setup
     return {**setup, "sessionResumption": {"handle": "(redacted)"}}

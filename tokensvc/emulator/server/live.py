@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from tokensvc.emulator.server.connections import ConnectionRecord, Connections
 
 log = logging.getLogger(__name__)
-LARGEST_FRAME = 16 * 1024 * 1024
+LARGEST_FRAME = 16 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
 class LiveEndpoint:
-    """Serves both methods, plain and constrained, in three versions."""
+    """Serves both methods, plain and constrained, in three versions of the API."""
 
     clock: Clock
     options: Options
@@ -57,8 +57,8 @@ class LiveEndpoint:
             return web.json_response(error.body(), status=error.http)
         if fault is not None and fault.kind == "redirect":
             return redirect_response(fault, request)
-        # The client's close is answered only after the old connection has been recorded as closed:
-        # a client may resume as soon as it has the answer.
+        # The client's close frame gets its reply only after the connection is recorded as closed:
+        # the client may resume the session as soon as it has that reply.
         response = web.WebSocketResponse(
             max_msg_size=LARGEST_FRAME, compress=False, autoclose=False
         )
@@ -80,12 +80,12 @@ class LiveEndpoint:
         self.open_connections.add(connection)
         reading = asyncio.create_task(self._read(connection, record, credentials, cleanup))
         try:
-            either: set[asyncio.Future[Any]] = {reading, connection.ending}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            endings: set[asyncio.Future[Any]] = {reading, connection.ending}
+            await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.open_connections.discard(connection)
-            # The cleanup is not left to the reading task: cancelled while it is ending anyway, that
-            # task could leave others running.
+            # The reading task does not do the cleanup itself: if it were cancelled while doing so,
+            # other tasks could keep running.
             reading.cancel()
             await asyncio.wait([reading])
             await cleanup.aclose()
@@ -108,7 +108,7 @@ class LiveEndpoint:
         credentials: Credentials,
         cleanup: AsyncExitStack,
     ) -> None:
-        """Handle frames until the client goes; what has to be stopped then is put on *cleanup*.
+        """Handle frames until the client disconnects; *cleanup* collects what to stop then.
 
         Raises:
             CloseError: if a frame ends the session.
@@ -127,6 +127,7 @@ class LiveEndpoint:
     def _begin(
         self, admission: Admission, connection: WebSocketConnection, record: ConnectionRecord
     ) -> tuple[Session, Deadlines]:
+        """Create the session and its deadlines, and mark *record* as live."""
         plan, token = admission.plan, admission.token
 
         def fail(error: BaseException | None) -> None:

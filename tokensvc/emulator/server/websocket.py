@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from tokensvc.emulator.faults.faulty_socket import FaultySocket
 
 log = logging.getLogger(__name__)
-ABNORMAL = Close(1006, "")
+ABNORMAL = Close(1006, "")  # the client sent no close frame
 GOING_AWAY = Close(1001, "")
-NO_CODE = 1005
+NO_CODE = 1005  # the client's close frame had no code
 NORMAL = 1000
-# Seconds for the client to read a close frame and to answer it.
+# Seconds for the client to read a close frame and reply to it.
 CLOSE_TIMEOUT = 15.0
 
 
@@ -76,9 +76,9 @@ class WebSocketConnection:
         return self._client_close, "client"
 
     async def send_close(self, close: Close) -> None:
-        """Send a close frame, or answer the client's; abort if the client does not read it."""
+        """Send a close frame, or reply to the client's; abort if the client does not read it."""
         if isinstance(self._transport, asyncio.WriteTransport):
-            # aiohttp only closes the transport, which then waits for the client to read.
+            # aiohttp only closes the transport, which then waits until the client has read it all.
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
         code = NORMAL if close.code in RESERVED_CODES else close.code
         await self.socket.close(code=code, message=close.reason_bytes())

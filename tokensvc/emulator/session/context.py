@@ -1,4 +1,4 @@
-"""What the parts of one session share, and what it counts."""
+"""What the parts of one session share, and the session's counters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Counters:
 
 @dataclass(slots=True)
 class AnswerRecord:
-    """What was sent of one answer; sizes in bytes of PCM.
+    """How much of one answer was sent; sizes are in bytes of PCM.
 
     Attributes:
         start: Its position in ``said.wav``.
@@ -60,13 +60,13 @@ class AnswerRecord:
 
 @dataclass
 class SessionContext:
-    """The surroundings of a session.
+    """What the parts of a session share.
 
     Attributes:
         said: The recording of the audio that is sent.
         end: Closes the connection.
         fail: Closes the connection because of an internal error.
-        go_away: Announces that the connection ends in some seconds, and ends it then.
+        go_away: Announces that the connection will end in that many seconds, then ends it.
         delays: How late each burst of audio was sent, in seconds.
     """
 

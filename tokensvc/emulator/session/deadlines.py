@@ -88,9 +88,9 @@ class Deadlines:
         context.end(CloseReasons.expired_mid_session)
 
     def _end(self) -> float:
-        """Return when the connection is closed: for its own age, or for the conversation's."""
+        """Return when the connection must close, because of its own age or the conversation's."""
         context = self._context
-        if context.plan.compress is not None:
+        if context.plan.compress is not None:  # lifts the conversation's limit
             return self._connection_end
         conversation, options = context.conversation, context.options
         length = options.video_session if conversation.video else options.audio_session

@@ -24,7 +24,7 @@ class MessageSender:
     """Sends one connection's messages.
 
     Attributes:
-        silent: Nothing is sent any more.
+        silent: Whether all further messages are dropped.
         waiting: Number of messages that the client has not accepted yet.
         sent: Number of messages sent.
     """

@@ -42,8 +42,8 @@ class Session:
         self._locked = locked
         self._turns = TurnTaking(context)
         self._utterances = UtteranceDetector(context.plan.detection, heard)
-        self._answered_length = context.conversation.length
-        self._charged_seconds = 0.0
+        self._answered_length = context.conversation.length  # what follows is unanswered
+        self._charged_seconds = 0.0  # used only if the turn coverage is ALL_INPUT
         self._history_pending = context.plan.initial_history
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "clientContent": self._client_content,
@@ -58,7 +58,7 @@ class Session:
         return self._turns.generating
 
     async def receive(self, frame: str | bytes) -> None:
-        """Handle one frame.
+        """Handle one WebSocket frame.
 
         Raises:
             CloseError: if the frame ends the session.
@@ -104,7 +104,7 @@ class Session:
                 pass
             case _:
                 return False
-        if rest or beside or more:
+        if rest or beside or more:  # other fields, which need the full parser
             return False
         await self._audio(data, kind)
         return True
@@ -241,6 +241,7 @@ class Session:
         text = context.responder.transcript(turn)
         seconds = utterance.seconds
         if context.plan.coverage == ALL_INPUT:
+            # Charge the silence since the last utterance, too.
             seconds, self._charged_seconds = (
                 self._utterances.seconds - self._charged_seconds,
                 self._utterances.seconds,
@@ -255,7 +256,7 @@ class Session:
 
     def _fragments(self, text: str) -> list[str]:
         form = self._context.options.input_transcripts
-        split = text.find(" ", len(text) // 3) + 1
+        split = text.find(" ", len(text) // 3) + 1  # 0 if there is no space to split at
         if form == "final" or not split:
             return [text]
         return [text[:split], text if form == "cumulative" else text[split:]]
@@ -268,7 +269,7 @@ class Session:
                 raise CloseError(CloseReasons.invalid_argument)
             if "scheduling" in answer and not self._context.plan.model.scheduling:
                 raise CloseError(CloseReasons.scheduling)
-            taken = await self._turns.result(
+            call_known = await self._turns.result(
                 Result(
                     call_id=answer["id"],
                     name=answer.get("name", ""),
@@ -277,7 +278,7 @@ class Session:
                     more=answer.get("willContinue", False),
                 )
             )
-            if not taken:
+            if not call_known:
                 log.debug("result for unknown call ignored")
 
     async def _context_update(self, content: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ BYTES_PER_SECOND = OUT_RATE * SAMPLE_BYTES
 # The first chunk is short, so that playback can start early; the others are as long as Google's.
 FIRST_CHUNK = BYTES_PER_SECOND * 40 // 1000
 CHUNK = BYTES_PER_SECOND * 200 // 1000
-BURST = 4
+BURST = 4  # chunks
 
 
 class Speaker:
@@ -56,9 +56,9 @@ class Speaker:
         began, sent_before = context.clock.now(), answer.sent
         for number, (chunk, words) in enumerate(_chunks(source, step.text)):
             if number % BURST == 0:
-                ahead = (answer.sent - sent_before) / BYTES_PER_SECOND / context.options.send_rate
-                await context.clock.sleep_until(began + ahead)
-                context.delays.append(context.clock.now() - began - ahead)
+                due = (answer.sent - sent_before) / BYTES_PER_SECOND / context.options.send_rate
+                await context.clock.sleep_until(began + due)
+                context.delays.append(context.clock.now() - began - due)
             await self._send(answer, chunk, words)
 
     def _source(self, step: Say) -> SampleSource:
@@ -67,7 +67,7 @@ class Speaker:
         return Playback(step.samples)
 
     def end(self, *, interrupted: bool) -> int:
-        """End the answer and return its tokens. Only what was sent is added to the context."""
+        """End the answer and return its token count; only what was sent is added to the context."""
         answer, self._answer = self._answer, None
         if answer is None:
             return 0
@@ -101,10 +101,11 @@ class Speaker:
 
 def _chunks(source: SampleSource, text: str) -> Iterator[tuple[bytes, str]]:
     """Divide the audio into chunks, each with the words that have been spoken by its end."""
-    taken, told, count = 0, 0, FIRST_CHUNK // SAMPLE_BYTES
+    taken, spoken, count = 0, 0, FIRST_CHUNK // SAMPLE_BYTES
     while len(samples := source.read(count)):
         taken, count = taken + len(samples), CHUNK // SAMPLE_BYTES
         last = taken == source.size
-        reach = len(text) if last else text.rfind(" ", 0, len(text) * taken // source.size + 1) + 1
-        yield to_pcm(samples), text[told : max(told, reach)]
-        told = max(told, reach)
+        # At the last word boundary in the text's share of the audio.
+        end = len(text) if last else text.rfind(" ", 0, len(text) * taken // source.size + 1) + 1
+        yield to_pcm(samples), text[spoken : max(spoken, end)]
+        spoken = max(spoken, end)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tokensvc.emulator.session.context import SessionContext
 
-LONGEST_QUEUE = 100
+LONGEST_QUEUE = 100  # answers; a full queue drops the oldest
 SILENT, INTERRUPT = "SILENT", "INTERRUPT"
 
 
@@ -61,9 +61,9 @@ class TurnTaking:
         self._task: asyncio.Task[None] | None = None
         self._queue: deque[Answer] = deque(maxlen=LONGEST_QUEUE)
         self._pending: dict[str, PendingCall] = {}
-        self._prompt: list[ContextEntry] = []
+        self._prompt: list[ContextEntry] = []  # the context when the current answer began
         self._thought_tokens = 0
-        self._answering = False
+        self._answering = False  # true until generationComplete, not until turnComplete
 
     @property
     def generating(self) -> bool:
@@ -125,7 +125,7 @@ class TurnTaking:
         text = json.dumps(result.response, ensure_ascii=False)
         context.conversation.add("answered", text, "TEXT", text_tokens(text))
         if pending.blocking:
-            if not pending.result.done():
+            if not pending.result.done():  # only the first result is used
                 pending.result.set_result(result)
         elif result.scheduling != SILENT:
             await self._enqueue(
@@ -239,7 +239,7 @@ class TurnTaking:
 def usage(
     prompt: list[ContextEntry], instruction: int, answer: int, thoughts: int
 ) -> dict[str, Any]:
-    """Return a turn's token usage: the whole context again, the answer, and the thoughts."""
+    """Return a turn's token usage; every turn counts the whole context again."""
     by_modality = tokens_by_modality(prompt, instruction)
     prompt_tokens = sum(by_modality.values())
     return {
