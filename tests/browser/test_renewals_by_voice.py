@@ -31,7 +31,7 @@ SILENCE = Talk.of(1, (1.0,))
 @pytest.mark.parametrize(
     ("handle_state", "client_handle", "renewals"),
     [
-        ("snapshot", "honoured", 4),
+        ("snapshot", "honoured", 10),
         pytest.param("at_close", "ignored", 6, marks=pytest.mark.soak),
     ],
 )
