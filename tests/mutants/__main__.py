@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mutants.mutant import Case
 
-COPIED = ("tokensvc", "web", "tests")
+COPIED = ("tokensvc", "web", "tests", "docs")
 # Seconds: a check of a removed rule mostly waits for something that no longer happens.
 CASE_TIMEOUT = 120
 WAIT_SECONDS = "2"
@@ -74,7 +74,6 @@ def copies(count: int) -> Iterator[SimpleQueue[Path]]:
                 unwanted = shutil.ignore_patterns("node_modules", "__pycache__")
                 shutil.copytree(CLONE / name, copy / name, ignore=unwanted)
             shutil.copy(CLONE / "pyproject.toml", copy)
-            shutil.copytree(CLONE / "docs", copy / "docs")
             (copy / "tests" / "node_modules").symlink_to(CLONE / "tests" / "node_modules")
             free.put(copy)
         yield free

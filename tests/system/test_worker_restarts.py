@@ -94,19 +94,23 @@ def folder_is_read_only(program):
 
 
 @contextmanager
-def folder_is_moved_away(program):
-    data = program.folder / "data"
-    data.rename(program.folder / "elsewhere")
+def moved_away(path):
+    elsewhere = path.with_name("elsewhere")
+    path.rename(elsewhere)
     yield
-    (program.folder / "elsewhere").rename(data)
+    elsewhere.rename(path)
+
+
+@contextmanager
+def folder_is_moved_away(program):
+    with moved_away(program.folder / "data"):
+        yield
 
 
 @contextmanager
 def configuration_is_missing(program):
-    file = program.folder / "tokensvc.toml"
-    file.rename(program.folder / "kept.toml")
-    yield
-    (program.folder / "kept.toml").rename(file)
+    with moved_away(program.folder / "tokensvc.toml"):
+        yield
 
 
 @contextmanager

@@ -82,7 +82,7 @@ class AdmissionControl:
             if not credentials.token:
                 raise CloseError(CloseReasons.unregistered)
             return self.tokens.find(credentials.token)
-        # On this method a token does not count, so a token alone is no credential at all.
+        # This method ignores tokens, so a token alone does not identify the caller.
         if credentials.token and not credentials.key:
             raise CloseError(CloseReasons.unregistered)
         self.keys.check_socket(credentials)
