@@ -125,6 +125,12 @@ def _victim(call: Callable[..., Caller], lured: Program) -> Callable[..., Caller
     return victim
 
 
+def layout_of(caller: Caller) -> str:
+    """The widget's layout with all its controls: those for video are loaded on demand."""
+    caller.page.locator(".controls .camera").wait_for()
+    return caller.page.evaluate(LAYOUT)
+
+
 def stays(caller: Caller, layout: str) -> None:
     """Wait until the layout is still: a turn's last words are on their way to the page."""
     caller.until(f"({LAYOUT})() === {json.dumps(layout)}")
@@ -148,7 +154,7 @@ def test_hostile_transcripts_tools_and_sources_are_text(victim: Callable[..., Ca
     caller.becomes("live")
     caller.until("heard.some(({ type, detail }) => type === 'transcript' && detail.final)")
     caller.reads_status("Ready for your message")
-    before = caller.page.evaluate(LAYOUT)
+    before = layout_of(caller)
     for number, word in enumerate(HOSTILE):
         caller.page.evaluate("heard.length = 0")
         caller.say(typed(number))
@@ -185,7 +191,7 @@ def test_hostile_input_transcription_is_text(victim: Callable[..., Caller], tmp_
     caller = victim(flags=[*FAKE_DEVICES, *ALLOWED, speaking])
     caller.talk()
     caller.reads("What?")
-    before = caller.page.evaluate(LAYOUT)
+    before = layout_of(caller)
     caller.reads("evil.test")
     unharmed(caller, "what was heard")
     words = ".log .utterance.user"
