@@ -86,10 +86,10 @@ class Deployment:
         )
 
     def check_bind_addresses(self, hosts: Iterable[str]) -> None:
-        """Check that requests which reach *hosts* can be answered.
+        """Check that requests to *hosts*, the bind addresses, can be answered.
 
         Raises:
-            ConfigurationError: if a host is reached from other machines and there is no public_url.
+            ConfigurationError: if one is open to other machines, and there is no public_url.
         """
         exposed = ", ".join(host for host in hosts if not is_loopback(host))
         if exposed and self.configuration.http.public_url is None:

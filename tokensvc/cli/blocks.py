@@ -65,7 +65,8 @@ def blocks() -> None:
     for found in _blocks().in_force():
         until = f"until {found.until:%Y-%m-%d %H:%M} UTC" if found.until else "until unblocked"
         # A block's key is a JSON list of words, such as ["profile", "support"].
-        words = ["all" if word == "everyone" else word for word in json.loads(found.key)]
+        words = json.loads(found.key)
+        words = ["all"] if words == ["everyone"] else words
         click.echo(f"{' '.join(words)}  since {found.at:%Y-%m-%d %H:%M} UTC, {until}")
 
 

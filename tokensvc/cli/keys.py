@@ -51,7 +51,7 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
             f"There is a key “{name}” already. Create one with another name, switch to it, "
             "and remove the old one."
         )
-    # Left behind if a key of this name was removed earlier.
+    # Removing an earlier key of this name has left this block behind.
     _blocks().lift(issuer_block(KEY_ISSUER_PREFIX + name))
     click.echo(key)
     click.echo(f"This key is shown only once. It can use {_usable_profiles(created)}.", err=True)

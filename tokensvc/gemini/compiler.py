@@ -98,7 +98,7 @@ def compile_profiles(
     """Compile every profile, asking the SDK only for what *cache_dir* does not hold.
 
     Raises:
-        ConfigurationError: naming each key, in *source*, that Google or its SDK would refuse.
+        ConfigurationError: naming the settings in the file *source* that Google would refuse.
     """
     profiles = list(profiles)
     variants = [(profile, variant) for profile in profiles for variant in _variants(profile)]

@@ -44,7 +44,7 @@ def _budget_day(now: int) -> int:
 
 
 def spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:
-    """Return the error for a caller with too little left before midnight, UTC."""
+    """Return the error for spent budgets, which are renewed at midnight UTC."""
     names = ", ".join(budget.name for budget in budgets)
     return BudgetSpent(cause=f"one of: {names}", retry_after=(DAY - now % DAY) / SECOND)
 

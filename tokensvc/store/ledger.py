@@ -51,7 +51,7 @@ class Ledger:
             reservation_id = uuid.uuid4().hex
             _refuse_blocked(connection, admission, now)
             state = _read_state(connection, admission.lease.id)
-            _refuse_over(state, admission, now)
+            _refuse_ended_lease(state, admission, now)
             quotas = counting.charge_windows(connection, admission.windows, reservation_id, now)
             live = counting.live_tokens(
                 connection, admission.lease.id, admission.holder, admission.places, now
@@ -181,7 +181,7 @@ def _read_state(connection: Connection, lease_id: str) -> LeaseState | None:
     return LeaseState(*row) if row else None
 
 
-def _refuse_over(state: LeaseState | None, admission: Admission, now: int) -> None:
+def _refuse_ended_lease(state: LeaseState | None, admission: Admission, now: int) -> None:
     if not admission.renewal:
         return
     if state is None:

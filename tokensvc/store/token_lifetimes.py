@@ -94,11 +94,11 @@ def decide(
     _check_places(state, asked, live, moves=moves, is_live=is_live)
 
     # Two tokens with one handle carry one session, so a retry pays only for the time it adds.
-    begins = state.token_end if replaces else asked.now
+    charged_from = state.token_end if replaces else asked.now
     allowance = _allowance(state, asked)
-    end = _token_end(state, asked, begins, allowance, left)
-    free = min(allowance, _covered(state, begins, end))
-    owed = max(0, end - begins) - free
+    end = _token_end(state, asked, charged_from, allowance, left)
+    free = min(allowance, _covered(state, charged_from, end))
+    owed = max(0, end - charged_from) - free
     seconds = -(-owed // SECOND)  # rounded up
     fresh = asked.handle is None
     return Terms(
@@ -107,7 +107,7 @@ def decide(
         LeaseState(
             holder=asked.holder,
             token_id=asked.id,
-            token_end=max(begins, end),
+            token_end=max(charged_from, end),
             # The rest of the last charged second is credited to the next token.
             charged_until=max(end + seconds * SECOND - owed, state.charged_until),
             granted_at=asked.now,
@@ -143,18 +143,20 @@ def _allowance(state: LeaseState, asked: Asked) -> int:
 
 
 def _token_end(
-    state: LeaseState, asked: Asked, begins: int, allowance: int, left: int | None
+    state: LeaseState, asked: Asked, charged_from: int, allowance: int, left: int | None
 ) -> int:
-    """Return when the token ends, so that it costs at most the budgets' *left* seconds."""
-    lifetime = _lifetime(state, asked, begins, allowance)
-    end = min(max(begins, asked.now + lifetime), asked.now + asked.lifetime, asked.deadline)
+    """Return when the token ends: in time for the deadline and the budgets' *left* seconds."""
+    adapted = _lifetime(state, asked, charged_from, allowance)
+    # A retry ends no earlier than the token that it replaces, from whose end it is charged.
+    end = min(max(charged_from, asked.now + adapted), asked.now + asked.lifetime, asked.deadline)
     if left is None:  # no budget
         return end
-    free = min(allowance, max(0, state.charged_until - begins))
-    return min(end, begins + left * SECOND + free)
+    # Time that the lease has paid for costs nothing, as far as the allowance goes.
+    free = min(allowance, max(0, state.charged_until - charged_from))
+    return min(end, charged_from + left * SECOND + free)
 
 
-def _lifetime(state: LeaseState, asked: Asked, begins: int, allowance: int) -> int:
+def _lifetime(state: LeaseState, asked: Asked, charged_from: int, allowance: int) -> int:
     """Return how long the token lives.
 
     A client that drops often gets tokens that live twice the time between two drops. So only a few
@@ -163,14 +165,14 @@ def _lifetime(state: LeaseState, asked: Asked, begins: int, allowance: int) -> i
     if 2 * (ALLOWANCE * asked.lifetime - allowance) <= asked.lifetime:  # hardly used
         return asked.lifetime
     length = max(SHORTEST_TOKEN * SECOND, 2 * (asked.now - state.granted_at))
-    if _covered(state, begins, asked.now + length) > allowance:
+    if _covered(state, charged_from, asked.now + length) > allowance:
         length = min(length, SHORT)
     return min(length, asked.lifetime)
 
 
-def _covered(state: LeaseState, begins: int, end: int) -> int:
-    """Return how much of the time from *begins* to *end* the lease has already paid for."""
-    return max(0, min(end, state.charged_until) - begins)
+def _covered(state: LeaseState, charged_from: int, end: int) -> int:
+    """Return how much of the time from *charged_from* to *end* the lease has already paid for."""
+    return max(0, min(end, state.charged_until) - charged_from)
 
 
 def _check_lease(live: LiveTokens, now: int) -> None:

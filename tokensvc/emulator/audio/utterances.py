@@ -46,8 +46,8 @@ class UtteranceDetector:
         self._detection = detection
         self._recording = recording
         self._resampler: Resampler | None = None
-        self._rate = IN_RATE
-        self._kept: deque[Samples] = deque()
+        self._rate = IN_RATE  # the input's, for which the resampler was made
+        self._kept: deque[Samples] = deque()  # recent samples, from which an utterance is cut
         self._kept_from = 0  # position of the first kept sample
         self._position = 0  # samples received so far, at 16 kHz
         self._start: int | None = None  # position at which the current utterance began

@@ -118,7 +118,7 @@ class Fault:
     seed: int = 0
 
     def drawn(self, number: int) -> Fault:
-        """Return the fault for trigger *number*, with a time drawn at random from *between*."""
+        """Return the fault for its *number*-th use, at one time drawn from *between*."""
         if self.between is None:
             return self
         random = Random(f"{self.seed}/{number}")  # noqa: S311 - must be repeatable

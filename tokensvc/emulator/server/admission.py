@@ -53,7 +53,7 @@ class AdmissionControl:
     def admit(self, frame: str | bytes, credentials: Credentials, method: Method) -> Admission:
         """Check the credential and the first frame.
 
-        The token is spent last, so that a refused setup uses none of its sessions.
+        The token is spent last, so that a refused setup does not use up a session of the token.
 
         Raises:
             CloseError: for the first problem with the credential, the frame or the setup.
