@@ -105,7 +105,7 @@ def check_played(held: Held, answer: dict[str, Any]) -> None:
     assert (end < len(sent)) == interrupted
     assert np.mean(playing.correlations[playing.starts < end] >= 0.95) >= 0.95
     after = held.played[round(playing.lag) + end :][: rate // 2]
-    # A block may contain the end. Then there is silence, until the next answer or the end of the tape.
+    # A block may contain the end. Then there is silence, until the next answer if there is one.
     assert not after[round(2 * BLOCK_SECONDS * rate) :].any()
 
 
