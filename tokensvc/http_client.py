@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LONGEST_ANSWER = 64 * 1024  # bytes
 _IDLE_KEPT = 32  # connections
 
+_Request = tuple[str, str, bytes | None, dict[str, str]]  # method, path, body, headers
 _Address = tuple[int, tuple[Any, ...]]  # a family, and the argument of `connect`
 
 
@@ -40,14 +41,6 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
-
-
-@dataclass(frozen=True)
-class _Request:
-    method: str
-    path: str
-    body: bytes | None
-    headers: dict[str, str] = field(repr=False)  # may contain an API key
 
 
 class BoundedHttpClient:
@@ -75,11 +68,11 @@ class BoundedHttpClient:
             TooLong: if the response is over the cap.
             OSError, http.client.HTTPException: if the exchange fails in another way.
         """
-        return self._send(_Request("POST", self._base_path + path, body, headers), deadline)
+        return self._send(("POST", self._base_path + path, body, headers), deadline)
 
     def get(self, path: str, headers: dict[str, str], *, deadline: float) -> Answer:
         """Get *path*, like `post`."""
-        return self._send(_Request("GET", self._base_path + path, None, headers), deadline)
+        return self._send(("GET", self._base_path + path, None, headers), deadline)
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -99,7 +92,7 @@ class BoundedHttpClient:
     def _exchange(self, connection: _Connection, request: _Request, deadline: float) -> Answer:
         connection.deadline = deadline
         try:
-            connection.request(request.method, request.path, request.body, request.headers)
+            connection.request(*request)
             with connection.getresponse() as response:
                 content = _read_capped(response, self._longest_answer)
                 reusable = not response.will_close

@@ -36,9 +36,5 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    """Reject NaN and Infinity, which Python's parser would accept.
-
-    Raises:
-        ValueError: always.
-    """
+    """Raise ValueError for NaN or Infinity, which Python's parser would accept."""
     raise ValueError(f"JSON has no {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tokensvc.authn.subjects import LONGEST_SUBJECT, is_subject
 from tokensvc.domain import KEY_ISSUER_PREFIX, Principal
@@ -13,20 +13,13 @@ from tokensvc.errors import InvalidRequest, InvalidToken
 from tokensvc.signing.fingerprints import fingerprint
 
 if TYPE_CHECKING:
-    from tokensvc.domain import ApiKey, Credentials
+    from tokensvc.domain import Credentials
+    from tokensvc.store.api_keys import ApiKeys
 
 PREFIX = "tsk_"  # so that people and secret scanners recognize a key
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM = 32  # characters, each one of 62: 190 bits
 _CHECKSUM = 6  # characters, enough for a CRC-32
-
-
-class KeyStore(Protocol):
-    """Stores API keys by their fingerprints."""
-
-    def find(self, key_hash: str) -> ApiKey | None:
-        """Return the key with that fingerprint, or None."""
-        ...
 
 
 def make_key() -> str:
@@ -38,7 +31,7 @@ def make_key() -> str:
 class ApiKeyAuthenticator:
     """Authenticates backends by API key; limits apply to the user that a backend acts for."""
 
-    def __init__(self, keys: KeyStore) -> None:
+    def __init__(self, keys: ApiKeys) -> None:
         self._keys = keys
 
     def authenticate(self, credentials: Credentials) -> Principal | None:

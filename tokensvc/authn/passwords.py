@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
 if TYPE_CHECKING:
     from tokensvc.domain import Account
+    from tokensvc.store.accounts import Accounts
 
 METHOD = "scrypt:32768:8:1"  # one of the equivalents in OWASP's password storage cheat sheet
 SHORTEST_PASSWORD = 12  # characters
@@ -25,18 +26,10 @@ def hash_password(password: str) -> str:
     return generate_password_hash(password, METHOD)
 
 
-class AccountStore(Protocol):
-    """Stores accounts by user name."""
-
-    def find(self, username: str) -> Account | None:
-        """Return the account with that name, or None."""
-        ...
-
-
 class PasswordVerifier:
     """Verifies passwords against the stored accounts."""
 
-    def __init__(self, accounts: AccountStore) -> None:
+    def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         # Compared when there is no account, so that the time taken does not reveal who has one.
         self._dummy_hash = generate_password_hash("nobody has this password", METHOD)

@@ -28,10 +28,6 @@ _FIREBASE_KEYS = (
 )
 
 
-def _no_audience(_issuer: Issuer) -> str | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Preset:
     """A provider's defaults and checks.
@@ -45,7 +41,7 @@ class Preset:
     jwks_url: Callable[[Issuer], str | None]
     checks: Callable[[Issuer], tuple[ClaimCheck, ...]]
     algorithms: tuple[str, ...] = ("RS256",)
-    audience: Callable[[Issuer], str | None] = _no_audience
+    audience: Callable[[Issuer], str | None] = lambda _: None
     groups_claim: str | None = None
     needs: tuple[str, ...] = ("audience",)
 
