@@ -24,11 +24,7 @@ def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return *pairs* as a dict.
-
-    Raises:
-        ValueError: if a key occurs twice.
-    """
+    """Return *pairs* as a dict; raise ValueError if a key occurs twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("duplicate key")

@@ -154,15 +154,10 @@ def _wait_until_ready(url: str, service: subprocess.Popen[bytes], stop: _StopReq
 
 
 def _print_instructions(address: str, password: str, *, google: bool) -> None:
-    click.echo("")
-    click.echo(f"  Open       {click.style(address, bold=True)}")
+    who = "Google, billed to your API key" if google else "the emulator, which repeats what you say"
+    click.echo(f"\n  Open       {click.style(address, bold=True)}")
     click.echo(f"  Sign in    {_USERNAME} / {password}   (or continue as a guest)")
-    answers = (
-        "Google, billed to your API key" if google else "the emulator, which repeats what you say"
-    )
-    click.echo(f"  Answers    {answers}")
-    click.echo("")
-    click.echo("Press Ctrl-C to stop everything.")
+    click.echo(f"  Answers    {who}\n\nPress Ctrl-C to stop everything.")
 
 
 def _wait_for_stop(service: subprocess.Popen[bytes], stop: _StopRequest) -> None:
