@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import signal
 import warnings
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import OPEN_PROFILE, chromium, emulating, service_environment, serving
+from programs import OPEN_PROFILE, Programs, chromium, emulating, service_environment, serving
 from tokensvc.domain import Lease, Principal
 from wheels import CLONE, build, unpacked
 
@@ -58,10 +57,10 @@ def _lease() -> Lease:
 @pytest.fixture(name="start_emulator", scope="session")
 def _start_emulator() -> Iterator[Callable[..., Program]]:
     """Start an emulator with these flags, on a port of its own."""
-    with ExitStack() as programs:
+    with Programs() as programs:
 
         def start(*flags: str) -> Program:
-            return programs.enter_context(emulating(*flags))
+            return programs.start(emulating(*flags))
 
         yield start
 
@@ -75,12 +74,12 @@ def _emulator(start_emulator: Callable[..., Program]) -> Program:
 @pytest.fixture(name="start_service", scope="session")
 def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
     """Start a service with this configuration and upstream, with two workers by default."""
-    with ExitStack() as programs:
+    with Programs() as programs:
 
         def start(configuration: str, upstream: str, *, workers: int = 2, **added: str) -> Program:
             folder = tmp_path_factory.mktemp("service")
             environment = service_environment(folder, configuration, upstream, **added)
-            program = programs.enter_context(serving(environment, workers=workers))
+            program = programs.start(serving(environment, workers=workers))
             program.folder = folder
             return program
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,10 @@ from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 START_DEADLINE = 60  # seconds until a program must be listening
+COMPILED = Path(__file__).parent.parent / "data" / "compiled"
 SECRET_KEY = "signs-in-tests-and-nowhere-else-0123456789"
 API_KEY = "AIzaSy-the-tests-own-key-and-nobody-elses"
 
@@ -80,6 +82,13 @@ class Program:
     url: str = ""
     folder: Path | None = None
     _printed: threading.Condition = field(default_factory=threading.Condition, repr=False)
+    _stopping: bool = False
+
+    def stop(self) -> None:
+        """Tell the program to stop, once; `running` waits until it has."""
+        if not self._stopping:
+            self._stopping = True
+            self.child.send_signal(signal.SIGTERM)
 
     def prints(self, line: str) -> None:
         """Record a line of output."""
@@ -173,7 +182,7 @@ def running(
                 program.url = match[1]
         yield program
     finally:
-        child.send_signal(signal.SIGTERM)
+        program.stop()
         try:
             child.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -182,6 +191,24 @@ def running(
         reader.join(timeout=10)
         assert not reader.is_alive(), f"{command} left a program running"
         child.stdout.close()
+
+
+class Programs(ExitStack):
+    """Programs that run until the end of a block, and are then stopped all at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[Program] = []
+
+    def start(self, program: AbstractContextManager[Program]) -> Program:
+        """Start a program, given as what `running` returns."""
+        self._started.append(self.enter_context(program))
+        return self._started[-1]
+
+    def __exit__(self, *raised: object) -> bool | None:
+        for program in self._started:
+            program.stop()
+        return super().__exit__(*raised)
 
 
 def chromium() -> str:
@@ -208,6 +235,11 @@ def service_environment(
     """Write the configuration file to *folder* and return the environment of its service."""
     file = folder / "tokensvc.toml"
     file.write_text(configuration, encoding="utf-8")
+    # Compiled profiles are stored by content, so all services can share them.
+    COMPILED.mkdir(parents=True, exist_ok=True)
+    (folder / "data").mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        (folder / "data" / "compiled").symlink_to(COMPILED)
     settings = {
         "GEMINI_API_KEY": API_KEY,
         "TOKENSVC_SECRET_KEY": SECRET_KEY,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +13,7 @@ from browser.hosting import hosting
 from browser.sound import spoken, write_wav
 from browser.talking import PROFILE, Talker
 from browser.visitor import Visitor
-from programs import emulating, operate, service_environment, serving
+from programs import Programs, emulating, operate, service_environment, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -202,14 +201,14 @@ def _call(visit: Callable[..., Visitor], site: Site, embedded: Program) -> Calla
 @pytest.fixture(name="begin")
 def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[..., Talker]]:
     """Begins a talk with its own service and emulator, which end with the test."""
-    with ExitStack() as programs:
+    with Programs() as programs:
 
         def begin(talk: Talk, *flags: str, fault: dict[str, object] | None = None) -> Talker:
-            emulator = programs.enter_context(emulating(*flags))
+            emulator = programs.start(emulating(*flags))
             if fault is not None:
                 emulator.post("/emulator/faults", fault)
             environment = service_environment(tmp_path, PROFILE, emulator.url)
-            service = programs.enter_context(serving(environment, workers=1))
+            service = programs.start(serving(environment, workers=1))
             return Talker.begin(visit, service, emulator, tmp_path / "talk.wav", talk)
 
         yield begin
