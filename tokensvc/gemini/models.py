@@ -29,7 +29,7 @@ class ModelRules:
 
     *thinking* is the key of `thinking_config` that it accepts, if any; with *level_required*, a
     setup must have it. *behaviors* are those that a function may have; the first is our default.
-    *affective_dialog*, and *proactivity* that is optional, exist on v1alpha only.
+    *affective_dialog* and *proactivity* exist on v1alpha only.
     """
 
     thinking: Literal["thinking_budget", "thinking_level"] | None
@@ -119,7 +119,7 @@ def _native_audio_faults(
         return
     if rules.proactivity == "never":
         yield "proactivity: this model rejects the key; remove it"
-    elif rules.proactivity == "optional" and api_version != "v1alpha":
+    elif api_version != "v1alpha":
         yield f"proactivity: {only_alpha}"
     elif rules.proactivity == "always" and proactivity.get("proactive_audio") is False:
         yield "proactivity.proactive_audio: this model has it always on; remove false"
