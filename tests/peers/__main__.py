@@ -1,7 +1,8 @@
-"""Tests the emulator with the newest releases of Google's SDKs: `make peers`.
+"""Tests the emulator with the newest releases of SDKs and other people's clients: `make peers`.
 
-`make test` uses the locked releases. Here, the newest are installed into a folder that is removed
-at the end, beside a copy of the tests. `PYTHONPATH=tests python -m peers`; arguments are pytest's.
+`make test` uses the locked releases of Google's SDKs. Here, the newest are installed into a folder
+that is removed at the end, beside a copy of the tests. `PYTHONPATH=tests python -m peers`;
+arguments are pytest's.
 """
 
 # ruff: noqa: T201 - prints which versions it tests
@@ -19,8 +20,8 @@ from tempfile import TemporaryDirectory
 
 CLONE = Path(__file__).parents[2]
 COPIED = ("tokensvc", "web", "tests", "docs", "pyproject.toml")
-PYTHON_PACKAGES = ("google-genai",)
-NPM_PACKAGES = ("@google/genai",)
+NPM_PACKAGES = ("@google/genai", "@ai-sdk/google")
+TESTS = ("tests/conformance", "tests/peers/other_clients.py")
 # docs/conformance.md names the locked releases.
 LEFT_OUT = "tests/conformance/test_table.py::test_documentation_is_up_to_date"
 
@@ -28,21 +29,27 @@ LEFT_OUT = "tests/conformance/test_table.py::test_documentation_is_up_to_date"
 def main() -> None:
     """Install the newest releases, print their versions and run the tests with them."""
     with TemporaryDirectory(prefix="tokensvc-peers-") as folder:
-        copy, packages = Path(folder, "copy"), Path(folder, "packages")
+        copy, sdk, pydantic_ai = (Path(folder, name) for name in ("copy", "sdk", "pydantic-ai"))
         copy.mkdir()
         copy_clone(copy)
-        for name, version in {
-            **install_python(packages),
-            **install_npm(copy / "tests"),
-        }.items():
+        for name, version in [
+            ("google-genai", install_python(sdk, "google-genai")),
+            # In a folder of its own, because it requires an older google-genai.
+            ("pydantic-ai-slim", install_python(pydantic_ai, "pydantic-ai-slim", "google")),
+            *install_npm(copy / "tests"),
+        ]:
             print(f"{name} {version}", flush=True)
         finished = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-                *(f"--deselect={LEFT_OUT}", *(sys.argv[1:] or ["tests/conformance"])),
+                *(f"--deselect={LEFT_OUT}", *(sys.argv[1:] or TESTS)),
             ],
             cwd=copy,
-            env={**os.environ, "PYTHONPATH": f"{packages}{os.pathsep}{copy}"},
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{sdk}{os.pathsep}{copy}",
+                "PYDANTIC_AI": str(pydantic_ai),
+            },
             check=False,
         )
     sys.exit(finished.returncode)
@@ -58,17 +65,21 @@ def copy_clone(copy: Path) -> None:
             shutil.copy(CLONE / name, copy / name)
 
 
-def install_python(packages: Path) -> dict[str, str]:
-    """Install the newest releases and what they need into *packages*; return their versions."""
+def install_python(folder: Path, name: str, extra: str = "") -> str:
+    """Install the newest release and what it needs into *folder*; return its version."""
     uv = Path(sys.executable).with_name("uv")
-    command = [uv, "pip", "install", "-q", "--python", sys.executable, "--target", packages]
-    subprocess.run([*command, *PYTHON_PACKAGES], check=True)
-    found = {each.name: each.version for each in distributions(path=[str(packages)])}
-    return {name: found[name] for name in PYTHON_PACKAGES}
+    subprocess.run(
+        [
+            *(uv, "pip", "install", "-q", "--python", sys.executable),
+            *("--target", folder, f"{name}[{extra}]" if extra else name),
+        ],
+        check=True,
+    )
+    return next(each.version for each in distributions(name=name, path=[str(folder)]))
 
 
-def install_npm(tests: Path) -> dict[str, str]:
-    """Install the newest releases beside the copied *tests*; return their versions."""
+def install_npm(tests: Path) -> list[tuple[str, str]]:
+    """Install the newest releases beside the copied *tests*; return their names and versions."""
     (tests / "package.json").write_text('{"private": true, "type": "module"}', encoding="utf-8")
     subprocess.run(
         [
@@ -77,11 +88,10 @@ def install_npm(tests: Path) -> dict[str, str]:
         ],
         cwd=tests,
         check=True,
+        stdout=subprocess.DEVNULL,
     )
-    return {
-        name: json.loads((tests / "node_modules" / name / "package.json").read_text())["version"]
-        for name in NPM_PACKAGES
-    }
+    manifests = {name: tests / "node_modules" / name / "package.json" for name in NPM_PACKAGES}
+    return [(name, json.loads(file.read_text())["version"]) for name, file in manifests.items()]
 
 
 if __name__ == "__main__":
