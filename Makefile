@@ -33,8 +33,8 @@ check: lint types size test ## run lint, types, import rules, the size budget an
 frameworks: $(VENV)/test tests/node_modules/.package-lock.json programs ## build the client with bundlers and frameworks (1 minute)
 	$(PYTEST) -m frameworks
 
-peers: $(VENV)/test tests/node_modules/.package-lock.json ## run Google's SDKs and their own tests against the emulator (1 minute)
-	$(PYTEST) tests/conformance
+peers: $(VENV)/test ## run the newest releases of Google's SDKs and of other clients against the emulator (3 minutes)
+	PYTHONPATH=tests $(BIN)/python -m peers $(PEERS)
 
 mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (6 minutes)
 	PYTHONPATH=tests $(BIN)/python -m mutants $(MUTANTS)

@@ -76,6 +76,36 @@ def test_check_refuses_an_option_without_a_value(tokensvc):
     assert "NAME=VALUE" in done.stderr
 
 
+def test_check_refuses_extended_thinking_without_a_level_and_says_what_to_write(tokensvc, tmp_path):
+    file = tmp_path / "thinking.toml"
+    profile = OPEN_PROFILE.replace("gemini-3.8-live", "gemini-3.8-live-extended-thinking")
+    file.write_text(profile)
+    done = tokensvc("check", TOKENSVC_CONFIG=str(file))
+
+    assert done.exit_code == 2
+    assert (
+        "profiles.default.config.thinking_config.thinking_level: is missing; write LOW or"
+        in done.stderr
+    )
+
+    file.write_text(profile + '[profiles.default.config]\nthinking_config.thinking_level = "LOW"\n')
+    accepted = tokensvc("check", TOKENSVC_CONFIG=str(file))
+    assert (accepted.exit_code, accepted.stderr) == (0, "")
+
+
+def test_check_warns_of_an_unknown_model_and_explains_it(tokensvc, tmp_path):
+    file = tmp_path / "unknown.toml"
+    file.write_text(OPEN_PROFILE.replace("gemini-3.8-live", "gemini-3.8-life"))
+    done = tokensvc("check", TOKENSVC_CONFIG=str(file))
+
+    assert done.exit_code == 0
+    assert "Profile default" in done.stdout
+    assert "profiles.default.model: tokensvc does not know models/gemini-3.8-life" in done.stderr
+    assert "gemini-3.8-live," in done.stderr
+    body = tokensvc("check", "--body", "default", TOKENSVC_CONFIG=str(file)).stdout
+    assert json.loads(body)["bidiGenerateContentSetup"]["model"] == "models/gemini-3.8-life"
+
+
 def test_check_lists_every_fault_of_the_environment(tokensvc):
     done = tokensvc("check", GEMINI_API_KEY=None, TOKENSVC_SECRET_KEY="canary")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.peers import javascript
 from emulator.live_client import QUICK, speech
 from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.emulator.server.emulator import ListenConfig
@@ -51,11 +52,11 @@ def _speech_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="node")
 def _node() -> Callable[..., Any]:
-    """Return a function that runs a script of this folder with node and parses its JSON output."""
+    """Return a function that runs a script of this folder with Node.js and parses its output."""
 
     def run(script: str, *arguments: str, **environment: str) -> Any:
         finished = subprocess.run(
-            ["node", HERE / script, *arguments],
+            [javascript.NODE, HERE / script, *arguments],
             env={**os.environ, **environment},
             capture_output=True,
             text=True,

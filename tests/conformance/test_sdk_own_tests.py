@@ -39,7 +39,7 @@ def test_sdks_own_tests_pass(tls_emulator, tmp_path, suite, passing):
         ],
         env={
             **os.environ,
-            "PYTHONPATH": str(HERE),
+            "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
             "LIVE_EMULATOR_URL": tls_emulator.url,
             "SSL_CERT_FILE": str(tls_emulator.certificate_file),
             "GOOGLE_API_KEY": "test",

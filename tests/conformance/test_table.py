@@ -44,7 +44,8 @@ def _javascript_port() -> Iterator[int]:
     """Start a node process with the JavaScript SDK; return its port."""
     script = HERE / "peers" / "javascript.mjs"
     pipe = subprocess.PIPE
-    with subprocess.Popen(["node", script], stdin=pipe, stdout=pipe, text=True) as process:
+    command = [javascript.NODE, script]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         # Leaving the context closes its standard input, which makes it exit.
         yield int(process.stdout.readline().split()[-1])
 

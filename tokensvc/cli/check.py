@@ -10,10 +10,12 @@ import click
 
 from tokensvc import app
 from tokensvc.cli.web import explain_web
+from tokensvc.gemini.models import KNOWN_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tokensvc.config.profiles import Profile
     from tokensvc.gemini.compiler import CompiledProfile
 
 
@@ -30,9 +32,13 @@ if TYPE_CHECKING:
 def check(body_of: str | None, options: tuple[str, ...]) -> None:
     """Check the environment and the configuration file, and explain each profile.
 
-    Exits with 2 and a list of every fault if something is invalid.
+    Exits with 2 and a list of every fault if something is invalid. A model that tokensvc does not
+    know is only warned of.
     """
     deployment = app.load_deployment(os.environ)
+    for profile in deployment.configuration.profiles.values():
+        if profile.model not in KNOWN_MODELS:
+            click.echo(_unknown_model(profile), err=True)
     if body_of is not None:
         compiled = deployment.profiles.get(body_of)
         if compiled is None:
@@ -51,6 +57,15 @@ def check(body_of: str | None, options: tuple[str, ...]) -> None:
         click.echo("")
         for line in lines:
             click.echo(line)
+
+
+def _unknown_model(profile: Profile) -> str:
+    known = ", ".join(sorted(name.removeprefix("models/") for name in KNOWN_MODELS))
+    return (
+        f"Warning: profiles.{profile.name}.model: tokensvc does not know {profile.model}, so it "
+        "did not check whether the model accepts this config. Check the spelling; the models that "
+        f"it knows are {known}."
+    )
 
 
 def _body(compiled: CompiledProfile, options: tuple[str, ...]) -> dict[str, object]:

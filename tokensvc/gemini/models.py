@@ -1,6 +1,7 @@
 """The rules of each Live model, so that an invalid profile fails at start, not in a call.
 
-Source: the model pages and migration lists of ai.google.dev/gemini-api/docs/live-api, 2026-09-15.
+Sources: the model pages and migration lists of ai.google.dev/gemini-api/docs/live-api, 2026-09-15;
+what the API refused in other projects, 2025-06 to 2026-10.
 """
 
 from __future__ import annotations
@@ -26,35 +27,41 @@ _BUILT_IN_TOOLS = (  # of Google's tools, a Live session takes only search
 class ModelRules:
     """The setup that a model accepts.
 
-    *thinking* is the key of `thinking_config` that it accepts, if any. *behaviors* are those that
-    a function may have; the first is our default.
+    *thinking* is the key of `thinking_config` that it accepts, if any; with *level_required*, a
+    setup must have it. *behaviors* are those that a function may have; the first is our default.
+    *affective_dialog* and *proactivity* exist on v1alpha only.
     """
 
     thinking: Literal["thinking_budget", "thinking_level"] | None
     levels: tuple[str, ...] = ()
+    level_required: bool = False
     behaviors: tuple[Literal["BLOCKING", "NON_BLOCKING"], ...] = ("BLOCKING", "NON_BLOCKING")
     proactivity: Literal["optional", "always", "never"] = "never"
     affective_dialog: bool = False
 
 
-# By the start of the model's name; the first match counts, so longer ones come first.
+_NATIVE_AUDIO_25 = ModelRules(
+    thinking="thinking_budget", proactivity="optional", affective_dialog=True
+)
 _RULES = {
-    "models/gemini-2.5-flash-native-audio": ModelRules(
-        thinking="thinking_budget", proactivity="optional", affective_dialog=True
-    ),
-    "models/gemini-3.1-flash-live": ModelRules(
+    "models/gemini-2.5-flash-native-audio-preview-09-2025": _NATIVE_AUDIO_25,
+    "models/gemini-2.5-flash-native-audio-preview-12-2025": _NATIVE_AUDIO_25,
+    "models/gemini-2.5-flash-native-audio-latest": _NATIVE_AUDIO_25,
+    "models/gemini-3.1-flash-live-preview": ModelRules(
         thinking="thinking_level",
         levels=("MINIMAL", "LOW", "MEDIUM", "HIGH"),
         behaviors=("BLOCKING",),
     ),
+    "models/gemini-3.8-live": ModelRules(thinking=None, proactivity="always"),
     "models/gemini-3.8-live-extended-thinking": ModelRules(
         thinking="thinking_level",
         levels=("LOW", "MEDIUM", "HIGH"),
+        level_required=True,
         behaviors=("NON_BLOCKING",),
         proactivity="always",
     ),
-    "models/gemini-3.8-live": ModelRules(thinking=None, proactivity="always"),
 }
+KNOWN_MODELS = frozenset(_RULES)
 _UNKNOWN = ModelRules(thinking=None)
 
 
@@ -63,47 +70,59 @@ def default_behavior(model: str) -> str:
 
     We always write one, because Google's documentation of the default is inconsistent.
     """
-    return (_rules(model) or _UNKNOWN).behaviors[0]
+    return _RULES.get(model, _UNKNOWN).behaviors[0]
 
 
-def faults_of(model: str, config: dict[str, Any]) -> Iterator[str]:
+def faults_of(model: str, config: dict[str, Any], api_version: str) -> Iterator[str]:
     """Yield why *model* would reject *config*, a `LiveConnectConfig` with snake-case keys.
 
     Yields nothing for an unknown model: Google decides.
     """
-    rules = _rules(model)
+    rules = _RULES.get(model)
     if rules is None:
         return
     if config.get("response_modalities", ["AUDIO"]) != ["AUDIO"]:
         yield "response_modalities: this model answers in AUDIO only; use transcripts for text"
     yield from _thinking_faults(rules, config.get("thinking_config"))
-    if config.get("enable_affective_dialog") is not None and not rules.affective_dialog:
-        yield "enable_affective_dialog: this model rejects the key; remove it"
-    proactive = (config.get("proactivity") or {}).get("proactive_audio")
-    if rules.proactivity == "never" and config.get("proactivity") is not None:
-        yield "proactivity: this model rejects the key; remove it"
-    if rules.proactivity == "always" and proactive is False:
-        yield "proactivity.proactive_audio: this model has it always on; remove false"
+    yield from _native_audio_faults(rules, config, api_version)
     for index, tool in enumerate(config.get("tools") or ()):
         yield from _tool_faults(rules, f"tools.{index}", tool)
 
 
-def _rules(model: str) -> ModelRules | None:
-    return next((rules for prefix, rules in _RULES.items() if model.startswith(prefix)), None)
-
-
 def _thinking_faults(rules: ModelRules, thinking: dict[str, Any] | None) -> Iterator[str]:
-    if thinking is None:
-        return
-    if rules.thinking is None:
+    if thinking is not None and rules.thinking is None:
         yield "thinking_config: this model rejects the key; remove it"
         return
+    thinking = thinking or {}
     for key in ("thinking_budget", "thinking_level"):
         if thinking.get(key) is not None and key != rules.thinking:
             yield f"thinking_config.{key}: this model takes {rules.thinking} instead"
-    level = thinking.get("thinking_level")
-    if rules.thinking == "thinking_level" and level is not None and level not in rules.levels:
-        yield f"thinking_config.thinking_level: this model takes {', '.join(rules.levels)}"
+    if rules.thinking == "thinking_level":
+        level = thinking.get("thinking_level")
+        if level is None and rules.level_required:
+            yield f"thinking_config.thinking_level: is missing; write {' or '.join(rules.levels)}"
+        elif level is not None and level not in rules.levels:
+            yield f"thinking_config.thinking_level: this model takes {', '.join(rules.levels)}"
+
+
+def _native_audio_faults(
+    rules: ModelRules, config: dict[str, Any], api_version: str
+) -> Iterator[str]:
+    only_alpha = 'exists on v1alpha only; remove it, or set gemini.api_version = "v1alpha"'
+    if config.get("enable_affective_dialog") is not None:
+        if not rules.affective_dialog:
+            yield "enable_affective_dialog: this model rejects the key; remove it"
+        elif api_version != "v1alpha":
+            yield f"enable_affective_dialog: {only_alpha}"
+    proactivity = config.get("proactivity")
+    if proactivity is None:
+        return
+    if rules.proactivity == "never":
+        yield "proactivity: this model rejects the key; remove it"
+    elif api_version != "v1alpha":
+        yield f"proactivity: {only_alpha}"
+    elif rules.proactivity == "always" and proactivity.get("proactive_audio") is False:
+        yield "proactivity.proactive_audio: this model has it always on; remove false"
 
 
 def _tool_faults(rules: ModelRules, key: str, tool: dict[str, Any]) -> Iterator[str]:

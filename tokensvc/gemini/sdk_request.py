@@ -58,7 +58,7 @@ def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[st
     for tool in complete.get("tools", ()):
         for function in tool.get("function_declarations", ()):
             function.setdefault("behavior", default_behavior(model))
-    faults = [*_forbidden_fields(complete), *faults_of(model, complete)]
+    faults = [*_forbidden_fields(complete), *faults_of(model, complete, api_version)]
     if faults:
         return {"faults": faults}
     try:

