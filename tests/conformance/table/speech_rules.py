@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance.table.rules import rule, without
+from conformance.table.rules import REPORTED, rule, without
 from emulator.live_client import QUICK, setup, sound, speech, transcript
 from tokensvc.emulator.audio.pcm import IN_RATE, from_pcm, resample, to_pcm
 
@@ -136,6 +136,37 @@ async def manual(emulating):
         async with client.session() as session:
             await session.send(realtimeInput={"activityStart": {}})
             assert (await session.until_closed())[0] == 1007
+
+
+@rule(
+    "An activity without any input is not answered, and closes the session",
+    REPORTED,
+    without("session/session.py", "not utterance.seconds and not self._typed()", "False"),
+)
+async def empty_activity(emulating):
+    async with emulating(QUICK) as client, client.session(detection(disabled=True)) as session:
+        await session.send(realtimeInput={"activityStart": {}})
+        await session.send(realtimeInput={"activityEnd": {}})
+        (message,) = await session.until_turn_complete()
+        assert message == {"serverContent": {"turnComplete": True}, "usageMetadata": {}}
+        assert await session.until_closed() == (1007, "Precondition check failed.")
+
+
+@rule(
+    "A second activityStart joins what was said before it",
+    REPORTED,
+    without(
+        "audio/utterances.py", "if self._start is None:\n            self._start =", "self._start ="
+    ),
+)
+async def joined_activity(emulating):
+    async with emulating(QUICK) as client, client.session(detection(disabled=True)) as session:
+        for _ in range(2):
+            await session.send(realtimeInput={"activityStart": {}})
+            await session.send_audio(silence(1.0))
+        await session.send(realtimeInput={"activityEnd": {}})
+        answer = await session.until_turn_complete()
+        assert transcript(answer, "inputTranscription") == "[2.0 s of speech]"
 
 
 @rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from conformance.table.rules import PACED, rule, without
+from conformance.table.rules import PACED, REPORTED, rule, without
 from emulator.live_client import QUICK, content, function, setup, speech, transcript
 from tokensvc.emulator.responses.scenario import read_scenario
 
@@ -209,6 +209,25 @@ async def no_id(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
         await session.send(toolResponse={"functionResponses": [{"name": "read_the_meter"}]})
         assert (await session.until_closed())[0] == 1007
+
+
+@rule(
+    "A result that is not an object is refused",
+    REPORTED,
+    without("protocol/messages.py", '"response": "Struct",', '"response": "any",'),
+    unsupported="an SDK refuses it itself",
+)
+async def no_object(emulating):
+    async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
+        await session.send_text(ASK)
+        call = await session.next_call()
+        await session.send_result(call, "4812")
+        path = "tool_response.function_responses[0].response"
+        kind = "type.googleapis.com/google.protobuf.Struct"
+        assert await session.until_closed() == (
+            1007,
+            f"Invalid value at '{path}' ({kind}), \"4812\"",
+        )
 
 
 @rule(

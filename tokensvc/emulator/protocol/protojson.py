@@ -233,6 +233,14 @@ def _timestamp(value: object, path: str) -> str:
     )
 
 
+def _struct(value: object, path: str) -> object:
+    if not isinstance(value, dict):
+        raise InvalidPayloadError(
+            _invalid(path, "type.googleapis.com/google.protobuf.Struct", value)
+        )
+    return value
+
+
 def _any(value: object, _path: str) -> object:
     return value
 
@@ -245,5 +253,6 @@ SCALARS: dict[str, Callable[[object, str], object]] = {
     "float": _float,
     "bytes": _bytes,
     "timestamp": _timestamp,
+    "Struct": _struct,
     "any": _any,
 }

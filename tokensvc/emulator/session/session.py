@@ -215,7 +215,13 @@ class Session:
             self._utterances.start()
             await self._turns.user_started()
         else:
-            await self._end_utterance(self._utterances.finish())
+            utterance = self._utterances.finish()
+            if utterance is not None and not utterance.seconds and not self._typed():
+                await self._context.sender.send(
+                    serverContent={"turnComplete": True}, usageMetadata={}
+                )
+                raise CloseError(CloseReasons.precondition)
+            await self._end_utterance(utterance)
 
     async def _end_utterance(self, utterance: Utterance | None) -> None:
         """Answer a finished utterance, if there is one."""
@@ -229,11 +235,15 @@ class Session:
         context = self._context
         conversation = context.conversation
         conversation.turns += 1
-        turn = Turn(conversation.turns, conversation.typed_since(self._answered_length), utterance)
+        turn = Turn(conversation.turns, self._typed(), utterance)
         self._answered_length = conversation.length
         if utterance is not None:
             await self._transcribe(turn, utterance)
         await self._turns.answer(turn)
+
+    def _typed(self) -> str:
+        """Return what was typed since the last answer."""
+        return self._context.conversation.typed_since(self._answered_length)
 
     async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
         """Add what was spoken to the context and, if requested, send its transcript."""
