@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from conformance.table.rules import PACED, REPORTED, rule, without
+from conformance.table.rules import PACED, REPORTED, STOP_TEST, rule, without
 from emulator.live_client import QUICK, content, function, setup, speech, transcript
 from tokensvc.emulator.responses.scenario import read_scenario
 
@@ -161,23 +161,57 @@ async def will_continue(emulating):
 
 
 @rule(
-    "An interruption first cancels blocking calls, by id",
-    TOOLS,
-    without("session/turns.py", "cancelled = self._cancel_blocking_calls()", "cancelled = []"),
+    "An interruption cancels blocking calls by id, but not on 3.8, or by option",
+    f"{TOOLS}; on 3.8 never in 41 sessions, {STOP_TEST}",
+    without("session/turns.py", "return model.cancels_calls if", "return True if"),
 )
 async def cancellation(emulating):
+    older, newest = "models/gemini-3.1-flash-live-preview", "models/gemini-3.8-live"
+    for model, option, cancels in (
+        (older, "by_model", True),
+        (newest, "by_model", False),
+        (newest, "sent", True),
+        (older, "never", False),
+    ):
+        async with (
+            emulating(replace(QUICK, cancellations=option)) as client,
+            client.session(setup(model=model, tools=[METER])) as session,
+        ):
+            await session.send_text(ASK)
+            call = await session.next_call()
+            await session.send_audio(speech(0.5, 0.0))
+            rest = await session.until_turn_complete()
+            assert [next(iter(content(each) or each)) for each in rest] == [
+                "voiceActivity",
+                *(["toolCallCancellation"] if cancels else []),
+                "interrupted",
+                "turnComplete",
+            ]
+            if cancels:
+                assert rest[1]["toolCallCancellation"] == {"ids": [call["id"]]}
+            assert client.latest()["counters"]["tool_cancellations"] == int(cancels)
+
+
+@rule(
+    "The result of a blocking call that was interrupted is ignored",
+    STOP_TEST,
+    without(
+        "session/turns.py",
+        "del self._pending[call_id]\n        return",
+        "_ = call_id\n        return",
+    ),
+)
+async def interrupted_call(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
         await session.send_text(ASK)
         call = await session.next_call()
-        await session.send_audio(speech(0.5, 0.0))
-        rest = await session.until_turn_complete()
-        assert [next(iter(content(each) or each)) for each in rest] == [
-            "toolCallCancellation",
-            "interrupted",
-            "turnComplete",
-        ]
-        assert rest[0]["toolCallCancellation"] == {"ids": [call["id"]]}
-        assert client.latest()["counters"]["tool_cancellations"] == 1
+        await session.send_text(f"No, stop. {ASK}")
+        again = await session.next_call()
+        assert again["id"] != call["id"], "the model may call again"
+        await session.send_result(call, {"reading": 666})
+        await session.send_result(again, {"reading": 4812})
+        assert "4812" in transcript(await session.until_turn_complete())
+        assert client.latest()["counters"]["tool_answers"] == 1
 
 
 @rule(

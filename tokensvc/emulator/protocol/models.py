@@ -29,6 +29,8 @@ class Model:
         scheduling: Whether a tool response may have ``scheduling``.
         only_initial_content: Whether ``clientContent`` is documented for the start only.
         coverage: The default turn coverage.
+        cancels_calls: Whether a blocking call that is interrupted gets a ``toolCallCancellation``.
+        fragments: Whether an input transcript is sent in fragments, not as a whole.
         several_parts: Whether an event may carry more than one part.
         status: Whether ``turnComplete`` comes with ``interactionStatus``.
         window: Context window in tokens.
@@ -42,6 +44,8 @@ class Model:
     scheduling: bool = False
     only_initial_content: bool = False
     coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
+    cancels_calls: bool = True
+    fragments: bool = False
     several_parts: bool = True
     status: bool = False
     window: int = 131_072
@@ -54,6 +58,7 @@ _NATIVE_25 = Model(
     behaviors=("BLOCKING", "NON_BLOCKING"),
     scheduling=True,
     coverage="TURN_INCLUDES_ONLY_ACTIVITY",
+    fragments=True,
     several_parts=False,
 )
 _LIVE_38 = Model(
@@ -62,6 +67,7 @@ _LIVE_38 = Model(
     # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
+    cancels_calls=False,
 )
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
@@ -79,6 +85,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             proactive="only true",
             behaviors=("NON_BLOCKING",),
             status=True,
+            cancels_calls=False,
         ),
     }
 )

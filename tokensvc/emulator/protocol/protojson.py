@@ -100,6 +100,11 @@ def timestamp_seconds(timestamp: str) -> float:
     return moment.timestamp() + float(fraction or 0)
 
 
+def duration(seconds: float) -> str:
+    """Write a duration as proto-JSON does: ``10s``, ``0.160s``."""
+    return f"{seconds:.3f}s".replace(".000s", "s")
+
+
 def camel(name: str) -> str:
     """Return ``voiceConfig`` for both ``voice_config`` and ``voiceConfig``."""
     if "_" not in name:

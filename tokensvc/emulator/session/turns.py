@@ -85,10 +85,10 @@ class TurnTaking:
             await self.interrupt()
 
     async def interrupt(self) -> None:
-        """Stop the answer in progress, if there is one, and cancel its blocking calls.
+        """Stop the answer in progress, if there is one, and drop its blocking calls.
 
-        The messages are sent in the documented order: `toolCallCancellation`, `interrupted`,
-        `turnComplete`.
+        The messages are sent in the documented order: `toolCallCancellation` where the model sends
+        it, `interrupted`, `turnComplete`.
         """
         task, self._task = self._task, None
         if task is None:
@@ -98,20 +98,24 @@ class TurnTaking:
         self._answering = False
         context = self._context
         context.counters.interruptions += 1
-        cancelled = self._cancel_blocking_calls()
-        if cancelled:
+        cancelled = self._drop_blocking_calls()
+        if cancelled and self._announces_cancellations():
             context.counters.tool_cancellations += len(cancelled)
             await context.sender.send(toolCallCancellation={"ids": cancelled})
         tokens = self._speaker.end(interrupted=True)
         await context.sender.send_content(interrupted=True)
         await self._send_turn_complete(tokens)
 
-    def _cancel_blocking_calls(self) -> list[str]:
+    def _drop_blocking_calls(self) -> list[str]:
         """Drop the pending calls that block, and return their ids."""
-        cancelled = [call_id for call_id, pending in self._pending.items() if pending.blocking]
-        for call_id in cancelled:
+        dropped = [call_id for call_id, pending in self._pending.items() if pending.blocking]
+        for call_id in dropped:
             del self._pending[call_id]
-        return cancelled
+        return dropped
+
+    def _announces_cancellations(self) -> bool:
+        option, model = self._context.options.cancellations, self._context.plan.model
+        return model.cancels_calls if option == "by_model" else option == "sent"
 
     async def result(self, result: Result) -> bool:
         """Handle a function's result; return False if no such call is pending."""
