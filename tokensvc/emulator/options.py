@@ -74,6 +74,9 @@ class Options:
         "by_model",
         "Form of inputTranscription: in fragments, once at the end, or growing from the start.",
     )
+    parts: Literal["one", "several"] = setting(
+        "one", "Parts of sound in a message, on models that are documented to send several."
+    )
     cancellations: Literal["by_model", "sent", "never"] = setting(
         "by_model", "toolCallCancellation when an interruption drops a blocking call."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 from conformance.table.rules import PACED, REPORTED, STOP_TEST, rule, without
@@ -55,16 +56,17 @@ async def blocking(emulating):
 
 
 @rule(
-    "The turn does not wait for a non-blocking call; its result is spoken when idle",
-    TOOLS,
+    "The turn ends with a call that does not block; its result is spoken when idle",
+    f"{TOOLS}; {STOP_TEST}",
     without("session/turns.py", "blocking = tool is None or tool.blocking", "blocking = True"),
 )
 async def non_blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:
         await session.send_text(ASK)
         call = await session.next_call()
-        first = await session.until_turn_complete()
-        assert "asked read_the_meter" in transcript(first)
+        generated, ended = await session.until_turn_complete()
+        assert content(generated) == {"generationComplete": True}
+        assert ended["usageMetadata"]["responseTokenCount"] > 0, "the call counts"
         await session.send_result(call, {"reading": 99})
         assert "99" in transcript(await session.until_turn_complete())
 
@@ -133,6 +135,8 @@ async def interrupting_result(emulating):
         ):
             await session.send_text(ASK)
             call = await session.next_call()
+            await session.until_turn_complete()
+            await session.send_text("What do you know?")
             await session.until(lambda message: content(message).get("modelTurn"))
             await session.send_result(call, {"reading": 3}, scheduling=scheduling)
             first = await session.until_turn_complete()
@@ -296,6 +300,46 @@ async def twice(emulating):
         call = await session.next_call()
         again = await session.until(lambda message: content(message).get("modelTurn"))
         assert content(again[-1])["modelTurn"]["parts"] == [{"functionCall": call}]
+
+
+@rule(
+    "Calls that are made together come in one toolCall on 3.8, one by one on other models",
+    STOP_TEST,
+    without(
+        "session/turns.py", "if is_call and self._context.plan.model.joins_calls:", "if False:"
+    ),
+)
+async def several_calls(emulating):
+    tools = [function("read_the_meter"), function("open_the_door")]
+    older, newest = "models/gemini-3.1-flash-live-preview", "models/gemini-3.8-live"
+    for model, joined in ((newest, 2), (older, 1)):
+        async with (
+            emulating(QUICK) as client,
+            client.session(setup(model=model, tools=tools)) as session,
+        ):
+            await session.send_text("Read the meter and open the door.")
+            answered = 0
+            while answered < 2:
+                message = (await session.until(lambda each: "toolCall" in each))[-1]
+                calls = message["toolCall"]["functionCalls"]
+                assert len(calls) == joined
+                for call in calls:
+                    await session.send_result(call, {"done": call["name"]})
+                answered += len(calls)
+            answer = transcript(await session.until_turn_complete())
+            assert "open_the_door answered" in answer
+
+
+@rule(
+    "On 3.8 the id of a call is fc_ and 20 digits if it blocks, otherwise call_ and 6 digits",
+    STOP_TEST,
+    without("session/turns.py", "if not short:", "if True:"),
+)
+async def call_ids(emulating):
+    for tool, form in ((METER, r"fc_\d{20}"), (ASYNC_METER, r"call_\d{6}")):
+        async with emulating(QUICK) as client, client.session(setup(tools=[tool])) as session:
+            await session.send_text(ASK)
+            assert re.fullmatch(form, (await session.next_call())["id"])
 
 
 @rule(

@@ -6,7 +6,7 @@ Source: the models' pages and docs/live-api/capabilities, as of 2026-10.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,12 @@ class Model:
         coverage: The default turn coverage.
         cancels_calls: Whether a blocking call that is interrupted gets a ``toolCallCancellation``.
         fragments: Whether an input transcript is sent in fragments, not as a whole.
-        several_parts: Whether an event may carry more than one part.
+        several_parts: Whether an event is documented to carry more than one part.
+        names_role: Whether ``modelTurn`` has a ``role``.
+        joins_calls: Whether calls that are made together come in one ``toolCall``.
+        short_call_ids: Whether call ids have the short forms of 2026.
+        overhead: Tokens of every prompt that no details list.
+        thinks: Whether thoughts are counted without being requested.
         status: Whether ``turnComplete`` comes with ``interactionStatus``.
         window: Context window in tokens.
     """
@@ -47,8 +52,18 @@ class Model:
     cancels_calls: bool = True
     fragments: bool = False
     several_parts: bool = True
+    names_role: bool = False
+    joins_calls: bool = False
+    short_call_ids: bool = False
+    overhead: int = 0
+    thinks: bool = False
     status: bool = False
     window: int = 131_072
+
+    def model_turn(self, *parts: dict[str, Any]) -> dict[str, Any]:
+        """Return a ``modelTurn`` of *parts*."""
+        role = {"role": "model"} if self.names_role else {}
+        return {**role, "parts": [*parts]}
 
 
 _NATIVE_25 = Model(
@@ -68,6 +83,11 @@ _LIVE_38 = Model(
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
     cancels_calls=False,
+    names_role=True,
+    joins_calls=True,
+    short_call_ids=True,
+    overhead=520,
+    thinks=True,
 )
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
@@ -79,13 +99,13 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             only_initial_content=True,
         ),
         "models/gemini-3.8-live": _LIVE_38,
-        "models/gemini-3.8-live-extended-thinking": Model(
+        "models/gemini-3.8-live-extended-thinking": replace(
+            _LIVE_38,
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
             levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
-            proactive="only true",
             behaviors=("NON_BLOCKING",),
+            scheduling=False,
             status=True,
-            cancels_calls=False,
         ),
     }
 )
