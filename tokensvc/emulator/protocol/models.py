@@ -1,6 +1,7 @@
 """Models: what each one accepts in a setup, and how it behaves in a conversation.
 
-Source: the models' pages and docs/live-api/capabilities, as of 2026-10.
+Source: the models' pages and docs/live-api/capabilities, as of 2026-10, and the records of the real
+service that docs/conformance.md names.
 """
 
 from __future__ import annotations
