@@ -70,9 +70,15 @@ class Options:
     native_fields: Literal["everywhere", "v1alpha"] = setting(
         "everywhere", "API versions on which 2.5 accepts proactivity and affective dialog."
     )
-    input_transcripts: Literal["fragments", "final", "cumulative"] = setting(
-        "fragments",
+    input_transcripts: Literal["by_model", "fragments", "final", "cumulative"] = setting(
+        "by_model",
         "Form of inputTranscription: in fragments, once at the end, or growing from the start.",
+    )
+    parts: Literal["one", "several"] = setting(
+        "one", "Parts of sound in a message, on models that are documented to send several."
+    )
+    cancellations: Literal["by_model", "sent", "never"] = setting(
+        "by_model", "toolCallCancellation when an interruption drops a blocking call."
     )
     unknown_models: bool = setting(
         default=False, description="Treat an unknown model id as the newest model."

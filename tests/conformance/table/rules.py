@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     Emulating = Callable[..., AbstractAsyncContextManager[Client]]
 
+# Public repositories with records of the real service.
+STOP_TEST = "recorded 2026-09, frontier-on-cloud/gemini-live-stop-test"
+RESUME_TEST = "recorded 2026-10, frontier-on-cloud/gemini-live-resume-test"
+SMOKE_31 = "recorded 2026-08, zeikar/charivo (3.1)"
+LOGS_25 = "recorded 2025-07, googleapis/js-genai (2.5)"
+REPORTED = "reported by other clients, 2026"
 PYTHON, JAVASCRIPT, RAW = "Python SDK", "JavaScript SDK", "raw socket"
 # Answers take some time, so that a test can act while one is in progress.
 PACED = Options(latency=0.0, send_rate=8.0, playback_rate=4.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.table.rules import JAVASCRIPT, rule, without
+from conformance.table.rules import JAVASCRIPT, STOP_TEST, rule, without
 from emulator.live_client import QUICK, function, setup, speech, transcript
 from tokensvc.emulator import Options
 
@@ -179,6 +179,24 @@ async def usage(emulating):
         second = (await session.until_turn_complete())[-1]["usageMetadata"]
         assert second["promptTokenCount"] >= first["totalTokenCount"]
         assert {"TEXT", "AUDIO"} == {each["modality"] for each in second["promptTokensDetails"]}
+
+
+@rule(
+    "On 3.8 a first turn costs 515 tokens or more, and thoughts that nobody requested",
+    f"{STOP_TEST}: 515 to 768 with an instruction and one tool",
+    without("protocol/models.py", "    overhead=520,\n    thinks=True,\n", ""),
+)
+async def overhead(emulating):
+    instruction = {"parts": [{"text": "You are the voice of a small museum."}]}
+    requested = setup(systemInstruction=instruction, tools=[function("look_up")])
+    async with emulating(QUICK) as client, client.session(requested) as session:
+        await session.send_audio(speech(2.0))
+        usage = (await session.until_turn_complete())[-1]["usageMetadata"]
+        prompt = usage["promptTokenCount"]
+        assert 515 <= prompt <= 768
+        assert prompt > sum(each["tokenCount"] for each in usage["promptTokensDetails"])
+        assert 72 <= usage["thoughtsTokenCount"] <= 158
+        assert usage["totalTokenCount"] == prompt + usage["responseTokenCount"]
 
 
 @rule(

@@ -6,7 +6,7 @@ import json
 
 import aiohttp
 
-from conformance.table.rules import JAVASCRIPT, rule, without
+from conformance.table.rules import JAVASCRIPT, LOGS_25, rule, without
 from emulator.live_client import KEY, MODEL, setup
 from tokensvc.emulator import Options
 
@@ -151,6 +151,18 @@ async def frames(emulating):
             frame = await session.socket.receive()
             assert frame.type == expected
             assert json.loads(frame.data) == {"setupComplete": {}}
+
+
+@rule(
+    "A message is JSON, indented by two spaces, with a newline at its end",
+    LOGS_25,
+    without("session/sender.py", "ensure_ascii=False, indent=2", "ensure_ascii=False"),
+    unsupported="an SDK parses it",
+)
+async def layout(emulating):
+    async with emulating() as client, client.socket() as session:
+        await session.send(setup=setup())
+        assert (await session.socket.receive()).data == b'{\n  "setupComplete": {}\n}\n'
 
 
 @rule(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance.table.rules import rule, without
-from emulator.live_client import QUICK, setup, sound, speech, transcript
+from conformance.table.rules import REPORTED, RESUME_TEST, STOP_TEST, rule, without
+from emulator.live_client import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator.audio.pcm import IN_RATE, from_pcm, resample, to_pcm
 
 CAPABILITIES = "https://ai.google.dev/gemini-api/docs/live-api/capabilities"
@@ -138,6 +138,89 @@ async def manual(emulating):
             assert (await session.until_closed())[0] == 1007
 
 
+def voice_activities(messages):
+    """Return the types and offsets of the voice activity in *messages*; Python renames the type."""
+    found = [each["voiceActivity"] for each in messages if "voiceActivity" in each]
+    return [
+        (
+            each.get("type") or each["voiceActivityType"],
+            float(each["audioOffset"].removesuffix("s")),
+        )
+        for each in found
+    ]
+
+
+@rule(
+    "The detected start and end of a voice are sent, the end after the transcript",
+    STOP_TEST,
+    without("session/session.py", 'await self._send_voice_activity("ACTIVITY_START")', "pass"),
+    without("session/session.py", 'await self._send_voice_activity("ACTIVITY_END")', "pass"),
+)
+async def voice_activity(emulating):
+    async with emulating(QUICK) as client, client.session() as session:
+        await session.send_audio(silence(0.4) + speech(0.9))
+        answer = await session.until_turn_complete()
+        (start, start_at), (end, end_at) = voice_activities(answer)
+        assert (start, end) == ("ACTIVITY_START", "ACTIVITY_END")
+        assert 0.14 <= start_at - 0.4 <= 0.54
+        assert 2.0 <= end_at <= 2.3, "0.8 s after the voice"
+        kinds = [next(iter(content(each) or each)) for each in answer[:3]]
+        assert kinds == ["voiceActivity", "inputTranscription", "voiceActivity"]
+
+
+@rule(
+    "The offset of a voice counts the audio received on all connections",
+    RESUME_TEST,
+    without(
+        "session/session.py",
+        "self._heard_before = context.conversation.heard",
+        "self._heard_before = 0.0",
+    ),
+)
+async def voice_offset(emulating):
+    async with emulating(QUICK) as client:
+        async with client.session(setup(sessionResumption={})) as session:
+            await session.send_audio(silence(5.0))
+            await client.wait_until_received(125)
+            client.emulator.clock.skip(1.2)
+            handle = await session.next_handle()
+        async with client.session(setup(sessionResumption={"handle": handle})) as session:
+            await session.send_audio(speech(0.9))
+            ((_, start_at), _) = voice_activities(await session.until_turn_complete())
+            assert 5.14 <= start_at <= 5.54
+
+
+@rule(
+    "An activity without any input is not answered, and closes the session",
+    REPORTED,
+    without("session/session.py", "not utterance.seconds and not self._typed()", "False"),
+)
+async def empty_activity(emulating):
+    async with emulating(QUICK) as client, client.session(detection(disabled=True)) as session:
+        await session.send(realtimeInput={"activityStart": {}})
+        await session.send(realtimeInput={"activityEnd": {}})
+        (message,) = await session.until_turn_complete()
+        assert message == {"serverContent": {"turnComplete": True}, "usageMetadata": {}}
+        assert await session.until_closed() == (1007, "Precondition check failed.")
+
+
+@rule(
+    "A second activityStart joins what was said before it",
+    REPORTED,
+    without(
+        "audio/utterances.py", "if self._start is None:\n            self._start =", "self._start ="
+    ),
+)
+async def joined_activity(emulating):
+    async with emulating(QUICK) as client, client.session(detection(disabled=True)) as session:
+        for _ in range(2):
+            await session.send(realtimeInput={"activityStart": {}})
+            await session.send_audio(silence(1.0))
+        await session.send(realtimeInput={"activityEnd": {}})
+        answer = await session.until_turn_complete()
+        assert transcript(answer, "inputTranscription") == "[2.0 s of speech]"
+
+
 @rule(
     "audioStreamEnd ends the turn in progress",
     CAPABILITIES,
@@ -181,7 +264,7 @@ async def all_input(emulating):
         async with emulating(QUICK) as client, client.session(requested) as session:
             await session.send_audio(silence(3) + speech(1.0))
             usage = (await session.until_turn_complete())[-1]["usageMetadata"]
-            costs.append(usage["promptTokenCount"])
+            costs.append(usage["promptTokensDetails"][0]["tokenCount"])
     assert costs[0] < 30
     assert costs[1] > 100
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
-from conformance.table.rules import PACED, rule, without
+from conformance.table.rules import PACED, REPORTED, STOP_TEST, rule, without
 from emulator.live_client import QUICK, content, function, setup, speech, transcript
 from tokensvc.emulator.responses.scenario import read_scenario
 
@@ -55,16 +56,17 @@ async def blocking(emulating):
 
 
 @rule(
-    "The turn does not wait for a non-blocking call; its result is spoken when idle",
-    TOOLS,
+    "The turn ends with a call that does not block; its result is spoken when idle",
+    f"{TOOLS}; {STOP_TEST}",
     without("session/turns.py", "blocking = tool is None or tool.blocking", "blocking = True"),
 )
 async def non_blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:
         await session.send_text(ASK)
         call = await session.next_call()
-        first = await session.until_turn_complete()
-        assert "asked read_the_meter" in transcript(first)
+        generated, ended = await session.until_turn_complete()
+        assert content(generated) == {"generationComplete": True}
+        assert ended["usageMetadata"]["responseTokenCount"] > 0, "the call counts"
         await session.send_result(call, {"reading": 99})
         assert "99" in transcript(await session.until_turn_complete())
 
@@ -133,6 +135,8 @@ async def interrupting_result(emulating):
         ):
             await session.send_text(ASK)
             call = await session.next_call()
+            await session.until_turn_complete()
+            await session.send_text("What do you know?")
             await session.until(lambda message: content(message).get("modelTurn"))
             await session.send_result(call, {"reading": 3}, scheduling=scheduling)
             first = await session.until_turn_complete()
@@ -161,23 +165,57 @@ async def will_continue(emulating):
 
 
 @rule(
-    "An interruption first cancels blocking calls, by id",
-    TOOLS,
-    without("session/turns.py", "cancelled = self._cancel_blocking_calls()", "cancelled = []"),
+    "An interruption cancels blocking calls by id, but not on 3.8, or by option",
+    f"{TOOLS}; on 3.8 never in 41 sessions, {STOP_TEST}",
+    without("session/turns.py", "return model.cancels_calls if", "return True if"),
 )
 async def cancellation(emulating):
+    older, newest = "models/gemini-3.1-flash-live-preview", "models/gemini-3.8-live"
+    for model, option, cancels in (
+        (older, "by_model", True),
+        (newest, "by_model", False),
+        (newest, "sent", True),
+        (older, "never", False),
+    ):
+        async with (
+            emulating(replace(QUICK, cancellations=option)) as client,
+            client.session(setup(model=model, tools=[METER])) as session,
+        ):
+            await session.send_text(ASK)
+            call = await session.next_call()
+            await session.send_audio(speech(0.5, 0.0))
+            rest = await session.until_turn_complete()
+            assert [next(iter(content(each) or each)) for each in rest] == [
+                "voiceActivity",
+                *(["toolCallCancellation"] if cancels else []),
+                "interrupted",
+                "turnComplete",
+            ]
+            if cancels:
+                assert rest[1]["toolCallCancellation"] == {"ids": [call["id"]]}
+            assert client.latest()["counters"]["tool_cancellations"] == int(cancels)
+
+
+@rule(
+    "The result of a blocking call that was interrupted is ignored",
+    STOP_TEST,
+    without(
+        "session/turns.py",
+        "del self._pending[call_id]\n        return",
+        "_ = call_id\n        return",
+    ),
+)
+async def interrupted_call(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
         await session.send_text(ASK)
         call = await session.next_call()
-        await session.send_audio(speech(0.5, 0.0))
-        rest = await session.until_turn_complete()
-        assert [next(iter(content(each) or each)) for each in rest] == [
-            "toolCallCancellation",
-            "interrupted",
-            "turnComplete",
-        ]
-        assert rest[0]["toolCallCancellation"] == {"ids": [call["id"]]}
-        assert client.latest()["counters"]["tool_cancellations"] == 1
+        await session.send_text(f"No, stop. {ASK}")
+        again = await session.next_call()
+        assert again["id"] != call["id"], "the model may call again"
+        await session.send_result(call, {"reading": 666})
+        await session.send_result(again, {"reading": 4812})
+        assert "4812" in transcript(await session.until_turn_complete())
+        assert client.latest()["counters"]["tool_answers"] == 1
 
 
 @rule(
@@ -212,6 +250,25 @@ async def no_id(emulating):
 
 
 @rule(
+    "A result that is not an object is refused",
+    REPORTED,
+    without("protocol/messages.py", '"response": "Struct",', '"response": "any",'),
+    unsupported="an SDK refuses it itself",
+)
+async def no_object(emulating):
+    async with emulating(QUICK) as client, client.session(setup(tools=[METER])) as session:
+        await session.send_text(ASK)
+        call = await session.next_call()
+        await session.send_result(call, "4812")
+        path = "tool_response.function_responses[0].response"
+        kind = "type.googleapis.com/google.protobuf.Struct"
+        assert await session.until_closed() == (
+            1007,
+            f"Invalid value at '{path}' ({kind}), \"4812\"",
+        )
+
+
+@rule(
     "Scheduling is only accepted for models that support it",
     "model pages",
     without("session/session.py", "raise CloseError(CloseReasons.scheduling)", "pass"),
@@ -243,6 +300,46 @@ async def twice(emulating):
         call = await session.next_call()
         again = await session.until(lambda message: content(message).get("modelTurn"))
         assert content(again[-1])["modelTurn"]["parts"] == [{"functionCall": call}]
+
+
+@rule(
+    "Calls that are made together come in one toolCall on 3.8, one by one on other models",
+    STOP_TEST,
+    without(
+        "session/turns.py", "if is_call and self._context.plan.model.joins_calls:", "if False:"
+    ),
+)
+async def several_calls(emulating):
+    tools = [function("read_the_meter"), function("open_the_door")]
+    older, newest = "models/gemini-3.1-flash-live-preview", "models/gemini-3.8-live"
+    for model, joined in ((newest, 2), (older, 1)):
+        async with (
+            emulating(QUICK) as client,
+            client.session(setup(model=model, tools=tools)) as session,
+        ):
+            await session.send_text("Read the meter and open the door.")
+            answered = 0
+            while answered < 2:
+                message = (await session.until(lambda each: "toolCall" in each))[-1]
+                calls = message["toolCall"]["functionCalls"]
+                assert len(calls) == joined
+                for call in calls:
+                    await session.send_result(call, {"done": call["name"]})
+                answered += len(calls)
+            answer = transcript(await session.until_turn_complete())
+            assert "open_the_door answered" in answer
+
+
+@rule(
+    "On 3.8 the id of a call is fc_ and 20 digits if it blocks, otherwise call_ and 6 digits",
+    STOP_TEST,
+    without("session/turns.py", "if not short:", "if True:"),
+)
+async def call_ids(emulating):
+    for tool, form in ((METER, r"fc_\d{20}"), (ASYNC_METER, r"call_\d{6}")):
+        async with emulating(QUICK) as client, client.session(setup(tools=[tool])) as session:
+            await session.send_text(ASK)
+            assert re.fullmatch(form, (await session.next_call())["id"])
 
 
 @rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from conformance.table.rules import PACED, rule, without
+from conformance.table.rules import LOGS_25, PACED, RESUME_TEST, SMOKE_31, STOP_TEST, rule, without
 from emulator.live_client import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator import Options
 
@@ -156,52 +156,139 @@ INPUT = ("inputAudioTranscription",)
 
 
 @rule(
-    "Input transcripts are sent in fragments, whole or cumulatively, by option",
-    "reports differ",
-    without("session/session.py", 'if form == "final" or not split:', "if True:"),
+    "An input transcript is one message, or fragments on 2.5, or grows from the start by option",
+    f"{STOP_TEST}; {SMOKE_31}; {LOGS_25}",
+    without("session/session.py", 'if form == "final" or split < 1:', "if True:"),
 )
 async def input_transcripts(emulating):
-    forms = {
-        "fragments": ["[0.8 s ", "of speech]"],
-        "final": ["[0.8 s of speech]"],
-        "cumulative": ["[0.8 s ", "[0.8 s of speech]"],
-    }
-    for form, expected in forms.items():
+    whole, fragments = ["[0.8 s of speech]"], ["[0.8 s", " of speech]"]
+    for model, form, expected in (
+        ("models/gemini-3.8-live", "by_model", whole),
+        ("models/gemini-3.1-flash-live-preview", "by_model", whole),
+        ("models/gemini-2.5-flash-native-audio-preview-12-2025", "by_model", fragments),
+        ("models/gemini-3.8-live", "fragments", fragments),
+        ("models/gemini-3.8-live", "cumulative", ["[0.8 s", "[0.8 s of speech]"]),
+    ):
         async with (
             emulating(replace(QUICK, input_transcripts=form)) as client,
-            client.session() as session,
+            client.session(setup(model=model)) as session,
         ):
             await session.send_audio(speech(0.8))
             answer = await session.until_turn_complete()
             parts = [content(message).get("inputTranscription") for message in answer]
-            assert [part["text"] for part in parts if part] == expected
-            assert [part for part in parts if part][-1]["finished"]
+            assert [part for part in parts if part] == [{"text": text} for text in expected]
 
 
 @rule(
-    "From 3.1 on, an event may have several parts",
-    "model pages",
-    without(
-        "session/speech.py",
-        "several = self._context.plan.model.several_parts and len(chunk) == CHUNK",
-        "several = False",
-    ),
+    "A message has one part, or by option several from 3.1 on",
+    f"{STOP_TEST}; the model pages speak of several",
+    without("session/speech.py", 'if context.options.parts == "several" and', "if"),
+    without("session/speech.py", "context.plan.model.several_parts and half", "half"),
 )
 async def several_parts(emulating):
-    for model, most in (
-        ("models/gemini-3.8-live", 2),
-        ("models/gemini-2.5-flash-native-audio-preview-12-2025", 1),
+    newest, older = "models/gemini-3.8-live", "models/gemini-2.5-flash-native-audio-preview-12-2025"
+    for model, parts, most in (
+        (newest, "one", 1),
+        (newest, "several", 2),
+        (older, "several", 1),
+    ):
+        async with (
+            emulating(replace(QUICK, parts=parts)) as client,
+            client.session(setup(model=model)) as session,
+        ):
+            await session.send_text(LONG)
+            answer = await session.until_turn_complete()
+            counts = [len(each["parts"]) for each in model_turns(answer)]
+            assert max(counts) == most
+            assert len(sound(answer)) == client.latest()["answers"][0]["planned"]
+
+
+def model_turns(messages):
+    return [content(each)["modelTurn"] for each in messages if "modelTurn" in content(each)]
+
+
+@rule(
+    "A message has 40 to 680 ms of sound",
+    f"{STOP_TEST}; {RESUME_TEST}",
+    without("session/speech.py", "CHUNK_MS = (40, 280, 160, 680, 200, 360)", "CHUNK_MS = (800,)"),
+)
+async def chunks(emulating):
+    async with emulating(QUICK) as client, client.session() as session:
+        await session.send_text(LONG)
+        answer = await session.until_turn_complete()
+        *lengths, _last = [len(sound([each])) / 48 for each in answer if sound([each])]
+        assert min(lengths) == 40
+        assert max(lengths) == 680
+
+
+@rule(
+    "modelTurn has a role on 3.8",
+    f"{STOP_TEST}; {LOGS_25}",
+    without("protocol/models.py", '{"role": "model"} if self.names_role else {}', "{}"),
+)
+async def role(emulating):
+    for model, expected in (
+        ("models/gemini-3.8-live", {"model"}),
+        ("models/gemini-2.5-flash-native-audio-preview-12-2025", {None}),
     ):
         async with emulating(QUICK) as client, client.session(setup(model=model)) as session:
             await session.send_text(LONG)
             answer = await session.until_turn_complete()
-            counts = [
-                len(content(each)["modelTurn"]["parts"])
-                for each in answer
-                if "modelTurn" in content(each)
-            ]
-            assert max(counts) == most
-            assert len(sound(answer)) == client.latest()["answers"][0]["planned"]
+            assert {each.get("role") for each in model_turns(answer)} == expected
+
+
+@rule(
+    "An output transcript comes in pieces of 2 to 5 words, each in one message with sound",
+    f"{STOP_TEST}; {RESUME_TEST}",
+    without("session/speech.py", "FEWEST_WORDS = 2", "FEWEST_WORDS = 1"),
+)
+async def transcript_with_sound(emulating):
+    async with emulating(QUICK) as client, client.session() as session:
+        await session.send_text(LONG)
+        answer = await session.until_turn_complete()
+        spoken = [each for each in answer if "outputTranscription" in content(each)]
+        assert all(sound([each]) for each in spoken)
+        *pieces, _last = [content(each)["outputTranscription"]["text"] for each in spoken]
+        assert {len(piece.split()) for piece in pieces} <= {2, 3, 4, 5}
+        cuts = {(piece.startswith(" "), piece.endswith(" ")) for piece in pieces}
+        assert len(cuts) > 1, "before a space or after it"
+        assert LONG in transcript(answer)
+
+
+@rule(
+    "Messages without content may come between those with sound",
+    STOP_TEST,
+    without(
+        "session/speech.py",
+        '{2: {}, 5: {"serverContent": {}}}',
+        "{}",
+    ),
+)
+async def empty_messages(emulating):
+    async with emulating(QUICK) as client, client.session() as session:
+        await session.send_text(LONG)
+        answer = await session.until_turn_complete()
+        empty = [each for each in answer if each in ({}, {"serverContent": {}})]
+        assert {} in empty
+        assert {"serverContent": {}} in empty
+        assert len(sound(answer)) == client.latest()["answers"][0]["planned"]
+
+
+@rule(
+    "The usage of an interrupted answer is what was made of it, even if that was all",
+    STOP_TEST,
+    without("session/speech.py", "return self._tokens", "return self._tokens if answer else 0"),
+)
+async def interrupted_usage(emulating):
+    async with (
+        emulating(replace(PACED, send_rate=1000.0)) as client,
+        client.session() as session,
+    ):
+        await session.send_text(LONG)
+        made = await session.until(lambda message: "generationComplete" in content(message))
+        await session.send_audio(speech(0.5, 0.0))
+        usage = (await session.until_turn_complete())[-1]["usageMetadata"]
+        assert usage["responseTokenCount"] == round(25 * len(sound(made)) / 48_000)
 
 
 @rule(

@@ -85,6 +85,14 @@ async def test_steps_are_taken_in_order(tmp_path):
         assert transcript(session.received).endswith("Two.")
 
 
+@pytest.mark.parametrize("text", ["", "One", "a b c d e f g h", "  two  spaces ", "日本語" * 40])
+async def test_text_is_transcribed_in_full(text):
+    script = read_scenario({"turn": [{"say": text}]})
+    async with emulating(QUICK, script.responder) as client, client.session() as session:
+        await session.send_text("Go.")
+        assert transcript(await session.until_turn_complete()) == text
+
+
 async def test_search_returns_the_scripted_sources():
     found = {"title": "<b>Otters", "url": "javascript:alert(1)"}
     script = read_scenario({"turn": [{"search": {"query": "otters", "sources": [found]}}]})

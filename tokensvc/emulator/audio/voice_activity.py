@@ -33,7 +33,7 @@ class DetectionConfig:
     automatic: bool = True
     high_start_sensitivity: bool = True
     high_end_sensitivity: bool = True
-    prefix_ms: int = 100
+    prefix_ms: int = 140
     silence_ms: int = 800
 
 

@@ -57,6 +57,7 @@ class Conversation:
         turns: Number of user turns so far, by which scenarios choose their turns.
         began: When its first connection was set up, in Unix seconds.
         video: Whether it has ever included video.
+        heard: Seconds of audio received, on all its connections.
     """
 
     instruction_tokens: int
@@ -66,6 +67,7 @@ class Conversation:
     compressions: int = 0
     turns: int = 0
     video: bool = False
+    heard: float = 0.0
     _entry_tokens: int = 0
 
     def __post_init__(self) -> None:
@@ -122,6 +124,7 @@ class Conversation:
             compressions=self.compressions,
             turns=self.turns,
             video=self.video,
+            heard=self.heard,
         )
 
 

@@ -71,6 +71,7 @@ class CloseReasons:
     setup_first = Close(1007, "setup must be the first message and only the first")
     not_supported = Close(1008, "Operation is not implemented, or supported, or enabled.")
     internal = Close(1011, "Internal error encountered.")
+    precondition = Close(1007, "Precondition check failed.")
     no_model = Close(1007, "setup.model: model is required.")
     model_changed = Close(1007, "The model cannot be changed on session resumption.")
     explicit_activity = Close(

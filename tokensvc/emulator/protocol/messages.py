@@ -209,7 +209,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "FunctionResponse": {
             "id": "string",
             "name": "string",
-            "response": "any",
+            "response": "Struct",
             "parts": "any[]",
             "scheduling": "Scheduling",
             "willContinue": "bool",

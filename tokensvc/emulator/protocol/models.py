@@ -1,12 +1,13 @@
 """Models: what each one accepts in a setup, and how it behaves in a conversation.
 
-Source: the models' pages and docs/live-api/capabilities, as of 2026-10.
+Source: the models' pages and docs/live-api/capabilities, as of 2026-10, and the records of the real
+service that docs/conformance.md names.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,14 @@ class Model:
         scheduling: Whether a tool response may have ``scheduling``.
         only_initial_content: Whether ``clientContent`` is documented for the start only.
         coverage: The default turn coverage.
-        several_parts: Whether an event may carry more than one part.
+        cancels_calls: Whether a blocking call that is interrupted gets a ``toolCallCancellation``.
+        fragments: Whether an input transcript is sent in fragments, not as a whole.
+        several_parts: Whether an event is documented to carry more than one part.
+        names_role: Whether ``modelTurn`` has a ``role``.
+        joins_calls: Whether calls that are made together come in one ``toolCall``.
+        short_call_ids: Whether call ids have the short forms of 2026.
+        overhead: Tokens of every prompt that no details list.
+        thinks: Whether thoughts are counted without being requested.
         status: Whether ``turnComplete`` comes with ``interactionStatus``.
         window: Context window in tokens.
     """
@@ -42,9 +50,21 @@ class Model:
     scheduling: bool = False
     only_initial_content: bool = False
     coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
+    cancels_calls: bool = True
+    fragments: bool = False
     several_parts: bool = True
+    names_role: bool = False
+    joins_calls: bool = False
+    short_call_ids: bool = False
+    overhead: int = 0
+    thinks: bool = False
     status: bool = False
     window: int = 131_072
+
+    def model_turn(self, *parts: dict[str, Any]) -> dict[str, Any]:
+        """Return a ``modelTurn`` of *parts*."""
+        role = {"role": "model"} if self.names_role else {}
+        return {**role, "parts": [*parts]}
 
 
 _NATIVE_25 = Model(
@@ -54,6 +74,7 @@ _NATIVE_25 = Model(
     behaviors=("BLOCKING", "NON_BLOCKING"),
     scheduling=True,
     coverage="TURN_INCLUDES_ONLY_ACTIVITY",
+    fragments=True,
     several_parts=False,
 )
 _LIVE_38 = Model(
@@ -62,6 +83,12 @@ _LIVE_38 = Model(
     # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
+    cancels_calls=False,
+    names_role=True,
+    joins_calls=True,
+    short_call_ids=True,
+    overhead=520,
+    thinks=True,
 )
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
@@ -73,11 +100,12 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             only_initial_content=True,
         ),
         "models/gemini-3.8-live": _LIVE_38,
-        "models/gemini-3.8-live-extended-thinking": Model(
+        "models/gemini-3.8-live-extended-thinking": replace(
+            _LIVE_38,
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
             levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
-            proactive="only true",
             behaviors=("NON_BLOCKING",),
+            scheduling=False,
             status=True,
         ),
     }

@@ -100,6 +100,11 @@ def timestamp_seconds(timestamp: str) -> float:
     return moment.timestamp() + float(fraction or 0)
 
 
+def duration(seconds: float) -> str:
+    """Write a duration as proto-JSON does: ``10s``, ``0.160s``."""
+    return f"{seconds:.3f}s".replace(".000s", "s")
+
+
 def camel(name: str) -> str:
     """Return ``voiceConfig`` for both ``voice_config`` and ``voiceConfig``."""
     if "_" not in name:
@@ -233,6 +238,14 @@ def _timestamp(value: object, path: str) -> str:
     )
 
 
+def _struct(value: object, path: str) -> object:
+    if not isinstance(value, dict):
+        raise InvalidPayloadError(
+            _invalid(path, "type.googleapis.com/google.protobuf.Struct", value)
+        )
+    return value
+
+
 def _any(value: object, _path: str) -> object:
     return value
 
@@ -245,5 +258,6 @@ SCALARS: dict[str, Callable[[object, str], object]] = {
     "float": _float,
     "bytes": _bytes,
     "timestamp": _timestamp,
+    "Struct": _struct,
     "any": _any,
 }

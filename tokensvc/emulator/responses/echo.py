@@ -51,12 +51,8 @@ class EchoResponder(Responder):
             label = f"{speech_label(turn.spoken.seconds)[:-1]}, played back]"  # in its bracket
             return (*steps, Say(label, turn.spoken.samples))
         called = [tool for tool in plan.tools if mentions(turn.typed, tool.name)]
-        for tool in called:
-            steps.append(Call(tool.name, arguments(tool, turn.typed)))
-            if not tool.blocking:
-                steps.append(Say(f"I have asked {tool.name} and will tell you."))
         if called:
-            return tuple(steps)
+            return (*steps, *(Call(tool.name, arguments(tool, turn.typed)) for tool in called))
         if plan.search and "search" in words(turn.typed):
             steps.append(Search(turn.typed[:ENTRY_CHARACTERS]))
         return (*steps, Say(recite(conversation)))

@@ -40,7 +40,8 @@ class MessageSender:
         """Send one message, unless the connection is closed or silent."""
         if self.silent or self._socket.closed:
             return
-        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        # The real service indents by two spaces, too.
+        text = json.dumps(message, ensure_ascii=False, indent=2) + "\n"
         self.waiting += 1
         try:
             if self._binary:

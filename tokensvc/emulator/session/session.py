@@ -43,6 +43,7 @@ class Session:
         self._turns = TurnTaking(context)
         self._utterances = UtteranceDetector(context.plan.detection, heard)
         self._answered_length = context.conversation.length  # what follows is unanswered
+        self._heard_before = context.conversation.heard  # on earlier connections, in seconds
         self._charged_seconds = 0.0  # used only if the turn coverage is ALL_INPUT
         self._history_pending = context.plan.initial_history
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
@@ -187,9 +188,16 @@ class Session:
         self._context.counters.audio_chunks += 1
         for event in self._utterances.feed(protojson.decode_base64(data), rate):
             if isinstance(event, SpeechStarted):
+                await self._send_voice_activity("ACTIVITY_START")
                 await self._turns.user_started()
             else:
                 await self._end_utterance(event)
+        self._context.conversation.heard = self._heard_before + self._utterances.seconds
+
+    async def _send_voice_activity(self, kind: str) -> None:
+        """Tell the client what the automatic detection has found, after how much audio."""
+        offset = protojson.duration(self._heard_before + self._utterances.seconds)
+        await self._context.sender.send(voiceActivity={"type": kind, "audioOffset": offset})
 
     def _video(self, blob: dict[str, Any]) -> None:
         context = self._context
@@ -215,7 +223,13 @@ class Session:
             self._utterances.start()
             await self._turns.user_started()
         else:
-            await self._end_utterance(self._utterances.finish())
+            utterance = self._utterances.finish()
+            if utterance is not None and not utterance.seconds and not self._typed():
+                await self._context.sender.send(
+                    serverContent={"turnComplete": True}, usageMetadata={}
+                )
+                raise CloseError(CloseReasons.precondition)
+            await self._end_utterance(utterance)
 
     async def _end_utterance(self, utterance: Utterance | None) -> None:
         """Answer a finished utterance, if there is one."""
@@ -229,11 +243,17 @@ class Session:
         context = self._context
         conversation = context.conversation
         conversation.turns += 1
-        turn = Turn(conversation.turns, conversation.typed_since(self._answered_length), utterance)
+        turn = Turn(conversation.turns, self._typed(), utterance)
         self._answered_length = conversation.length
         if utterance is not None:
             await self._transcribe(turn, utterance)
+            if context.plan.detection.automatic:
+                await self._send_voice_activity("ACTIVITY_END")
         await self._turns.answer(turn)
+
+    def _typed(self) -> str:
+        """Return what was typed since the last answer."""
+        return self._context.conversation.typed_since(self._answered_length)
 
     async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
         """Add what was spoken to the context and, if requested, send its transcript."""
@@ -249,15 +269,15 @@ class Session:
         context.conversation.add("spoken", text, "AUDIO", audio_tokens(seconds))
         if not context.plan.transcribe_input:
             return
-        *parts, last = self._fragments(text)
-        for part in parts:
-            await context.sender.send_content(inputTranscription={"text": part})
-        await context.sender.send_content(inputTranscription={"text": last, "finished": True})
+        for fragment in self._fragments(text):
+            await context.sender.send_content(inputTranscription={"text": fragment})
 
     def _fragments(self, text: str) -> list[str]:
         form = self._context.options.input_transcripts
-        split = text.find(" ", len(text) // 3) + 1  # 0 if there is no space to split at
-        if form == "final" or not split:
+        if form == "by_model":
+            form = "fragments" if self._context.plan.model.fragments else "final"
+        split = text.find(" ", len(text) // 3)  # below 1 if there is no space to split at
+        if form == "final" or split < 1:
             return [text]
         return [text[:split], text if form == "cumulative" else text[split:]]
 

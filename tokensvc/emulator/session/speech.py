@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.audio.pcm import (
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 
 MIME_TYPE = f"audio/pcm;rate={OUT_RATE}"
 BYTES_PER_SECOND = OUT_RATE * SAMPLE_BYTES
-# The first chunk is short, so that playback can start early; the others are as long as Google's.
-FIRST_CHUNK = BYTES_PER_SECOND * 40 // 1000
-CHUNK = BYTES_PER_SECOND * 200 // 1000
+# Milliseconds of sound in a message. They repeat, so that two runs of a test see the same messages.
+CHUNK_MS = (40, 280, 160, 680, 200, 360)
 BURST = 4  # chunks
+# Messages without content, by the chunk before which they are sent; they repeat as well.
+EMPTY_MESSAGES: dict[int, dict[str, Any]] = {2: {}, 5: {"serverContent": {}}}
+# The transcript is ahead of the sound by this many samples.
+LEAD = OUT_RATE // 2
+FEWEST_WORDS = 2  # in a piece of the transcript, except the last
 
 
 class Speaker:
@@ -39,10 +44,12 @@ class Speaker:
     def __init__(self, context: SessionContext) -> None:
         self._context = context
         self._answer: AnswerRecord | None = None
+        self._tokens = 0  # of the last answer that ended
         self.plays_until = 0.0
 
     def begin(self, turn: int) -> None:
         """Begin the answer to *turn*."""
+        self._tokens = 0
         self._answer = AnswerRecord(turn, start=self._context.said.size)
         self._context.answers.append(self._answer)
 
@@ -59,6 +66,8 @@ class Speaker:
                 due = (answer.sent - sent_before) / BYTES_PER_SECOND / context.options.send_rate
                 await context.clock.sleep_until(began + due)
                 context.delays.append(context.clock.now() - began - due)
+            if (empty := EMPTY_MESSAGES.get(number % len(CHUNK_MS))) is not None:
+                await context.sender.send(**empty)
             await self._send(answer, chunk, words)
 
     def _source(self, step: Say) -> SampleSource:
@@ -67,17 +76,19 @@ class Speaker:
         return Playback(step.samples)
 
     def end(self, *, interrupted: bool) -> int:
-        """End the answer and return its token count; only what was sent is added to the context."""
+        """End the answer or its playback, and return what was made of it, in tokens.
+
+        Only what was sent is added to the context.
+        """
         answer, self._answer = self._answer, None
-        if answer is None:
-            return 0
-        answer.interrupted = interrupted
-        tokens = audio_tokens(answer.sent / BYTES_PER_SECOND)
-        if answer.text:
-            self._context.conversation.add("said", answer.text, "AUDIO", tokens)
+        if answer is not None:
+            answer.interrupted = interrupted
+            self._tokens = audio_tokens(answer.sent / BYTES_PER_SECOND)
+            if answer.text:
+                self._context.conversation.add("said", answer.text, "AUDIO", self._tokens)
         if interrupted:
             self.plays_until = self._context.clock.now()
-        return tokens
+        return self._tokens
 
     async def _send(self, answer: AnswerRecord, chunk: bytes, words: str) -> None:
         context = self._context
@@ -86,13 +97,16 @@ class Speaker:
         context.said.add(chunk)
         length = len(chunk) / BYTES_PER_SECOND / context.options.playback_rate
         self.plays_until = max(self.plays_until, context.clock.now()) + length
-        await context.sender.send_content(modelTurn={"role": "model", "parts": self._parts(chunk)})
+        content: dict[str, Any] = {"modelTurn": context.plan.model.model_turn(*self._parts(chunk))}
         if words and context.plan.transcribe_output:
-            await context.sender.send_content(outputTranscription={"text": words})
+            content["outputTranscription"] = {"text": words}
+        await context.sender.send_content(**content)
 
     def _parts(self, chunk: bytes) -> list[dict[str, Any]]:
-        several = self._context.plan.model.several_parts and len(chunk) == CHUNK
-        pieces = [chunk[: CHUNK // 2], chunk[CHUNK // 2 :]] if several else [chunk]
+        context, pieces = self._context, [chunk]
+        half = len(chunk) // SAMPLE_BYTES // 2 * SAMPLE_BYTES
+        if context.options.parts == "several" and context.plan.model.several_parts and half:
+            pieces = [chunk[:half], chunk[half:]]
         return [
             {"inlineData": {"mimeType": MIME_TYPE, "data": base64.b64encode(piece).decode()}}
             for piece in pieces
@@ -100,12 +114,21 @@ class Speaker:
 
 
 def _chunks(source: SampleSource, text: str) -> Iterator[tuple[bytes, str]]:
-    """Divide the audio into chunks, each with the words that have been spoken by its end."""
-    taken, spoken, count = 0, 0, FIRST_CHUNK // SAMPLE_BYTES
-    while len(samples := source.read(count)):
-        taken, count = taken + len(samples), CHUNK // SAMPLE_BYTES
-        last = taken == source.size
-        # At the last word boundary in the text's share of the audio.
-        end = len(text) if last else text.rfind(" ", 0, len(text) * taken // source.size + 1) + 1
-        yield to_pcm(samples), text[spoken : max(spoken, end)]
-        spoken = max(spoken, end)
+    """Divide the audio into chunks, each with the piece of the transcript that is sent with it.
+
+    Most chunks have none. A piece ends before a space or after it.
+    """
+    taken, sent = 0, 0
+    for number, milliseconds in enumerate(cycle(CHUNK_MS)):
+        samples = source.read(OUT_RATE * milliseconds // 1000)
+        if not len(samples):
+            return
+        taken += len(samples)
+        end = len(text) * (taken + LEAD) // source.size
+        last = taken == source.size or end >= len(text)
+        cut = len(text) if last else max(0, text.rfind(" ", 0, end)) + number % 2
+        piece = text[sent:cut]
+        if len(piece.split()) < FEWEST_WORDS and not last:
+            piece = ""
+        sent += len(piece)
+        yield to_pcm(samples), piece

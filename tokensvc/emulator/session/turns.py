@@ -7,7 +7,8 @@ import json
 import secrets
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, cast
 
 from tokensvc.emulator.conversation.context import ContextEntry, text_tokens, tokens_by_modality
 from tokensvc.emulator.responses.steps import (
@@ -28,6 +29,7 @@ from tokensvc.emulator.session.speech import Speaker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tokensvc.emulator.conversation.context import Modality
     from tokensvc.emulator.session.context import SessionContext
 
 LONGEST_QUEUE = 100  # answers; a full queue drops the oldest
@@ -38,6 +40,7 @@ SILENT, INTERRUPT = "SILENT", "INTERRUPT"
 class PendingCall:
     """A function call that has no result yet."""
 
+    id: str
     call: Call
     blocking: bool
     turn: int
@@ -62,7 +65,7 @@ class TurnTaking:
         self._queue: deque[Answer] = deque(maxlen=LONGEST_QUEUE)
         self._pending: dict[str, PendingCall] = {}
         self._prompt: list[ContextEntry] = []  # the context when the current answer began
-        self._thought_tokens = 0
+        self._call_tokens = self._thought_tokens = 0
         self._answering = False  # true until generationComplete, not until turnComplete
 
     @property
@@ -85,10 +88,10 @@ class TurnTaking:
             await self.interrupt()
 
     async def interrupt(self) -> None:
-        """Stop the answer in progress, if there is one, and cancel its blocking calls.
+        """Stop the answer in progress, if there is one, and drop its blocking calls.
 
-        The messages are sent in the documented order: `toolCallCancellation`, `interrupted`,
-        `turnComplete`.
+        The messages are sent in the documented order: `toolCallCancellation` where the model sends
+        it, `interrupted`, `turnComplete`.
         """
         task, self._task = self._task, None
         if task is None:
@@ -98,20 +101,24 @@ class TurnTaking:
         self._answering = False
         context = self._context
         context.counters.interruptions += 1
-        cancelled = self._cancel_blocking_calls()
-        if cancelled:
+        cancelled = self._drop_blocking_calls()
+        if cancelled and self._announces_cancellations():
             context.counters.tool_cancellations += len(cancelled)
             await context.sender.send(toolCallCancellation={"ids": cancelled})
         tokens = self._speaker.end(interrupted=True)
         await context.sender.send_content(interrupted=True)
         await self._send_turn_complete(tokens)
 
-    def _cancel_blocking_calls(self) -> list[str]:
+    def _drop_blocking_calls(self) -> list[str]:
         """Drop the pending calls that block, and return their ids."""
-        cancelled = [call_id for call_id, pending in self._pending.items() if pending.blocking]
-        for call_id in cancelled:
+        dropped = [call_id for call_id, pending in self._pending.items() if pending.blocking]
+        for call_id in dropped:
             del self._pending[call_id]
-        return cancelled
+        return dropped
+
+    def _announces_cancellations(self) -> bool:
+        option, model = self._context.options.cancellations, self._context.plan.model
+        return model.cancels_calls if option == "by_model" else option == "sent"
 
     async def result(self, result: Result) -> bool:
         """Handle a function's result; return False if no such call is pending."""
@@ -163,7 +170,9 @@ class TurnTaking:
         self._answering = True
         context.counters.answers += 1
         self._prompt = list(context.conversation.entries)
-        self._thought_tokens = 0
+        self._call_tokens = 0
+        # By the turn, so that a conversation costs the same each time.
+        self._thought_tokens = 72 + 37 * answer.turn % 87 if context.plan.model.thinks else 0
         self._speaker.begin(answer.turn)
         steps = answer.steps()
         first = steps[0] if steps else None
@@ -181,77 +190,111 @@ class TurnTaking:
         self._start_next()
 
     async def _run_steps(self, turn: int, steps: tuple[Step, ...]) -> None:
-        context = self._context
-        for step in steps:
-            match step:
-                case Say():
-                    await self._speaker.say(step)
-                case Call():
-                    await self._call(turn, step)
-                case Pause(seconds):
-                    await context.clock.sleep(seconds)
-                case Think(text):
-                    self._thought_tokens += text_tokens(text)
-                    part = {"text": text, "thought": True}
-                    await context.sender.send_content(modelTurn={"role": "model", "parts": [part]})
-                case Search(query, sources):
-                    metadata = grounding(query, sources)
-                    await context.sender.send_content(groundingMetadata=metadata)
-                case GoAway(seconds):
-                    context.go_away(seconds)
-                case CloseSocket(close):
-                    context.end(close)
+        for is_call, group in groupby(steps, lambda step: isinstance(step, Call)):
+            if is_call and self._context.plan.model.joins_calls:
+                await self._call(turn, cast("list[Call]", list(group)))
+                continue
+            for step in group:
+                await self._run_step(turn, step)
 
-    async def _call(self, turn: int, call: Call) -> None:
+    async def _run_step(self, turn: int, step: Step) -> None:
+        context = self._context
+        match step:
+            case Say():
+                await self._speaker.say(step)
+            case Call():
+                await self._call(turn, [step])
+            case Pause(seconds):
+                await context.clock.sleep(seconds)
+            case Think(text):
+                self._thought_tokens += text_tokens(text)
+                await self._send_part({"text": text, "thought": True})
+            case Search(query, sources):
+                metadata = grounding(query, sources)
+                await context.sender.send_content(groundingMetadata=metadata)
+            case GoAway(seconds):
+                context.go_away(seconds)
+            case CloseSocket(close):
+                context.end(close)
+
+    async def _send_part(self, part: dict[str, Any]) -> None:
+        model_turn = self._context.plan.model.model_turn(part)
+        await self._context.sender.send_content(modelTurn=model_turn)
+
+    async def _call(self, turn: int, calls: list[Call]) -> None:
+        """Make *calls* in one message; if any of them block, wait for the results of those."""
+        issued = [self._issue(turn, call) for call in calls]
+        messages = [
+            {"id": each.id, "name": each.call.name, "args": each.call.args} for each in issued
+        ]
+        await self._context.sender.send(toolCall={"functionCalls": messages})
+        for call, message in zip(calls, messages, strict=True):
+            if call.repeated:
+                await self._send_part({"functionCall": message})
+        blocking = [each for each in issued if each.blocking]
+        results = [await each.result for each in blocking]
+        for each, result in zip(blocking, results, strict=True):
+            await self._run_steps(turn, self._conclusion(each.call, result))
+
+    def _issue(self, turn: int, call: Call) -> PendingCall:
+        """Register a call, and add it to the context."""
         context = self._context
         tool = next((tool for tool in context.plan.tools if tool.name == call.name), None)
         # A scenario may call a function that is not declared: the turn waits for its result too.
         blocking = tool is None or tool.blocking
-        call_id = f"function-call-{secrets.randbits(63)}"
-        pending = PendingCall(call, blocking, turn, asyncio.get_running_loop().create_future())
+        call_id = new_call_id(blocking=blocking, short=context.plan.model.short_call_ids)
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        pending = PendingCall(call_id, call, blocking, turn, result)
         self._pending[call_id] = pending
         context.counters.tool_calls += 1
         text = f"{call.name}({json.dumps(call.args, ensure_ascii=False)})"
+        self._call_tokens += text_tokens(text)
         context.conversation.add("called", text, "TEXT", text_tokens(text))
-        message = {"id": call_id, "name": call.name, "args": call.args}
-        await context.sender.send(toolCall={"functionCalls": [message]})
-        if call.repeated:
-            part = {"functionCall": message}
-            await context.sender.send_content(modelTurn={"role": "model", "parts": [part]})
-        if blocking:
-            await self._run_steps(turn, self._conclusion(call, await pending.result))
+        return pending
 
     def _conclusion(self, call: Call, result: Result) -> tuple[Step, ...]:
         return self._context.responder.conclude(call, result)
 
-    async def _send_turn_complete(self, answer_tokens: int) -> None:
+    async def _send_turn_complete(self, audio: int) -> None:
+        """Send `turnComplete` with the usage of an answer that has *audio* tokens of sound."""
         context = self._context
-        instruction = context.conversation.instruction_tokens
+        details = tokens_by_modality(self._prompt, context.conversation.instruction_tokens)
+        prompt = sum(details.values()) + context.plan.model.overhead
         content: dict[str, Any] = {"turnComplete": True}
         if context.plan.model.status:
             content["interactionStatus"] = "IN_PROGRESS" if self._pending else "IDLE"
         await context.sender.send(
             serverContent=content,
-            usageMetadata=usage(self._prompt, instruction, answer_tokens, self._thought_tokens),
+            usageMetadata=usage(prompt, details, audio, self._call_tokens, self._thought_tokens),
         )
 
 
 def usage(
-    prompt: list[ContextEntry], instruction: int, answer: int, thoughts: int
+    prompt: int, details: dict[Modality, int], audio: int, calls: int, thoughts: int
 ) -> dict[str, Any]:
-    """Return a turn's token usage; every turn counts the whole context again."""
-    by_modality = tokens_by_modality(prompt, instruction)
-    prompt_tokens = sum(by_modality.values())
+    """Return a turn's token usage; every turn counts the whole context again.
+
+    As recorded, neither the details nor the total add up to everything.
+    """
     return {
-        "promptTokenCount": prompt_tokens,
-        "responseTokenCount": answer,
+        "promptTokenCount": prompt,
+        "responseTokenCount": audio + calls,
         **({"thoughtsTokenCount": thoughts} if thoughts else {}),
-        "totalTokenCount": prompt_tokens + answer + thoughts,
+        "totalTokenCount": prompt + audio + calls,
         "promptTokensDetails": [
-            {"modality": modality, "tokenCount": tokens} for modality, tokens in by_modality.items()
+            {"modality": modality, "tokenCount": tokens} for modality, tokens in details.items()
         ],
-        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": answer}],
+        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": audio}],
     }
+
+
+def new_call_id(*, blocking: bool, short: bool) -> str:
+    """Return the id of a new function call."""
+    if not short:
+        return f"function-call-{secrets.randbits(63)}"
+    if not blocking:
+        return f"call_{100_000 + secrets.randbelow(900_000)}"
+    return f"fc_{10**19 + secrets.randbelow(2**64 - 10**19)}"
 
 
 def grounding(query: str, sources: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
