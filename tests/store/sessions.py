@@ -33,10 +33,10 @@ METHOD = Method("v1beta", constrained=True)
 CONNECT_WITHIN = 60  # seconds
 # Refusals that the client may provoke; any other is a bug in the test.
 EXPECTED = {
-    CloseReasons.still_open,
+    CloseReasons.internal,  # the conversation is open
     CloseReasons.used_up,
     CloseReasons.window_passed,
-    CloseReasons.bad_handle,
+    CloseReasons.session_not_found,
 }
 
 

@@ -101,7 +101,7 @@ class ResumptionHandles:
         if saved is None:
             raise CloseError(CloseReasons.session_not_found)
         if saved.lineage in self._open:
-            raise CloseError(CloseReasons.still_open)
+            raise CloseError(CloseReasons.internal)
         if self._expired(saved):
             raise CloseError(CloseReasons.session_expired)
         if saved.model != model:
@@ -124,12 +124,12 @@ class ResumptionHandles:
         try:
             signed = base64.urlsafe_b64decode(handle + "=" * (-len(handle) % 4))  # the padding
         except (binascii.Error, ValueError):
-            raise CloseError(CloseReasons.bad_handle) from None
+            raise CloseError(CloseReasons.session_not_found) from None
         position, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
         if len(position) != _FORMAT.size or not hmac.compare_digest(
             signature, self._sign(position)
         ):
-            raise CloseError(CloseReasons.bad_handle)
+            raise CloseError(CloseReasons.session_not_found)
         connection, length, received = _FORMAT.unpack(position)
         return connection, length, received
 

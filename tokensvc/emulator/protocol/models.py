@@ -23,6 +23,7 @@ class Model:
     Attributes:
         thinking: The accepted ``thinkingConfig`` fields; empty if thinking cannot be configured.
         levels: The accepted thinking levels.
+        level_required: Whether a setup must have one of them.
         affective: Whether ``enableAffectiveDialog`` may be set.
         proactive: Whether ``proactivity`` may be set: freely, never, or only to true.
         behaviors: The function behaviors that may be declared; the first is the default.
@@ -36,6 +37,7 @@ class Model:
 
     thinking: frozenset[str] = frozenset()
     levels: frozenset[str] = frozenset()
+    level_required: bool = False
     affective: bool = False
     proactive: str = "never"
     behaviors: tuple[str, ...] = ("BLOCKING",)
@@ -67,6 +69,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
     {
         "models/gemini-2.5-flash-native-audio-preview-09-2025": _NATIVE_25,
         "models/gemini-2.5-flash-native-audio-preview-12-2025": _NATIVE_25,
+        "models/gemini-2.5-flash-native-audio-latest": _NATIVE_25,
         "models/gemini-3.1-flash-live-preview": Model(
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
             levels=frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"}),
@@ -76,6 +79,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "models/gemini-3.8-live-extended-thinking": Model(
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
             levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
+            level_required=True,
             proactive="only true",
             behaviors=("NON_BLOCKING",),
             status=True,
@@ -196,6 +200,8 @@ def _check_generation(generation: dict[str, Any]) -> None:
 
 
 def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
+    if model.level_required and "thinkingLevel" not in (thinking or {}):
+        raise CloseError(CloseReasons.invalid_argument)
     if thinking is None:
         return
     if not model.thinking:
@@ -210,7 +216,7 @@ def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
 
 def _check_affective(generation: dict[str, Any], model: Model) -> None:
     if "enableAffectiveDialog" in generation and not model.affective:
-        raise CloseError(CloseReasons.affective)
+        raise CloseError(CloseReasons.invalid_argument)
 
 
 def _check_proactivity(proactivity: dict[str, Any] | None, model: Model) -> None:

@@ -117,6 +117,6 @@ def first_setup(frame: str | bytes) -> dict[str, Any]:
     except InvalidPayloadError as error:
         raise CloseError(CloseReasons.payload(error)) from None
     if list(message) != ["setup"]:
-        raise CloseError(CloseReasons.setup_first)
+        raise CloseError(CloseReasons.invalid_argument)
     setup: dict[str, Any] = message["setup"]
     return setup

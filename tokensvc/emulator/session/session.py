@@ -117,7 +117,7 @@ class Session:
             raise CloseError(CloseReasons.one_of(second))
         ((kind, content),) = message.items()
         if kind == "setup":
-            raise CloseError(CloseReasons.setup_first)
+            raise CloseError(CloseReasons.invalid_argument)
         await self._handlers[kind](content)
 
     # --- clientContent -----------------------------------------------------------------------
