@@ -32,8 +32,11 @@ class Options:
         "Speed at which the client is assumed to play audio, as a multiple of real time; "
         "turnComplete is held back until playback has finished.",
     )
-    connection_life: float = setting(600.0, "Seconds until a connection is closed with 1011.")
+    connection_life: float = setting(590.0, "Seconds until a connection is closed with 1008.")
     go_away_lead: float = setting(50.0, "Seconds between goAway and that close.")
+    idle_timeout: float = setting(
+        480.0, "Seconds without a message in either direction until it is closed with 1011."
+    )
     silent_after_go_away: bool = setting(
         default=False, description="Send nothing more after goAway."
     )

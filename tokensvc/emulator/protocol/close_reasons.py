@@ -63,7 +63,12 @@ class CloseReasons:
     token_expired = Close(1011, "Token has expired")
     window_passed = Close(1011, "Token's new_session_expire_time has passed")
     expired_mid_session = Close(1011, "auth token has expired")
-    deadline = Close(1011, "Deadline expired before operation could complete.")
+    # As it arrives: cut to what a close frame can carry.
+    session_over = Close(
+        1008,
+        "Connection aborted because the client failed to close the connection after receiving a "
+        "GoAway signal once the session durat",
+    )
     session_not_found = Close(1008, "BidiGenerateContent session not found")
     session_expired = Close(1008, "BidiGenerateContent session expired")
     not_supported = Close(1008, "Operation is not implemented, or supported, or enabled.")

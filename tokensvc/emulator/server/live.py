@@ -71,10 +71,10 @@ class LiveEndpoint:
         }
         cleanup = AsyncExitStack()
         if fault is None:
-            connection = WebSocketConnection(response, request.transport)
+            connection = WebSocketConnection(response, request.transport, self.clock)
         else:
             socket = FaultySocket(fault, response, request.transport, self.clock)
-            connection = WebSocketConnection(socket, request.transport)
+            connection = WebSocketConnection(socket, request.transport, self.clock)
             socket.start(connection.end)
             cleanup.push_async_callback(socket.stop)
         self.open_connections.add(connection)
@@ -139,7 +139,7 @@ class LiveEndpoint:
             options=self.options,
             plan=plan,
             conversation=self._conversation(admission, record),
-            sender=MessageSender(connection.socket, binary=self.options.frames == "binary"),
+            sender=MessageSender(connection, binary=self.options.frames == "binary"),
             responder=self.responder,
             said=record.said,
             end=connection.end,
@@ -152,6 +152,7 @@ class LiveEndpoint:
             context,
             session,
             token_expires=token.expires if token else inf,
+            last_frame=lambda: connection.last_frame,
             create_handle=lambda: self.handles.create(record.number, record.heard.size),
         )
         record.admission, record.session, record.state = admission, context, "live"

@@ -20,6 +20,7 @@ class Deadlines:
 
     Args:
         token_expires: When the session's token expires; infinite for a session with an API key.
+        last_frame: Returns when a frame was last received or sent.
         create_handle: Creates a resumption handle for the current state.
     """
 
@@ -29,11 +30,13 @@ class Deadlines:
         session: Session,
         *,
         token_expires: float,
+        last_frame: Callable[[], float],
         create_handle: Callable[[], str],
     ) -> None:
         self._context = context
         self._session = session
         self._token_expires = token_expires
+        self._last_frame = last_frame
         self._create_handle = create_handle
         now = context.clock.now()
         self._connection_end = now + context.options.connection_life
@@ -72,8 +75,9 @@ class Deadlines:
         context = self._context
         while (now := context.clock.now()) < self._token_expires:
             end = self._end()
-            if now >= end:
-                context.end(CloseReasons.deadline)
+            idle_end = self._last_frame() + context.options.idle_timeout
+            if now >= min(end, idle_end):
+                context.end(CloseReasons.session_over if now >= end else CloseReasons.internal)
                 return
             warning = end - context.options.go_away_lead
             if not self._announced and (announce_now or now >= warning):
@@ -83,7 +87,7 @@ class Deadlines:
                 self._next_update = now + context.options.update_interval
             next_warning = inf if self._announced else warning
             await context.clock.sleep_until(
-                min(self._token_expires, end, next_warning, self._next_update)
+                min(self._token_expires, end, idle_end, next_warning, self._next_update)
             )
         context.end(CloseReasons.expired_mid_session)
 
