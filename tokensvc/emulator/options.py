@@ -64,6 +64,13 @@ class Options:
     mid_session_content: Literal["accepted", "refused"] = setting(
         "accepted", "clientContent after the start of a session, on 3.1."
     )
+    history_config: Literal["honoured", "ignored"] = setting(
+        "honoured",
+        "historyConfig on 2.5: take the initial history silently, or answer it like any content.",
+    )
+    context_update: Literal["refused", "accepted"] = setting(
+        "refused", "contextUpdate in a session under a token's lock."
+    )
     default_modality: Literal["TEXT", "AUDIO"] = setting(
         "TEXT", "Response modality of a setup without responseModalities."
     )
@@ -71,7 +78,7 @@ class Options:
         "by_model", "Behaviour of a function that is declared without one."
     )
     native_fields: Literal["everywhere", "v1alpha"] = setting(
-        "everywhere", "API versions on which 2.5 accepts proactivity and affective dialog."
+        "everywhere", "API versions on which proactivity and affective dialog are accepted."
     )
     input_transcripts: Literal["fragments", "final", "cumulative"] = setting(
         "fragments",

@@ -186,6 +186,30 @@ async def history(emulating):
 
 
 @rule(
+    "2.5 answers the initial history, by option",
+    "not known; both are available",
+    without("session/session.py", 'context.options.history_config == "ignored"', "False"),
+    unsupported={JAVASCRIPT: "its config has no historyConfig"},
+)
+async def answered_history(emulating):
+    history = {"initialHistoryInClientContent": True}
+    turns = [{"role": "user", "parts": [{"text": "My cat is called Ada."}]}]
+    async with emulating(replace(QUICK, history_config="ignored")) as client:
+        for model, answered in (
+            ("models/gemini-2.5-flash-native-audio-preview-12-2025", True),
+            ("models/gemini-3.8-live", False),
+        ):
+            requested = setup(model=model, historyConfig=history)
+            async with client.session(requested) as session:
+                await session.send(clientContent={"turns": turns, "turnComplete": True})
+                if answered:
+                    assert "Ada" in transcript(await session.until_turn_complete())
+                await session.send_text("What is my cat called?")
+                await session.until_turn_complete()
+                assert client.latest()["counters"]["answers"] == 1 + answered
+
+
+@rule(
     "Each turn's usage counts the whole context, by modality",
     "usageMetadata; 25 tokens a second",
     without(
@@ -234,9 +258,11 @@ async def frame_cost(emulating):
 
 
 @rule(
-    "A locked session cannot change its configuration",
-    "ours: the stricter reading",
-    without("session/session.py", "if self._locked:", "if False:"),
+    "A locked session cannot change its configuration, or can by option",
+    "not known; ours is the stricter reading",
+    without(
+        "session/session.py", "if self._locked and context.options.context_update ==", "if '' =="
+    ),
 )
 async def context_update(emulating):
     update = {"systemInstruction": {"parts": [{"text": "Now serve me."}]}}
@@ -254,3 +280,10 @@ async def context_update(emulating):
             await session.send(contextUpdate={"tools": {"tools": [function("look_up")]}})
             await session.send_text("Look up the sky.")
             assert (await session.next_call())["name"] == "look_up"
+    async with emulating(replace(QUICK, context_update="accepted")) as client:
+        token = await client.token(bidiGenerateContentSetup=setup())
+        async with client.session(token=token) as session:
+            await session.send(contextUpdate={"tools": {"tools": [function("look_up")]}})
+            await session.send_text("Look up the sky.")
+            assert (await session.next_call())["name"] == "look_up"
+            assert client.latest()["counters"]["context_updates"] == 1

@@ -29,6 +29,7 @@ class Model:
         behaviors: The function behaviors that may be declared; the first is the default.
         scheduling: Whether a tool response may have ``scheduling``.
         only_initial_content: Whether ``clientContent`` is documented for the start only.
+        ignores_history_config: Whether it may answer the initial history, by option.
         coverage: The default turn coverage.
         several_parts: Whether an event may carry more than one part.
         status: Whether ``turnComplete`` comes with ``interactionStatus``.
@@ -43,6 +44,7 @@ class Model:
     behaviors: tuple[str, ...] = ("BLOCKING",)
     scheduling: bool = False
     only_initial_content: bool = False
+    ignores_history_config: bool = False
     coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
     several_parts: bool = True
     status: bool = False
@@ -55,6 +57,7 @@ _NATIVE_25 = Model(
     proactive="freely",
     behaviors=("BLOCKING", "NON_BLOCKING"),
     scheduling=True,
+    ignores_history_config=True,
     coverage="TURN_INCLUDES_ONLY_ACTIVITY",
     several_parts=False,
 )
@@ -152,14 +155,12 @@ def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> Non
     check_tools(setup.get("tools", []), model)
 
 
-def check_version(setup: dict[str, Any], model: Model) -> None:
-    """Check a setup for 2.5 on a version other than v1alpha, as reported in js-genai issue 696.
+def check_version(setup: dict[str, Any]) -> None:
+    """Check a setup on a version other than v1alpha, as reported in js-genai issue 696.
 
     Raises:
         CloseError: 1007 for a field that only v1alpha has.
     """
-    if not model.affective:  # not a 2.5 model
-        return
     if "proactivity" in setup:
         raise CloseError(CloseReasons.unknown_field("proactivity", "setup"))
     if "enableAffectiveDialog" in setup.get("generationConfig", {}):

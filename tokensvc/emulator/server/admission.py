@@ -69,7 +69,7 @@ class AdmissionControl:
         )
         models.check(setup, model, modality=self.options.default_modality)
         if method.version != "v1alpha" and self.options.native_fields == "v1alpha":
-            models.check_version(setup, model)
+            models.check_version(setup)
         handle = self._handle(setup, client_setup, token)
         resumed = self.handles.resume(handle, setup["model"]) if handle else None
         if token is not None:

@@ -38,6 +38,7 @@ class Counters:
     tool_cancellations: int = 0
     go_aways: int = 0
     resumption_updates: int = 0
+    context_updates: int = 0
 
 
 @dataclass(slots=True)

@@ -44,7 +44,10 @@ class Session:
         self._utterances = UtteranceDetector(context.plan.detection, heard)
         self._answered_length = context.conversation.length  # what follows is unanswered
         self._charged_seconds = 0.0  # used only if the turn coverage is ALL_INPUT
-        self._history_pending = context.plan.initial_history
+        self._history_pending = context.plan.initial_history and not (
+            context.plan.model.ignores_history_config
+            and context.options.history_config == "ignored"
+        )
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "clientContent": self._client_content,
             "realtimeInput": self._realtime_input,
@@ -283,9 +286,10 @@ class Session:
 
     async def _context_update(self, content: dict[str, Any]) -> None:
         """Change the instruction or the tools, unless the session is under a token's lock."""
-        if self._locked:
-            raise CloseError(CloseReasons.not_supported)
         context = self._context
+        context.counters.context_updates += 1
+        if self._locked and context.options.context_update == "refused":
+            raise CloseError(CloseReasons.not_supported)
         if "systemInstruction" in content:
             parts = content["systemInstruction"].get("parts", [])
             text = " ".join(part.get("text", "") for part in parts)
