@@ -44,16 +44,27 @@ class Options:
         900.0, "Maximum length in seconds of a conversation without context compression."
     )
     video_session: float = setting(120.0, "The same, once the conversation has included video.")
-    update_interval: float = setting(1.2, "Seconds between sessionResumptionUpdate messages.")
-    updates: Literal["requested", "always"] = setting(
-        "requested",
-        "Send resumption updates only if the setup has sessionResumption, or always.",
+    updates: Literal["by_model", "requested", "always", "once"] = setting(
+        "by_model",
+        "Send resumption updates repeatedly, if the setup has sessionResumption or always; "
+        "or once for each connection. By model: 2.5, 3.1 and 3.8, in this order.",
+    )
+    update_interval: float = setting(1.2, "Seconds between repeated updates.")
+    update_delay: float = setting(
+        0.115, "Seconds from setupComplete to the only update, unless the connection resumes."
     )
     handle_life: float = setting(
         7200.0, "Seconds for which a handle stays valid after its connection has ended."
     )
-    handle_state: Literal["snapshot", "at_close"] = setting(
-        "snapshot", "Resume with the context as of the handle, or as of the close."
+    handle_state: Literal["by_model", "snapshot", "at_close"] = setting(
+        "by_model",
+        "Resume with the context as of the handle, or as of the close. By model: the close on 3.8.",
+    )
+    resume_lock: float = setting(
+        1.4, "Seconds after a close while the model is idle during which resuming is refused."
+    )
+    refusal_delay: float = setting(
+        0.56, "Seconds until that refusal, or that of a session that is open elsewhere."
     )
     client_handle: Literal["honoured", "ignored"] = setting(
         "honoured", "Handle in the client's own setup, under a full lock that has resumption."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -169,6 +170,7 @@ async def test_black_hole_socket_stays_open_and_silent():
     async with emulating() as client:
         queue_fault(client, on="socket", kind="black_hole", after=1)
         async with client.session() as session:
+            assert await session.next_handle()
             await session.send_text("Is anybody there?")
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(session.next(), 0.1)
@@ -195,7 +197,7 @@ async def test_broken_json_fault_truncates_one_message():
 
 
 async def test_out_of_order_fault_swaps_neighbouring_messages():
-    async with emulating() as client:
+    async with emulating(replace(QUICK, updates="requested")) as client:
         queue_fault(client, on="socket", kind="out_of_order", after=1)
         async with client.session() as session:
             await session.send_text("A sentence of several words, to be mixed up.")

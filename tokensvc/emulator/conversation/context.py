@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +57,7 @@ class Conversation:
         turns: Number of user turns so far, by which scenarios choose their turns.
         began: When its first connection was set up, in Unix seconds.
         video: Whether it has ever included video.
+        pending_calls: The session's function calls that have no result yet, by id.
     """
 
     instruction_tokens: int
@@ -66,6 +67,7 @@ class Conversation:
     compressions: int = 0
     turns: int = 0
     video: bool = False
+    pending_calls: dict[str, Any] = field(default_factory=dict)
     _entry_tokens: int = 0
 
     def __post_init__(self) -> None:
@@ -113,7 +115,10 @@ class Conversation:
         self.compressions += 1
 
     def as_of(self, length: int) -> Conversation:
-        """Return a copy cut back to *length*, including dropped entries; other counts stay."""
+        """Return a copy cut back to *length*, including dropped entries; other counts stay.
+
+        Calls are pending only in a copy that has everything: they came after any handle.
+        """
         return Conversation(
             instruction_tokens=self.instruction_tokens,
             began=self.began,
@@ -122,6 +127,7 @@ class Conversation:
             compressions=self.compressions,
             turns=self.turns,
             video=self.video,
+            pending_calls=dict(self.pending_calls) if length == self.length else {},
         )
 
 

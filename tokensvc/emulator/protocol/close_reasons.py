@@ -34,11 +34,16 @@ def is_sendable(code: int) -> bool:
 
 
 class CloseError(Exception):
-    """Raised to close the WebSocket with *close*."""
+    """Raised to close the WebSocket with *close*, after *delay* seconds if it is the first frame's.
 
-    def __init__(self, close: Close) -> None:
+    Args:
+        delay: How long the real service takes to refuse, if that matters to a client.
+    """
+
+    def __init__(self, close: Close, delay: float = 0.0) -> None:
         super().__init__(close)
         self.close = close
+        self.delay = delay
 
 
 class CloseReasons:

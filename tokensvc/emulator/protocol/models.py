@@ -32,6 +32,9 @@ class Model:
         ignores_history_config: Whether it may answer the initial history, by option.
         coverage: The default turn coverage.
         several_parts: Whether an event may carry more than one part.
+        updates: When resumption updates are sent: repeatedly if ``requested``, repeatedly
+            ``always``, or ``once`` for each connection.
+        handle_state: What a handle stands for: a ``snapshot``, or the session ``at_close``.
         status: Whether ``turnComplete`` comes with ``interactionStatus``.
         window: Context window in tokens.
     """
@@ -47,6 +50,8 @@ class Model:
     ignores_history_config: bool = False
     coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
     several_parts: bool = True
+    updates: str = "requested"
+    handle_state: str = "snapshot"
     status: bool = False
     window: int = 131_072
 
@@ -67,6 +72,8 @@ _LIVE_38 = Model(
     # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
+    updates="once",
+    handle_state="at_close",
 )
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
@@ -77,6 +84,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
             levels=frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"}),
             only_initial_content=True,
+            updates="always",
         ),
         "models/gemini-3.8-live": _LIVE_38,
         "models/gemini-3.8-live-extended-thinking": Model(
@@ -85,6 +93,8 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             level_required=True,
             proactive="only true",
             behaviors=("NON_BLOCKING",),
+            updates="once",
+            handle_state="at_close",
             status=True,
         ),
     }

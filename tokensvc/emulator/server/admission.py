@@ -74,7 +74,7 @@ class AdmissionControl:
         resumed = self.handles.resume(handle, setup["model"]) if handle else None
         if token is not None:
             self.tokens.spend(token, resuming=resumed is not None)
-        plan = Plan.of(setup, model, self.options.default_behavior)
+        plan = Plan.of(setup, model, self.options)
         return Admission(setup, client_setup, plan, token, resumed)
 
     def _check_credentials(self, credentials: Credentials, method: Method) -> Token | None:

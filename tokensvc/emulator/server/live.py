@@ -15,7 +15,7 @@ from tokensvc.emulator.conversation.context import Conversation, text_tokens
 from tokensvc.emulator.conversation.handles import ResumptionHandles, SavedConversation
 from tokensvc.emulator.faults.fault import FaultQueue, redirect_response, status_error
 from tokensvc.emulator.faults.faulty_socket import FaultySocket
-from tokensvc.emulator.protocol.close_reasons import CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 from tokensvc.emulator.provisioning.credentials import Credentials
 from tokensvc.emulator.server.admission import Admission, AdmissionControl, Method
 from tokensvc.emulator.server.websocket import GOING_AWAY, WebSocketConnection
@@ -91,8 +91,6 @@ class LiveEndpoint:
             await cleanup.aclose()
             close, closed_by = connection.outcome(reading)
             self.connections.close(record, close, by=closed_by)
-            if record.admission is not None:
-                self.handles.close(record.number)
         await connection.send_close(close)
         return response
 
@@ -118,8 +116,13 @@ class LiveEndpoint:
             if session is not None:
                 await session.receive(frame)
                 continue
-            admission = self.admission_control.admit(frame, credentials, record.method)
+            try:
+                admission = self.admission_control.admit(frame, credentials, record.method)
+            except CloseError as refusal:
+                await self.clock.sleep(refusal.delay)
+                raise
             session, deadlines = self._begin(admission, connection, record)
+            cleanup.callback(self._suspend, record.number, session)  # once all has stopped
             cleanup.push_async_callback(session.stop)
             cleanup.push_async_callback(deadlines.stop)
             await deadlines.start()
@@ -144,19 +147,25 @@ class LiveEndpoint:
             said=record.said,
             end=connection.end,
             fail=fail,
+            last_frame=lambda: connection.last_frame,
             go_away=lambda seconds: deadlines.go_away(seconds),  # noqa: PLW0108 - assigned below
         )
         locked = token is not None and token.lock != "none"
+        delayed = plan.updates == "once" and admission.resumed is None
         session = Session(context, record.heard, version=record.method.version, locked=locked)
         deadlines = Deadlines(
             context,
             session,
             token_expires=token.expires if token else inf,
-            last_frame=lambda: connection.last_frame,
+            first_update=self.options.update_delay if delayed else 0.0,
             create_handle=lambda: self.handles.create(record.number, record.heard.size),
         )
         record.admission, record.session, record.state = admission, context, "live"
         return session, deadlines
+
+    def _suspend(self, connection: int, session: Session) -> None:
+        """Let handles resume the conversation: its connection is over."""
+        self.handles.close(connection, idle=not session.answering)
 
     def _conversation(self, admission: Admission, record: ConnectionRecord) -> Conversation:
         """Return the resumed conversation or a new one, and register it for resumption."""
@@ -172,6 +181,8 @@ class LiveEndpoint:
                 resumed.earlier_audio,
             )
             conversation.instruction_tokens = instruction_tokens
-        saved = SavedConversation(conversation, plan.model_name, lineage, record.earlier_audio)
+        saved = SavedConversation(
+            conversation, plan.model_name, lineage, record.earlier_audio, plan.handle_state
+        )
         self.handles.open(record.number, saved)
         return conversation

@@ -60,6 +60,11 @@ class Session:
         """Whether an answer or a function call is in progress, which rules out a resumption."""
         return self._turns.generating
 
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is in progress, or was when the connection ended."""
+        return self._turns.answering
+
     async def receive(self, frame: str | bytes) -> None:
         """Handle one WebSocket frame.
 
