@@ -85,9 +85,14 @@ class ResumptionHandles:
         """Record that a connection has ended, and whether the model was *idle* then."""
         saved = self._saved[connection]
         saved.ended = self._clock.now()
-        if idle:
+        if idle and not saved.locked_until:
             saved.locked_until = saved.ended + self._options.resume_lock
         self._open.discard(saved.lineage)
+
+    def lock(self, connection: int, seconds: float) -> None:
+        """Refuse to resume a connection's conversation for some seconds, even if it ends sooner."""
+        if connection in self._saved:  # its setup has been accepted
+            self._saved[connection].locked_until = self._clock.now() + seconds
 
     def create(self, connection: int, received: int) -> str:
         """Create a handle for the conversation as it is now, after *received* bytes of audio."""

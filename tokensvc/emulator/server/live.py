@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ class LiveEndpoint:
         else:
             socket = FaultySocket(fault, response, request.transport, self.clock)
             connection = WebSocketConnection(socket, request.transport, self.clock)
-            socket.start(connection.end)
+            socket.start(connection.end, partial(self.handles.lock, record.number))
             cleanup.push_async_callback(socket.stop)
         self.open_connections.add(connection)
         reading = asyncio.create_task(self._read(connection, record, credentials, cleanup))
