@@ -12,7 +12,7 @@ from browser.caller import Caller
 from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.hosting import hosting
 from browser.sound import spoken, write_wav
-from browser.talking import PROFILE, Talker
+from browser.talking import PROFILE, UNLOCKED, Talker
 from browser.visitor import Visitor
 from programs import emulating, operate, service_environment, serving
 
@@ -205,7 +205,7 @@ def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[.
     with ExitStack() as programs:
 
         def begin(talk: Talk, *flags: str, fault: dict[str, object] | None = None) -> Talker:
-            emulator = programs.enter_context(emulating(*flags))
+            emulator = programs.enter_context(emulating(*UNLOCKED, *flags))
             if fault is not None:
                 emulator.post("/emulator/faults", fault)
             environment = service_environment(tmp_path, PROFILE, emulator.url)

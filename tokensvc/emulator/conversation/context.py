@@ -117,7 +117,7 @@ class Conversation:
     def as_of(self, length: int) -> Conversation:
         """Return a copy cut back to *length*, including dropped entries; other counts stay.
 
-        Calls are pending only in a copy that has everything: they came after any handle.
+        Calls are pending only in a copy of everything: a snapshot was taken before them.
         """
         return Conversation(
             instruction_tokens=self.instruction_tokens,

@@ -34,10 +34,10 @@ def is_sendable(code: int) -> bool:
 
 
 class CloseError(Exception):
-    """Raised to close the WebSocket with *close*, after *delay* seconds if it is the first frame's.
+    """Raised to close the WebSocket with *close*.
 
     Args:
-        delay: How long the real service takes to refuse, if that matters to a client.
+        delay: Seconds to wait first. Only a refusal of the first frame waits.
     """
 
     def __init__(self, close: Close, delay: float = 0.0) -> None:
