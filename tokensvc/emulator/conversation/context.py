@@ -54,10 +54,10 @@ class Conversation:
     Attributes:
         dropped: Number of entries that compression has removed from the front.
         compressions: Number of compressions.
+        pending_calls: The session's function calls that have no result yet, by id.
         turns: Number of user turns so far, by which scenarios choose their turns.
         began: When its first connection was set up, in Unix seconds.
         video: Whether it has ever included video.
-        pending_calls: The session's function calls that have no result yet, by id.
     """
 
     instruction_tokens: int
@@ -65,9 +65,9 @@ class Conversation:
     entries: list[ContextEntry] = field(default_factory=list)
     dropped: int = 0
     compressions: int = 0
+    pending_calls: dict[str, Any] = field(default_factory=dict)
     turns: int = 0
     video: bool = False
-    pending_calls: dict[str, Any] = field(default_factory=dict)
     _entry_tokens: int = 0
 
     def __post_init__(self) -> None:
@@ -125,9 +125,9 @@ class Conversation:
             entries=self.entries[: max(0, length - self.dropped)],
             dropped=min(self.dropped, length),
             compressions=self.compressions,
+            pending_calls=dict(self.pending_calls) if length == self.length else {},
             turns=self.turns,
             video=self.video,
-            pending_calls=dict(self.pending_calls) if length == self.length else {},
         )
 
 

@@ -26,15 +26,15 @@ class Model:
         level_required: Whether a setup must have one of them.
         affective: Whether ``enableAffectiveDialog`` may be set.
         proactive: Whether ``proactivity`` may be set: freely, never, or only to true.
+        updates: When resumption updates are sent: repeatedly if ``requested``, repeatedly
+            ``always``, or ``once`` for each connection.
+        handle_state: What a handle stands for: a ``snapshot``, or the session ``at_close``.
         behaviors: The function behaviors that may be declared; the first is the default.
         scheduling: Whether a tool response may have ``scheduling``.
         only_initial_content: Whether ``clientContent`` is documented for the start only.
         ignores_history_config: Whether it may answer the initial history, by option.
         coverage: The default turn coverage.
         several_parts: Whether an event may carry more than one part.
-        updates: When resumption updates are sent: repeatedly if ``requested``, repeatedly
-            ``always``, or ``once`` for each connection.
-        handle_state: What a handle stands for: a ``snapshot``, or the session ``at_close``.
         status: Whether ``turnComplete`` comes with ``interactionStatus``.
         window: Context window in tokens.
     """
@@ -44,14 +44,14 @@ class Model:
     level_required: bool = False
     affective: bool = False
     proactive: str = "never"
+    updates: str = "requested"
+    handle_state: str = "snapshot"
     behaviors: tuple[str, ...] = ("BLOCKING",)
     scheduling: bool = False
     only_initial_content: bool = False
     ignores_history_config: bool = False
     coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
     several_parts: bool = True
-    updates: str = "requested"
-    handle_state: str = "snapshot"
     status: bool = False
     window: int = 131_072
 
@@ -68,12 +68,12 @@ _NATIVE_25 = Model(
 )
 _LIVE_38 = Model(
     proactive="only true",
+    updates="once",
+    handle_state="at_close",
     # The model page says that non-blocking is the default; the tools guide says that a declaration
     # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
-    updates="once",
-    handle_state="at_close",
 )
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
@@ -89,12 +89,12 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "models/gemini-3.8-live": _LIVE_38,
         "models/gemini-3.8-live-extended-thinking": Model(
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
-            levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
             level_required=True,
-            proactive="only true",
-            behaviors=("NON_BLOCKING",),
             updates="once",
             handle_state="at_close",
+            levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
+            proactive="only true",
+            behaviors=("NON_BLOCKING",),
             status=True,
         ),
     }
