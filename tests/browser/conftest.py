@@ -11,7 +11,7 @@ from browser.caller import Caller
 from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.hosting import hosting
 from browser.sound import spoken, write_wav
-from browser.talking import PROFILE, Talker
+from browser.talking import PROFILE, UNLOCKED, Talker
 from browser.visitor import Visitor
 from programs import Programs, emulating, operate, service_environment, serving
 
@@ -204,7 +204,7 @@ def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[.
     with Programs() as programs:
 
         def begin(talk: Talk, *flags: str, fault: dict[str, object] | None = None) -> Talker:
-            emulator = programs.start(emulating(*flags))
+            emulator = programs.start(emulating(*UNLOCKED, *flags))
             if fault is not None:
                 emulator.post("/emulator/faults", fault)
             environment = service_environment(tmp_path, PROFILE, emulator.url)

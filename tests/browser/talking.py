@@ -41,10 +41,18 @@ FIVE_SECONDS = ("--connection-life", "5", "--go-away-lead", "2.8")
 # For many renewals: eight unexpired tokens of 30 seconds are all that a lease may have.
 SEVEN_SECONDS = ("--connection-life", "7", "--go-away-lead", "2.8")
 HANDLE_INTERVAL = 1.2
+# An emulator that can be resumed at once: a connection that was refused for a moment would count.
+UNLOCKED = ("--resume-lock", "0")
 # One round: sentences, pauses in which they are answered, and a marker (None).
 WITH_ANSWERS = ("ask-for-a-story", 3.5, "ask-for-the-time", 0.4, None, 0.8, "say-goodbye", 1.6)
 # A sentence that never ends, so that it is not answered.
 WITHOUT_END = ("ask-for-a-story", None, "ask-for-the-time", "say-goodbye")
+
+
+def handles(state: str) -> tuple[str, ...]:
+    """Flags of an emulator: new handles all the time as a `snapshot`, or one `at_close`."""
+    updates = {"snapshot": "requested", "at_close": "once"}
+    return ("--handle-state", state, "--updates", updates[state])
 
 
 @dataclass(frozen=True)

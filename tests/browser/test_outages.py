@@ -14,12 +14,14 @@ from browser.talking import (
     FIVE_SECONDS,
     HANDLE_INTERVAL,
     PROFILE,
+    UNLOCKED,
     WITHOUT_END,
     Talk,
     Talker,
     assert_nothing_was_lost,
     closed_sessions,
     context_of,
+    handles,
     heard_on,
 )
 from browser.witness import assert_all_was_heard
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from browser.visitor import Visitor
 
 
-# Like gemini-3.8-live: one handle for each connection, and no more until somebody speaks.
-ONE_HANDLE = ("--update-interval", "100000", "--handle-state", "at_close")
 LONG_TOKENS = PROFILE.replace('token_lifetime = "30s"', 'token_lifetime = "300s"')
 
 
@@ -50,8 +50,8 @@ def test_20_second_service_outage_loses_nothing(
     visit: Callable[..., Visitor], tmp_path: Path, handle_state: str, client_handle: str
 ) -> None:
     """The conversation continues with the current token, or waits."""
-    options = ("--handle-state", handle_state, "--client-handle", client_handle)
-    with emulating(*FIVE_SECONDS, *options) as emulator:
+    options = (*handles(handle_state), "--client-handle", client_handle)
+    with emulating(*UNLOCKED, *FIVE_SECONDS, *options) as emulator:
         environment = service_environment(tmp_path, PROFILE, emulator.url)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -82,7 +82,7 @@ def test_dropped_connection_loses_at_most_250_ms(
 ) -> None:
     """Nothing is heard twice or out of order."""
     fault = {"on": "socket", "kind": "cut", "times": cuts, "between": [4, 10], "seconds": 0.15}
-    talker = begin(Talk.of(5), "--handle-state", handle_state, fault=fault | {"seed": 5})
+    talker = begin(Talk.of(5), *handles(handle_state), fault=fault | {"seed": 5})
     for cut in range(1, cuts + 1):
         talker.resumes(cut)
     talker.visitor.page.wait_for_timeout(500)  # so that something is said after the last one too
@@ -134,7 +134,7 @@ def test_quiet_minute_is_one_connection_and_one_token(
 ) -> None:
     """Nobody speaks for 60 s, and the whole microphone signal arrives."""
     quiet = Talk(spoken(60.0), spoken(60.0))
-    with emulating(*ONE_HANDLE) as emulator:
+    with emulating() as emulator:
         environment = service_environment(tmp_path, LONG_TOKENS, emulator.url)
         with serving(environment, workers=1) as service:
             talker = Talker.begin(visit, service, emulator, tmp_path / "talk.wav", quiet)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from browser.talking import (
     PROFILE,
+    UNLOCKED,
     Talk,
     connects,
     speaker_of,
@@ -26,7 +27,7 @@ def test_expiring_token_is_replaced_in_time(
     start_emulator: Callable[..., Program],
 ) -> None:
     """The conversation keeps its context."""
-    emulator = start_emulator()
+    emulator = start_emulator(*UNLOCKED)
     service = start_service(PROFILE, emulator.url)
     visitor = visit(service.url)
     visitor.page.clock.install()
@@ -56,7 +57,7 @@ def test_expired_token_is_replaced_and_the_context_kept(
         when = "expire"
         steps = [{ close = { code = 1011, reason = "auth token has expired" } }]"""
     )
-    emulator = start_emulator("--scenario", str(scenario))
+    emulator = start_emulator(*UNLOCKED, "--scenario", str(scenario))
     service = start_service(PROFILE, emulator.url)
     visitor = visit(service.url)
     visitor.arrive()

@@ -16,6 +16,7 @@ from browser.talking import (
     assert_nothing_was_lost,
     assert_renewed_without_loss,
     context_of,
+    handles,
     said_on,
 )
 
@@ -39,7 +40,7 @@ def test_renewals_lose_and_repeat_nothing(
     begin: Callable[..., Talker], handle_state: str, client_handle: str, renewals: int
 ) -> None:
     """In mid-sentence and mid-answer too; the context is kept."""
-    options = ("--handle-state", handle_state, "--client-handle", client_handle)
+    options = (*handles(handle_state), "--client-handle", client_handle)
     talker = begin(Talk.of(2 + renewals // 3), *SEVEN_SECONDS, *options)
     for renewal in range(1, renewals + 1):
         talker.resumes(renewal)

@@ -29,7 +29,14 @@ TIMEOUT = float(os.environ.get("LIVE_CLIENT_TIMEOUT", "20"))
 CHUNK = IN_RATE * 40 // 1000 * 2
 
 # Without delays, so that a test takes no longer than it must.
-QUICK = Options(latency=0.0, send_rate=1000.0, playback_rate=1000.0)
+QUICK = Options(
+    latency=0.0,
+    send_rate=1000.0,
+    playback_rate=1000.0,
+    update_delay=0.0,
+    resume_lock=0.0,
+    refusal_delay=0.0,
+)
 
 
 def setup(**fields: Any) -> dict[str, Any]:

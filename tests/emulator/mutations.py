@@ -74,6 +74,7 @@ SETUPS: tuple[dict[str, Any], ...] = (
     setup(model=LIVE_31),
     setup(
         model=EXTENDED,
+        generationConfig={**AUDIO, "thinkingConfig": {"thinkingLevel": "LOW"}},
         tools=[function("look_up", behavior="NON_BLOCKING")],
     ),
 )
@@ -90,7 +91,12 @@ REFUSED: tuple[dict[str, Any], ...] = (
     ),
     setup(model=LIVE_31, proactivity={"proactiveAudio": True}),
     setup(proactivity={"proactiveAudio": False}),
-    setup(model=EXTENDED, tools=[METER]),
+    setup(
+        model=EXTENDED,
+        generationConfig={**AUDIO, "thinkingConfig": {"thinkingLevel": "LOW"}},
+        tools=[METER],
+    ),
+    setup(model=EXTENDED),
     setup(tools=[function("9")]),
     setup(tools=[function("f", parameters={"type": "INTEGER", "enum": ["1"]})]),
     setup(contextWindowCompression={"triggerTokens": 1, "slidingWindow": {"targetTokens": 2}}),

@@ -10,10 +10,12 @@ from browser.flags import FLAGS
 from browser.talking import (
     PROFILE,
     SEVEN_SECONDS,
+    UNLOCKED,
     WITH_ANSWERS,
     Talk,
     Talker,
     assert_renewed_without_loss,
+    handles,
 )
 from browser.visitor import Visitor
 from programs import chromium, emulating, service_environment, serving
@@ -29,7 +31,7 @@ def converse(place: Path, seconds: int) -> dict[str, float]:
     """Talk for *seconds*; raise an AssertionError if something was lost."""
     talk, browser_path = Talk.of(seconds // ROUND_SECONDS + 1, WITH_ANSWERS), chromium()
     with (
-        emulating(*SEVEN_SECONDS) as emulator,
+        emulating(*UNLOCKED, *SEVEN_SECONDS, *handles("snapshot")) as emulator,
         serving(service_environment(place, PROFILE, emulator.url)) as service,
         sync_playwright() as playwright,
     ):

@@ -33,10 +33,10 @@ METHOD = Method("v1beta", constrained=True)
 CONNECT_WITHIN = 60  # seconds
 # Refusals that the client may provoke; any other is a bug in the test.
 EXPECTED = {
-    CloseReasons.still_open,
+    CloseReasons.internal,  # the conversation is open
     CloseReasons.used_up,
     CloseReasons.window_passed,
-    CloseReasons.bad_handle,
+    CloseReasons.session_not_found,
 }
 
 
@@ -115,7 +115,8 @@ class Google:
         conversation = resumed.conversation if resumed else Conversation(0, self.now())
         lineage = resumed.lineage if resumed else self.connections
         before = resumed.earlier_audio if resumed else ()
-        self.handles.open(self.connections, SavedConversation(conversation, MODEL, lineage, before))
+        saved = SavedConversation(conversation, MODEL, lineage, before, "at_close")
+        self.handles.open(self.connections, saved)
         return self.connections, lineage
 
     def handle(self, connection: int) -> str:
@@ -124,7 +125,7 @@ class Google:
 
     def close(self, connection: int) -> None:
         """Close a connection, as the client does or as the emulator does when a token expires."""
-        self.handles.close(connection)
+        self.handles.close(connection, idle=True)
 
 
 @dataclass

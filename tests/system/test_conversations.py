@@ -17,6 +17,7 @@ from tokensvc.config.file import LimitTable
 from tokensvc.config.profiles import Profile
 from tokensvc.domain import Credentials, Principal
 from tokensvc.emulator.background import BackgroundEmulator
+from tokensvc.emulator.options import Options
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
@@ -154,7 +155,7 @@ def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
     limits = LimitTable.model_validate(
         {"guest": ["1000/minute"], "concurrent": {"guest": 2}, "budget": {"guest": "24h/day"}}
     )
-    with BackgroundEmulator() as emulator, ExitStack() as sockets:
+    with BackgroundEmulator(Options(resume_lock=0.0)) as emulator, ExitStack() as sockets:
         client = BoundedHttpClient(emulator.url)
         sockets.callback(client.close)
         service = TokenService(

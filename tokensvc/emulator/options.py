@@ -32,8 +32,11 @@ class Options:
         "Speed at which the client is assumed to play audio, as a multiple of real time; "
         "turnComplete is held back until playback has finished.",
     )
-    connection_life: float = setting(600.0, "Seconds until a connection is closed with 1011.")
+    connection_life: float = setting(590.0, "Seconds until a connection is closed with 1008.")
     go_away_lead: float = setting(50.0, "Seconds between goAway and that close.")
+    idle_timeout: float = setting(
+        480.0, "Seconds without a message in either direction until it is closed with 1011."
+    )
     silent_after_go_away: bool = setting(
         default=False, description="Send nothing more after goAway."
     )
@@ -41,16 +44,27 @@ class Options:
         900.0, "Maximum length in seconds of a conversation without context compression."
     )
     video_session: float = setting(120.0, "The same, once the conversation has included video.")
-    update_interval: float = setting(1.2, "Seconds between sessionResumptionUpdate messages.")
-    updates: Literal["requested", "always"] = setting(
-        "requested",
-        "Send resumption updates only if the setup has sessionResumption, or always.",
+    updates: Literal["by_model", "requested", "always", "once"] = setting(
+        "by_model",
+        "Send resumption updates repeatedly, if the setup has sessionResumption or always; "
+        "or once for each connection. By model: 2.5, 3.1 and 3.8, in this order.",
+    )
+    update_interval: float = setting(1.2, "Seconds between repeated updates.")
+    update_delay: float = setting(
+        0.115, "Seconds from setupComplete to the only update, unless the connection resumes."
     )
     handle_life: float = setting(
         7200.0, "Seconds for which a handle stays valid after its connection has ended."
     )
-    handle_state: Literal["snapshot", "at_close"] = setting(
-        "snapshot", "Resume with the context as of the handle, or as of the close."
+    handle_state: Literal["by_model", "snapshot", "at_close"] = setting(
+        "by_model",
+        "Resume with the context as of the handle, or as of the close. By model: the close on 3.8.",
+    )
+    resume_lock: float = setting(
+        1.4, "Seconds after a close while the model is idle during which resuming is refused."
+    )
+    refusal_delay: float = setting(
+        0.56, "Seconds until that refusal, or that of a session that is open elsewhere."
     )
     client_handle: Literal["honoured", "ignored"] = setting(
         "honoured", "Handle in the client's own setup, under a full lock that has resumption."
@@ -61,6 +75,13 @@ class Options:
     mid_session_content: Literal["accepted", "refused"] = setting(
         "accepted", "clientContent after the start of a session, on 3.1."
     )
+    history_config: Literal["honoured", "ignored"] = setting(
+        "honoured",
+        "historyConfig on 2.5: take the initial history silently, or answer it like any content.",
+    )
+    context_update: Literal["refused", "accepted"] = setting(
+        "refused", "contextUpdate in a session under a token's lock."
+    )
     default_modality: Literal["TEXT", "AUDIO"] = setting(
         "TEXT", "Response modality of a setup without responseModalities."
     )
@@ -68,7 +89,7 @@ class Options:
         "by_model", "Behaviour of a function that is declared without one."
     )
     native_fields: Literal["everywhere", "v1alpha"] = setting(
-        "everywhere", "API versions on which 2.5 accepts proactivity and affective dialog."
+        "everywhere", "API versions on which proactivity and affective dialog are accepted."
     )
     input_transcripts: Literal["by_model", "fragments", "final", "cumulative"] = setting(
         "by_model",

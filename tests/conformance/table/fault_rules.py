@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.table.rules import rule, without
+from emulator.live_client import setup
 from tokensvc.emulator.faults.fault import read_fault
 
 NO_FAULTS = without("faults/fault.py", "if fault.on != on:", "if True:")
@@ -53,3 +54,24 @@ async def broken_connection(emulating):
         async with client.session() as session:
             await session.send_text("Tell me.")
             assert (await session.until_closed())[0] == 1006
+
+
+@rule(
+    "A session whose client vanished stays locked, although its connection is closed after 480 s",
+    "measured for 15 minutes, 568 refusals: frontier-on-cloud/gemini-live-resume-test, FINDINGS.md",
+    without("faults/faulty_socket.py", "self._lock(seconds)", "pass"),
+)
+async def vanished_client(emulating):
+    async with emulating() as client:
+        queue_fault(client, on="socket", kind="vanish", after=1)
+        async with client.session() as session:
+            handle = await session.next_handle()
+            await session.send_text("Are you there?")
+            assert (await session.until_closed())[0] == 1006
+        requested = setup(sessionResumption={"handle": handle})
+        for skipped in (0, 470, 20, 400):
+            client.emulator.clock.skip(skipped)
+            assert await client.refusal(requested) == (1011, "Internal error encountered.")
+        client.emulator.clock.skip(20)
+        async with client.session(requested):
+            assert client.latest()["resumed"]

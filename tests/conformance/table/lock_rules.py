@@ -46,7 +46,7 @@ async def full_lock(emulating):
 
 @rule(
     "A full lock of the model alone leaves the default modality, which no model supports",
-    "measured 2026-08-29",
+    "measured 2026-08-29; a record of 2025 has AUDIO, and the option too",
     without(
         "protocol/models.py",
         'generation.get("responseModalities") or [modality]',

@@ -24,6 +24,11 @@ def tool(behavior):
     return {"tools": [{"functionDeclarations": [{"name": "f", "behavior": behavior}]}]}
 
 
+def extended(**fields):
+    """Return fields for the extended thinking model, which requires a level."""
+    return {**thinking(thinkingLevel="LOW"), **fields}
+
+
 async def check(emulating, accepted, refused):
     """Check that the *accepted* (model, fields) open a session and the *refused* get 1007."""
     async with emulating() as client:
@@ -59,8 +64,36 @@ async def thinking_config(emulating):
 
 
 @rule(
+    "The extended thinking model requires a thinking level",
+    "measured: ProfSynapse/nexus pull request 389, MemberJunction/MJ pull request 4512, "
+    "google-gemini/cookbook pull request 1379; the reason is ours",
+    without("protocol/models.py", "            level_required=True,\n", ""),
+)
+async def level_required(emulating):
+    await check(
+        emulating,
+        accepted=[(EXTENDED, thinking(thinkingLevel="LOW")), (LIVE_31, {}), (NATIVE_25, {})],
+        refused=[(EXTENDED, {}), (EXTENDED, thinking(includeThoughts=True))],
+    )
+
+
+@rule(
+    "2.5 has an alias for its latest version",
+    "in use, for example as a fallback of 3.1 in August 2026",
+    without(
+        "protocol/models.py",
+        '"models/gemini-2.5-flash-native-audio-latest": _NATIVE_25,',
+        "",
+    ),
+)
+async def latest(emulating):
+    alias = "models/gemini-2.5-flash-native-audio-latest"
+    await check(emulating, accepted=[(alias, thinking(thinkingBudget=0))], refused=[])
+
+
+@rule(
     "Only 2.5 accepts affective dialog",
-    MODEL_PAGES,
+    MODEL_PAGES + "; the reason measured on 3.8",
     without("protocol/models.py", "_check_affective(generation, model)", ""),
 )
 async def affective(emulating):
@@ -70,6 +103,9 @@ async def affective(emulating):
         accepted=[(NATIVE_25, affective)],
         refused=[(LIVE_31, affective), (LIVE_38, affective), (EXTENDED, affective)],
     )
+    async with emulating() as client:
+        refusal = await client.refusal(setup(model=LIVE_38, **affective))
+        assert refusal == (1007, "Request contains an invalid argument.")
 
 
 @rule(
@@ -82,26 +118,28 @@ async def proactivity(emulating):
     await check(
         emulating,
         accepted=[(NATIVE_25, on), (NATIVE_25, off), (LIVE_38, on)],
-        refused=[(LIVE_31, on), (LIVE_38, off), (EXTENDED, off)],
+        refused=[(LIVE_31, on), (LIVE_38, off), (EXTENDED, extended(**off))],
     )
 
 
 @rule(
-    "On 2.5, both are accepted on v1alpha only, by option",
-    "js-genai issue 696, June 2025",
-    without("server/admission.py", "models.check_version(setup, model)", "pass"),
+    "Both are accepted on v1alpha only, by option",
+    "js-genai issue 696, of June 2025, on 2.5; not known for 3.8",
+    without("server/admission.py", "models.check_version(setup)", "pass"),
 )
 async def alpha_fields(emulating):
     proactive = setup(model=NATIVE_25, proactivity={"proactiveAudio": True})
     affective = setup(model=NATIVE_25, generationConfig={**AUDIO, "enableAffectiveDialog": True})
     async with emulating(Options(native_fields="v1alpha")) as client:
-        for requested, name in ((proactive, "proactivity"), (affective, "enableAffectiveDialog")):
+        for requested, name in (
+            (proactive, "proactivity"),
+            ({**proactive, "model": LIVE_38}, "proactivity"),
+            (affective, "enableAffectiveDialog"),
+        ):
             async with client.session(requested, version="v1alpha"):
                 pass
             code, reason = await client.refusal(requested, version="v1beta")
             assert (code, f'Unknown name "{name}" at \'setup' in reason) == (1007, True)
-        async with client.session(setup(proactivity={"proactiveAudio": True}), version="v1beta"):
-            pass
 
 
 @rule(
@@ -122,9 +160,9 @@ async def behaviors(emulating):
             (LIVE_31, tool("BLOCKING")),
             (LIVE_38, tool("BLOCKING")),
             (LIVE_38, tool("NON_BLOCKING")),
-            (EXTENDED, tool("NON_BLOCKING")),
+            (EXTENDED, extended(**tool("NON_BLOCKING"))),
         ],
-        refused=[(LIVE_31, tool("NON_BLOCKING")), (EXTENDED, tool("BLOCKING"))],
+        refused=[(LIVE_31, tool("NON_BLOCKING")), (EXTENDED, extended(**tool("BLOCKING")))],
     )
 
 

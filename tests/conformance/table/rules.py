@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from emulator.live_client import QUICK
 from mutants.mutant import Mutant
-from tokensvc.emulator import Options
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +24,7 @@ LOGS_25 = "recorded 2025-07, googleapis/js-genai (2.5)"
 REPORTED = "reported by other clients, 2026"
 PYTHON, JAVASCRIPT, RAW = "Python SDK", "JavaScript SDK", "raw socket"
 # Answers take some time, so that a test can act while one is in progress.
-PACED = Options(latency=0.0, send_rate=8.0, playback_rate=4.0)
+PACED = replace(QUICK, send_rate=8.0, playback_rate=4.0)
 
 
 @dataclass(frozen=True)

@@ -396,12 +396,13 @@ async def search(emulating):
 
 
 @rule(
-    "During a function call the session is not resumable",
+    "Where updates are repeated, the session is not resumable during a function call",
     "https://ai.google.dev/gemini-api/docs/live-api/session-management",
     without("session/turns.py", "self._answering or bool(self._pending)", "self._answering"),
 )
 async def not_resumable(emulating):
-    requested = setup(tools=[ASYNC_METER], sessionResumption={})
+    model = "models/gemini-2.5-flash-native-audio-preview-12-2025"
+    requested = setup(model=model, tools=[ASYNC_METER], sessionResumption={})
     async with emulating(QUICK) as client, client.session(requested) as session:
         await session.next_handle()
         await session.send_text(ASK)

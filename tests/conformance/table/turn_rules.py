@@ -298,7 +298,9 @@ async def interrupted_usage(emulating):
 )
 async def interaction_status(emulating):
     model = "models/gemini-3.8-live-extended-thinking"
-    async with emulating(QUICK) as client, client.session(setup(model=model)) as session:
+    generation = {**AUDIO, "thinkingConfig": {"thinkingLevel": "LOW"}}
+    requested = setup(model=model, generationConfig=generation)
+    async with emulating(QUICK) as client, client.session(requested) as session:
         await session.send_text("Done?")
         answer = await session.until_turn_complete()
         assert content(answer[-1])["interactionStatus"] == "IDLE"

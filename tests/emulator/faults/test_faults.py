@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -123,6 +124,28 @@ async def test_cut_socket_loses_what_arrives_before_the_reset():
         assert (await client.wait_until_closed())["heard"]["bytes"] == 10 * CHUNK
 
 
+async def test_vanished_client_is_not_noticed_until_the_given_time():
+    async with emulating() as client:
+        queue_fault(client, on="socket", kind="vanish", after=1, seconds=100)
+        async with client.session() as session:
+            handle = await session.next_handle()
+            await session.send_text("Are you there?")
+            assert (await session.until_closed())[0] == 1006
+        assert client.latest()["state"] == "live"
+        requested = setup(sessionResumption={"handle": handle})
+        assert (await client.refusal(requested))[0] == 1011
+        client.emulator.clock.skip(100)
+        async with client.session(requested):
+            assert client.latest()["counters"]["text_turns"] == 0
+
+
+async def test_client_may_vanish_before_its_setup():
+    async with emulating() as client:
+        queue_fault(client, on="socket", kind="vanish", between=[0, 0], seconds=1)
+        async with client.socket() as session:
+            assert (await session.until_closed())[0] == 1006
+
+
 async def test_time_of_a_cut_is_drawn_for_each_connection():
     async with emulating() as client:
         queue_fault(client, on="socket", kind="cut", times=0, between=[5, 9], seconds=0.25, seed=3)
@@ -169,6 +192,7 @@ async def test_black_hole_socket_stays_open_and_silent():
     async with emulating() as client:
         queue_fault(client, on="socket", kind="black_hole", after=1)
         async with client.session() as session:
+            assert await session.next_handle()
             await session.send_text("Is anybody there?")
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(session.next(), 0.1)
@@ -195,7 +219,7 @@ async def test_broken_json_fault_truncates_one_message():
 
 
 async def test_out_of_order_fault_swaps_neighbouring_messages():
-    async with emulating() as client:
+    async with emulating(replace(QUICK, updates="requested")) as client:
         queue_fault(client, on="socket", kind="out_of_order", after=1)
         async with client.session() as session:
             await session.send_text("A sentence of several words, to be mixed up.")
@@ -231,7 +255,7 @@ async def test_latency_delays_the_messages_together_and_drip_each_of_them(kind):
         ({"on": "mint", "kind": "latency", "seconds": 1e999}, "from 0 to a million"),
         ({"on": "mint", "kind": "redirect", "text": "a\nSet-Cookie: b"}, "text must be one line"),
         ({"on": "socket", "kind": "close", "code": 1006}, "must be a WebSocket close code"),
-        ({"on": "socket", "kind": "drip", "between": [1, 2]}, "only for black_hole, close, cut"),
+        ({"on": "socket", "kind": "drip", "between": [1, 2]}, "only for black_hole, close,"),
         ({"on": "mint", "kind": "cut", "between": [1, 2]}, "only for black_hole, close, cut"),
         ({"on": "socket", "kind": "cut", "between": [2, 1]}, "two numbers of seconds"),
         ({"on": "socket", "kind": "cut", "between": [2, "3"]}, "two numbers of seconds"),

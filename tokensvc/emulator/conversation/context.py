@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,7 @@ class Conversation:
     Attributes:
         dropped: Number of entries that compression has removed from the front.
         compressions: Number of compressions.
+        pending_calls: The session's function calls that have no result yet, by id.
         turns: Number of user turns so far, by which scenarios choose their turns.
         began: When its first connection was set up, in Unix seconds.
         video: Whether it has ever included video.
@@ -65,6 +66,7 @@ class Conversation:
     entries: list[ContextEntry] = field(default_factory=list)
     dropped: int = 0
     compressions: int = 0
+    pending_calls: dict[str, Any] = field(default_factory=dict)
     turns: int = 0
     video: bool = False
     heard: float = 0.0
@@ -115,13 +117,17 @@ class Conversation:
         self.compressions += 1
 
     def as_of(self, length: int) -> Conversation:
-        """Return a copy cut back to *length*, including dropped entries; other counts stay."""
+        """Return a copy cut back to *length*, including dropped entries; other counts stay.
+
+        Calls are pending only in a copy of everything: a snapshot was taken before them.
+        """
         return Conversation(
             instruction_tokens=self.instruction_tokens,
             began=self.began,
             entries=self.entries[: max(0, length - self.dropped)],
             dropped=min(self.dropped, length),
             compressions=self.compressions,
+            pending_calls=dict(self.pending_calls) if length == self.length else {},
             turns=self.turns,
             video=self.video,
             heard=self.heard,

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from tokensvc.emulator.options import Options
 
 CAPACITY = 5_000  # conversations
-_FORMAT = struct.Struct(">QQQ")  # connection, entries, bytes received
-_SIGNATURE_BYTES = 16  # of the HMAC, which is truncated
+_FORMAT = struct.Struct(">IIQ")  # connection, entries, bytes received
+_SIGNATURE_BYTES = 11  # of the HMAC, which is truncated: a handle has 36 characters, like Google's
 
 
 class ReceivedAudio(NamedTuple):
-    """The first *size* bytes of the audio that a connection received."""
+    """The first *size* bytes of the audio that a connection received; None is all of it."""
 
     connection: int
-    size: int
+    size: int | None
 
 
 @dataclass
@@ -38,14 +38,18 @@ class SavedConversation:
     Attributes:
         lineage: The conversation's first connection. Only one connection of a lineage may be open.
         earlier_audio: The part of the context that was spoken on earlier connections.
+        handle_state: What its handles stand for: a ``snapshot``, or the session ``at_close``.
         ended: When the connection ended; None while it is open.
+        locked_until: Until when it cannot be resumed although it is closed.
     """
 
     conversation: Conversation
     model: str
     lineage: int
     earlier_audio: tuple[ReceivedAudio, ...]
+    handle_state: str
     ended: float | None = None
+    locked_until: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,42 +81,49 @@ class ResumptionHandles:
         self._saved[connection] = saved
         self._open.add(saved.lineage)
 
-    def close(self, connection: int) -> None:
-        """Record that a connection has ended."""
+    def close(self, connection: int, *, idle: bool) -> None:
+        """Record that a connection has ended, and whether the model was *idle* then."""
         saved = self._saved[connection]
         saved.ended = self._clock.now()
+        if idle and not saved.locked_until:
+            saved.locked_until = saved.ended + self._options.resume_lock
         self._open.discard(saved.lineage)
+
+    def lock(self, connection: int, seconds: float) -> None:
+        """Refuse to resume a connection's conversation for some seconds, even if it ends sooner."""
+        if connection in self._saved:  # its setup has been accepted
+            self._saved[connection].locked_until = self._clock.now() + seconds
 
     def create(self, connection: int, received: int) -> str:
         """Create a handle for the conversation as it is now, after *received* bytes of audio."""
         length = self._saved[connection].conversation.length
         position = _FORMAT.pack(connection, length, received)
-        return base64.urlsafe_b64encode(position + self._sign(position)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(position + self._sign(position)).decode()
 
     def resume(self, handle: str, model: str) -> ResumedConversation:
         """Return the conversation that *handle* refers to.
 
         Raises:
-            CloseError: 1008 if the handle is unknown or expired, 1011 while the conversation is
-                open on another connection, 1007 for another model.
+            CloseError: 1008 if the handle is unknown or expired; 1011 while the conversation is
+                open on another connection, or was until a moment ago; 1007 for another model.
         """
         connection, length, received = self._parse(handle)
         saved = self._saved.get(connection)
         if saved is None:
             raise CloseError(CloseReasons.session_not_found)
-        if saved.lineage in self._open:
-            raise CloseError(CloseReasons.still_open)
+        if saved.lineage in self._open or self._clock.now() < saved.locked_until:
+            raise CloseError(CloseReasons.internal, self._options.refusal_delay)
         if self._expired(saved):
             raise CloseError(CloseReasons.session_expired)
         if saved.model != model:
             raise CloseError(CloseReasons.model_changed)
-        # By default a handle continues from its creation; at_close: from the connection's end.
-        if self._options.handle_state == "at_close":
-            length = saved.conversation.length
+        heard = ReceivedAudio(connection, received)
+        if saved.handle_state == "at_close":
+            length, heard = saved.conversation.length, ReceivedAudio(connection, None)
         return ResumedConversation(
             saved.conversation.as_of(length),
             saved.lineage,
-            (*saved.earlier_audio, ReceivedAudio(connection, received)),
+            (*saved.earlier_audio, heard),
         )
 
     def _expired(self, saved: SavedConversation) -> bool:
@@ -122,14 +133,14 @@ class ResumptionHandles:
 
     def _parse(self, handle: str) -> tuple[int, int, int]:
         try:
-            signed = base64.urlsafe_b64decode(handle + "=" * (-len(handle) % 4))  # the padding
+            signed = base64.urlsafe_b64decode(handle)
         except (binascii.Error, ValueError):
-            raise CloseError(CloseReasons.bad_handle) from None
+            raise CloseError(CloseReasons.session_not_found) from None
         position, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
         if len(position) != _FORMAT.size or not hmac.compare_digest(
             signature, self._sign(position)
         ):
-            raise CloseError(CloseReasons.bad_handle)
+            raise CloseError(CloseReasons.session_not_found)
         connection, length, received = _FORMAT.unpack(position)
         return connection, length, received
 

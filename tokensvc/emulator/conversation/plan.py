@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tokensvc.emulator.audio.voice_activity import DetectionConfig
 
 if TYPE_CHECKING:
+    from tokensvc.emulator.options import Options
     from tokensvc.emulator.protocol.models import Model
 
 
@@ -26,6 +27,8 @@ class Plan:
 
     Attributes:
         compress: Trigger and target of context compression, in tokens; None without compression.
+        updates: When resumption updates are sent; see `Model`.
+        handle_state: What a handle stands for; see `Model`.
         frame_tokens: Cost of one video frame.
     """
 
@@ -40,6 +43,8 @@ class Plan:
     transcribe_input: bool
     transcribe_output: bool
     resumable: bool
+    updates: str
+    handle_state: str
     compress: tuple[int, int] | None
     initial_history: bool
     thoughts: bool
@@ -47,7 +52,7 @@ class Plan:
     instruction: str
 
     @staticmethod
-    def of(setup: dict[str, Any], model: Model, default_behavior: str = "by_model") -> Plan:
+    def of(setup: dict[str, Any], model: Model, options: Options) -> Plan:
         """Read a setup that has passed `models.check`."""
         generation = setup.get("generationConfig", {})
         realtime = setup.get("realtimeInputConfig", {})
@@ -60,11 +65,13 @@ class Plan:
             detection=_detection(realtime.get("automaticActivityDetection", {})),
             interruptible=realtime.get("activityHandling") != "NO_INTERRUPTION",
             coverage=realtime.get("turnCoverage", model.coverage),
-            tools=_tools(setup.get("tools", []), model, default_behavior),
+            tools=_tools(setup.get("tools", []), model, options.default_behavior),
             search=any("googleSearch" in tool for tool in setup.get("tools", [])),
             transcribe_input="inputAudioTranscription" in setup,
             transcribe_output="outputAudioTranscription" in setup,
             resumable="sessionResumption" in setup,
+            updates=_chosen(options.updates, model.updates),
+            handle_state=_chosen(options.handle_state, model.handle_state),
             compress=_compression(setup.get("contextWindowCompression"), model),
             initial_history=history.get("initialHistoryInClientContent", False),
             thoughts=generation.get("thinkingConfig", {}).get("includeThoughts", False),
@@ -88,6 +95,10 @@ _FRAME_TOKENS = {  # 258 for a setup that does not name one of these
     "MEDIA_RESOLUTION_MEDIUM": 256,
     "MEDIA_RESOLUTION_HIGH": 256,
 }
+
+
+def _chosen(option: str, by_model: str) -> str:
+    return by_model if option == "by_model" else option
 
 
 def _detection(config: dict[str, Any]) -> DetectionConfig:

@@ -44,13 +44,15 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
                 "redirect",
                 "close",
                 "cut",
+                "vanish",
                 "out_of_order",
             }
         ),
     }
 )
 # The kinds that affect a socket once, so that a time can be set instead of a message count.
-TIMED = frozenset({"black_hole", "close", "cut"})
+TIMED = frozenset({"black_hole", "close", "cut", "vanish"})
+LOCKOUT = 900.0  # seconds; the longest that anybody waited for the real service to unlock a session
 LONGEST = 10**6  # counts and seconds must be below this
 STATUSES: Mapping[int, str] = MappingProxyType(
     {
@@ -95,14 +97,16 @@ class Fault:
     Attributes:
         on: ``mint`` or ``socket``.
         times: Number of token requests or sockets it affects; 0 means until it is cleared.
-        after: On a socket, the number of unaffected messages before it: the client's for ``cut``
-            and ``black_hole``, the server's for the others.
-        seconds: The latency, the duration of a drip, or how long a ``cut`` reads nothing first.
+        after: On a socket, the number of unaffected messages before it: the client's for ``cut``,
+            ``vanish`` and ``black_hole``, the server's for the others.
+        seconds: The latency, the duration of a drip, how long a ``cut`` reads nothing first, or
+            how long the server does not notice a ``vanish``.
         status: The HTTP status of ``status``.
         code: The close code of ``close``.
         text: The error's message, the close's reason, or the redirect's target.
-        between: For ``cut``, ``black_hole`` and ``close``, instead of *after*: the earliest and
-            latest time, in seconds after the socket has opened. The time is drawn per socket.
+        between: For ``cut``, ``vanish``, ``black_hole`` and ``close``, instead of *after*: the
+            earliest and latest time, in seconds after the socket has opened. The time is drawn per
+            socket.
         seed: The seed of these draws, so that they can be repeated.
     """
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from tokensvc.emulator.faults.fault import LOCKOUT
 from tokensvc.emulator.protocol.close_reasons import Close
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class FaultySocket:
 
     Args:
         socket: The WebSocket to wrap.
-        transport: For ``cut``: it stops reading and is then reset without a close frame, as when
-            a network breaks.
+        transport: For ``cut`` and ``vanish``: it stops reading and is then reset without a close
+            frame, as when a network breaks.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class FaultySocket:
         self._transport = transport
         self._clock = clock
         self._end: Callable[[Close], None] | None = None
+        self._lock: Callable[[float], None] | None = None
         self._held: str | bytes | None = None
         self._received = 0
         self._sent = 0
@@ -52,9 +54,14 @@ class FaultySocket:
         self._timer: asyncio.Task[None] | None = None
         self._delayed: set[asyncio.Task[None]] = set()
 
-    def start(self, end: Callable[[Close], None]) -> None:
-        """Start the timer of a fault that has a time; *end* closes the connection."""
-        self._end = end
+    def start(self, end: Callable[[Close], None], lock: Callable[[float], None]) -> None:
+        """Start the timer of a fault that has a time.
+
+        Args:
+            end: Closes the connection.
+            lock: Prevents resumptions of its session for some seconds.
+        """
+        self._end, self._lock = end, lock
         if self._fault.between is not None:
             self._timer = asyncio.create_task(self._trigger_after(self._fault.between[0]))
 
@@ -76,6 +83,8 @@ class FaultySocket:
     async def receive(self) -> WSMessage:
         """Return the client's next message; wait forever once reading has stopped."""
         message = await self._socket.receive()
+        if self._fault.kind == "vanish" and self._reading_stopped:
+            await asyncio.Event().wait()  # forever: not even the end of the socket is noticed
         if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
             await self._before_delivery()
         return message
@@ -145,7 +154,7 @@ class FaultySocket:
     async def _before_delivery(self) -> None:
         """Count a received message; never return once a fault has stopped reading."""
         number, self._received = self._received, self._received + 1
-        stops_reading = self._fault.kind in {"black_hole", "cut"}
+        stops_reading = self._fault.kind in {"black_hole", "cut", "vanish"}
         is_due = self._timer is None and number >= self._fault.after  # else the timer triggers it
         if stops_reading and is_due and not self._reading_stopped:
             await self._trigger()
@@ -157,7 +166,11 @@ class FaultySocket:
         await self._trigger()
 
     async def _trigger(self) -> None:
-        """Cause the fault; a cut stops reading, and resets the TCP connection after `seconds`."""
+        """Cause the fault.
+
+        A cut stops reading, and resets the TCP connection after `seconds`. A vanished client's is
+        reset at once, and the server learns of it after `seconds`.
+        """
         fault = self._fault
         match fault.kind:
             case "close":
@@ -169,6 +182,14 @@ class FaultySocket:
                 self._stop_reading()
                 await self._clock.sleep(fault.seconds)
                 self._reset()
+                self._end_with(ABNORMAL)
+            case "vanish":
+                self._stop_reading()
+                self._reset()
+                seconds = fault.seconds or LOCKOUT
+                if self._lock is not None:
+                    self._lock(seconds)
+                await self._clock.sleep(seconds)
                 self._end_with(ABNORMAL)
 
     def _end_with(self, close: Close) -> None:

@@ -34,11 +34,16 @@ def is_sendable(code: int) -> bool:
 
 
 class CloseError(Exception):
-    """Raised to close the WebSocket with *close*."""
+    """Raised to close the WebSocket with *close*.
 
-    def __init__(self, close: Close) -> None:
+    Args:
+        delay: Seconds to wait first. Only a refusal of the first frame waits.
+    """
+
+    def __init__(self, close: Close, delay: float = 0.0) -> None:
         super().__init__(close)
         self.close = close
+        self.delay = delay
 
 
 class CloseReasons:
@@ -63,12 +68,14 @@ class CloseReasons:
     token_expired = Close(1011, "Token has expired")
     window_passed = Close(1011, "Token's new_session_expire_time has passed")
     expired_mid_session = Close(1011, "auth token has expired")
-    deadline = Close(1011, "Deadline expired before operation could complete.")
-    still_open = Close(1011, "Session is still open on another connection")
+    # As it arrives: cut to what a close frame can carry.
+    session_over = Close(
+        1008,
+        "Connection aborted because the client failed to close the connection after receiving a "
+        "GoAway signal once the session durat",
+    )
     session_not_found = Close(1008, "BidiGenerateContent session not found")
     session_expired = Close(1008, "BidiGenerateContent session expired")
-    bad_handle = Close(1008, "Invalid session resumption handle")
-    setup_first = Close(1007, "setup must be the first message and only the first")
     not_supported = Close(1008, "Operation is not implemented, or supported, or enabled.")
     internal = Close(1011, "Internal error encountered.")
     precondition = Close(1007, "Precondition check failed.")
@@ -79,7 +86,6 @@ class CloseReasons:
         "Explicit activity control is not supported when automatic activity detection is enabled.",
     )
     thinking = Close(1007, "Thinking is not supported for this model.")
-    affective = Close(1007, "Affective dialog is not supported for this model.")
     proactive = Close(1007, "Proactive audio is not supported for this model.")
     not_proactive = Close(1007, "Proactive audio cannot be disabled for this model.")
     scheduling = Close(1007, "Function response scheduling is not supported for this model.")

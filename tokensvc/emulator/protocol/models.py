@@ -24,11 +24,16 @@ class Model:
     Attributes:
         thinking: The accepted ``thinkingConfig`` fields; empty if thinking cannot be configured.
         levels: The accepted thinking levels.
+        level_required: Whether a setup must have one of them.
         affective: Whether ``enableAffectiveDialog`` may be set.
         proactive: Whether ``proactivity`` may be set: freely, never, or only to true.
+        updates: When resumption updates are sent: repeatedly if ``requested``, repeatedly
+            ``always``, or ``once`` for each connection.
+        handle_state: What a handle stands for: a ``snapshot``, or the session ``at_close``.
         behaviors: The function behaviors that may be declared; the first is the default.
         scheduling: Whether a tool response may have ``scheduling``.
         only_initial_content: Whether ``clientContent`` is documented for the start only.
+        ignores_history_config: Whether it may answer the initial history, by option.
         coverage: The default turn coverage.
         cancels_calls: Whether a blocking call that is interrupted gets a ``toolCallCancellation``.
         fragments: Whether an input transcript is sent in fragments, not as a whole.
@@ -44,11 +49,15 @@ class Model:
 
     thinking: frozenset[str] = frozenset()
     levels: frozenset[str] = frozenset()
+    level_required: bool = False
     affective: bool = False
     proactive: str = "never"
+    updates: str = "requested"
+    handle_state: str = "snapshot"
     behaviors: tuple[str, ...] = ("BLOCKING",)
     scheduling: bool = False
     only_initial_content: bool = False
+    ignores_history_config: bool = False
     coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
     cancels_calls: bool = True
     fragments: bool = False
@@ -73,12 +82,15 @@ _NATIVE_25 = Model(
     proactive="freely",
     behaviors=("BLOCKING", "NON_BLOCKING"),
     scheduling=True,
+    ignores_history_config=True,
     coverage="TURN_INCLUDES_ONLY_ACTIVITY",
     fragments=True,
     several_parts=False,
 )
 _LIVE_38 = Model(
     proactive="only true",
+    updates="once",
+    handle_state="at_close",
     # The model page says that non-blocking is the default; the tools guide says that a declaration
     # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
@@ -94,15 +106,20 @@ MODELS: Mapping[str, Model] = MappingProxyType(
     {
         "models/gemini-2.5-flash-native-audio-preview-09-2025": _NATIVE_25,
         "models/gemini-2.5-flash-native-audio-preview-12-2025": _NATIVE_25,
+        "models/gemini-2.5-flash-native-audio-latest": _NATIVE_25,
         "models/gemini-3.1-flash-live-preview": Model(
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
             levels=frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"}),
             only_initial_content=True,
+            updates="always",
         ),
         "models/gemini-3.8-live": _LIVE_38,
         "models/gemini-3.8-live-extended-thinking": replace(
             _LIVE_38,
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
+            level_required=True,
+            updates="once",
+            handle_state="at_close",
             levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
             behaviors=("NON_BLOCKING",),
             scheduling=False,
@@ -176,14 +193,12 @@ def check(setup: dict[str, Any], model: Model, *, modality: str = "TEXT") -> Non
     check_tools(setup.get("tools", []), model)
 
 
-def check_version(setup: dict[str, Any], model: Model) -> None:
-    """Check a setup for 2.5 on a version other than v1alpha, as reported in js-genai issue 696.
+def check_version(setup: dict[str, Any]) -> None:
+    """Check a setup on a version other than v1alpha, as reported in js-genai issue 696.
 
     Raises:
         CloseError: 1007 for a field that only v1alpha has.
     """
-    if not model.affective:  # not a 2.5 model
-        return
     if "proactivity" in setup:
         raise CloseError(CloseReasons.unknown_field("proactivity", "setup"))
     if "enableAffectiveDialog" in setup.get("generationConfig", {}):
@@ -224,6 +239,8 @@ def _check_generation(generation: dict[str, Any]) -> None:
 
 
 def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
+    if model.level_required and "thinkingLevel" not in (thinking or {}):
+        raise CloseError(CloseReasons.invalid_argument)
     if thinking is None:
         return
     if not model.thinking:
@@ -238,7 +255,7 @@ def _check_thinking(thinking: dict[str, Any] | None, model: Model) -> None:
 
 def _check_affective(generation: dict[str, Any], model: Model) -> None:
     if "enableAffectiveDialog" in generation and not model.affective:
-        raise CloseError(CloseReasons.affective)
+        raise CloseError(CloseReasons.invalid_argument)
 
 
 def _check_proactivity(proactivity: dict[str, Any] | None, model: Model) -> None:

@@ -69,12 +69,12 @@ class AdmissionControl:
         )
         models.check(setup, model, modality=self.options.default_modality)
         if method.version != "v1alpha" and self.options.native_fields == "v1alpha":
-            models.check_version(setup, model)
+            models.check_version(setup)
         handle = self._handle(setup, client_setup, token)
         resumed = self.handles.resume(handle, setup["model"]) if handle else None
         if token is not None:
             self.tokens.spend(token, resuming=resumed is not None)
-        plan = Plan.of(setup, model, self.options.default_behavior)
+        plan = Plan.of(setup, model, self.options)
         return Admission(setup, client_setup, plan, token, resumed)
 
     def _check_credentials(self, credentials: Credentials, method: Method) -> Token | None:
@@ -117,6 +117,6 @@ def first_setup(frame: str | bytes) -> dict[str, Any]:
     except InvalidPayloadError as error:
         raise CloseError(CloseReasons.payload(error)) from None
     if list(message) != ["setup"]:
-        raise CloseError(CloseReasons.setup_first)
+        raise CloseError(CloseReasons.invalid_argument)
     setup: dict[str, Any] = message["setup"]
     return setup

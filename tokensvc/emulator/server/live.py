@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from tokensvc.emulator.conversation.context import Conversation, text_tokens
 from tokensvc.emulator.conversation.handles import ResumptionHandles, SavedConversation
 from tokensvc.emulator.faults.fault import FaultQueue, redirect_response, status_error
 from tokensvc.emulator.faults.faulty_socket import FaultySocket
-from tokensvc.emulator.protocol.close_reasons import CloseReasons
+from tokensvc.emulator.protocol.close_reasons import CloseError, CloseReasons
 from tokensvc.emulator.provisioning.credentials import Credentials
 from tokensvc.emulator.server.admission import Admission, AdmissionControl, Method
 from tokensvc.emulator.server.websocket import GOING_AWAY, WebSocketConnection
@@ -71,11 +72,11 @@ class LiveEndpoint:
         }
         cleanup = AsyncExitStack()
         if fault is None:
-            connection = WebSocketConnection(response, request.transport)
+            connection = WebSocketConnection(response, request.transport, self.clock)
         else:
             socket = FaultySocket(fault, response, request.transport, self.clock)
-            connection = WebSocketConnection(socket, request.transport)
-            socket.start(connection.end)
+            connection = WebSocketConnection(socket, request.transport, self.clock)
+            socket.start(connection.end, partial(self.handles.lock, record.number))
             cleanup.push_async_callback(socket.stop)
         self.open_connections.add(connection)
         reading = asyncio.create_task(self._read(connection, record, credentials, cleanup))
@@ -91,8 +92,6 @@ class LiveEndpoint:
             await cleanup.aclose()
             close, closed_by = connection.outcome(reading)
             self.connections.close(record, close, by=closed_by)
-            if record.admission is not None:
-                self.handles.close(record.number)
         await connection.send_close(close)
         return response
 
@@ -118,8 +117,13 @@ class LiveEndpoint:
             if session is not None:
                 await session.receive(frame)
                 continue
-            admission = self.admission_control.admit(frame, credentials, record.method)
+            try:
+                admission = self.admission_control.admit(frame, credentials, record.method)
+            except CloseError as refusal:
+                await self.clock.sleep(refusal.delay)
+                raise
             session, deadlines = self._begin(admission, connection, record)
+            cleanup.callback(self._suspend, record.number, session)  # once all has stopped
             cleanup.push_async_callback(session.stop)
             cleanup.push_async_callback(deadlines.stop)
             await deadlines.start()
@@ -139,23 +143,30 @@ class LiveEndpoint:
             options=self.options,
             plan=plan,
             conversation=self._conversation(admission, record),
-            sender=MessageSender(connection.socket, binary=self.options.frames == "binary"),
+            sender=MessageSender(connection, binary=self.options.frames == "binary"),
             responder=self.responder,
             said=record.said,
             end=connection.end,
             fail=fail,
+            last_frame=lambda: connection.last_frame,
             go_away=lambda seconds: deadlines.go_away(seconds),  # noqa: PLW0108 - assigned below
         )
         locked = token is not None and token.lock != "none"
+        delayed = plan.updates == "once" and admission.resumed is None
         session = Session(context, record.heard, version=record.method.version, locked=locked)
         deadlines = Deadlines(
             context,
             session,
             token_expires=token.expires if token else inf,
+            first_update=self.options.update_delay if delayed else 0.0,
             create_handle=lambda: self.handles.create(record.number, record.heard.size),
         )
         record.admission, record.session, record.state = admission, context, "live"
         return session, deadlines
+
+    def _suspend(self, connection: int, session: Session) -> None:
+        """Let handles resume the conversation: its connection is over."""
+        self.handles.close(connection, idle=not session.answering)
 
     def _conversation(self, admission: Admission, record: ConnectionRecord) -> Conversation:
         """Return the resumed conversation or a new one, and register it for resumption."""
@@ -171,6 +182,8 @@ class LiveEndpoint:
                 resumed.earlier_audio,
             )
             conversation.instruction_tokens = instruction_tokens
-        saved = SavedConversation(conversation, plan.model_name, lineage, record.earlier_audio)
+        saved = SavedConversation(
+            conversation, plan.model_name, lineage, record.earlier_audio, plan.handle_state
+        )
         self.handles.open(record.number, saved)
         return conversation

@@ -13,6 +13,7 @@ from tokensvc.emulator.protocol.close_reasons import RESERVED_CODES, Close, Clos
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tokensvc.emulator.clock import Clock
     from tokensvc.emulator.faults.faulty_socket import FaultySocket
 
 log = logging.getLogger(__name__)
@@ -29,15 +30,19 @@ class WebSocketConnection:
 
     Attributes:
         ending: Resolved with the close that the emulator decides on.
+        last_frame: When a frame was last received or sent, in Unix seconds.
     """
 
     def __init__(
         self,
         socket: web.WebSocketResponse | FaultySocket,
         transport: asyncio.BaseTransport | None,
+        clock: Clock,
     ) -> None:
-        self.socket = socket
+        self._socket = socket
         self._transport = transport
+        self._clock = clock
+        self.last_frame = clock.now()
         self.ending: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self._client_close = ABNORMAL
 
@@ -53,7 +58,8 @@ class WebSocketConnection:
             CloseError: for a frame that violates the WebSocket protocol.
         """
         while True:
-            message = await self.socket.receive()
+            message = await self._socket.receive()
+            self.last_frame = self._clock.now()
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 yield message.data
                 continue
@@ -62,6 +68,21 @@ class WebSocketConnection:
             elif isinstance(message.data, WebSocketError):
                 raise CloseError(Close(message.data.code, str(message.data)))
             return
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is closed."""
+        return self._socket.closed
+
+    async def send_str(self, data: str) -> None:
+        """Send a text frame."""
+        self.last_frame = self._clock.now()
+        await self._socket.send_str(data)
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame."""
+        self.last_frame = self._clock.now()
+        await self._socket.send_bytes(data)
 
     def outcome(self, reading: asyncio.Task[None]) -> tuple[Close, Literal["client", "emulator"]]:
         """Return how the connection ended and by whom, once the *reading* task is done."""
@@ -81,4 +102,4 @@ class WebSocketConnection:
             # aiohttp only closes the transport, which then waits until the client has read it all.
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
         code = NORMAL if close.code in RESERVED_CODES else close.code
-        await self.socket.close(code=code, message=close.reason_bytes())
+        await self._socket.close(code=code, message=close.reason_bytes())

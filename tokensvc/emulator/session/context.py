@@ -38,6 +38,7 @@ class Counters:
     tool_cancellations: int = 0
     go_aways: int = 0
     resumption_updates: int = 0
+    context_updates: int = 0
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class SessionContext:
         said: The recording of the audio that is sent.
         end: Closes the connection.
         fail: Closes the connection because of an internal error.
+        last_frame: Returns when a frame was last received or sent, in Unix seconds.
         go_away: Announces that the connection will end in that many seconds, then ends it.
         delays: How late each burst of audio was sent, in seconds.
     """
@@ -79,6 +81,7 @@ class SessionContext:
     said: Recording
     end: Callable[[Close], None]
     fail: Callable[[BaseException | None], None]
+    last_frame: Callable[[], float]
     go_away: Callable[[float], None]
     counters: Counters = field(default_factory=Counters)
     answers: deque[AnswerRecord] = field(default_factory=lambda: deque(maxlen=KEPT_ANSWERS))

@@ -20,6 +20,7 @@ class Deadlines:
 
     Args:
         token_expires: When the session's token expires; infinite for a session with an API key.
+        first_update: Seconds until the first resumption update.
         create_handle: Creates a resumption handle for the current state.
     """
 
@@ -29,6 +30,7 @@ class Deadlines:
         session: Session,
         *,
         token_expires: float,
+        first_update: float,
         create_handle: Callable[[], str],
     ) -> None:
         self._context = context
@@ -37,7 +39,7 @@ class Deadlines:
         self._create_handle = create_handle
         now = context.clock.now()
         self._connection_end = now + context.options.connection_life
-        self._next_update = now
+        self._next_update = now + first_update
         self._announced = False
         self._task: asyncio.Task[None] | None = None
 
@@ -72,18 +74,18 @@ class Deadlines:
         context = self._context
         while (now := context.clock.now()) < self._token_expires:
             end = self._end()
-            if now >= end:
-                context.end(CloseReasons.deadline)
+            idle_end = context.last_frame() + context.options.idle_timeout
+            if now >= min(end, idle_end):
+                context.end(CloseReasons.session_over if now >= end else CloseReasons.internal)
                 return
             warning = end - context.options.go_away_lead
             if not self._announced and (announce_now or now >= warning):
                 await self._announce(end - now)
             if now >= self._next_update:
                 await self._update()
-                self._next_update = now + context.options.update_interval
             next_warning = inf if self._announced else warning
             await context.clock.sleep_until(
-                min(self._token_expires, end, next_warning, self._next_update)
+                min(self._token_expires, end, idle_end, next_warning, self._next_update)
             )
         context.end(CloseReasons.expired_mid_session)
 
@@ -105,11 +107,15 @@ class Deadlines:
 
     async def _update(self) -> None:
         context = self._context
-        enabled = context.plan.resumable or context.options.updates == "always"
+        self._next_update = context.clock.now() + context.options.update_interval
+        enabled = context.plan.resumable or context.plan.updates != "requested"
         # With a client that does not read, waiting here would delay every deadline.
         if not enabled or context.sender.waiting:
             return
-        if self._session.generating:
+        once = context.plan.updates == "once"
+        if once:
+            self._next_update = inf
+        if self._session.generating and not once:
             await context.sender.send(sessionResumptionUpdate={"resumable": False})
         else:
             update = {"newHandle": self._create_handle(), "resumable": True}

@@ -45,7 +45,10 @@ class Session:
         self._answered_length = context.conversation.length  # what follows is unanswered
         self._heard_before = context.conversation.heard  # on earlier connections, in seconds
         self._charged_seconds = 0.0  # used only if the turn coverage is ALL_INPUT
-        self._history_pending = context.plan.initial_history
+        self._history_pending = context.plan.initial_history and not (
+            context.plan.model.ignores_history_config
+            and context.options.history_config == "ignored"
+        )
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "clientContent": self._client_content,
             "realtimeInput": self._realtime_input,
@@ -57,6 +60,11 @@ class Session:
     def generating(self) -> bool:
         """Whether an answer or a function call is in progress, which rules out a resumption."""
         return self._turns.generating
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is in progress, or was when the connection ended."""
+        return self._turns.answering
 
     async def receive(self, frame: str | bytes) -> None:
         """Handle one WebSocket frame.
@@ -118,7 +126,7 @@ class Session:
             raise CloseError(CloseReasons.one_of(second))
         ((kind, content),) = message.items()
         if kind == "setup":
-            raise CloseError(CloseReasons.setup_first)
+            raise CloseError(CloseReasons.invalid_argument)
         await self._handlers[kind](content)
 
     # --- clientContent -----------------------------------------------------------------------
@@ -303,9 +311,10 @@ class Session:
 
     async def _context_update(self, content: dict[str, Any]) -> None:
         """Change the instruction or the tools, unless the session is under a token's lock."""
-        if self._locked:
-            raise CloseError(CloseReasons.not_supported)
         context = self._context
+        context.counters.context_updates += 1
+        if self._locked and context.options.context_update == "refused":
+            raise CloseError(CloseReasons.not_supported)
         if "systemInstruction" in content:
             parts = content["systemInstruction"].get("parts", [])
             text = " ".join(part.get("text", "") for part in parts)

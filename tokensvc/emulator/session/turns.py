@@ -63,7 +63,7 @@ class TurnTaking:
         self._speaker = Speaker(context)
         self._task: asyncio.Task[None] | None = None
         self._queue: deque[Answer] = deque(maxlen=LONGEST_QUEUE)
-        self._pending: dict[str, PendingCall] = {}
+        self._pending: dict[str, PendingCall] = context.conversation.pending_calls
         self._prompt: list[ContextEntry] = []  # the context when the current answer began
         self._call_tokens = self._thought_tokens = 0
         self._answering = False  # true until generationComplete, not until turnComplete
@@ -72,6 +72,11 @@ class TurnTaking:
     def generating(self) -> bool:
         """Whether an answer or a function call is in progress, which rules out a resumption."""
         return self._answering or bool(self._pending)
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is in progress, or was when the connection ended."""
+        return self._answering
 
     async def answer(self, turn: Turn) -> None:
         """Answer a finished user turn: now, or after an answer that may not be interrupted."""
@@ -144,6 +149,8 @@ class TurnTaking:
     async def stop(self) -> None:
         """Stop everything: the connection is over."""
         self._queue.clear()
+        for pending in self._pending.values():
+            pending.blocking = False  # on the next connection no turn waits for its result
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
