@@ -122,7 +122,6 @@ class Microphone:
 
     def __init__(self, clock: Clock) -> None:
         self.connection: Connection | None = None
-        self.spoken_until = 0.0
         self._clock = clock
         self._due = 0.0
         self._said = b""
@@ -139,8 +138,6 @@ class Microphone:
         """Send the chunks that have been recorded; only one, if the clock moves by more."""
         while self.connection is not None and self._clock.now() >= self._due:
             chunk, self._said = self._said[:CHUNK], self._said[CHUNK:]
-            if chunk:
-                self.spoken_until = self._clock.now()
             data = base64.b64encode(chunk.ljust(CHUNK, b"\0")).decode()
             audio = {"data": data, "mimeType": f"audio/pcm;rate={IN_RATE}"}
             await self.connection.send(realtimeInput={"audio": audio})

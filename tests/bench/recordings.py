@@ -1,0 +1,76 @@
+"""How long each step of the recorded sessions took with the real service, and with the emulator.
+
+`PYTHONPATH=tests python -m bench.recordings`; each record in `tests/recordings` is replayed with
+the emulator's default options. A step is the time from what a message depends on (what the client
+did last, the end of its speech, or the answer's first sound) to the message. Steps that differ by
+more than half are marked. The real times include a network of about 10 ms there and back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from recordings.record import RECORDS
+from recordings.replay import Replay, ReplayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recordings.replay import Moment
+
+SHORTEST = 0.05  # seconds; a shorter step has no ratio that says anything
+HALF = 0.5
+
+
+def main() -> None:
+    """Replay every record; print its steps and how many are within half of the recorded time."""
+    ratios = []
+    for record in RECORDS:
+        click.echo(f"\n{record.name}: {record.title}")
+        replay = Replay(record)
+        try:
+            asyncio.run(replay.run())
+        except ReplayError as error:
+            failure = str(error).partition("\n")[2]
+        else:
+            failure = ""
+        for name, recorded, emulated in _steps(replay.moments):
+            ratio = emulated / recorded if recorded >= SHORTEST else None
+            shown = "" if ratio is None else f"{ratio:5.2f}{'' if _near(ratio) else ' *'}"
+            click.echo(f"  {name:58} {recorded:8.3f} s {emulated:8.3f} s  {shown}")
+            if ratio is not None:
+                ratios.append(ratio)
+        if failure:
+            click.echo(f"  stopped:\n{failure}")
+    near = sum(_near(ratio) for ratio in ratios)
+    click.echo(f"\n{near} of {len(ratios)} steps of {SHORTEST} s or more are within half")
+
+
+def _near(ratio: float) -> bool:
+    return abs(ratio - 1) <= HALF
+
+
+def _steps(moments: list[Moment]) -> Iterator[tuple[str, float, float]]:
+    """Yield each step's name, and its recorded and emulated seconds."""
+    since = "", 0.0, 0.0  # what the next messages depend on, and when it was
+    speech: tuple[str, float, float] | None = None  # the end of speech, once it has been sent
+    for moment in moments:
+        message = moment.message
+        if speech is not None and message.at >= speech[1]:
+            since, speech = speech, None
+        if message.sender == "server":
+            kind = message.values.get("voiceActivity.type", message.kind)
+            yield f"{since[0]} → {kind}", message.at - since[1], moment.at - since[2]
+            if message.kind == "modelTurn":
+                since = "first sound", message.at, moment.at
+            continue
+        since = message.kind, message.at, moment.at
+        if message.kind == "speech":
+            speech = "end of speech", message.until, moment.until
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The comparison notices what differs from a record, and says which message it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from recordings.record import (
+    FOLDER,
+    RECORDS,
+    Message,
+    RecordError,
+    is_empty,
+    kind_of,
+    load,
+    paths,
+)
+from recordings.replay import Replay, ReplayError
+
+SPOKEN_TURN = next(record for record in RECORDS if record.name == "spoken-turn")
+SOUND = Message(
+    at=1.0,
+    sender="server",
+    kind="modelTurn",
+    fields=("serverContent.modelTurn",),
+    sometimes=("serverContent.outputTranscription.text",),
+)
+UPDATE = Message(
+    at=1.0,
+    sender="server",
+    kind="sessionResumptionUpdate",
+    fields=("sessionResumptionUpdate.newHandle", "sessionResumptionUpdate.resumable"),
+    values={"sessionResumptionUpdate.resumable": True},
+    forms={"sessionResumptionUpdate.newHandle": ".{4}"},
+)
+PART = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAAA"}}
+
+
+def update(**fields):
+    return {"sessionResumptionUpdate": {"newHandle": "abcd", "resumable": True, **fields}}
+
+
+def sound(*parts, **fields):
+    return {"serverContent": {"modelTurn": {"role": "model", "parts": [*parts]}, **fields}}
+
+
+def without(record, kind):
+    """Return *record* without its messages of a kind."""
+    return replace(record, messages=tuple(one for one in record.messages if one.kind != kind))
+
+
+@pytest.mark.parametrize(
+    ("expected", "message", "difference"),
+    [
+        (UPDATE, update(), ""),
+        (UPDATE, {"goAway": {"timeLeft": "50s"}}, "a message of another kind, goAway"),
+        (UPDATE, update(newHandle="abc"), "newHandle = 'abc', which is not of the form .{4}"),
+        (UPDATE, update(resumable=False), "resumable = False instead of True"),
+        (UPDATE, update(more=1), "also with sessionResumptionUpdate.more"),
+        (
+            UPDATE,
+            {"sessionResumptionUpdate": {"resumable": True}},
+            "without sessionResumptionUpdate.newHandle",
+        ),
+        (SOUND, sound(PART), ""),
+        (SOUND, sound(PART, outputTranscription={"text": "Yes"}), ""),
+        (SOUND, sound(PART, PART), "with 2 parts instead of one"),
+        (
+            SOUND,
+            sound(PART, outputTranscription={"text": "Yes", "finished": True}),
+            "also with serverContent.outputTranscription.finished",
+        ),
+        (
+            SOUND,
+            {"serverContent": {"outputTranscription": {"text": "Yes"}}},
+            "a message of another kind, outputTranscription",
+        ),
+    ],
+)
+def test_difference_names_what_differs(expected, message, difference):
+    found = expected.difference(message)
+    assert found.endswith(difference) if difference else found == ""
+
+
+@pytest.mark.parametrize("empty", [{}, {"serverContent": {}}])
+def test_message_without_content_is_empty(empty):
+    assert is_empty(empty)
+
+
+def test_voice_activity_may_come_with_an_empty_server_content():
+    message = {"serverContent": {}, "voiceActivity": {"type": "ACTIVITY_END"}}
+    assert kind_of(message) == "voiceActivity"
+    assert paths(message) == ["voiceActivity.type"]
+
+
+def test_turn_complete_with_usage_is_one_message():
+    message = {"serverContent": {"turnComplete": True}, "usageMetadata": {"totalTokenCount": 1}}
+    assert kind_of(message) == "turnComplete"
+    assert paths(message) == ["serverContent.turnComplete", "usageMetadata"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ('{ at = 1.0, from = "server", kind = "hello", fields = ["hello"] }', "sends no hello"),
+        ('{ at = 1.0, from = "client", kind = "goAway" }', "sends no goAway"),
+        ('{ at = 1.0, kind = "goAway" }', "from must be client or server"),
+        ('{ at = 1.0, from = "server", kind = "goAway" }', "needs its fields"),
+        ('{ at = 1.0, from = "client", kind = "drop", why = "" }', "unknown key why"),
+        (
+            '{ at = 2.0, from = "client", kind = "drop" }, { at = 1.0, from = "client", kind = "drop" }',
+            "do not ascend",
+        ),
+    ],
+)
+def test_invalid_record_is_refused(tmp_path, lines, problem):
+    file = tmp_path / "record.toml"
+    file.write_text(f'title = "T"\nmodel = "m"\nends = 1.0\nmessages = [{lines}]\nsource = {{}}')
+    with pytest.raises(RecordError, match=rf"record\.toml.*{problem}"):
+        load(file)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_every_record_names_its_source(record):
+    assert {"repository", "file", "commit", "session", "recorded"} <= record.source.keys()
+    assert len(record.source["commit"]) == 40
+
+
+def test_every_file_is_replayed():
+    assert {record.name for record in RECORDS} == {file.stem for file in FOLDER.glob("*.toml")}
+
+
+async def test_message_that_does_not_come_is_named():
+    away = replace(
+        SPOKEN_TURN.messages[1], at=0.4, kind="goAway", fields=("goAway.timeLeft",), values={}
+    )
+    record = replace(SPOKEN_TURN, messages=(*SPOKEN_TURN.messages[:2], away), unknown=frozenset())
+    with pytest.raises(ReplayError) as failure:
+        await Replay(without(record, "speech")).run()
+    assert "expected   message 3, at 0.400 s, from the server: goAway" in str(failure.value)
+
+
+async def test_order_of_messages_is_held():
+    [*before, generated, completed] = SPOKEN_TURN.messages
+    swapped = (*before, replace(completed, at=generated.at), replace(generated, at=completed.at))
+    with pytest.raises(ReplayError) as failure:
+        await Replay(replace(SPOKEN_TURN, messages=swapped)).run()
+    assert f"expected   message {len(swapped) - 1}" in str(failure.value)
+    assert "a message of another kind, generationComplete" in str(failure.value)
+
+
+@pytest.mark.parametrize("kind", ["sessionResumptionUpdate", "voiceActivity", "generationComplete"])
+async def test_message_that_is_not_in_the_record_is_noticed(kind):
+    with pytest.raises(ReplayError) as failure:
+        await Replay(without(SPOKEN_TURN, kind)).run()
+    assert f"a message of another kind, {kind}" in str(failure.value)
+
+
+async def test_message_after_the_end_of_the_record_is_noticed():
+    shorter = replace(SPOKEN_TURN, messages=SPOKEN_TURN.messages[:-1])
+    with pytest.raises(ReplayError) as failure:
+        await Replay(shorter).run()
+    assert "expected   nothing more" in str(failure.value)
+    assert "turnComplete  [serverContent.turnComplete, usageMetadata]" in str(failure.value)
+
+
+async def test_sound_without_its_transcript_is_noticed():
+    sometimes = ("serverContent.outputTranscription.text", "serverContent.never")
+    messages = tuple(
+        replace(one, sometimes=sometimes) if one.kind == "modelTurn" else one
+        for one in SPOKEN_TURN.messages
+    )
+    with pytest.raises(ReplayError, match=r"a run of sound without serverContent\.never"):
+        await Replay(replace(SPOKEN_TURN, messages=messages)).run()
