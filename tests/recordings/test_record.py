@@ -109,7 +109,7 @@ def test_turn_complete_with_usage_is_one_message():
         ('{ at = 1.0, from = "server", kind = "goAway" }', "needs its fields"),
         ('{ at = 1.0, from = "client", kind = "drop", why = "" }', "unknown key why"),
         (
-            '{ at = 2.0, from = "client", kind = "drop" }, { at = 1.0, from = "client", kind = "drop" }',
+            ", ".join(f'{{ at = {at}, from = "client", kind = "drop" }}' for at in (2.0, 1.0)),
             "do not ascend",
         ),
     ],
