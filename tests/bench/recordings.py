@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recordings.record import RECORDS
-from recordings.replay import Replay, ReplayError
+from recordings.replay import Replay, ReplayError, emulator_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def main() -> None:
     ratios = []
     for record in RECORDS:
         click.echo(f"\n{record.name}: {record.title}")
-        replay = Replay(record)
+        replay = Replay(record, emulator_for(record))
         try:
             asyncio.run(replay.run())
         except ReplayError as error:

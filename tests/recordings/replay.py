@@ -21,6 +21,7 @@ from tokensvc.emulator.responses.scenario import read_scenario
 
 if TYPE_CHECKING:
     from recordings.record import Message, Record
+    from recordings.recorded_server import RecordedServer
     from tokensvc.emulator.clock import Clock
 
 CHUNK_SECONDS = 0.1
@@ -35,7 +36,7 @@ SHOWN = 6  # received messages in a failure
 
 
 class ReplayError(AssertionError):
-    """Raised if the emulator sends anything but what the record says."""
+    """Raised if the server sends anything but what the record says."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ class Connection:
         self._http: aiohttp.ClientSession | None = None
         self._reading: asyncio.Task[None] | None = None
 
-    async def open(self, emulator: Emulator, requested: dict[str, Any]) -> None:
+    async def open(self, server: Emulator | RecordedServer, requested: dict[str, Any]) -> None:
         """Open the WebSocket and send the setup."""
         self._http = await self._open.enter_async_context(aiohttp.ClientSession())
-        client = SocketClient(emulator, self._http)
+        client = SocketClient(server, self._http)
         self._session = await self._open.enter_async_context(client.socket())
         await self._session.send(setup=requested)
         self._reading = asyncio.create_task(self._read())
@@ -144,19 +145,23 @@ class Microphone:
             self._due += max(CHUNK_SECONDS, step)
 
 
+def emulator_for(record: Record) -> Emulator:
+    """Return an emulator with the default options, whose model says what *record* has for it."""
+    return Emulator(Options(), read_scenario({"turn": list(record.turns)}).responder)
+
+
 class Replay:
-    """One replay of a record.
+    """One replay of *record* against *server*.
 
     Attributes:
         moments: The messages so far.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, server: Emulator | RecordedServer) -> None:
         self.record = record
         self.moments: list[Moment] = []
-        scenario = read_scenario({"turn": list(record.turns)})
-        self._emulator = Emulator(Options(), scenario.responder)
-        self._clock = self._emulator.clock
+        self._server = server
+        self._clock = server.clock
         self._began = self._clock.now()
         self._microphone = Microphone(self._clock)
         self._connections: list[Connection] = []
@@ -170,9 +175,9 @@ class Replay:
         """Replay the record.
 
         Raises:
-            ReplayError: if the emulator sends anything else.
+            ReplayError: if the server sends anything else.
         """
-        async with self._emulator:
+        async with self._server:
             self._began = self._clock.now()
             try:
                 for message in self.record.messages:
@@ -246,7 +251,7 @@ class Replay:
         connection = Connection(self._clock)
         self._connections.append(connection)
         self._sound = None
-        await connection.open(self._emulator, requested)
+        await connection.open(self._server, requested)
 
     async def _respond(self, message: Message) -> None:
         call = self._calls[-1]
@@ -280,8 +285,10 @@ class Replay:
             while inbox:
                 arrival = inbox.popleft()
                 arrival = Arrival(arrival.at - self._began, arrival.message)
+                if is_empty(arrival.message):
+                    continue
                 self._received.append(arrival)
-                if not is_empty(arrival.message) and kind_of(arrival.message) not in skipped:
+                if kind_of(arrival.message) not in skipped:
                     return arrival
             if self._now() > limit:
                 raise self._error(message, f"nothing until {self._now():.3f} s")
@@ -352,7 +359,7 @@ class Replay:
             )
         before = "\n".join(f"    {arrival}" for arrival in self._received[-SHOWN:])
         return ReplayError(
-            f"{record.name}: the emulator does not follow {record.source['repository']}, "
+            f"{record.name}: the server does not follow {record.source['repository']}, "
             f"{record.source['file']}\n"
             f"  expected   {expected}\n"
             f"  came       {came}\n"

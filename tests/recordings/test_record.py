@@ -16,9 +16,13 @@ from recordings.record import (
     load,
     paths,
 )
+from recordings.recorded_server import RecordedServer
 from recordings.replay import Replay, ReplayError
 
-SPOKEN_TURN = next(record for record in RECORDS if record.name == "spoken-turn")
+SPOKEN_TURN, TOOL_CALL = (
+    next(record for record in RECORDS if record.name == name)
+    for name in ("spoken-turn", "tool-call")
+)
 SOUND = Message(
     at=1.0,
     sender="server",
@@ -131,45 +135,62 @@ def test_every_file_is_replayed():
     assert {record.name for record in RECORDS} == {file.stem for file in FOLDER.glob("*.toml")}
 
 
-async def test_message_that_does_not_come_is_named():
-    away = replace(
-        SPOKEN_TURN.messages[1], at=0.4, kind="goAway", fields=("goAway.timeLeft",), values={}
-    )
-    record = replace(SPOKEN_TURN, messages=(*SPOKEN_TURN.messages[:2], away), unknown=frozenset())
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+async def test_server_that_follows_the_record_passes(record):
+    await Replay(record, RecordedServer(record)).run()
+
+
+async def failure_of(record, served):
+    """Return why the replay of *record* fails against a server that follows *served*."""
     with pytest.raises(ReplayError) as failure:
-        await Replay(without(record, "speech")).run()
-    assert "expected   message 3, at 0.400 s, from the server: goAway" in str(failure.value)
+        await Replay(record, RecordedServer(served)).run()
+    return str(failure.value)
+
+
+async def test_message_that_does_not_come_is_named():
+    failure = await failure_of(SPOKEN_TURN, without(SPOKEN_TURN, "turnComplete"))
+    assert "expected   message 10, at 6.298 s, from the server: turnComplete" in failure
+    assert "came       nothing" in failure
 
 
 async def test_order_of_messages_is_held():
     [*before, generated, completed] = SPOKEN_TURN.messages
     swapped = (*before, replace(completed, at=generated.at), replace(generated, at=completed.at))
-    with pytest.raises(ReplayError) as failure:
-        await Replay(replace(SPOKEN_TURN, messages=swapped)).run()
-    assert f"expected   message {len(swapped) - 1}" in str(failure.value)
-    assert "a message of another kind, generationComplete" in str(failure.value)
+    failure = await failure_of(SPOKEN_TURN, replace(SPOKEN_TURN, messages=swapped))
+    assert "from the server: generationComplete" in failure
+    assert "a message of another kind, turnComplete" in failure
 
 
-@pytest.mark.parametrize("kind", ["sessionResumptionUpdate", "voiceActivity", "generationComplete"])
+@pytest.mark.parametrize(
+    "kind", ["sessionResumptionUpdate", "inputTranscription", "generationComplete"]
+)
 async def test_message_that_is_not_in_the_record_is_noticed(kind):
-    with pytest.raises(ReplayError) as failure:
-        await Replay(without(SPOKEN_TURN, kind)).run()
-    assert f"a message of another kind, {kind}" in str(failure.value)
+    failure = await failure_of(without(SPOKEN_TURN, kind), SPOKEN_TURN)
+    assert f"a message of another kind, {kind}" in failure
 
 
 async def test_message_after_the_end_of_the_record_is_noticed():
-    shorter = replace(SPOKEN_TURN, messages=SPOKEN_TURN.messages[:-1])
-    with pytest.raises(ReplayError) as failure:
-        await Replay(shorter).run()
-    assert "expected   nothing more" in str(failure.value)
-    assert "turnComplete  [serverContent.turnComplete, usageMetadata]" in str(failure.value)
+    failure = await failure_of(without(SPOKEN_TURN, "turnComplete"), SPOKEN_TURN)
+    assert "expected   nothing more" in failure
+    assert "turnComplete  [serverContent.turnComplete, usageMetadata]" in failure
+
+
+async def test_answer_before_the_result_of_its_call_is_noticed():
+    early = tuple(
+        replace(one, at=one.at - 1.0) if one.kind in {"modelTurn", "generationComplete"} else one
+        for one in TOOL_CALL.messages
+    )
+    failure = await failure_of(TOOL_CALL, replace(TOOL_CALL, messages=early))
+    assert "from the client: toolResponse" in failure
+    assert "that is    before the client sent this" in failure
 
 
 async def test_sound_without_its_transcript_is_noticed():
-    sometimes = ("serverContent.outputTranscription.text", "serverContent.never")
-    messages = tuple(
-        replace(one, sometimes=sometimes) if one.kind == "modelTurn" else one
-        for one in SPOKEN_TURN.messages
-    )
-    with pytest.raises(ReplayError, match=r"a run of sound without serverContent\.never"):
-        await Replay(replace(SPOKEN_TURN, messages=messages)).run()
+    silent = tuple(replace(one, sometimes=()) for one in SPOKEN_TURN.messages)
+    failure = await failure_of(SPOKEN_TURN, replace(SPOKEN_TURN, messages=silent))
+    assert "a run of sound without serverContent.outputTranscription.text" in failure
+
+
+async def test_kind_that_comes_all_the_time_must_come():
+    failure = await failure_of(replace(SPOKEN_TURN, repeated=frozenset({"goAway"})), SPOKEN_TURN)
+    assert "goAway only 0 times" in failure

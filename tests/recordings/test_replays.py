@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from recordings.record import RECORDS
-from recordings.replay import Replay
+from recordings.replay import Replay, emulator_for
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from recordings.replay import Replay
     ],
 )
 async def test_emulator_sends_what_was_recorded(record):
-    await Replay(record).run()
+    await Replay(record, emulator_for(record)).run()
