@@ -71,9 +71,8 @@ class RecordedServer:
             await self.clock.sleep_until(began + message.at - setup_at)
             for sent in (*self._between, *examples(message)):
                 if "close" in sent:
-                    await ws.close(
-                        code=sent["close"]["code"], message=b"Internal error encountered."
-                    )
+                    close = sent["close"]
+                    await ws.close(code=close["code"], message=close["reason"].encode())
                     return
                 await ws.send_bytes(json.dumps(sent).encode())
 
