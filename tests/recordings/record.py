@@ -41,6 +41,7 @@ CLIENT_KINDS = frozenset(
         "toolResponse",
         "drop",  # aborts the TCP connection
         "loss",  # neither reads nor sends any more, and closes nothing
+        "close",  # closes the connection that was lost
     }
 )
 # Of every record; a whole number of seconds has no decimals.

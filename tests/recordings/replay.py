@@ -165,6 +165,7 @@ class Replay:
         self._began = self._clock.now()
         self._microphone = Microphone(self._clock)
         self._connections: list[Connection] = []
+        self._lost: Connection | None = None
         self._received: list[Arrival] = []
         self._sound: Message | None = None  # the run of sound that may go on
         self._seen: set[str] = set()  # fields seen in that run
@@ -242,7 +243,10 @@ class Replay:
                 await self._connections[-1].abort()
             case "loss":
                 self._microphone.connection = None
-                await self._connections[-1].stop_reading()
+                self._lost = self._connections[-1]
+                await self._lost.stop_reading()
+            case "close":
+                await self._lost.close()
 
     async def _connect(self, message: Message) -> None:
         requested = setup(model=self.record.model, **self.record.setup)
