@@ -227,26 +227,36 @@ class Replay:
         now = self._now()
         self.moments.append(Moment(message, now, now + message.seconds))
         match message.kind:
-            case "setup":
-                await self._connect(message)
             case "speech":
                 said = speech(message.seconds, silence=0, seed=message.content)
                 self._microphone.say(said)
-            case "text":
-                await self._connections[-1].send(realtimeInput={"text": message.content})
-            case "clientContent":
-                await self._connections[-1].send(clientContent=message.content)
-            case "toolResponse":
-                await self._respond(message)
-            case "drop":
-                self._microphone.connection = None
-                await self._connections[-1].abort()
-            case "loss":
-                self._microphone.connection = None
-                self._lost = self._connections[-1]
-                await self._lost.stop_reading()
-            case "close":
-                await self._lost.close()
+            case "text" | "clientContent" | "toolResponse":
+                await self._connections[-1].send(**self._sent(message))
+            case "setup":
+                await self._connect(message)
+            case _:
+                await self._leave(message)
+
+    def _sent(self, message: Message) -> dict[str, Any]:
+        """Return *message* as the API writes it."""
+        if message.kind == "text":
+            return {"realtimeInput": {"text": message.content}}
+        if message.kind == "clientContent":
+            return {"clientContent": message.content}
+        call = self._calls[-1]
+        result = {"id": call["id"], "name": call["name"], "response": message.content}
+        return {"toolResponse": {"functionResponses": [result]}}
+
+    async def _leave(self, message: Message) -> None:
+        """Drop, lose or close a connection."""
+        self._microphone.connection = None
+        if message.kind == "drop":
+            await self._connections[-1].abort()
+        elif message.kind == "loss":
+            self._lost = self._connections[-1]
+            await self._lost.stop_reading()
+        elif self._lost is not None:
+            await self._lost.close()
 
     async def _connect(self, message: Message) -> None:
         requested = setup(model=self.record.model, **self.record.setup)
@@ -256,11 +266,6 @@ class Replay:
         self._connections.append(connection)
         self._sound = None
         await connection.open(self._server, requested)
-
-    async def _respond(self, message: Message) -> None:
-        call = self._calls[-1]
-        result = {"id": call["id"], "name": call["name"], "response": message.content}
-        await self._connections[-1].send(toolResponse={"functionResponses": [result]})
 
     # --- the server --------------------------------------------------------------------------
 
