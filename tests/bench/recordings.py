@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 0.05  # seconds; a shorter step has no ratio that says anything
 HALF = 0.5
+PRECISION = 0.01  # seconds
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     ratios = []
     for record in RECORDS:
         click.echo(f"\n{record.name}: {record.title}")
-        replay = Replay(record, emulator_for(record))
+        replay = Replay(record, emulator_for(record), step=PRECISION)
         try:
             asyncio.run(replay.run())
         except ReplayError as error:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 CHUNK_SECONDS = 0.1
 CHUNK = int(IN_RATE * CHUNK_SECONDS) * SAMPLE_BYTES
-# Seconds by which the emulator's clock is moved ahead at a time.
-SLICE = 0.02
+# Seconds by which the server's clock is moved ahead at a time.
+SLICE = 0.05
 # A slice is longer while nothing is due for long, so that ten minutes of silence take a second.
 SLICES_LEFT = 200
 # Seconds by which a message may be later than it was recorded, or a tenth if that is more.
@@ -151,14 +151,17 @@ def emulator_for(record: Record) -> Emulator:
 
 
 class Replay:
-    """One replay of *record* against *server*.
+    """One replay of *record* against *server*, whose clock is moved ahead by *step* at a time.
 
     Attributes:
         moments: The messages so far.
     """
 
-    def __init__(self, record: Record, server: Emulator | RecordedServer) -> None:
+    def __init__(
+        self, record: Record, server: Emulator | RecordedServer, step: float = SLICE
+    ) -> None:
         self.record = record
+        self._slice = step
         self.moments: list[Moment] = []
         self._server = server
         self._clock = server.clock
@@ -207,7 +210,7 @@ class Replay:
 
     def _step(self, due: float) -> float:
         """Return how far to move the clock: a slice, or more if nothing is *due* for long."""
-        return max(SLICE, (due - self._now()) / SLICES_LEFT)
+        return max(self._slice, (due - self._now()) / SLICES_LEFT)
 
     async def _pass(self, step: float) -> None:
         """Let *step* seconds pass on the emulator's clock."""
@@ -344,7 +347,7 @@ class Replay:
         """Check that nothing more comes until the end of the record."""
         previous, gap = self._since_previous(self.record.ends)
         while self._now() < previous + gap:
-            await self._pass(SLICE)
+            await self._pass(self._slice)
             for arrival in self._connections[-1].inbox:
                 kind = kind_of(arrival.message)
                 if kind and kind not in self.record.unknown | self.record.repeated:
