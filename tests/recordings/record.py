@@ -86,10 +86,7 @@ class Message:
     content: Any = None
 
     def difference(self, message: dict[str, Any]) -> str:
-        """Return how a received *message* differs from this one; '' if it does not."""
-        kind = kind_of(message)
-        if kind != self.kind:
-            return f"a message of another kind, {kind}"
+        """Return how a received *message* of the same kind differs; '' if it does not."""
         found = paths(message)
         missing = [path for path in self.fields if path not in found]
         extra = [path for path in found if path not in {*self.fields, *self.sometimes}]

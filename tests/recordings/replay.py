@@ -155,12 +155,20 @@ class Replay:
 
     Attributes:
         moments: The messages so far.
+        differences: Unless it is *strict*: the differences in the fields, which did not stop it.
     """
 
     def __init__(
-        self, record: Record, server: Emulator | RecordedServer, step: float = SLICE
+        self,
+        record: Record,
+        server: Emulator | RecordedServer,
+        *,
+        step: float = SLICE,
+        strict: bool = True,
     ) -> None:
         self.record = record
+        self.differences: list[ReplayError] = []
+        self._strict = strict
         self._slice = step
         self.moments: list[Moment] = []
         self._server = server
@@ -280,8 +288,10 @@ class Replay:
             self._check_sound(arrival)
             arrival = await self._next(message, arrival.at, gap)
         self._end_sound()
+        if kind_of(arrival.message) != message.kind:
+            raise self._error(message, f"{arrival}\n  that is    a message of another kind")
         if difference := message.difference(arrival.message):
-            raise self._error(message, f"{arrival}\n  that is    {difference}")
+            self._report(message, f"{arrival}\n  that is    {difference}")
         if message.kind == "modelTurn":
             self._sound = message
             self._check_sound(arrival)
@@ -316,7 +326,7 @@ class Replay:
 
     def _check_sound(self, arrival: Arrival) -> None:
         if difference := self._sound.difference(arrival.message):
-            raise self._error(self._sound, f"{arrival}\n  that is    {difference}")
+            self._report(self._sound, f"{arrival}\n  that is    {difference}")
         self._seen.update(paths(arrival.message))
 
     def _end_sound(self) -> None:
@@ -324,7 +334,7 @@ class Replay:
         if self._sound is not None:
             missing = [path for path in self._sound.sometimes if path not in self._seen]
             if missing and not self.record.unknown:
-                raise self._error(self._sound, f"a run of sound without {', '.join(missing)}")
+                self._report(self._sound, f"a run of sound without {', '.join(missing)}")
         self._sound, self._seen = None, set()
 
     def _note(self, message: dict[str, Any]) -> None:
@@ -341,7 +351,7 @@ class Replay:
             sound = self._sound is not None and kind == "modelTurn"
             if not sound and kind and kind not in self.record.unknown | self.record.repeated:
                 early = Arrival(arrival.at - self._began, arrival.message)
-                raise self._error(message, f"{early}\n  that is    before the client sent this")
+                self._report(message, f"{early}\n  that is    before the client sent this")
 
     async def _expect_nothing(self) -> None:
         """Check that nothing more comes until the end of the record."""
@@ -357,6 +367,13 @@ class Replay:
         for kind in self.record.repeated:
             if counted.count(kind) < 2:
                 raise self._error(None, f"{kind} only {counted.count(kind)} times")
+
+    def _report(self, message: Message, came: str) -> None:
+        """Raise a difference that the replay can go on after, or keep it."""
+        error = self._error(message, came)
+        if self._strict:
+            raise error
+        self.differences.append(error)
 
     def _error(self, message: Message | None, came: str) -> ReplayError:
         record = self.record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,9 +20,9 @@ from recordings.record import (
 from recordings.recorded_server import RecordedServer
 from recordings.replay import Replay, ReplayError
 
-SPOKEN_TURN, TOOL_CALL = (
+SPOKEN_TURN, TOOL_CALL, GO_AWAY = (
     next(record for record in RECORDS if record.name == name)
-    for name in ("spoken-turn", "tool-call")
+    for name in ("spoken-turn", "tool-call", "go-away")
 )
 SOUND = Message(
     at=1.0,
@@ -58,7 +59,6 @@ def without(record, kind):
     ("expected", "message", "difference"),
     [
         (UPDATE, update(), ""),
-        (UPDATE, {"goAway": {"timeLeft": "50s"}}, "a message of another kind, goAway"),
         (UPDATE, update(newHandle="abc"), "newHandle = 'abc', which is not of the form .{4}"),
         (UPDATE, update(resumable=False), "resumable = False instead of True"),
         (UPDATE, update(more=1), "also with sessionResumptionUpdate.more"),
@@ -74,11 +74,6 @@ def without(record, kind):
             SOUND,
             sound(PART, outputTranscription={"text": "Yes", "finished": True}),
             "also with serverContent.outputTranscription.finished",
-        ),
-        (
-            SOUND,
-            {"serverContent": {"outputTranscription": {"text": "Yes"}}},
-            "a message of another kind, outputTranscription",
         ),
     ],
 )
@@ -158,7 +153,8 @@ async def test_order_of_messages_is_held():
     swapped = (*before, replace(completed, at=generated.at), replace(generated, at=completed.at))
     failure = await failure_of(SPOKEN_TURN, replace(SPOKEN_TURN, messages=swapped))
     assert "from the server: generationComplete" in failure
-    assert "a message of another kind, turnComplete" in failure
+    assert "turnComplete  [serverContent.turnComplete, usageMetadata]\n" in failure
+    assert "that is    a message of another kind" in failure
 
 
 @pytest.mark.parametrize(
@@ -166,7 +162,9 @@ async def test_order_of_messages_is_held():
 )
 async def test_message_that_is_not_in_the_record_is_noticed(kind):
     failure = await failure_of(without(SPOKEN_TURN, kind), SPOKEN_TURN)
-    assert f"a message of another kind, {kind}" in failure
+    assert re.search(
+        rf"came +at [\d.]+ s  {kind} .*\n +that is +a message of another kind", failure
+    )
 
 
 async def test_message_after_the_end_of_the_record_is_noticed():
@@ -194,3 +192,11 @@ async def test_sound_without_its_transcript_is_noticed():
 async def test_kind_that_comes_all_the_time_must_come():
     failure = await failure_of(replace(SPOKEN_TURN, repeated=frozenset({"goAway"})), SPOKEN_TURN)
     assert "goAway only 0 times" in failure
+
+
+async def test_difference_in_the_fields_does_not_stop_a_replay_that_is_not_strict():
+    short = tuple(replace(one, forms={"close.reason": "No."}) for one in GO_AWAY.messages)
+    replay = Replay(replace(GO_AWAY, messages=short), RecordedServer(GO_AWAY), strict=False)
+    await replay.run()
+    [difference] = replay.differences
+    assert "which is not of the form No." in str(difference)
