@@ -44,7 +44,7 @@ def main() -> None:
             click.echo(f"  {name:58} {recorded:8.3f} s {emulated:8.3f} s  {shown}")
             if ratio is not None:
                 ratios.append(ratio)
-        for difference in replay.differences:
+        for difference in replay.differences.values():
             click.echo(f"  differs:\n{_details(difference)}")
         if failure:
             click.echo(f"  stopped:\n{failure}")

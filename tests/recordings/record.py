@@ -54,7 +54,7 @@ class RecordError(ValueError):
     """Raised for an invalid record; its text names the file and the message."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Message:
     """A message of a record, or something else that one side did.
 

@@ -155,7 +155,8 @@ class Replay:
 
     Attributes:
         moments: The messages so far.
-        differences: Unless it is *strict*: the differences in the fields, which did not stop it.
+        differences: Unless it is *strict*: the first difference of each message that does not stop
+            the replay.
     """
 
     def __init__(
@@ -167,7 +168,7 @@ class Replay:
         strict: bool = True,
     ) -> None:
         self.record = record
-        self.differences: list[ReplayError] = []
+        self.differences: dict[Message, ReplayError] = {}
         self._strict = strict
         self._slice = step
         self.moments: list[Moment] = []
@@ -210,11 +211,20 @@ class Replay:
         return self._clock.now() - self._began
 
     def _since_previous(self, at: float) -> tuple[float, float]:
-        """Return when the previous message was sent or received, and the recorded time since."""
-        if not self.moments:
-            return self._now(), at
-        previous = self.moments[-1]
-        return previous.at, at - previous.message.at
+        """Return when the last message came or speech ended, and the recorded time from then to *at*.
+
+        The first is a time of the replay.
+        """
+        recorded = replayed = 0.0
+        for moment in self.moments:
+            message = moment.message
+            ends = [(message.at, moment.at)]
+            if message.kind == "speech":
+                ends.append((message.until, moment.until))
+            for end in ends:
+                if recorded <= end[0] <= at:
+                    recorded, replayed = end
+        return replayed, at - recorded
 
     def _step(self, due: float) -> float:
         """Return how far to move the clock: a slice, or more if nothing is *due* for long."""
@@ -234,7 +244,7 @@ class Replay:
         while (left := previous + gap - self._now()) > 0:
             await self._pass(min(self._step(previous + gap), left))
         if message.kind == "toolResponse":
-            self._check_nothing_early(message)
+            self._check_no_early_answer(message)
         now = self._now()
         self.moments.append(Moment(message, now, now + message.seconds))
         match message.kind:
@@ -344,12 +354,10 @@ class Replay:
             self._microphone.start(self._connections[-1])
         self._handle = message.get("sessionResumptionUpdate", {}).get("newHandle", self._handle)
 
-    def _check_nothing_early(self, message: Message) -> None:
-        """Check that the server has not sent what it should send only after *message*."""
+    def _check_no_early_answer(self, message: Message) -> None:
+        """Check that the model does not speak yet: it does so only after *message*."""
         for arrival in self._connections[-1].inbox:
-            kind = kind_of(arrival.message)
-            sound = self._sound is not None and kind == "modelTurn"
-            if not sound and kind and kind not in self.record.unknown | self.record.repeated:
+            if self._sound is None and kind_of(arrival.message) == "modelTurn":
                 early = Arrival(arrival.at - self._began, arrival.message)
                 self._report(message, f"{early}\n  that is    before the client sent this")
 
@@ -373,7 +381,7 @@ class Replay:
         error = self._error(message, came)
         if self._strict:
             raise error
-        self.differences.append(error)
+        self.differences.setdefault(message, error)
 
     def _error(self, message: Message | None, came: str) -> ReplayError:
         record = self.record

@@ -198,5 +198,5 @@ async def test_difference_in_the_fields_does_not_stop_a_replay_that_is_not_stric
     short = tuple(replace(one, forms={"close.reason": "No."}) for one in GO_AWAY.messages)
     replay = Replay(replace(GO_AWAY, messages=short), RecordedServer(GO_AWAY), strict=False)
     await replay.run()
-    [difference] = replay.differences
+    [difference] = replay.differences.values()
     assert "which is not of the form No." in str(difference)
