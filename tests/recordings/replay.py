@@ -211,9 +211,9 @@ class Replay:
         return self._clock.now() - self._began
 
     def _since_previous(self, at: float) -> tuple[float, float]:
-        """Return when the last message came or speech ended, and the recorded time from then to *at*.
+        """Return when the last message came or speech ended, and how long before *at* that was.
 
-        The first is a time of the replay.
+        The first is a time of the replay, the second was recorded.
         """
         recorded = replayed = 0.0
         for moment in self.moments:
