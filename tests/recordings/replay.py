@@ -9,6 +9,7 @@ import struct
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -55,7 +56,8 @@ class Moment:
     """When a message of the record was sent or received in the replay, in seconds.
 
     Attributes:
-        until: When the last chunk of speech was sent.
+        at: For speech: when its first chunk was sent.
+        until: When its last chunk was sent.
     """
 
     message: Message
@@ -211,20 +213,11 @@ class Replay:
         return self._clock.now() - self._began
 
     def _since_previous(self, at: float) -> tuple[float, float]:
-        """Return when the last message came or speech ended, and how long before *at* that was.
-
-        The first is a time of the replay, the second was recorded.
-        """
-        recorded = replayed = 0.0
-        for moment in self.moments:
-            message = moment.message
-            ends = [(message.at, moment.at)]
-            if message.kind == "speech":
-                ends.append((message.until, moment.until))
-            for end in ends:
-                if recorded <= end[0] <= at:
-                    recorded, replayed = end
-        return replayed, at - recorded
+        """Return when the previous message came, and the recorded time from it to *at*."""
+        if not self.moments:
+            return 0.0, at
+        previous = self.moments[-1]
+        return previous.at, at - previous.message.at
 
     def _step(self, due: float) -> float:
         """Return how far to move the clock: a slice, or more if nothing is *due* for long."""
@@ -246,7 +239,11 @@ class Replay:
         if message.kind == "toolResponse":
             self._check_no_early_answer(message)
         now = self._now()
-        self.moments.append(Moment(message, now, now + message.seconds))
+        chunks = ceil(
+            message.seconds / CHUNK_SECONDS
+        )  # the first one is sent once it has been said
+        first, last = min(chunks, 1) * CHUNK_SECONDS, chunks * CHUNK_SECONDS
+        self.moments.append(Moment(message, now + first, now + last))
         match message.kind:
             case "speech":
                 said = speech(message.seconds, silence=0, seed=message.content)
