@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import socket
 import struct
 from collections import deque
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from emulator.live_client import ClosedByServerError, SocketClient, SocketSession, setup, speech
+from emulator.live_client import SocketClient, setup, speech
 from recordings.record import is_empty, kind_of, paths
 from tokensvc.emulator import Emulator, Options
 from tokensvc.emulator.audio.pcm import IN_RATE, SAMPLE_BYTES
 from tokensvc.emulator.responses.scenario import read_scenario
 
 if TYPE_CHECKING:
+    from emulator.live_client import SocketSession
     from recordings.record import Message, Record
     from recordings.recorded_server import RecordedServer
     from tokensvc.emulator.clock import Clock
@@ -30,9 +32,10 @@ CHUNK = int(IN_RATE * CHUNK_SECONDS) * SAMPLE_BYTES
 # Seconds by which the server's clock is moved ahead at a time.
 SLICE = 0.05
 # A slice is longer while nothing is due for long, so that ten minutes of silence take a second.
-SLICES_LEFT = 200
+SLICES_LEFT = 100
 # Seconds by which a message may be later than it was recorded, or a tenth if that is more.
 PATIENCE = 5.0
+FRAMES = {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}
 SHOWN = 6  # received messages in a failure
 
 
@@ -110,14 +113,12 @@ class Connection:
         await self._open.aclose()
 
     async def _read(self) -> None:
-        try:
-            while True:
-                message = await self._session.next()
-                self.inbox.append(Arrival(self._clock.now(), message))
-        except ClosedByServerError as closed:
-            code, reason = closed.args[0]
-            message = {"close": {"code": code, "reason": reason}}
-            self.inbox.append(Arrival(self._clock.now(), message))
+        """Receive everything, at last the close."""
+        connection = self._session.socket
+        while (frame := await connection.receive()).type in FRAMES:
+            self.inbox.append(Arrival(self._clock.now(), json.loads(frame.data)))
+        close = {"code": connection.close_code, "reason": frame.extra or ""}
+        self.inbox.append(Arrival(self._clock.now(), {"close": close}))
 
 
 class Microphone:
