@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
 SHORTEST = 0.05  # seconds; a shorter step has no ratio that says anything
 HALF = 0.5
+# What messages depend on, if it is not what happened last.
+DEPENDS_ON = {
+    "sessionResumptionUpdate": "setupComplete",
+    "goAway": "setupComplete",
+    "ACTIVITY_START": "speech",
+    "ACTIVITY_END": "end of speech",
+    "inputTranscription": "end of speech",
+}
+# What later messages may depend on.
+BEGINS = {"setupComplete": "setupComplete", "modelTurn": "first sound"}
 PRECISION = 0.01  # seconds
 
 
@@ -62,21 +72,21 @@ def _near(ratio: float) -> bool:
 
 def _steps(moments: list[Moment]) -> Iterator[tuple[str, float, float]]:
     """Yield each step's name, and its recorded and emulated seconds."""
-    since = "", 0.0, 0.0  # what the next messages depend on, and when it was
-    speech: tuple[str, float, float] | None = None  # the end of speech, once it has been sent
+    marks: list[tuple[float, float, str]] = []  # recorded and emulated times, the newest first
     for moment in moments:
-        message = moment.message
-        if speech is not None and message.at >= speech[1]:
-            since, speech = speech, None
-        if message.sender == "server":
-            kind = message.values.get("voiceActivity.type", message.kind)
-            yield f"{since[0]} → {kind}", message.at - since[1], moment.at - since[2]
-            if message.kind == "modelTurn":
-                since = "first sound", message.at, moment.at
+        message, times = moment.message, (moment.message.at, moment.at)
+        if message.sender == "client":
+            marks.insert(0, (*times, message.kind))
+            if message.kind == "speech":
+                marks.insert(0, (message.until, moment.until, "end of speech"))
             continue
-        since = message.kind, message.at, moment.at
-        if message.kind == "speech":
-            speech = "end of speech", message.until, moment.until
+        kind = message.values.get("voiceActivity.type", message.kind)
+        name = DEPENDS_ON.get(kind)
+        past = [mark for mark in marks if mark[0] <= message.at and name in {None, mark[2]}]
+        recorded, emulated, since = max(past, key=lambda mark: mark[0])
+        yield f"{since} → {kind}", message.at - recorded, moment.at - emulated
+        if kind in BEGINS:
+            marks.insert(0, (*times, BEGINS[kind]))
 
 
 if __name__ == "__main__":
