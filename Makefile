@@ -58,6 +58,7 @@ size: $(VENV)/test programs ## build the wheel and measure its widget in a brows
 bench: $(VENV)/test ## measure speed and memory, as ratios to a baseline of the same run
 	$(BIN)/python -m tests.bench
 	PYTHONPATH=tests $(BIN)/python -m bench.key_outage
+	PYTHONPATH=tests $(BIN)/python -m bench.recordings
 
 soak: $(VENV)/test programs ## kill processes under load, then talk for ten minutes; not part of the tests
 	PYTHONPATH=tests $(BIN)/python -m soak
