@@ -268,7 +268,7 @@ test('arguments are checked against the declarations in the token', async () => 
 });
 
 for (const [code, reason, expected] of /** @type {[number, string, string][]} */ ([
-  [1007, 'Request contains an invalid argument.', 'setup-refused'],
+  [1007, 'User location is not supported for the API use.', 'location-unsupported'],
   [1011, 'You exceeded your current quota', 'quota-exhausted'],
   [1000, '', ''],
 ])) {

@@ -25,6 +25,8 @@ export class Connection {
   #pulse;
   #openedAt = 0;
   #roundTrip = 0;
+  /** @type {import('./close-codes.js').Phase} */
+  #phase;
   /** @type {() => void} */
   #accept = () => {};
   /** @type {(error: LiveError) => void} */
@@ -39,11 +41,18 @@ export class Connection {
    * @param {object} listeners
    * @param {(event: import('./protocol.js').ServerEvent) => void} listeners.receive
    * @param {(error: LiveError | null) => void} listeners.ended called once, and only for an end after `setupComplete`
-   * @param {Transport} [transport]
-   * @param {import('../clock.js').Clock} [clock]
+   * @param {object} [options]
+   * @param {boolean} [options.resumes] whether the setup resumes by a handle
+   * @param {Transport} [options.transport]
+   * @param {import('../clock.js').Clock} [options.clock]
    */
-  constructor(grant, { receive, ended }, transport = (address) => new WebSocket(address), clock = steadyClock) {
+  constructor(
+    grant,
+    { receive, ended },
+    { resumes = false, transport = (address) => new WebSocket(address), clock = steadyClock } = {},
+  ) {
     this.#clock = clock;
+    this.#phase = resumes ? 'resume' : 'setup';
     this.#madeAt = clock.now();
     this.#receive = receive;
     this.#ended = ended;
@@ -64,7 +73,7 @@ export class Connection {
     this.#socket.onmessage = ({ data }) => this.#read(data);
     this.#socket.onclose = ({ code, reason }) => {
       this.#closed = true;
-      this.#end(explainClose(code, reason));
+      this.#end(explainClose(code, reason, this.#phase));
     };
     this.#dropLimit = clock.after(SETUP_LIMIT_MS, () => this.#fail(overdue()));
   }
@@ -132,6 +141,7 @@ export class Connection {
     try {
       for (const event of readFrame(frame)) {
         if (this.#over) return;
+        if (event.kind === 'go-away') this.#phase = 'leaving';
         if (event.kind === 'setup-complete') this.#complete();
         else this.#receive(event);
       }
@@ -144,6 +154,7 @@ export class Connection {
   #complete() {
     this.#dropLimit?.();
     this.#dropLimit = undefined;
+    this.#phase = 'live';
     this.#roundTrip = this.#clock.now() - this.#openedAt;
     this.#accept();
   }

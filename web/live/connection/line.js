@@ -149,8 +149,7 @@ export class Line {
     const connection = new Connection(
       grant,
       { receive: (event) => this.#hear(event), ended: (error) => this.#dropped(error) },
-      this.#transport,
-      this.#clock,
+      { resumes: handle !== null, transport: this.#transport, clock: this.#clock },
     );
     this.#connection = connection;
     const renewal = new Renewal(this.#clock, handle, () => connection.roundTrip, {

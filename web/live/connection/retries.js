@@ -33,6 +33,8 @@ export class Retries {
   /** Since the last connection that lasted a while: too many are the end. */
   #inVain = 0;
   #blame = 0;
+  /** Whether a message was refused since the last stable connection. */
+  #refused = false;
 
   /** @param {() => number} [random] from 0 to 1 */
   constructor(random = Math.random) {
@@ -63,8 +65,15 @@ export class Retries {
     if (lasted >= STABLE_MS) {
       this.#attempts = 0;
       this.#blame = 0;
+      this.#refused = false;
     }
     if (error.code === 'context-lost') return true;
+    if (error.code === 'message-refused') {
+      // What is refused again is in the context, and would be refused in every connection that resumes it.
+      const again = this.#refused;
+      this.#refused = !again;
+      return again;
+    }
     if (!resumed || !error.close || lasted >= QUICK_MS || NO_FAULT_OF_A_HANDLE.has(error.code)) return false;
     // The setup was accepted before; only the handle is new.
     if (error.code === 'setup-refused') return true;

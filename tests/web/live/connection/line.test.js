@@ -109,18 +109,38 @@ test('there is a last attempt', async () => {
   assert.equal(scene.error?.code, 'token-service-unreachable');
 });
 
-for (const [reason, as] of [
-  ['Request contains an invalid argument.', 'setup-refused'],
-  ['User location is not supported for the API use.', 'location-unsupported'],
-]) {
-  test(`a 1007 (${as}) is the end`, async () => {
-    const scene = await new Scene().start();
-    await scene.socket.ends(1007, reason);
-    await scene.pass(60_000);
-    assert.equal(scene.requests.length, 1);
-    assert.equal(scene.error?.code, as);
-  });
-}
+test('the wrong country is the end', async () => {
+  const scene = await new Scene().start();
+  await scene.socket.ends(1007, 'User location is not supported for the API use.');
+  await scene.pass(60_000);
+  assert.equal(scene.requests.length, 1);
+  assert.equal(scene.error?.code, 'location-unsupported');
+});
+
+test('a healthy call is resumed once after a refused message, and then continued without its context', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  await scene.socket.ends(1007, 'Precondition check failed.');
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  await scene.socket.ends(1007, 'Precondition check failed.');
+  await scene.pass(500);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests.slice(1), [{ lease: 'lease', resumption_handle: 'h1' }, { lease: 'lease' }]);
+  assert.deepEqual(scene.told, ['resuming', 'resumed', 'resuming', 'resumed, context lost']);
+});
+
+test('a connection that is cut after its announced end is resumed', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.socket.receive({ goAway: { timeLeft: '50s' } });
+  await scene.socket.ends(1008, 'Connection aborted because the client failed to close the connection after receiving a GoAway signal');
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests[1], { lease: 'lease', resumption_handle: 'h1' });
+  assert.deepEqual(scene.told, ['resuming', 'resumed']);
+});
 
 test('a polite close is the end, without an error', async () => {
   const scene = await new Scene().start();

@@ -5,8 +5,12 @@ import { LiveError } from '../../../../web/live/errors.js';
 import { Retries, outOfReach, worthRetrying } from '../../../../web/live/connection/retries.js';
 import { problem } from '../../../../web/live/connection/token-source.js';
 
-/** @param {number} code @param {string} reason */
-const closed = (code, reason = '') => /** @type {LiveError} */ (explainClose(code, reason));
+/**
+ * @param {number} code
+ * @param {string} reason
+ * @param {import('../../../../web/live/connection/close-codes.js').Phase} phase
+ */
+const closed = (code, reason = '', phase = 'live') => /** @type {LiveError} */ (explainClose(code, reason, phase));
 const unreachable = new LiveError('token-service-unreachable', 'No.', { retryable: true });
 
 test('the first attempt is immediate, the others back off, and there is a last one', () => {
@@ -52,7 +56,9 @@ const errors = [
   ['a server that goes away', closed(1001), true],
   ['an internal error', closed(1011, 'Internal error encountered.'), true],
   ['a token that has ended', closed(1011, 'auth token has expired'), true],
-  ['a refused setup', closed(1007, 'Request contains an invalid argument.'), false],
+  ['a refused setup', closed(1007, 'Request contains an invalid argument.', 'setup'), false],
+  ['a refused message', closed(1007, 'Request contains an invalid argument.'), true],
+  ['a connection that was announced to end', closed(1008, 'Connection aborted', 'leaving'), true],
   ['the wrong country', closed(1007, 'User location is not supported for the API use.'), false],
   ['an exhausted quota', closed(1011, 'You exceeded your current quota'), false],
   ['a service out of reach', unreachable, true],
@@ -86,7 +92,7 @@ test('a handle whose sessions fail early twice is dropped', () => {
 
 test('a handle is given more time if the service refuses to resume with it', () => {
   const retries = new Retries();
-  const refused = () => retries.blame(closed(1011, 'Session is still open'), { resumed: true, lasted: 0 });
+  const refused = () => retries.blame(closed(1011, 'Internal error encountered.', 'resume'), { resumed: true, lasted: 0 });
   assert.deepEqual([refused(), refused(), refused(), refused(), refused()], [false, false, false, false, true]);
 });
 
@@ -96,10 +102,17 @@ test('an unknown handle is dropped immediately', () => {
 });
 
 test('a setup that worked without the handle is retried without it; one that never worked is not', () => {
-  const error = closed(1007, 'Request contains an invalid argument.');
+  const error = closed(1007, 'Request contains an invalid argument.', 'resume');
   assert.equal(new Retries().blame(error, { resumed: true, lasted: 0 }), true);
   assert.equal(new Retries().blame(error, { resumed: true, lasted: 60_000 }), false);
   assert.equal(new Retries().blame(error, { resumed: false, lasted: 0 }), false);
+});
+
+test('a refused message is resumed with the handle once, until a connection is stable', () => {
+  const retries = new Retries();
+  const refused = (/** @type {number} */ lasted) => retries.blame(closed(1007, 'Precondition check failed.'), { resumed: true, lasted });
+  assert.deepEqual([refused(60_000), refused(300), refused(300)], [false, true, false], 'the next session gets its own chance');
+  assert.deepEqual([refused(10_000), refused(10_000)], [false, false]);
 });
 
 test('a network failure or an expired token does not count against the handle', () => {
