@@ -124,7 +124,7 @@ export class Conversation {
 
   /** @param {import('./connection/protocol.js').FunctionResponse[]} responses */
   answer(responses) {
-    this.#line.sayNow(toolFrame(responses));
+    this.#line.answer(toolFrame(responses));
   }
 
   /** @param {MediaTrackConstraints} constraints */
@@ -192,16 +192,16 @@ export class Conversation {
     navigator.mediaDevices?.addEventListener('devicechange', changed, { signal: this.#signal });
   }
 
-  /** The connection is gone: its answer stops, and its tool calls are cancelled. */
+  /** The connection is gone: its answer stops. Its tool calls are still pending in the session. */
   #pause() {
     this.#incoming.completeTurn();
-    this.#context.tools.cancelAll();
     this.#context.become('resuming');
   }
 
   /** @param {import('./connection/line.js').Resumption} resumption */
   #resume(resumption) {
-    const { emit, become } = this.#context;
+    const { emit, become, tools } = this.#context;
+    if (resumption.contextLost) tools.disown();
     become('live');
     emit('resumed', resumption);
     emit('timing', { name: 'resume', milliseconds: resumption.gap });

@@ -130,6 +130,11 @@ export class Line {
     this.#held.say(frame);
   }
 
+  /** @param {string} frame an answer to a tool call, which stays valid over connections */
+  answer(frame) {
+    this.#held.answer(frame);
+  }
+
   /** @param {string} frame that only this connection can use: sent at once, or dropped */
   sayNow(frame) {
     if (this.#liveSince !== null) this.#send(frame);
@@ -278,7 +283,7 @@ export class Line {
   #arrive(way) {
     this.#replacing = false;
     this.#listeners.resumed({ ...way, gap: this.#clock.now() - this.#goneAt });
-    this.#held.goOn();
+    this.#held.goOn(way);
   }
 
   #close() {

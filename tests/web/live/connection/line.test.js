@@ -53,6 +53,44 @@ test('a drop is resumed at once, and what was sent is not sent again', async () 
   assert.deepEqual(scene.told, ['resuming', 'resumed']);
 });
 
+test('an answer to a call waits for a connection as long as it takes, and is sent before what was held', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.goes('offline');
+  scene.line.say('too long ago');
+  scene.line.answer('answer');
+  for (let chunk = 0; chunk < 3000; chunk += 1) scene.line.say(`chunk ${chunk}`);
+  await scene.pass(60_000);
+  await scene.goes('online');
+  await scene.sockets[0].ends(1000);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1, 3), ['answer', 'chunk 0']);
+  assert.equal(scene.socket.sent.length, 1 + 1 + 3000);
+});
+
+test('an answer that is ready while a renewal holds frames back is sent by the next connection', async () => {
+  const scene = await new Scene().start();
+  await scene.pass(280_000);
+  scene.line.answer('answer');
+  scene.socket.offer('h1');
+  await settled();
+  assert.deepEqual(scene.socket.sent.slice(1), []);
+  await scene.socket.ends(1000);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1), ['answer']);
+});
+
+test('an answer is not sent to a session that does not know the call', async () => {
+  const scene = await new Scene().start();
+  await scene.socket.ends(1006);
+  scene.line.answer('answer');
+  scene.line.say('held');
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.told, ['resuming', 'resumed, context lost']);
+  assert.deepEqual(scene.socket.sent.slice(1), ['held']);
+});
+
 test('offline, nothing is sent; online, the conversation goes on', async () => {
   const scene = await new Scene().start();
   const [old] = scene.sockets;
