@@ -62,6 +62,7 @@ export class Conversation {
       tokens,
       {
         hear: (event) => this.#receive(event),
+        waits: () => tools.busy,
         preface: () => (this.#speakingManually ? [activityFrame(true)] : []),
         resuming: () => this.#pause(),
         timed: (name, milliseconds) => emit('timing', { name, milliseconds }),
@@ -235,6 +236,8 @@ export class Conversation {
     if ((this.#sound?.voice ?? 0) < VOICE) return;
     this.#idleTimer?.reset();
     this.#incoming.asked();
+    // The answer itself may reach the microphone.
+    if (!this.#sound?.speaking) this.#line.spoke((1000 * chunk.length) / CAPTURE_RATE);
   }
 
   async #devicesChanged() {

@@ -2,7 +2,7 @@
 
 import { steadyClock } from '../clock.js';
 import { explainClose } from './close-codes.js';
-import { LiveError, hungUp } from '../errors.js';
+import { LiveError, hungUp, pathLost } from '../errors.js';
 import { readFrame, setupFrame } from './protocol.js';
 import { Pulse } from './pulse.js';
 
@@ -17,6 +17,7 @@ const CLOSING_LIMIT_MS = 2000;
 export class Connection {
   #socket;
   #receive;
+  #arrived;
   #ended;
   #clock;
   /** @type {(() => void) | undefined} */
@@ -40,6 +41,7 @@ export class Connection {
    * @param {import('./token-source.js').Grant} grant
    * @param {object} listeners
    * @param {(event: import('./protocol.js').ServerEvent) => void} listeners.receive
+   * @param {() => void} [listeners.arrived] called for each frame, before its events
    * @param {(error: LiveError | null) => void} listeners.ended called once, and only for an end after `setupComplete`
    * @param {object} [options]
    * @param {boolean} [options.resumes] whether the setup resumes by a handle
@@ -48,15 +50,16 @@ export class Connection {
    */
   constructor(
     grant,
-    { receive, ended },
+    { receive, arrived = () => {}, ended },
     { resumes = false, transport = (address) => new WebSocket(address), clock = steadyClock } = {},
   ) {
     this.#clock = clock;
     this.#phase = resumes ? 'resume' : 'setup';
     this.#madeAt = clock.now();
     this.#receive = receive;
+    this.#arrived = arrived;
     this.#ended = ended;
-    this.#pulse = new Pulse(clock, () => this.backlog, () => this.#fail(stalled()));
+    this.#pulse = new Pulse(clock, () => this.backlog, () => this.#fail(pathLost()));
     /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
     this.ready = new Promise((resolve, reject) => {
       this.#accept = resolve;
@@ -138,6 +141,7 @@ export class Connection {
   /** @param {string | ArrayBuffer} frame */
   #read(frame) {
     this.#pulse.received();
+    this.#arrived();
     try {
       for (const event of readFrame(frame)) {
         if (this.#over) return;
@@ -181,11 +185,6 @@ export class Connection {
     this.#socket.onmessage = null;
     this.#socket.onclose = null;
   }
-}
-
-function stalled() {
-  const sentence = 'The connection to the voice service was lost. Check your network and start again.';
-  return new LiveError('connection-lost', sentence, { retryable: true });
 }
 
 function overdue() {

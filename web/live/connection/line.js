@@ -2,12 +2,13 @@
 
 import { pause, steadyClock } from '../clock.js';
 import { Connection } from './connection.js';
-import { asLiveError, offline } from '../errors.js';
+import { asLiveError, offline, pathLost } from '../errors.js';
 import { Held } from './held.js';
 import { deviceNetwork, onceOnline } from './network.js';
 import { Renewal } from './renewal.js';
 import { Retries, worthRetrying } from './retries.js';
 import { Tenure } from './tenure.js';
+import { Unanswered } from './unanswered.js';
 
 // After these refusals the conversation may use up what was granted before.
 const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
@@ -18,6 +19,7 @@ const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
 /**
  * @typedef {object} LineListeners
  * @property {(event: import('./protocol.js').ServerEvent) => void} hear
+ * @property {() => boolean} [waits] whether the model waits for the page, and owes no answer
  * @property {() => string[]} preface the frames that a new connection needs before the held ones
  * @property {() => void} resuming the connection is gone; an answer that was being spoken stops
  * @property {(name: 'open' | 'setup', milliseconds: number) => void} [timed] called with how long a connection took
@@ -42,6 +44,7 @@ export class Line {
   #clock;
   #network;
   #retries;
+  #unanswered;
   #held = new Held((frame) => this.#send(frame));
   /** @type {Connection | null} */
   #connection = null;
@@ -80,6 +83,7 @@ export class Line {
     this.#clock = clock;
     this.#network = network;
     this.#retries = retries;
+    this.#unanswered = new Unanswered(clock, () => listeners.waits?.() ?? false, () => this.#dropped(pathLost()));
     signal.addEventListener('abort', () => this.#close(), { once: true });
     network.on('offline', () => this.#lose(), signal);
   }
@@ -140,9 +144,15 @@ export class Line {
     if (this.#liveSince !== null) this.#send(frame);
   }
 
+  /** @param {number} milliseconds of a voice in the microphone, while no answer is played */
+  spoke(milliseconds) {
+    if (!this.#held.holding) this.#unanswered.spoke(milliseconds);
+  }
+
   /** @param {string} frame */
   #send(frame) {
     this.#connection?.send(frame);
+    this.#unanswered.sent(frame);
     this.#renewal?.sent();
   }
 
@@ -153,7 +163,11 @@ export class Line {
     this.#resumed = handle !== null;
     const connection = new Connection(
       grant,
-      { receive: (event) => this.#hear(event), ended: (error) => this.#dropped(error) },
+      {
+        receive: (event) => this.#hear(event),
+        arrived: () => this.#unanswered.received(),
+        ended: (error) => this.#dropped(error),
+      },
       { resumes: handle !== null, transport: this.#transport, clock: this.#clock },
     );
     this.#connection = connection;
@@ -167,6 +181,7 @@ export class Line {
     this.#signal.throwIfAborted();
     this.#tenure.use(grant);
     this.#liveSince = this.#clock.now();
+    this.#unanswered.begin(this.features?.transcripts === true);
     this.#listeners.timed?.('open', connection.opening);
     this.#listeners.timed?.('setup', connection.roundTrip);
     renewal.expect(grant.endsAt, 'token');
@@ -174,12 +189,13 @@ export class Line {
 
   /** @param {import('./protocol.js').ServerEvent} event */
   #hear(event) {
+    this.#unanswered.read(event);
     if (event.kind === 'handle') this.#renewal?.offer(event.handle);
     else if (event.kind === 'go-away') this.#renewal?.expect(this.#clock.now() + event.milliseconds, 'announced');
     else {
       this.#listeners.hear(event);
-      // Usage says nothing about whether the answer continues.
-      if (event.kind !== 'usage') this.#renewal?.heard(event.kind !== 'turn-complete');
+      // These say nothing about whether the answer continues.
+      if (event.kind !== 'usage' && event.kind !== 'voice-activity') this.#renewal?.heard(event.kind !== 'turn-complete');
     }
   }
 
@@ -275,6 +291,7 @@ export class Line {
   #leave() {
     if (this.#liveSince === null) return;
     this.#liveSince = null;
+    this.#unanswered.end();
     this.#goneAt = this.#clock.now();
     this.#listeners.resuming();
   }
@@ -288,6 +305,7 @@ export class Line {
 
   #close() {
     this.#renewal?.close();
+    this.#unanswered.end();
     this.#connection?.close();
     this.#liveSince = null;
     this.#tenure.end();

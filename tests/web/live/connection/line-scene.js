@@ -82,6 +82,8 @@ export class Scene {
   life = GRANT.expires_in;
   ending = new AbortController();
   online = true;
+  /** Whether the model waits for the page. */
+  waits = false;
   network = new EventTarget();
 
   constructor() {
@@ -98,6 +100,7 @@ export class Scene {
       tokens,
       {
         hear: ({ kind }) => this.told.push(kind),
+        waits: () => this.waits,
         preface: () => [],
         resuming: () => this.told.push('resuming'),
         resumed: ({ planned, contextLost }) =>
