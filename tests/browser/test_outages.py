@@ -14,6 +14,7 @@ from browser.talking import (
     FIVE_SECONDS,
     HANDLE_INTERVAL,
     PROFILE,
+    SEVEN_SECONDS,
     WITHOUT_END,
     Talk,
     Talker,
@@ -107,6 +108,24 @@ def test_dropped_connection_loses_at_most_250_ms(
     assert np.median(lost) <= 0.25
     assert max(lost) <= 0.5
     assert 0 <= missing <= cuts * 1.5 * HANDLE_INTERVAL
+
+
+def test_resume_that_comes_too_soon_is_tried_again(begin: Callable[..., Talker]) -> None:
+    """As after an idle moment at Google; what was said meanwhile is sent, with the same token."""
+    talker = begin(Talk.of(3, WITHOUT_END), *SEVEN_SECONDS)
+    refusal = {"kind": "close", "after": 0, "code": 1011, "text": "Internal error encountered."}
+    talker.emulator.post("/emulator/faults", {"on": "socket", "times": 1} | refusal)
+    talker.resumes(1)
+    minted = talker.emulator.get("/emulator/tokens").json["tokens"]
+    sessions = talker.hang_up()
+    assert_nothing_was_lost(talker.visitor, talker.emulator, talker.talk)
+    assert [session["close"]["code"] for session in sessions[:2]] == [1000, 1011]
+    assert len(minted) == 2, "the refused resume did not use the token"
+    first = talker.resumptions[0]
+    print(f"{first['gap']:.0f} ms without a connection")  # noqa: T201 - figures
+    assert first["planned"]
+    assert not first["contextLost"]
+    assert first["gap"] >= 1000
 
 
 def test_offline_period_loses_nothing(begin: Callable[..., Talker]) -> None:

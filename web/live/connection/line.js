@@ -159,6 +159,7 @@ export class Line {
   /** @param {DatedGrant} grant @param {string | null} handle that `grant.setup` resumes by */
   async #connect(grant, handle) {
     this.#renewal?.close();
+    const many = this.#renewal?.manyHandles ?? false;
     this.#liveSince = null;
     this.#resumed = handle !== null;
     const connection = new Connection(
@@ -171,13 +172,16 @@ export class Line {
       { resumes: handle !== null, transport: this.#transport, clock: this.#clock },
     );
     this.#connection = connection;
-    const renewal = new Renewal(this.#clock, handle, () => connection.roundTrip, {
+    const renewal = new Renewal(this.#clock, { handle, many }, () => connection.roundTrip, {
       hold: () => this.#hold(),
       release: () => this.#held.release(),
       replace: (latest) => void this.#replace(connection, latest),
     });
     this.#renewal = renewal;
-    await connection.ready;
+    await connection.ready.catch((/** @type {LiveError} */ error) => {
+      if (error.code === 'resume-refused') this.#tenure.keep(grant, handle);
+      throw error;
+    });
     this.#signal.throwIfAborted();
     this.#tenure.use(grant);
     this.#liveSince = this.#clock.now();
@@ -220,7 +224,7 @@ export class Line {
       if (this.#signal.aborted) return;
       const error = asLiveError(cause);
       const leaving = old.closed || !this.#network.online() || (worthRetrying(error) && this.#renewal?.last);
-      if (this.#connection !== old || leaving) this.#recover(error);
+      if (this.#connection !== old || leaving) this.#recover(error, { planned: error.code === 'resume-refused' });
       else this.#keep(error);
     }
   }
@@ -253,10 +257,11 @@ export class Line {
   }
 
   /**
-   * Reconnects after a drop, until it works or cannot work any more.
+   * Reconnects after a drop, or after a planned end, until it works or cannot work any more.
    * @param {LiveError} error
+   * @param {{planned: boolean}} [end]
    */
-  async #recover(error) {
+  async #recover(error, { planned } = { planned: false }) {
     const lived = this.#liveSince === null ? 0 : this.#clock.now() - this.#liveSince;
     let handle = this.#renewal?.handle ?? null;
     let death = { resumed: this.#resumed, lasted: lived };
@@ -269,7 +274,7 @@ export class Line {
       if (this.#retries.blame(error, death)) handle = null;
       else if (!worthRetrying(error)) break;
       if (error.code === 'token-ended') this.#tenure.spent();
-      const wait = this.#retries.next((error.retryAfter ?? 0) * 1000);
+      const wait = this.#retries.next(error);
       if (wait === null) break;
       try {
         await pause(this.#clock, wait, this.#signal);
@@ -277,7 +282,7 @@ export class Line {
         await this.#connection?.retire();
         const grant = await this.#tenure.next(handle, this.#clock.now());
         await this.#connect(grant, handle);
-        this.#arrive({ planned: false, contextLost: handle === null });
+        this.#arrive({ planned, contextLost: handle === null });
         return;
       } catch (cause) {
         if (this.#signal.aborted) return;
@@ -290,9 +295,10 @@ export class Line {
 
   #leave() {
     if (this.#liveSince === null) return;
+    this.#goneAt = this.#clock.now();
+    this.#retries.lived(this.#goneAt - this.#liveSince);
     this.#liveSince = null;
     this.#unanswered.end();
-    this.#goneAt = this.#clock.now();
     this.#listeners.resuming();
   }
 

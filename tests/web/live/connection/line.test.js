@@ -91,6 +91,84 @@ test('an answer is not sent to a session that does not know the call', async () 
   assert.deepEqual(scene.socket.sent.slice(1), ['held']);
 });
 
+test('a renewal that comes too soon is tried again a second later with the same token, and nothing is lost', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(279_999);
+  scene.line.say('before');
+  await scene.pass(1);
+  await scene.sockets[0].ends(1000);
+  scene.line.say('held 1');
+  await scene.refuse();
+  scene.line.say('held 2');
+  await scene.pass(1100);
+  assert.equal(scene.sockets.length, 2);
+  await scene.pass(25);
+  assert.equal(scene.sockets.length, 3);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held 1', 'held 2']);
+  assert.equal(scene.requests.length, 2, 'the token was not used');
+  assert.deepEqual([scene.told, scene.gaps], [['resuming', 'renewed'], [1625]]);
+});
+
+test('twenty renewals that each come too soon keep the context', async () => {
+  const scene = await new Scene().start();
+  for (let renewal = 0; renewal < 20; renewal += 1) {
+    scene.socket.offer('h');
+    await scene.pass(280_000);
+    await scene.socket.ends(1000);
+    await scene.refuse();
+    await scene.pass(1125);
+    await scene.acceptWithHandle();
+  }
+  assert.deepEqual(scene.told, Array(20).fill(['resuming', 'renewed']).flat());
+  assert.equal(scene.requests.length, 21);
+  assert.ok(scene.gaps.every((gap) => gap === 1625), `${scene.gaps}`);
+});
+
+test('a resume after a drop that comes too soon is tried again', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  await scene.socket.ends(1006);
+  scene.line.say('held');
+  await scene.pass(0);
+  await scene.refuse();
+  await scene.pass(1125);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held']);
+  assert.deepEqual([scene.told, scene.gaps, scene.requests.length], [['resuming', 'resumed'], [1625], 2]);
+});
+
+test('a token that a refused resume has used up is replaced', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  await scene.refuse();
+  await scene.pass(1125);
+  scene.socket.onopen?.({});
+  await scene.socket.ends(1011, 'Token has been used too many times');
+  await scene.pass(1000);
+  await scene.acceptWithHandle();
+  assert.deepEqual([scene.told, scene.requests.length], [['resuming', 'resumed'], 3]);
+});
+
+test('a session that stays locked is given up, and the conversation continues without its context', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  for (let refusal = 0; refusal < 5; refusal += 1) {
+    await scene.refuse();
+    await scene.pass(10_000);
+  }
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests.at(-1), { lease: 'lease' });
+  assert.deepEqual(scene.told, ['resuming', 'resumed, context lost']);
+});
+
 test('offline, nothing is sent; online, the conversation goes on', async () => {
   const scene = await new Scene().start();
   const [old] = scene.sockets;

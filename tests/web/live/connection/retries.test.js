@@ -11,41 +11,61 @@ import { problem } from '../../../../web/live/connection/token-source.js';
  * @param {import('../../../../web/live/connection/close-codes.js').Phase} phase
  */
 const closed = (code, reason = '', phase = 'live') => /** @type {LiveError} */ (explainClose(code, reason, phase));
+const dropped = closed(1006);
 const unreachable = new LiveError('token-service-unreachable', 'No.', { retryable: true });
 
 test('the first attempt is immediate, the others back off, and there is a last one', () => {
   const retries = new Retries(() => 0.5);
-  const waits = Array.from({ length: 10 }, () => retries.next());
+  const waits = Array.from({ length: 10 }, () => retries.next(dropped));
   assert.deepEqual(waits, [0, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, null]);
 });
 
 test('delays are random, so that clients do not retry in step', () => {
   for (const [random, wait] of [[0, 375], [1, 625]]) {
     const retries = new Retries(() => random);
-    retries.next();
-    assert.equal(retries.next(), wait);
+    retries.next(dropped);
+    assert.equal(retries.next(dropped), wait);
   }
 });
 
 test('a delay set by the server is respected', () => {
   const retries = new Retries(() => 0.5);
-  assert.deepEqual([retries.next(3000), retries.next(3000)], [3000, 3000]);
+  const busy = problem(429, { code: 'rate-limited', retryable: true }, '3');
+  assert.deepEqual([retries.next(busy), retries.next(busy)], [3000, 3000]);
+});
+
+test('a resume that comes too soon is tried again after a second, and then as after a drop', () => {
+  const refused = closed(1011, 'Internal error encountered.', 'resume');
+  const retries = new Retries(() => 0);
+  retries.next(dropped);
+  assert.deepEqual(Array.from({ length: 4 }, () => retries.next(refused)), [1000, 1000, 1500, 3000]);
+  assert.equal(new Retries(() => 1).next(refused), 1250, 'also if the end was planned');
+});
+
+test('renewals that were each refused once are no attempts in vain', () => {
+  const refused = closed(1011, 'Internal error encountered.', 'resume');
+  const retries = new Retries(() => 0);
+  for (let renewal = 0; renewal < 20; renewal += 1) {
+    retries.lived(280_000);
+    assert.equal(retries.blame(refused, { resumed: true, lasted: 0 }), false);
+    assert.equal(retries.next(refused), 1000);
+  }
 });
 
 test('ten stable seconds reset the backoff', () => {
   const retries = new Retries(() => 0.5);
-  retries.next();
+  retries.next(dropped);
   retries.blame(closed(1006), { resumed: true, lasted: 9999 });
-  assert.equal(retries.next(), 500);
+  assert.equal(retries.next(dropped), 500);
   retries.blame(closed(1006), { resumed: true, lasted: 10_000 });
-  assert.equal(retries.next(), 0);
+  assert.equal(retries.next(dropped), 0);
 });
 
 test('connections that work for a while are retried forever, at long intervals', () => {
   const retries = new Retries(() => 0.5);
   const waits = Array.from({ length: 20 }, () => {
     retries.blame(closed(1006), { resumed: true, lasted: 5000 });
-    return retries.next();
+    return retries.next(dropped);
   });
   assert.deepEqual([waits[0], waits[19]], [0, 10_000]);
 });
