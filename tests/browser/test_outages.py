@@ -14,7 +14,6 @@ from browser.talking import (
     FIVE_SECONDS,
     HANDLE_INTERVAL,
     PROFILE,
-    SEVEN_SECONDS,
     WITHOUT_END,
     Talk,
     Talker,
@@ -112,7 +111,7 @@ def test_dropped_connection_loses_at_most_250_ms(
 
 def test_resume_that_comes_too_soon_is_tried_again(begin: Callable[..., Talker]) -> None:
     """As after an idle moment at Google; what was said meanwhile is sent, with the same token."""
-    talker = begin(Talk.of(3, WITHOUT_END), *SEVEN_SECONDS)
+    talker = begin(Talk.of(3, WITHOUT_END), *FIVE_SECONDS)
     refusal = {"kind": "close", "after": 0, "code": 1011, "text": "Internal error encountered."}
     talker.emulator.post("/emulator/faults", {"on": "socket", "times": 1} | refusal)
     talker.resumes(1)
