@@ -151,7 +151,7 @@ class Talker:
         assert self.visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
         # The browser itself logs an error if the service is down.
         wrong = [each for each in self.visitor.page_errors if "Failed to load" not in each]
-        assert wrong == []
+        assert not wrong, wrong
         return closed_sessions(self.emulator, dead=dead)
 
     @property

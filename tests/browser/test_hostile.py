@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # Spoken as fast as possible: at normal speed this would take minutes.
 AT_ONCE = ["--latency", "0", "--send-rate", "10000", "--playback-rate", "10000"]
-LONGEST_REASON = 123  # bytes in a close frame (RFC 6455, section 5.5)
+FINAL = "Quota: "  # begins a reason after which nothing is tried again
+LONGEST_WORD = 123 - len(FINAL)  # bytes in a close frame (RFC 6455, section 5.5)
 BETWEEN = " · "
 TRAP = """
 globalThis.ran = 0;
@@ -93,9 +94,9 @@ def _evil(
         for number, word in enumerate(HOSTILE)
     ]
     closed = [
-        {"when": f"Leave {number}", "close": {"code": 1007, "reason": word}}
+        {"when": f"Leave {number}", "close": {"code": 1011, "reason": FINAL + word}}
         for number, word in enumerate(HOSTILE)
-        if len(word.encode()) <= LONGEST_REASON
+        if len(word.encode()) <= LONGEST_WORD
     ]
     spoken_turn = {"transcript": BETWEEN.join(HOSTILE), "say": "What?"}
     scenario = tmp_path_factory.mktemp("scenario") / "hostile.json"
@@ -208,7 +209,7 @@ def test_close_reason_is_never_shown(victim: Callable[..., Caller]) -> None:
     caller = victim()
     sentences = set()
     for number, word in enumerate(HOSTILE):
-        if len(word.encode()) > LONGEST_REASON:
+        if len(word.encode()) > LONGEST_WORD:
             continue
         caller.page.evaluate("heard.length = 0")
         caller.say(f"Leave {number}")
@@ -217,7 +218,9 @@ def test_close_reason_is_never_shown(victim: Callable[..., Caller]) -> None:
         )
         sentences.add(caller.page.locator(".panel [role=alert] p").inner_text())
         unharmed(caller, word)
-    assert sentences == {"This assistant is not set up correctly. Please contact the site owner."}
+    assert sentences == {
+        "This site has reached its limit for the voice service. Please try again later."
+    }
 
 
 def test_trap_catches_a_script_that_runs(victim: Callable[..., Caller]) -> None:

@@ -114,8 +114,8 @@ def _moody(
         when = "break down"
         steps = [ { close = { code = 1011, reason = "You exceeded your current quota" } } ]
         [[turn]]
-        when = "nonsense"
-        steps = [ { close = { code = 1007, reason = "Request contains an invalid argument." } } ]
+        when = "from abroad"
+        steps = [ { close = { code = 1007, reason = "User location is not supported" } } ]
         """,
         encoding="utf-8",
     )
@@ -132,7 +132,7 @@ def _moody_service(start_service: Callable[..., Program], moody: Program) -> Pro
     ("words", "sentence"),
     [
         ("Please break down", "This site has reached its limit for the voice service."),
-        ("Talk nonsense", "This assistant is not set up correctly."),
+        ("Calling from abroad", "The voice service is not available in your country."),
     ],
 )
 def test_page_explains_a_close_by_the_voice_service(

@@ -109,6 +109,24 @@ def test_dropped_connection_loses_at_most_250_ms(
     assert 0 <= missing <= cuts * 1.5 * HANDLE_INTERVAL
 
 
+def test_resume_that_comes_too_soon_is_tried_again(begin: Callable[..., Talker]) -> None:
+    """As after an idle moment at Google; what was said meanwhile is sent, with the same token."""
+    talker = begin(Talk.of(3, WITHOUT_END), *FIVE_SECONDS)
+    refusal = {"kind": "close", "after": 0, "code": 1011, "text": "Internal error encountered."}
+    talker.emulator.post("/emulator/faults", {"on": "socket", "times": 1} | refusal)
+    talker.resumes(1)
+    minted = talker.emulator.get("/emulator/tokens").json["tokens"]
+    sessions = talker.hang_up()
+    assert_nothing_was_lost(talker.visitor, talker.emulator, talker.talk)
+    assert [session["close"]["code"] for session in sessions[:2]] == [1000, 1011]
+    assert len(minted) == 2, "the refused resume did not use the token"
+    first = talker.resumptions[0]
+    print(f"{first['gap']:.0f} ms without a connection")  # noqa: T201 - figures
+    assert first["planned"]
+    assert not first["contextLost"]
+    assert first["gap"] >= 1000
+
+
 def test_offline_period_loses_nothing(begin: Callable[..., Talker]) -> None:
     """Audio is kept while offline and sent once online."""
     talker = begin(Talk.of(3, WITHOUT_END))

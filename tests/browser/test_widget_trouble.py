@@ -23,8 +23,8 @@ SCENARIO = """
 when = "spend"
 steps = [ { close = { code = 1011, reason = "You exceeded your current quota" } } ]
 [[turn]]
-when = "nonsense"
-steps = [ { close = { code = 1007, reason = "Request contains an invalid argument." } } ]
+when = "from abroad"
+steps = [ { close = { code = 1007, reason = "User location is not supported" } } ]
 [[turn]]
 when = "stumble"
 steps = [ { close = { code = 1011, reason = "Internal error encountered." } } ]
@@ -54,7 +54,7 @@ def _shaky(start_service: Callable[..., Program], moody: Program, site: Site) ->
     ("words", "code", "sentence", "way"),
     [
         ("spend it all", "quota-exhausted", "This site has reached its limit", "OK"),
-        ("talk nonsense", "setup-refused", "This assistant is not set up correctly", "OK"),
+        ("call from abroad", "location-unsupported", "The voice service is not available", "OK"),
     ],
 )
 def test_widget_explains_a_close_by_the_voice_service(

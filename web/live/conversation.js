@@ -62,6 +62,7 @@ export class Conversation {
       tokens,
       {
         hear: (event) => this.#receive(event),
+        waits: () => tools.busy,
         preface: () => (this.#speakingManually ? [activityFrame(true)] : []),
         resuming: () => this.#pause(),
         timed: (name, milliseconds) => emit('timing', { name, milliseconds }),
@@ -124,7 +125,7 @@ export class Conversation {
 
   /** @param {import('./connection/protocol.js').FunctionResponse[]} responses */
   answer(responses) {
-    this.#line.sayNow(toolFrame(responses));
+    this.#line.answer(toolFrame(responses));
   }
 
   /** @param {MediaTrackConstraints} constraints */
@@ -192,16 +193,16 @@ export class Conversation {
     navigator.mediaDevices?.addEventListener('devicechange', changed, { signal: this.#signal });
   }
 
-  /** The connection is gone: its answer stops, and its tool calls are cancelled. */
+  /** The connection is gone: its answer stops. Its tool calls are still pending in the session. */
   #pause() {
     this.#incoming.completeTurn();
-    this.#context.tools.cancelAll();
     this.#context.become('resuming');
   }
 
   /** @param {import('./connection/line.js').Resumption} resumption */
   #resume(resumption) {
-    const { emit, become } = this.#context;
+    const { emit, become, tools } = this.#context;
+    if (resumption.contextLost) tools.disown();
     become('live');
     emit('resumed', resumption);
     emit('timing', { name: 'resume', milliseconds: resumption.gap });
@@ -235,6 +236,8 @@ export class Conversation {
     if ((this.#sound?.voice ?? 0) < VOICE) return;
     this.#idleTimer?.reset();
     this.#incoming.asked();
+    // The answer itself may reach the microphone.
+    if (!this.#sound?.speaking) this.#line.spoke((1000 * chunk.length) / CAPTURE_RATE);
   }
 
   async #devicesChanged() {

@@ -32,6 +32,12 @@ export function hungUp() {
   return new LiveError('hung-up', 'The conversation was cancelled before it began.', { retryable: true });
 }
 
+/** @returns {LiveError} for a path that seems dead */
+export function pathLost() {
+  const sentence = 'The connection to the voice service was lost. Check your network and start again.';
+  return new LiveError('connection-lost', sentence, { retryable: true });
+}
+
 /** @returns {LiveError} for a device that has lost its network */
 export function offline() {
   const sentence = 'There is no network at the moment. Check your connection and start again.';

@@ -31,7 +31,10 @@
 
 const TIME_LIMIT_S = 30;
 
-/** Answers each call once: a repeated id is ignored, and a cancelled call gets no answer. */
+/**
+ * Answers each call once: a repeated id is ignored, and a cancelled call gets no answer. A call outlives its connection,
+ * because the session that is resumed still waits for it.
+ */
 export class Tools {
   /** @type {Map<string, {tool: Tool, seconds: number}>} */
   #tools = new Map();
@@ -43,6 +46,8 @@ export class Tools {
   #running = new Map();
   /** @type {Set<string>} */
   #seen = new Set();
+  /** Replaced when the model no longer knows the calls that it made. */
+  #session = {};
   #answer;
   #progress;
 
@@ -93,11 +98,12 @@ export class Tools {
   call(calls) {
     const fresh = calls.filter(({ id }) => !this.#seen.has(id));
     for (const { id } of fresh) this.#seen.add(id);
+    const session = this.#session;
     const groups = [fresh.filter((call) => this.#waits(call)), ...fresh.filter((call) => !this.#waits(call)).map((call) => [call])];
     for (const group of groups) {
       Promise.all(group.map((call) => this.#run(call))).then((responses) => {
         const answers = responses.filter((response) => response !== null);
-        if (answers.length > 0) this.#answer(answers);
+        if (answers.length > 0 && session === this.#session) this.#answer(answers);
       });
     }
   }
@@ -109,6 +115,11 @@ export class Tools {
 
   cancelAll() {
     this.cancel([...this.#running.keys()]);
+  }
+
+  /** Lets the running calls finish, and sends none of their answers: the model no longer knows that it made them. */
+  disown() {
+    this.#session = {};
   }
 
   /** @param {FunctionCall} call whether the model waits for its answer */

@@ -12,6 +12,8 @@ const ALIKE = {
   'token-answer-invalid': 'setup-refused',
   'token-ended': 'lease-over',
   'lease-refused': 'lease-over',
+  'message-refused': 'conversation-refused',
+  'resume-refused': 'context-lost',
   'page-incomplete': 'page-fault',
   'screen-missing': 'screen-busy',
   'camera-unsupported': 'video-unsupported',

@@ -244,6 +244,63 @@ test('the idle timer does not run while a tool is running', async () => {
   assert.deepEqual(api.sent.at(-1).toolResponse.functionResponses, [{ id: '1', name: 'look_up', response: { output: 'found' } }]);
 });
 
+for (const ready of ['before the next connection', 'on the next connection']) {
+  test(`a call that is pending when the connection ends is answered by its id: ${ready}`, async () => {
+    const { api, session } = scripted();
+    /** @type {(value: string) => void} */
+    let finish = () => {};
+    /** @type {AbortSignal | undefined} */
+    let told;
+    session.handleTool('book', (_, { signal }) => {
+      told = signal;
+      return new Promise((resolve) => (finish = resolve));
+    });
+    await session.start(SILENTLY);
+    api.receive(
+      { sessionResumptionUpdate: { newHandle: 'h', resumable: true } },
+      { toolCall: { functionCalls: [{ id: 'call_465566', name: 'book', args: {} }] } },
+    );
+    await Promise.resolve();
+    const progress = noted(session, 'tool');
+    const resumed = next(session, 'resumed');
+    api.close();
+    assert.equal(session.state, 'resuming');
+    if (ready === 'before the next connection') finish('booked');
+    await resumed;
+    const answers = next(session, 'tool', ({ status }) => status === 'answered');
+    if (ready === 'on the next connection') {
+      finish('booked');
+      await answers;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(told?.aborted, false);
+    assert.deepEqual(progress.map(({ status }) => status), ['answered']);
+    assert.equal(api.connections, 2);
+    assert.deepEqual(api.sent.slice(2), [
+      { toolResponse: { functionResponses: [{ id: 'call_465566', name: 'book', response: { output: 'booked' } }] } },
+    ]);
+    session.close();
+  });
+}
+
+test('only a cancellation, or the end of the conversation, cancels a call', async () => {
+  const { api, session } = scripted();
+  session.handleTool('wait', () => new Promise(() => {}));
+  await session.start(SILENTLY);
+  const progress = noted(session, 'tool');
+  const call = (/** @type {string} */ id) => ({ toolCall: { functionCalls: [{ id, name: 'wait', args: {} }] } });
+  api.receive({ sessionResumptionUpdate: { newHandle: 'h', resumable: true } }, call('1'), call('2'));
+  api.close();
+  await next(session, 'resumed');
+  const cancelled = next(session, 'tool', ({ status }) => status === 'cancelled');
+  api.receive({ toolCallCancellation: { ids: ['1'] } });
+  assert.equal((await cancelled).id, '1');
+  const last = next(session, 'tool', ({ status }) => status === 'cancelled');
+  session.close();
+  assert.equal((await last).id, '2');
+  assert.deepEqual(progress.map(({ id, status }) => `${id} ${status}`), ['1 running', '2 running', '1 cancelled', '2 cancelled']);
+});
+
 test('arguments are checked against the declarations in the token', async () => {
   const parameters = { type: 'OBJECT', properties: { number: { type: 'INTEGER' } }, required: ['number'] };
   const { api, session } = scripted({
@@ -268,7 +325,7 @@ test('arguments are checked against the declarations in the token', async () => 
 });
 
 for (const [code, reason, expected] of /** @type {[number, string, string][]} */ ([
-  [1007, 'Request contains an invalid argument.', 'setup-refused'],
+  [1007, 'User location is not supported for the API use.', 'location-unsupported'],
   [1011, 'You exceeded your current quota', 'quota-exhausted'],
   [1000, '', ''],
 ])) {

@@ -158,6 +158,26 @@ test('a cancelled call aborts the tool and is never answered', async () => {
   assert.ok(page.progress.includes('1 cancelled'));
 });
 
+test('calls of a session that is gone finish without an answer, and later calls are answered', async () => {
+  const page = new Page();
+  const slow = pending();
+  /** @type {AbortSignal | undefined} */
+  let told;
+  page.tools.handle('slow', (_, { signal }) => {
+    told = signal;
+    return slow.promise;
+  });
+  page.tools.handle('fast', () => 2);
+  page.tools.call([call('1', 'slow')]);
+  page.tools.disown();
+  slow.finish(1);
+  await page.until(({ progress }) => progress.includes('1 answered'));
+  page.tools.call([call('2', 'fast')]);
+  await page.until(answered);
+  assert.equal(told?.aborted, false);
+  assert.deepEqual(page.answers.flat().map(({ id }) => id), ['2']);
+});
+
 test('the page chooses when the model uses an answer that it did not wait for', async () => {
   const page = new Page();
   const whisper = (/** @type {unknown} */ _, /** @type {import('../../../web/live/tools.js').ToolCall} */ { schedule }) => {

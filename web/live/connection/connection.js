@@ -2,7 +2,7 @@
 
 import { steadyClock } from '../clock.js';
 import { explainClose } from './close-codes.js';
-import { LiveError, hungUp } from '../errors.js';
+import { LiveError, hungUp, pathLost } from '../errors.js';
 import { readFrame, setupFrame } from './protocol.js';
 import { Pulse } from './pulse.js';
 
@@ -17,6 +17,7 @@ const CLOSING_LIMIT_MS = 2000;
 export class Connection {
   #socket;
   #receive;
+  #arrived;
   #ended;
   #clock;
   /** @type {(() => void) | undefined} */
@@ -25,6 +26,8 @@ export class Connection {
   #pulse;
   #openedAt = 0;
   #roundTrip = 0;
+  /** @type {import('./close-codes.js').Phase} */
+  #phase;
   /** @type {() => void} */
   #accept = () => {};
   /** @type {(error: LiveError) => void} */
@@ -38,16 +41,25 @@ export class Connection {
    * @param {import('./token-source.js').Grant} grant
    * @param {object} listeners
    * @param {(event: import('./protocol.js').ServerEvent) => void} listeners.receive
+   * @param {() => void} [listeners.arrived] called for each frame, before its events
    * @param {(error: LiveError | null) => void} listeners.ended called once, and only for an end after `setupComplete`
-   * @param {Transport} [transport]
-   * @param {import('../clock.js').Clock} [clock]
+   * @param {object} [options]
+   * @param {boolean} [options.resumes] whether the setup resumes by a handle
+   * @param {Transport} [options.transport]
+   * @param {import('../clock.js').Clock} [options.clock]
    */
-  constructor(grant, { receive, ended }, transport = (address) => new WebSocket(address), clock = steadyClock) {
+  constructor(
+    grant,
+    { receive, arrived = () => {}, ended },
+    { resumes = false, transport = (address) => new WebSocket(address), clock = steadyClock } = {},
+  ) {
     this.#clock = clock;
+    this.#phase = resumes ? 'resume' : 'setup';
     this.#madeAt = clock.now();
     this.#receive = receive;
+    this.#arrived = arrived;
     this.#ended = ended;
-    this.#pulse = new Pulse(clock, () => this.backlog, () => this.#fail(stalled()));
+    this.#pulse = new Pulse(clock, () => this.backlog, () => this.#fail(pathLost()));
     /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
     this.ready = new Promise((resolve, reject) => {
       this.#accept = resolve;
@@ -64,7 +76,7 @@ export class Connection {
     this.#socket.onmessage = ({ data }) => this.#read(data);
     this.#socket.onclose = ({ code, reason }) => {
       this.#closed = true;
-      this.#end(explainClose(code, reason));
+      this.#end(explainClose(code, reason, this.#phase));
     };
     this.#dropLimit = clock.after(SETUP_LIMIT_MS, () => this.#fail(overdue()));
   }
@@ -129,9 +141,11 @@ export class Connection {
   /** @param {string | ArrayBuffer} frame */
   #read(frame) {
     this.#pulse.received();
+    this.#arrived();
     try {
       for (const event of readFrame(frame)) {
         if (this.#over) return;
+        if (event.kind === 'go-away') this.#phase = 'leaving';
         if (event.kind === 'setup-complete') this.#complete();
         else this.#receive(event);
       }
@@ -144,6 +158,7 @@ export class Connection {
   #complete() {
     this.#dropLimit?.();
     this.#dropLimit = undefined;
+    this.#phase = 'live';
     this.#roundTrip = this.#clock.now() - this.#openedAt;
     this.#accept();
   }
@@ -170,11 +185,6 @@ export class Connection {
     this.#socket.onmessage = null;
     this.#socket.onclose = null;
   }
-}
-
-function stalled() {
-  const sentence = 'The connection to the voice service was lost. Check your network and start again.';
-  return new LiveError('connection-lost', sentence, { retryable: true });
 }
 
 function overdue() {

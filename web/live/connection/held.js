@@ -1,4 +1,4 @@
-/** Buffers frames in order while there is no connection, for up to a minute. */
+/** Buffers frames in order while there is no connection: a minute of them, and every answer to a tool call. */
 
 // A minute of sound. After a longer outage the older part is of no use.
 const MOST_HELD = 3000;
@@ -10,6 +10,8 @@ export class Held {
   #frames = null;
   /** @type {string[]} */
   #preface = [];
+  /** @type {string[]} */
+  #answers = [];
 
   /** @param {(frame: string) => void} send */
   constructor(send) {
@@ -31,6 +33,12 @@ export class Held {
     if (this.#frames.length > MOST_HELD) this.#frames.shift();
   }
 
+  /** @param {string} frame an answer to a tool call: held as long as it takes, and sent before everything else */
+  answer(frame) {
+    if (this.#frames === null) this.#send(frame);
+    else this.#answers.push(frame);
+  }
+
   /** @param {() => string[]} preface the frames that a new connection needs before the held ones */
   hold(preface) {
     if (this.#frames !== null) return;
@@ -43,14 +51,19 @@ export class Held {
     this.#follow([]);
   }
 
-  /** Sends what was held over a new connection. */
-  goOn() {
+  /**
+   * Sends what was held over a new connection.
+   * @param {{contextLost: boolean}} way without the context, the calls that were answered are unknown there
+   */
+  goOn({ contextLost }) {
+    if (contextLost) this.#answers = [];
     this.#follow(this.#preface);
   }
 
   /** @param {string[]} preface */
   #follow(preface) {
-    const frames = [...preface, ...(this.#frames ?? [])];
+    const frames = [...this.#answers, ...preface, ...(this.#frames ?? [])];
+    this.#answers = [];
     this.#frames = null;
     for (const frame of frames) this.#send(frame);
   }

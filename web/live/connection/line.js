@@ -2,12 +2,13 @@
 
 import { pause, steadyClock } from '../clock.js';
 import { Connection } from './connection.js';
-import { asLiveError, offline } from '../errors.js';
+import { asLiveError, offline, pathLost } from '../errors.js';
 import { Held } from './held.js';
 import { deviceNetwork, onceOnline } from './network.js';
 import { Renewal } from './renewal.js';
 import { Retries, worthRetrying } from './retries.js';
 import { Tenure } from './tenure.js';
+import { Unanswered } from './unanswered.js';
 
 // After these refusals the conversation may use up what was granted before.
 const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
@@ -18,6 +19,7 @@ const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
 /**
  * @typedef {object} LineListeners
  * @property {(event: import('./protocol.js').ServerEvent) => void} hear
+ * @property {() => boolean} [waits] whether the model waits for the page, and owes no answer
  * @property {() => string[]} preface the frames that a new connection needs before the held ones
  * @property {() => void} resuming the connection is gone; an answer that was being spoken stops
  * @property {(name: 'open' | 'setup', milliseconds: number) => void} [timed] called with how long a connection took
@@ -42,6 +44,7 @@ export class Line {
   #clock;
   #network;
   #retries;
+  #unanswered;
   #held = new Held((frame) => this.#send(frame));
   /** @type {Connection | null} */
   #connection = null;
@@ -80,6 +83,7 @@ export class Line {
     this.#clock = clock;
     this.#network = network;
     this.#retries = retries;
+    this.#unanswered = new Unanswered(clock, () => listeners.waits?.() ?? false, () => this.#dropped(pathLost()));
     signal.addEventListener('abort', () => this.#close(), { once: true });
     network.on('offline', () => this.#lose(), signal);
   }
@@ -130,39 +134,58 @@ export class Line {
     this.#held.say(frame);
   }
 
+  /** @param {string} frame an answer to a tool call, which stays valid over connections */
+  answer(frame) {
+    this.#held.answer(frame);
+  }
+
   /** @param {string} frame that only this connection can use: sent at once, or dropped */
   sayNow(frame) {
     if (this.#liveSince !== null) this.#send(frame);
   }
 
+  /** @param {number} milliseconds of a voice in the microphone, while no answer is played */
+  spoke(milliseconds) {
+    if (!this.#held.holding) this.#unanswered.spoke(milliseconds);
+  }
+
   /** @param {string} frame */
   #send(frame) {
     this.#connection?.send(frame);
+    this.#unanswered.sent(frame);
     this.#renewal?.sent();
   }
 
   /** @param {DatedGrant} grant @param {string | null} handle that `grant.setup` resumes by */
   async #connect(grant, handle) {
     this.#renewal?.close();
+    const many = this.#renewal?.manyHandles ?? false;
     this.#liveSince = null;
     this.#resumed = handle !== null;
     const connection = new Connection(
       grant,
-      { receive: (event) => this.#hear(event), ended: (error) => this.#dropped(error) },
-      this.#transport,
-      this.#clock,
+      {
+        receive: (event) => this.#hear(event),
+        arrived: () => this.#unanswered.received(),
+        ended: (error) => this.#dropped(error),
+      },
+      { resumes: handle !== null, transport: this.#transport, clock: this.#clock },
     );
     this.#connection = connection;
-    const renewal = new Renewal(this.#clock, handle, () => connection.roundTrip, {
+    const renewal = new Renewal(this.#clock, { handle, many }, () => connection.roundTrip, {
       hold: () => this.#hold(),
       release: () => this.#held.release(),
       replace: (latest) => void this.#replace(connection, latest),
     });
     this.#renewal = renewal;
-    await connection.ready;
+    await connection.ready.catch((/** @type {LiveError} */ error) => {
+      if (error.code === 'resume-refused') this.#tenure.keep(grant, handle);
+      throw error;
+    });
     this.#signal.throwIfAborted();
     this.#tenure.use(grant);
     this.#liveSince = this.#clock.now();
+    this.#unanswered.begin(this.features?.transcripts === true);
     this.#listeners.timed?.('open', connection.opening);
     this.#listeners.timed?.('setup', connection.roundTrip);
     renewal.expect(grant.endsAt, 'token');
@@ -170,12 +193,13 @@ export class Line {
 
   /** @param {import('./protocol.js').ServerEvent} event */
   #hear(event) {
+    this.#unanswered.read(event);
     if (event.kind === 'handle') this.#renewal?.offer(event.handle);
     else if (event.kind === 'go-away') this.#renewal?.expect(this.#clock.now() + event.milliseconds, 'announced');
     else {
       this.#listeners.hear(event);
-      // Usage says nothing about whether the answer continues.
-      if (event.kind !== 'usage') this.#renewal?.heard(event.kind !== 'turn-complete');
+      // These say nothing about whether the answer continues.
+      if (event.kind !== 'usage' && event.kind !== 'voice-activity') this.#renewal?.heard(event.kind !== 'turn-complete');
     }
   }
 
@@ -200,7 +224,7 @@ export class Line {
       if (this.#signal.aborted) return;
       const error = asLiveError(cause);
       const leaving = old.closed || !this.#network.online() || (worthRetrying(error) && this.#renewal?.last);
-      if (this.#connection !== old || leaving) this.#recover(error);
+      if (this.#connection !== old || leaving) this.#recover(error, { planned: error.code === 'resume-refused' });
       else this.#keep(error);
     }
   }
@@ -233,10 +257,11 @@ export class Line {
   }
 
   /**
-   * Reconnects after a drop, until it works or cannot work any more.
+   * Reconnects after a drop, or after a planned end, until it works or cannot work any more.
    * @param {LiveError} error
+   * @param {{planned: boolean}} [end]
    */
-  async #recover(error) {
+  async #recover(error, { planned } = { planned: false }) {
     const lived = this.#liveSince === null ? 0 : this.#clock.now() - this.#liveSince;
     let handle = this.#renewal?.handle ?? null;
     let death = { resumed: this.#resumed, lasted: lived };
@@ -249,7 +274,7 @@ export class Line {
       if (this.#retries.blame(error, death)) handle = null;
       else if (!worthRetrying(error)) break;
       if (error.code === 'token-ended') this.#tenure.spent();
-      const wait = this.#retries.next((error.retryAfter ?? 0) * 1000);
+      const wait = this.#retries.next(error);
       if (wait === null) break;
       try {
         await pause(this.#clock, wait, this.#signal);
@@ -257,7 +282,7 @@ export class Line {
         await this.#connection?.retire();
         const grant = await this.#tenure.next(handle, this.#clock.now());
         await this.#connect(grant, handle);
-        this.#arrive({ planned: false, contextLost: handle === null });
+        this.#arrive({ planned, contextLost: handle === null });
         return;
       } catch (cause) {
         if (this.#signal.aborted) return;
@@ -270,8 +295,10 @@ export class Line {
 
   #leave() {
     if (this.#liveSince === null) return;
-    this.#liveSince = null;
     this.#goneAt = this.#clock.now();
+    this.#retries.lived(this.#goneAt - this.#liveSince);
+    this.#liveSince = null;
+    this.#unanswered.end();
     this.#listeners.resuming();
   }
 
@@ -279,11 +306,12 @@ export class Line {
   #arrive(way) {
     this.#replacing = false;
     this.#listeners.resumed({ ...way, gap: this.#clock.now() - this.#goneAt });
-    this.#held.goOn();
+    this.#held.goOn(way);
   }
 
   #close() {
     this.#renewal?.close();
+    this.#unanswered.end();
     this.#connection?.close();
     this.#liveSince = null;
     this.#tenure.end();

@@ -15,6 +15,7 @@ import { LiveError } from '../errors.js';
  *   | {kind: 'interrupted'}
  *   | {kind: 'sound', samples: Int16Array<ArrayBuffer>}
  *   | {kind: 'transcript', side: 'user' | 'agent', text: string}
+ *   | {kind: 'voice-activity', active: boolean}
  *   | {kind: 'tool-call', calls: FunctionCall[]}
  *   | {kind: 'tool-cancellation', ids: string[]}
  *   | {kind: 'sources', queries: string[], sources: Source[]}
@@ -41,7 +42,7 @@ import { LiveError } from '../errors.js';
  *   groundingMetadata?: Grounding}} ServerContent
  * @typedef {{setupComplete?: object, serverContent?: ServerContent, usageMetadata?: UsageMetadata,
  *   toolCall?: {functionCalls?: Partial<FunctionCall>[]}, toolCallCancellation?: {ids?: string[]},
- *   goAway?: {timeLeft?: string}, sessionResumptionUpdate?: {newHandle?: string, resumable?: boolean}}} ServerMessage
+ *   voiceActivity?: {type?: string}, goAway?: {timeLeft?: string}, sessionResumptionUpdate?: {newHandle?: string, resumable?: boolean}}} ServerMessage
  */
 
 /** @param {object} setup @returns {string} the first frame of every connection */
@@ -67,6 +68,9 @@ export const activityFrame = (active) => realtime(active ? { activityStart: {} }
 
 /** @param {FunctionResponse[]} functionResponses @returns {string} */
 export const toolFrame = (functionResponses) => JSON.stringify({ toolResponse: { functionResponses } });
+
+/** @param {string} frame @returns {boolean} whether it ends the person's turn, so that an answer is due */
+export const endsTurn = (frame) => /^\{"realtimeInput":\{"(text|activityEnd)":/.test(frame);
 
 /** @param {object} realtimeInput */
 const realtime = (realtimeInput) => JSON.stringify({ realtimeInput });
@@ -100,6 +104,10 @@ function* events(message) {
   const calls = message.toolCall?.functionCalls ?? [];
   if (calls.length > 0) yield { kind: 'tool-call', calls: calls.map(completed) };
   if (message.toolCallCancellation) yield { kind: 'tool-cancellation', ids: message.toolCallCancellation.ids ?? [] };
+  const activity = message.voiceActivity?.type;
+  if (activity === 'ACTIVITY_START' || activity === 'ACTIVITY_END') {
+    yield { kind: 'voice-activity', active: activity === 'ACTIVITY_START' };
+  }
   // A Duration in JSON is seconds and an "s" (protobuf.dev, ProtoJSON format).
   if (message.goAway) yield { kind: 'go-away', milliseconds: 1000 * (parseFloat(message.goAway.timeLeft ?? '') || 0) };
   if (message.sessionResumptionUpdate) {

@@ -1,11 +1,9 @@
 /** Detects a dead path by sending that stalls. That the server says nothing proves nothing: an idle model is silent. */
 
-/** @typedef {import('../clock.js').Clock} Clock */
+import { Deadline } from './deadline.js';
 
 // A phone that changes cells, or loses its signal for a moment, recovers within seconds without our help.
 const STALL_MS = 8000;
-// A page that was suspended finds its timers overdue and the socket's events unread: they get this long to arrive.
-const WAKING_MS = 1500;
 
 /** Watches one socket while bytes wait in it; an idle socket sets no timer. */
 export class Pulse {
@@ -16,11 +14,10 @@ export class Pulse {
   #left = 0;
   #movedAt = -Infinity;
   #ended = false;
-  /** @type {(() => void) | null} */
-  #takeBack = null;
+  #deadline;
 
   /**
-   * @param {Clock} clock
+   * @param {import('../clock.js').Clock} clock
    * @param {() => number} backlog bytes that have not left yet
    * @param {() => void} stalled called once, after `STALL_MS` in which nothing left and nothing arrived
    */
@@ -28,15 +25,16 @@ export class Pulse {
     this.#clock = clock;
     this.#backlog = backlog;
     this.#stalled = stalled;
+    this.#deadline = new Deadline(clock, () => this.#look());
   }
 
   /** A frame was given to the socket. @param {number} length */
   sent(length) {
     this.#given += length;
     const waiting = this.#measure();
-    if (this.#ended || this.#takeBack !== null || !waiting) return;
+    if (this.#ended || this.#deadline.pending || !waiting) return;
     this.#movedAt = this.#clock.now();
-    this.#wait(STALL_MS);
+    this.#deadline.set(STALL_MS);
   }
 
   /** A frame has arrived: the path works. */
@@ -46,7 +44,7 @@ export class Pulse {
 
   end() {
     this.#ended = true;
-    this.#takeBack?.();
+    this.#deadline.clear();
   }
 
   /** Notes whether anything has left. The sum counts, for behind a slow link the backlog grows all the same. */
@@ -58,20 +56,10 @@ export class Pulse {
     return backlog > 0;
   }
 
-  /** @param {number} milliseconds */
-  #wait(milliseconds) {
-    const due = this.#clock.now() + milliseconds;
-    this.#takeBack = this.#clock.after(milliseconds, () => this.#look(due));
-  }
-
-  /** @param {number} due when this was to be called, by the clock */
-  #look(due) {
-    this.#takeBack = null;
+  #look() {
     if (!this.#measure()) return;
-    const now = this.#clock.now();
-    const left = this.#movedAt + STALL_MS - now;
-    if (left > 0) this.#wait(left);
-    else if (now - due > WAKING_MS) this.#wait(WAKING_MS);
+    const left = this.#movedAt + STALL_MS - this.#clock.now();
+    if (left > 0) this.#deadline.set(left);
     else this.#stalled();
   }
 }

@@ -41,6 +41,7 @@ export class Renewal {
   #handleAt = -Infinity;
   /** Handles, and refusals of one, on this connection. */
   #offers = 0;
+  #many;
   #resumable = false;
   #sentAt = -Infinity;
   #heardAt = -Infinity;
@@ -53,16 +54,19 @@ export class Renewal {
 
   /**
    * @param {Clock} clock
-   * @param {string | null} handle of the previous connection, until this one has its own
+   * @param {object} previous what is known from the previous connection
+   * @param {string | null} previous.handle used until this connection has its own
+   * @param {boolean} [previous.many] whether this model sends many handles for a connection
    * @param {() => number} roundTrip milliseconds; a handle that arrives sooner after a frame may not cover it
    * @param {object} act
    * @param {() => void} act.hold holds frames back
    * @param {() => void} act.release sends what was held, before another attempt later
    * @param {(handle: string | null) => void} act.replace called once, while holding; null without a handle
    */
-  constructor(clock, handle, roundTrip, act) {
+  constructor(clock, { handle, many = false }, roundTrip, act) {
     this.#clock = clock;
     this.#handle = handle;
+    this.#many = many;
     this.#roundTrip = roundTrip;
     this.#act = act;
   }
@@ -70,6 +74,11 @@ export class Renewal {
   /** The latest handle, whatever it covers. */
   get handle() {
     return this.#handle;
+  }
+
+  /** Whether this model is known to send many handles for a connection. */
+  get manyHandles() {
+    return this.#many;
   }
 
   /** When this connection ends, as far as is known. */
@@ -106,6 +115,7 @@ export class Renewal {
   /** @param {string | null} handle null while the session cannot be resumed */
   offer(handle) {
     this.#offers += 1;
+    this.#many ||= this.#offers > 1;
     this.#resumable = handle !== null;
     this.#handle = handle ?? this.#handle;
     this.#handleAt = this.#clock.now();
@@ -147,7 +157,7 @@ export class Renewal {
   get #knowsAll() {
     if (!this.#resumable) return false;
     // gemini-3.8-live sends one handle for a connection, and it stands for the session as it is when that ends.
-    if (this.#offers === 1 && this.#clock.now() >= this.#handleAt + NEXT_HANDLE_MS) return true;
+    if (!this.#many && this.#clock.now() >= this.#handleAt + NEXT_HANDLE_MS) return true;
     return this.#handleAt >= Math.max(this.#sentAt + this.#roundTrip(), this.#heardAt);
   }
 

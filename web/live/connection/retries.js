@@ -11,6 +11,10 @@ const DEATH = 5;
 const REFUSAL = 2;
 const MOST_BLAME = 10;
 
+// After a drop that it has seen, the Live API refuses to resume an idle conversation for a second or so (measured in
+// frontier-on-cloud/gemini-live-resume-test, FINDINGS.md: at once 0 of 12, a second after the refusal 11 of 11).
+const TOO_SOON_MS = 1000;
+
 // These say nothing about the handle.
 const NO_FAULT_OF_A_HANDLE = new Set(['connection-lost', 'connection-ended', 'token-ended']);
 // A longer wait than this is an error instead.
@@ -33,6 +37,8 @@ export class Retries {
   /** Since the last connection that lasted a while: too many are the end. */
   #inVain = 0;
   #blame = 0;
+  /** Whether a message was refused since the last stable connection. */
+  #refused = false;
 
   /** @param {() => number} [random] from 0 to 1 */
   constructor(random = Math.random) {
@@ -40,17 +46,26 @@ export class Retries {
   }
 
   /**
-   * @param {number} [atLeast] milliseconds that the service asked to wait
-   * @returns {number | null} milliseconds until the next attempt, 0 for the first; null to give up
+   * @param {LiveError} error why the last attempt failed, or the connection ended
+   * @returns {number | null} milliseconds until the next attempt; null to give up
    */
-  next(atLeast = 0) {
+  next({ code, retryAfter = 0 }) {
     const attempt = this.#attempts;
     this.#attempts += 1;
     this.#inVain += 1;
     if (this.#inVain > MOST) return null;
-    if (attempt === 0) return atLeast;
-    const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1));
-    return Math.max(atLeast, wait * (0.75 + 0.5 * this.#random()));
+    const tooSoon = code === 'resume-refused' ? TOO_SOON_MS * (1 + 0.25 * this.#random()) : 0;
+    const wait = attempt === 0 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1));
+    return Math.max(retryAfter * 1000, tooSoon, wait * (0.75 + 0.5 * this.#random()));
+  }
+
+  /** @param {number} milliseconds for which a connection was live, however it ended */
+  lived(milliseconds) {
+    if (milliseconds >= QUICK_MS) this.#inVain = 0;
+    if (milliseconds < STABLE_MS) return;
+    this.#attempts = 0;
+    this.#blame = 0;
+    this.#refused = false;
   }
 
   /**
@@ -59,12 +74,14 @@ export class Retries {
    * @returns {boolean} whether to drop its handle
    */
   blame(error, { resumed, lasted }) {
-    if (lasted >= QUICK_MS) this.#inVain = 0;
-    if (lasted >= STABLE_MS) {
-      this.#attempts = 0;
-      this.#blame = 0;
-    }
+    this.lived(lasted);
     if (error.code === 'context-lost') return true;
+    if (error.code === 'message-refused') {
+      // What is refused again is in the context, and would be refused in every connection that resumes it.
+      const again = this.#refused;
+      this.#refused = !again;
+      return again;
+    }
     if (!resumed || !error.close || lasted >= QUICK_MS || NO_FAULT_OF_A_HANDLE.has(error.code)) return false;
     // The setup was accepted before; only the handle is new.
     if (error.code === 'setup-refused') return true;

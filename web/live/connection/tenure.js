@@ -18,6 +18,8 @@ export class Tenure {
   #choice = {};
   /** @type {DatedGrant | null} */
   #grant = null;
+  /** Refused only because it came too soon. @type {{grant: DatedGrant, handle: string | null} | null} */
+  #unused = null;
 
   /** @param {import('./token-source.js').TokenSource} tokens @param {AbortSignal} signal */
   constructor(tokens, signal) {
@@ -41,7 +43,7 @@ export class Tenure {
   }
 
   /**
-   * Gets the next grant. While the service is out of reach, returns the current one if it can resume by this handle and
+   * Gets the next grant: one that is still unused, or a new one. While the service is out of reach, returns the current one if it can resume by this handle and
    * has enough time left.
    * @param {string | null} handle
    * @param {number} from when it would be used, by the clock
@@ -51,6 +53,9 @@ export class Tenure {
   async next(handle, from) {
     const inHand = /** @type {DatedGrant} */ (this.#grant);
     const { lease } = inHand;
+    const unused = this.#unused;
+    this.#unused = null;
+    if (unused?.handle === handle && unused.grant.endsAt > from + SPARE_MS) return unused.grant;
     try {
       if (lease === undefined) return resuming(await this.#tokens.grant(this.#choice, this.#signal), handle);
       const request = handle === null ? { lease } : { lease, resumption_handle: handle };
@@ -66,6 +71,11 @@ export class Tenure {
   use(grant) {
     // A reused grant stays as it was minted: the handle that we add to its setup is not locked.
     if (grant.token !== this.#grant?.token) this.#grant = grant;
+  }
+
+  /** @param {DatedGrant} grant that can still be used for this handle @param {string | null} handle */
+  keep(grant, handle) {
+    this.#unused = { grant, handle };
   }
 
   /** Marks the current token as no longer accepted by the Live API. */

@@ -35,7 +35,8 @@ class Socket {
   }
 }
 
-function connect() {
+/** @param {{resumes?: boolean}} [options] */
+function connect({ resumes } = {}) {
   const socket = new Socket();
   /** @type {string[]} */
   const addresses = [];
@@ -46,9 +47,12 @@ function connect() {
   const connection = new Connection(
     GRANT,
     { receive: ({ kind }) => received.push(kind), ended: (error) => ends.push(error && error.code) },
-    (address) => {
-      addresses.push(address);
-      return /** @type {WebSocket} */ (/** @type {unknown} */ (socket));
+    {
+      resumes,
+      transport: (address) => {
+        addresses.push(address);
+        return /** @type {WebSocket} */ (/** @type {unknown} */ (socket));
+      },
     },
   );
   return { connection, socket, addresses, received, ends };
@@ -109,6 +113,26 @@ test('events are passed on, and the end is reported once', async () => {
   assert.deepEqual(received, ['interrupted', 'turn-complete']);
   assert.deepEqual(ends, ['connection-lost']);
   assert.equal(socket.onclose, null);
+});
+
+test('a close means what the connection was doing: resuming, being live, or leaving', async () => {
+  const early = connect({ resumes: true });
+  early.socket.onclose?.({ code: 1011, reason: 'Internal error encountered.' });
+  await assert.rejects(early.connection.ready, { code: 'resume-refused' });
+  const closes = { 1007: 'message-refused', 1008: 'conversation-refused' };
+  for (const [code, live] of Object.entries(closes)) {
+    for (const [messages, expected] of /** @type {[object[], string][]} */ ([
+      [[], live],
+      [[{ goAway: { timeLeft: '50s' } }], code === '1008' ? 'connection-ended' : live],
+    ])) {
+      const { connection, socket, ends } = connect();
+      socket.receive({ setupComplete: {} });
+      await connection.ready;
+      for (const message of messages) socket.receive(message);
+      socket.onclose?.({ code: Number(code), reason: '' });
+      assert.deepEqual(ends, [expected]);
+    }
+  }
 });
 
 test('an unreadable frame ends the conversation', async () => {

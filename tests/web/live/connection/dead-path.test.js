@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { textFrame } from '../../../../web/live/connection/protocol.js';
 import { Scene } from './line-scene.js';
 
 /** @typedef {import('./line-scene.js').Socket} Socket */
@@ -78,6 +79,76 @@ test('a slow link is not a dead one, and neither is one on which something arriv
     assert.deepEqual(scene.told, []);
     assert.ok(scene.socket.bufferedAmount > 400);
   }
+});
+
+test('a long answer that is still being played is not left', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.line.say(textFrame('Tell me a story.'));
+  scene.socket.receive({ serverContent: { outputTranscription: { text: 'Once upon a time' } } });
+  scene.socket.receive({ serverContent: { generationComplete: true } });
+  for (let second = 0; second < 120; second += 1) {
+    scene.line.say('chunk');
+    await scene.pass(1000);
+  }
+  scene.socket.receive({ serverContent: { turnComplete: true } });
+  assert.deepEqual([scene.told.includes('resuming'), scene.sockets.length], [false, 1]);
+});
+
+test('a path on which typed text is not answered is left, and what is said meanwhile is kept', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  scene.line.say(textFrame('Hello?'));
+  await scene.pass(15_000);
+  assert.deepEqual(scene.told, ['resuming']);
+  scene.line.say('held');
+  await scene.sockets[0].ends(1006);
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests[1], { lease: 'lease', resumption_handle: 'h1' });
+  assert.deepEqual(scene.socket.sent.slice(1), ['held'], 'what was sent is not sent again');
+  await scene.pass(120_000);
+  assert.equal(scene.sockets.length, 2);
+});
+
+test('text that was held is due an answer from when it was sent', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.goes('offline');
+  scene.line.say(textFrame('Hello?'));
+  await scene.pass(60_000);
+  await scene.goes('online');
+  await scene.sockets[0].ends(1006);
+  await scene.acceptWithHandle();
+  scene.socket.receive({ serverContent: { outputTranscription: { text: 'Hello' } } });
+  await scene.pass(60_000);
+  assert.deepEqual(scene.told, ['resuming', 'resumed', 'transcript']);
+});
+
+test('a path on which a voice is not noticed is left, where voices were', async () => {
+  const scene = await new Scene().start();
+  const [socket] = scene.sockets;
+  socket.offer('h1');
+  socket.receive({ voiceActivity: { type: 'ACTIVITY_START', audioOffset: '0.160s' } });
+  socket.receive({ serverContent: { inputTranscription: { text: 'Hi' } } });
+  socket.receive({ voiceActivity: { type: 'ACTIVITY_END', audioOffset: '1.2s' } });
+  socket.receive({});
+  for (let chunk = 0; chunk < 250; chunk += 1) {
+    assert.ok(!scene.told.includes('resuming'));
+    scene.line.say('chunk');
+    scene.line.spoke(20);
+    await scene.pass(20);
+  }
+  assert.equal(scene.told.at(-1), 'resuming');
+});
+
+test('the model owes no answer while the page owes it a result', async () => {
+  const scene = await new Scene().start();
+  scene.waits = true;
+  scene.line.say(textFrame('Hurry up!'));
+  await scene.pass(120_000);
+  assert.deepEqual(scene.told, []);
 });
 
 test('a path on which nothing waits has no timer of its own', async () => {

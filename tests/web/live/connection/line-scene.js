@@ -76,12 +76,16 @@ export class Scene {
   /** @type {LiveError | null | undefined} */
   error;
   ends = 0;
+  /** Milliseconds without a connection, as the page is told. @type {number[]} */
+  gaps = [];
   /** The longest time from a chunk of the microphone to the socket, in milliseconds. */
   longestHeld = 0;
   /** Of tokens, in seconds. */
   life = GRANT.expires_in;
   ending = new AbortController();
   online = true;
+  /** Whether the model waits for the page. */
+  waits = false;
   network = new EventTarget();
 
   constructor() {
@@ -98,10 +102,13 @@ export class Scene {
       tokens,
       {
         hear: ({ kind }) => this.told.push(kind),
+        waits: () => this.waits,
         preface: () => [],
         resuming: () => this.told.push('resuming'),
-        resumed: ({ planned, contextLost }) =>
-          this.told.push(`${planned ? 'renewed' : 'resumed'}${contextLost ? ', context lost' : ''}`),
+        resumed: ({ planned, contextLost, gap }) => {
+          this.told.push(`${planned ? 'renewed' : 'resumed'}${contextLost ? ', context lost' : ''}`);
+          this.gaps.push(gap);
+        },
         ended: (error) => {
           this.told.push('ended');
           this.error = error;
@@ -161,6 +168,13 @@ export class Scene {
       if (closing) await this.socket.ends(1000);
       if (sent.length === 0) await this.acceptWithHandle();
     }
+  }
+
+  /** Refuses a resume, as the Live API does for a second or so after a connection has ended. */
+  async refuse() {
+    this.socket.onopen?.({});
+    await this.pass(500);
+    await this.socket.ends(1011, 'Internal error encountered.');
   }
 
   async acceptWithHandle() {

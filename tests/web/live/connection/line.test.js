@@ -53,6 +53,122 @@ test('a drop is resumed at once, and what was sent is not sent again', async () 
   assert.deepEqual(scene.told, ['resuming', 'resumed']);
 });
 
+test('an answer to a call waits for a connection as long as it takes, and is sent before what was held', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.goes('offline');
+  scene.line.say('too long ago');
+  scene.line.answer('answer');
+  for (let chunk = 0; chunk < 3000; chunk += 1) scene.line.say(`chunk ${chunk}`);
+  await scene.pass(60_000);
+  await scene.goes('online');
+  await scene.sockets[0].ends(1000);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1, 3), ['answer', 'chunk 0']);
+  assert.equal(scene.socket.sent.length, 1 + 1 + 3000);
+});
+
+test('an answer that is ready while a renewal holds frames back is sent by the next connection', async () => {
+  const scene = await new Scene().start();
+  await scene.pass(280_000);
+  scene.line.answer('answer');
+  scene.socket.offer('h1');
+  await settled();
+  assert.deepEqual(scene.socket.sent.slice(1), []);
+  await scene.socket.ends(1000);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1), ['answer']);
+});
+
+test('an answer is not sent to a session that does not know the call', async () => {
+  const scene = await new Scene().start();
+  await scene.socket.ends(1006);
+  scene.line.answer('answer');
+  scene.line.say('held');
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.told, ['resuming', 'resumed, context lost']);
+  assert.deepEqual(scene.socket.sent.slice(1), ['held']);
+});
+
+test('a renewal that comes too soon is tried again a second later with the same token, and nothing is lost', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(279_999);
+  scene.line.say('before');
+  await scene.pass(1);
+  await scene.sockets[0].ends(1000);
+  scene.line.say('held 1');
+  await scene.refuse();
+  scene.line.say('held 2');
+  await scene.pass(1100);
+  assert.equal(scene.sockets.length, 2);
+  await scene.pass(25);
+  assert.equal(scene.sockets.length, 3);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held 1', 'held 2']);
+  assert.equal(scene.requests.length, 2, 'the token was not used');
+  assert.deepEqual([scene.told, scene.gaps], [['resuming', 'renewed'], [1625]]);
+});
+
+test('twenty renewals that each come too soon keep the context', async () => {
+  const scene = await new Scene().start();
+  for (let renewal = 0; renewal < 20; renewal += 1) {
+    scene.socket.offer('h');
+    await scene.pass(280_000);
+    await scene.socket.ends(1000);
+    await scene.refuse();
+    await scene.pass(1125);
+    await scene.acceptWithHandle();
+  }
+  assert.deepEqual(scene.told, Array(20).fill(['resuming', 'renewed']).flat());
+  assert.equal(scene.requests.length, 21);
+  assert.ok(scene.gaps.every((gap) => gap === 1625), `${scene.gaps}`);
+});
+
+test('a resume after a drop that comes too soon is tried again', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  await scene.socket.ends(1006);
+  scene.line.say('held');
+  await scene.pass(0);
+  await scene.refuse();
+  await scene.pass(1125);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.socket.sent.slice(1), ['held']);
+  assert.deepEqual([scene.told, scene.gaps, scene.requests.length], [['resuming', 'resumed'], [1625], 2]);
+});
+
+test('a token that a refused resume has used up is replaced', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  await scene.refuse();
+  await scene.pass(1125);
+  scene.socket.onopen?.({});
+  await scene.socket.ends(1011, 'Token has been used too many times');
+  await scene.pass(1000);
+  await scene.acceptWithHandle();
+  assert.deepEqual([scene.told, scene.requests.length], [['resuming', 'resumed'], 3]);
+});
+
+test('a session that stays locked is given up, and the conversation continues without its context', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  await scene.socket.ends(1006);
+  await scene.pass(0);
+  for (let refusal = 0; refusal < 5; refusal += 1) {
+    await scene.refuse();
+    await scene.pass(10_000);
+  }
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests.at(-1), { lease: 'lease' });
+  assert.deepEqual(scene.told, ['resuming', 'resumed, context lost']);
+});
+
 test('offline, nothing is sent; online, the conversation goes on', async () => {
   const scene = await new Scene().start();
   const [old] = scene.sockets;
@@ -109,18 +225,38 @@ test('there is a last attempt', async () => {
   assert.equal(scene.error?.code, 'token-service-unreachable');
 });
 
-for (const [reason, as] of [
-  ['Request contains an invalid argument.', 'setup-refused'],
-  ['User location is not supported for the API use.', 'location-unsupported'],
-]) {
-  test(`a 1007 (${as}) is the end`, async () => {
-    const scene = await new Scene().start();
-    await scene.socket.ends(1007, reason);
-    await scene.pass(60_000);
-    assert.equal(scene.requests.length, 1);
-    assert.equal(scene.error?.code, as);
-  });
-}
+test('the wrong country is the end', async () => {
+  const scene = await new Scene().start();
+  await scene.socket.ends(1007, 'User location is not supported for the API use.');
+  await scene.pass(60_000);
+  assert.equal(scene.requests.length, 1);
+  assert.equal(scene.error?.code, 'location-unsupported');
+});
+
+test('a healthy call is resumed once after a refused message, and then continued without its context', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  await scene.socket.ends(1007, 'Precondition check failed.');
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  await scene.socket.ends(1007, 'Precondition check failed.');
+  await scene.pass(500);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests.slice(1), [{ lease: 'lease', resumption_handle: 'h1' }, { lease: 'lease' }]);
+  assert.deepEqual(scene.told, ['resuming', 'resumed', 'resuming', 'resumed, context lost']);
+});
+
+test('a connection that is cut after its announced end is resumed', async () => {
+  const scene = await new Scene().start();
+  scene.socket.offer('h1');
+  scene.socket.receive({ goAway: { timeLeft: '50s' } });
+  await scene.socket.ends(1008, 'Connection aborted because the client failed to close the connection after receiving a GoAway signal');
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests[1], { lease: 'lease', resumption_handle: 'h1' });
+  assert.deepEqual(scene.told, ['resuming', 'resumed']);
+});
 
 test('a polite close is the end, without an error', async () => {
   const scene = await new Scene().start();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   activityFrame,
+  endsTurn,
   pictureFrame,
   readFrame,
   setupFrame,
@@ -48,8 +49,20 @@ test('a frame may be text or bytes', () => {
   assert.deepEqual(readFrame(new TextEncoder().encode(text).buffer), [{ kind: 'setup-complete' }]);
 });
 
+test('voice activity is read, at the top of a message', () => {
+  const activity = (/** @type {string} */ type) => read({ voiceActivity: { type, audioOffset: '0.160s' } });
+  assert.deepEqual(activity('ACTIVITY_START'), [{ kind: 'voice-activity', active: true }]);
+  assert.deepEqual(activity('ACTIVITY_END'), [{ kind: 'voice-activity', active: false }]);
+});
+
+test('typed text and activityEnd end a turn, and nothing else does', () => {
+  assert.deepEqual([textFrame('Hi'), activityFrame(false)].map(endsTurn), [true, true]);
+  const others = [activityFrame(true), soundEndFrame(), soundFrame(Int16Array.of(1), 16_000), pictureFrame(Uint8Array.of(1)), toolFrame([])];
+  assert.deepEqual(others.map(endsTurn), others.map(() => false));
+});
+
 test('unknown messages are ignored', () => {
-  assert.deepEqual(read({ voiceActivity: {}, somethingNew: {} }), []);
+  assert.deepEqual(read({ voiceActivity: { type: 'TYPE_UNSPECIFIED' }, somethingNew: {} }), []);
   assert.deepEqual(read({ serverContent: { waitingForInput: true, modelTurn: { parts: [{}] } } }), []);
 });
 

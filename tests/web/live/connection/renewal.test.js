@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { Renewal, plan } from '../../../../web/live/connection/renewal.js';
 import { TestClock } from '../../test-clock.js';
 
-/** @param {{handle?: string | null, roundTrip?: number}} [options] */
-function watch({ handle = null, roundTrip = 50 } = {}) {
+/** @param {{handle?: string | null, many?: boolean, roundTrip?: number}} [options] */
+function watch({ handle = null, many, roundTrip = 50 } = {}) {
   const clock = new TestClock();
   /** @type {string[]} */
   const acts = [];
   const note = (/** @type {string} */ act) => acts.push(`${act} at ${clock.now()}`);
-  const renewal = new Renewal(clock, handle, () => roundTrip, {
+  const renewal = new Renewal(clock, { handle, many }, () => roundTrip, {
     hold: () => note('hold'),
     release: () => note('release'),
     replace: (latest) => note(`replace by ${latest}`),
@@ -74,6 +74,25 @@ test('a first handle is not taken for the only one before a second has had its t
   assert.deepEqual(acts, ['hold at 280000']);
   renewal.offer('second');
   assert.deepEqual(acts.slice(1), ['replace by second at 280300']);
+});
+
+test('a model that has sent many handles on one connection is known on the next', () => {
+  const first = watch();
+  first.renewal.offer('a');
+  assert.equal(first.renewal.manyHandles, false);
+  first.renewal.offer(null);
+  assert.equal(first.renewal.manyHandles, true);
+  const { clock, renewal, acts } = watch({ handle: 'a', many: true });
+  renewal.expect(300_000, 'token');
+  renewal.offer('b');
+  clock.pass(279_990);
+  renewal.sent();
+  clock.pass(10);
+  assert.deepEqual(acts, ['hold at 280000']);
+  renewal.offer('c');
+  clock.pass(50);
+  renewal.offer('d');
+  assert.deepEqual(acts.slice(1), ['replace by d at 280050']);
 });
 
 test('an answer may finish while there is time', () => {
