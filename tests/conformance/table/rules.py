@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mutants.mutant import Mutant
 from tokensvc.emulator import Options
@@ -67,6 +67,11 @@ def rule(
     if isinstance(unsupported, str):
         unsupported = dict.fromkeys((PYTHON, JAVASCRIPT), unsupported) if unsupported else {}
     return lambda check: Rule(fact, source, check, mutants, unsupported)
+
+
+def without_updates(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return *messages* without resumption updates, which may come at any time."""
+    return [message for message in messages if "sessionResumptionUpdate" not in message]
 
 
 def without(file: str, old: str, new: str) -> Mutant:
