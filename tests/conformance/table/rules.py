@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mutants.mutant import Mutant
 from tokensvc.emulator import Options
@@ -69,7 +69,7 @@ def rule(
     return lambda check: Rule(fact, source, check, mutants, unsupported)
 
 
-def without_updates(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def without_updates(messages: list[dict[str, object]]) -> list[dict[str, object]]:
     """Return *messages* without resumption updates, which may come at any time."""
     return [message for message in messages if "sessionResumptionUpdate" not in message]
 
