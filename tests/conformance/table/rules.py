@@ -69,6 +69,11 @@ def rule(
     return lambda check: Rule(fact, source, check, mutants, unsupported)
 
 
+def without_updates(messages: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return *messages* without resumption updates, which may come at any time."""
+    return [message for message in messages if "sessionResumptionUpdate" not in message]
+
+
 def without(file: str, old: str, new: str) -> Mutant:
     """Return a mutant of a file of the emulator."""
     return Mutant(f"tokensvc/emulator/{file}", old, new)

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 
-from conformance.table.rules import PACED, REPORTED, STOP_TEST, rule, without
+from conformance.table.rules import PACED, REPORTED, STOP_TEST, rule, without, without_updates
 from emulator.live_client import QUICK, content, function, setup, speech, transcript
 from tokensvc.emulator.responses.scenario import read_scenario
 
@@ -64,7 +64,7 @@ async def non_blocking(emulating):
     async with emulating(QUICK) as client, client.session(setup(tools=[ASYNC_METER])) as session:
         await session.send_text(ASK)
         call = await session.next_call()
-        generated, ended = await session.until_turn_complete()
+        generated, ended = without_updates(await session.until_turn_complete())
         assert content(generated) == {"generationComplete": True}
         assert ended["usageMetadata"]["responseTokenCount"] > 0, "the call counts"
         await session.send_result(call, {"reading": 99})
@@ -184,7 +184,7 @@ async def cancellation(emulating):
             await session.send_text(ASK)
             call = await session.next_call()
             await session.send_audio(speech(0.5, 0.0))
-            rest = await session.until_turn_complete()
+            rest = without_updates(await session.until_turn_complete())
             assert [next(iter(content(each) or each)) for each in rest] == [
                 "voiceActivity",
                 *(["toolCallCancellation"] if cancels else []),

@@ -105,13 +105,14 @@ async def content_interrupts(emulating):
 )
 async def held_turn_complete(emulating):
     async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as session:
-        await session.send_text("Hi")
+        await session.send_text("Tell me about the weather and the sea.")
         first_messages = await session.until(lambda message: content(message).get("modelTurn"))
         start = asyncio.get_running_loop().time()
         rest = await session.until_turn_complete()
         seconds = len(sound(first_messages + rest)) / 48_000
-        assert seconds > 0.5
-        assert asyncio.get_running_loop().time() - start > seconds / PACED.playback_rate - 0.1
+        assert seconds > 2.5
+        # On a busy machine the first message may have arrived late.
+        assert asyncio.get_running_loop().time() - start > seconds / PACED.playback_rate / 2
         order = [next(iter(content(message))) for message in rest if content(message)]
         assert order.index("generationComplete") < order.index("turnComplete")
 

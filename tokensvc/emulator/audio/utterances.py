@@ -85,9 +85,8 @@ class UtteranceDetector:
         return None if edge is None else self._finish(edge.at)
 
     def start(self) -> None:
-        """Start an utterance, or continue it, as marked by the client (``activityStart``)."""
-        if self._start is None:
-            self._start = self._position
+        """Start an utterance, as marked by the client (``activityStart``)."""
+        self._start = self._position
 
     def finish(self) -> Utterance | None:
         """Finish the utterance in progress, as marked by the client (``activityEnd``)."""

@@ -43,6 +43,7 @@ class Session:
         self._turns = TurnTaking(context)
         self._utterances = UtteranceDetector(context.plan.detection, heard)
         self._answered_length = context.conversation.length  # what follows is unanswered
+        self._activity_length = 0  # of the conversation when the client marked its activity
         self._heard_before = context.conversation.heard  # on earlier connections, in seconds
         self._charged_seconds = 0.0  # used only if the turn coverage is ALL_INPUT
         self._history_pending = context.plan.initial_history and not (
@@ -228,11 +229,14 @@ class Session:
         if self._context.plan.detection.automatic:
             raise CloseError(CloseReasons.explicit_activity)
         if started:
-            self._utterances.start()
             await self._turns.user_started()
+            if not self._utterances.active:  # otherwise what was said before belongs to it too
+                self._utterances.start()
+                self._activity_length = self._context.conversation.length
         else:
             utterance = self._utterances.finish()
-            if utterance is not None and not utterance.seconds and not self._typed():
+            added = self._context.conversation.length > self._activity_length
+            if utterance is not None and not utterance.seconds and not added:
                 await self._context.sender.send(
                     serverContent={"turnComplete": True}, usageMetadata={}
                 )
@@ -251,17 +255,13 @@ class Session:
         context = self._context
         conversation = context.conversation
         conversation.turns += 1
-        turn = Turn(conversation.turns, self._typed(), utterance)
+        turn = Turn(conversation.turns, conversation.typed_since(self._answered_length), utterance)
         self._answered_length = conversation.length
         if utterance is not None:
             await self._transcribe(turn, utterance)
             if context.plan.detection.automatic:
                 await self._send_voice_activity("ACTIVITY_END")
         await self._turns.answer(turn)
-
-    def _typed(self) -> str:
-        """Return what was typed since the last answer."""
-        return self._context.conversation.typed_since(self._answered_length)
 
     async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
         """Add what was spoken to the context and, if requested, send its transcript."""
