@@ -183,7 +183,8 @@ async def binary_in(emulating):
     without(
         "server/live.py",
         "admission = self.admission_control.admit(",
-        'if "setup" not in frame: continue\n            admission = self.admission_control.admit(',
+        'if "setup" not in frame: continue\n                admission = '
+        "self.admission_control.admit(",
     ),
     unsupported="an SDK sends its setup first",
 )
