@@ -274,7 +274,7 @@ export class Line {
       if (this.#retries.blame(error, death)) handle = null;
       else if (!worthRetrying(error)) break;
       if (error.code === 'token-ended') this.#tenure.spent();
-      const wait = this.#retries.next(error);
+      const wait = this.#retries.next(error, handle !== null);
       if (wait === null) break;
       try {
         await pause(this.#clock, wait, this.#signal);

@@ -47,14 +47,15 @@ export class Retries {
 
   /**
    * @param {LiveError} error why the last attempt failed, or the connection ended
+   * @param {boolean} resumes whether the next one uses a handle
    * @returns {number | null} milliseconds until the next attempt; null to give up
    */
-  next({ code, retryAfter = 0 }) {
+  next({ code, retryAfter = 0 }, resumes) {
     const attempt = this.#attempts;
     this.#attempts += 1;
     this.#inVain += 1;
     if (this.#inVain > MOST) return null;
-    const tooSoon = code === 'resume-refused' ? TOO_SOON_MS * (1 + 0.25 * this.#random()) : 0;
+    const tooSoon = resumes && code === 'resume-refused' ? TOO_SOON_MS * (1 + 0.25 * this.#random()) : 0;
     const wait = attempt === 0 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1));
     return Math.max(retryAfter * 1000, tooSoon, wait * (0.75 + 0.5 * this.#random()));
   }
@@ -87,7 +88,9 @@ export class Retries {
     if (error.code === 'setup-refused') return true;
     this.#blame += lasted > 0 ? DEATH : REFUSAL;
     if (this.#blame < MOST_BLAME) return false;
+    // A fresh session has nothing to wait for.
     this.#blame = 0;
+    this.#attempts = 0;
     return true;
   }
 }

@@ -16,30 +16,30 @@ const unreachable = new LiveError('token-service-unreachable', 'No.', { retryabl
 
 test('the first attempt is immediate, the others back off, and there is a last one', () => {
   const retries = new Retries(() => 0.5);
-  const waits = Array.from({ length: 10 }, () => retries.next(dropped));
+  const waits = Array.from({ length: 10 }, () => retries.next(dropped, true));
   assert.deepEqual(waits, [0, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, null]);
 });
 
 test('delays are random, so that clients do not retry in step', () => {
   for (const [random, wait] of [[0, 375], [1, 625]]) {
     const retries = new Retries(() => random);
-    retries.next(dropped);
-    assert.equal(retries.next(dropped), wait);
+    retries.next(dropped, true);
+    assert.equal(retries.next(dropped, true), wait);
   }
 });
 
 test('a delay set by the server is respected', () => {
   const retries = new Retries(() => 0.5);
   const busy = problem(429, { code: 'rate-limited', retryable: true }, '3');
-  assert.deepEqual([retries.next(busy), retries.next(busy)], [3000, 3000]);
+  assert.deepEqual([retries.next(busy, true), retries.next(busy, true)], [3000, 3000]);
 });
 
 test('a resume that comes too soon is tried again after a second, and then as after a drop', () => {
   const refused = closed(1011, 'Internal error encountered.', 'resume');
   const retries = new Retries(() => 0);
-  retries.next(dropped);
-  assert.deepEqual(Array.from({ length: 4 }, () => retries.next(refused)), [1000, 1000, 1500, 3000]);
-  assert.equal(new Retries(() => 1).next(refused), 1250, 'also if the end was planned');
+  retries.next(dropped, true);
+  assert.deepEqual(Array.from({ length: 4 }, () => retries.next(refused, true)), [1000, 1000, 1500, 3000]);
+  assert.equal(new Retries(() => 1).next(refused, true), 1250, 'also if the end was planned');
 });
 
 test('renewals that were each refused once are no attempts in vain', () => {
@@ -48,24 +48,24 @@ test('renewals that were each refused once are no attempts in vain', () => {
   for (let renewal = 0; renewal < 20; renewal += 1) {
     retries.lived(280_000);
     assert.equal(retries.blame(refused, { resumed: true, lasted: 0 }), false);
-    assert.equal(retries.next(refused), 1000);
+    assert.equal(retries.next(refused, true), 1000);
   }
 });
 
 test('ten stable seconds reset the backoff', () => {
   const retries = new Retries(() => 0.5);
-  retries.next(dropped);
+  retries.next(dropped, true);
   retries.blame(closed(1006), { resumed: true, lasted: 9999 });
-  assert.equal(retries.next(dropped), 500);
+  assert.equal(retries.next(dropped, true), 500);
   retries.blame(closed(1006), { resumed: true, lasted: 10_000 });
-  assert.equal(retries.next(dropped), 0);
+  assert.equal(retries.next(dropped, true), 0);
 });
 
 test('connections that work for a while are retried forever, at long intervals', () => {
   const retries = new Retries(() => 0.5);
   const waits = Array.from({ length: 20 }, () => {
     retries.blame(closed(1006), { resumed: true, lasted: 5000 });
-    return retries.next(dropped);
+    return retries.next(dropped, true);
   });
   assert.deepEqual([waits[0], waits[19]], [0, 10_000]);
 });
@@ -114,6 +114,16 @@ test('a handle is given more time if the service refuses to resume with it', () 
   const retries = new Retries();
   const refused = () => retries.blame(closed(1011, 'Internal error encountered.', 'resume'), { resumed: true, lasted: 0 });
   assert.deepEqual([refused(), refused(), refused(), refused(), refused()], [false, false, false, false, true]);
+});
+
+test('a fresh session in place of a handle that was dropped is started at once', () => {
+  const error = closed(1011, 'Internal error encountered.', 'resume');
+  const retries = new Retries(() => 0.5);
+  const waits = Array.from({ length: 5 }, () => {
+    const drops = retries.blame(error, { resumed: true, lasted: 0 });
+    return retries.next(error, !drops);
+  });
+  assert.deepEqual(waits, [1125, 1125, 1125, 2000, 0]);
 });
 
 test('an unknown handle is dropped immediately', () => {
