@@ -2,7 +2,7 @@
 
 `make test` uses the locked releases of Google's SDKs. Here, the newest are installed into a folder
 that is removed at the end, beside a copy of the tests. `PYTHONPATH=tests python -m peers`;
-arguments are pytest's.
+arguments are pytest's. GOOGLE_EXAMPLE may name the folder of Google's example (other_clients.py).
 """
 
 # ruff: noqa: T201 - prints which versions it tests
@@ -34,6 +34,7 @@ def main() -> None:
         copy_clone(copy)
         for name, version in [
             ("google-genai", install_python(sdk, "google-genai")),
+            ("python-dotenv", install_python(sdk, "python-dotenv")),  # for Google's example
             # In a folder of its own, because it requires an older google-genai.
             ("pydantic-ai-slim", install_python(pydantic_ai, "pydantic-ai-slim", "google")),
             *install_npm(copy / "tests"),
