@@ -71,13 +71,14 @@ def test_vercel_ai_sdk_holds_a_conversation(converse, model):
 
 
 @both_models
-def test_pydantic_ai_holds_a_conversation(converse, model):
+@pytest.mark.parametrize("client", ["pydantic_ai", "livekit"])
+def test_python_client_holds_a_conversation(converse, client, model):
     with BackgroundEmulator(QUICK, listen=ListenConfig(tls=True)) as emulator:
         turns = converse(
-            *(sys.executable, HERE / "pydantic_ai_client.py"),
+            *(sys.executable, HERE / f"{client}_client.py"),
             emulator=emulator,
             model=model,
-            PYTHONPATH=os.environ["PYDANTIC_AI"],
+            PYTHONPATH=os.environ[client.upper()],
             SSL_CERT_FILE=str(emulator.certificate_file),
         )
 
