@@ -33,7 +33,7 @@ check: lint types size test ## run lint, types, import rules, the size budget an
 frameworks: $(VENV)/test tests/node_modules/.package-lock.json programs ## build the client with bundlers and frameworks (1 minute)
 	$(PYTEST) -m frameworks
 
-peers: $(VENV)/test ## run the newest releases of Google's SDKs and of other clients against the emulator (3 minutes)
+peers: $(VENV)/test ## run the newest releases of Google's SDKs and of other clients against the emulator (4 minutes)
 	PYTHONPATH=tests $(BIN)/python -m peers $(PEERS)
 
 mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (6 minutes)

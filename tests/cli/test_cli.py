@@ -93,6 +93,24 @@ def test_check_refuses_extended_thinking_without_a_level_and_says_what_to_write(
     assert (accepted.exit_code, accepted.stderr) == (0, "")
 
 
+def test_check_refuses_a_field_of_v1alpha_on_v1beta_and_says_what_to_set(tokensvc, tmp_path):
+    file = tmp_path / "affective.toml"
+    model = "gemini-2.5-flash-native-audio-latest"
+    file.write_text(
+        OPEN_PROFILE.replace("gemini-3.8-live", model)
+        + "[profiles.default.config]\nenable_affective_dialog = true\n"
+    )
+    done = tokensvc("check", TOKENSVC_CONFIG=str(file))
+
+    assert done.exit_code == 2
+    assert "config.enable_affective_dialog: exists on v1alpha only" in done.stderr
+    assert 'set gemini.api_version = "v1alpha"' in done.stderr
+
+    file.write_text(file.read_text() + '[gemini]\napi_version = "v1alpha"\n')
+    accepted = tokensvc("check", TOKENSVC_CONFIG=str(file))
+    assert (accepted.exit_code, accepted.stderr) == (0, "")
+
+
 def test_check_warns_of_an_unknown_model_and_explains_it(tokensvc, tmp_path):
     file = tmp_path / "unknown.toml"
     file.write_text(OPEN_PROFILE.replace("gemini-3.8-live", "gemini-3.8-life"))

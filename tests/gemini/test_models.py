@@ -139,6 +139,25 @@ def test_service_refuses_what_the_emulator_refuses(model, config, setup):
     assert (not list(faults_of(model, config, "v1alpha"))) == accepted
 
 
+@pytest.mark.parametrize(
+    ("parameters", "at"),
+    [
+        ({"properties": {"n": {"type": "INTEGER", "enum": ["1"]}}}, ".properties.n"),
+        ({"items": {"type": "INTEGER", "enum": ["1"]}}, ".items"),
+        ({"any_of": [{"type": "STRING"}, {"type": "NUMBER", "enum": ["1"]}]}, ".any_of.1"),
+        ({"properties": {"n": {"type": "STRING", "enum": ["1"]}}}, None),
+    ],
+)
+def test_enum_is_refused_in_a_schema_that_is_not_a_string(parameters, at):
+    """Google's words for it are “only allowed for STRING type” (livekit issue 4159)."""
+    function = {"name": "f", "behavior": "BLOCKING", "parameters": parameters}
+    config = {"tools": [{"function_declarations": [function]}]}
+    faults = list(faults_of("models/gemini-3.8-live", config, "v1beta"))
+
+    key = f"tools.0.function_declarations.0.parameters{at}.enum"
+    assert [fault.partition(":")[0] for fault in faults] == ([key] if at else [])
+
+
 def test_alias_of_the_latest_2_5_has_its_rules():
     alias = "models/gemini-2.5-flash-native-audio-latest"
 

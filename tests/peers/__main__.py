@@ -2,7 +2,7 @@
 
 `make test` uses the locked releases of Google's SDKs. Here, the newest are installed into a folder
 that is removed at the end, beside a copy of the tests. `PYTHONPATH=tests python -m peers`;
-arguments are pytest's.
+arguments are pytest's. GOOGLE_EXAMPLE may name the folder of Google's example (other_clients.py).
 """
 
 # ruff: noqa: T201 - prints which versions it tests
@@ -29,13 +29,17 @@ LEFT_OUT = "tests/conformance/test_table.py::test_documentation_is_up_to_date"
 def main() -> None:
     """Install the newest releases, print their versions and run the tests with them."""
     with TemporaryDirectory(prefix="tokensvc-peers-") as folder:
-        copy, sdk, pydantic_ai = (Path(folder, name) for name in ("copy", "sdk", "pydantic-ai"))
+        copy, sdk, pydantic_ai, livekit = (
+            Path(folder, name) for name in ("copy", "sdk", "pydantic-ai", "livekit")
+        )
         copy.mkdir()
         copy_clone(copy)
         for name, version in [
             ("google-genai", install_python(sdk, "google-genai")),
-            # In a folder of its own, because it requires an older google-genai.
+            ("python-dotenv", install_python(sdk, "python-dotenv")),  # for Google's example
+            # In folders of their own, because they may require an older google-genai.
             ("pydantic-ai-slim", install_python(pydantic_ai, "pydantic-ai-slim", "google")),
+            ("livekit-plugins-google", install_python(livekit, "livekit-plugins-google")),
             *install_npm(copy / "tests"),
         ]:
             print(f"{name} {version}", flush=True)
@@ -49,6 +53,7 @@ def main() -> None:
                 **os.environ,
                 "PYTHONPATH": f"{sdk}{os.pathsep}{copy}",
                 "PYDANTIC_AI": str(pydantic_ai),
+                "LIVEKIT": str(livekit),
             },
             check=False,
         )

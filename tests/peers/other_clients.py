@@ -1,6 +1,7 @@
 """Other people's clients hold conversations with the emulator; only `make peers` runs these tests.
 
-`python -m peers` installs the clients, and names the folder of each Python one in a variable.
+`python -m peers` installs the clients, and names the folder of each Python one in a variable. The
+folder of Google's example, which is not a package, is named by whoever runs it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from tokensvc.emulator.server.emulator import ListenConfig
 
 HERE = Path(__file__).parent
 TOOL = "read_the_meter"
+# gemini-live-ephemeral-tokens-websocket, in a clone of google-gemini/gemini-live-api-examples.
+EXAMPLE = os.environ.get("GOOGLE_EXAMPLE")
+MINT = "import asyncio, server; print(asyncio.run(server.get_ephemeral_token(0)).text)"
+both_models = pytest.mark.parametrize("model", ["gemini-3.8-live", "gemini-3.1-flash-live-preview"])
 
 
 @pytest.fixture(name="converse")
@@ -40,7 +45,7 @@ def _converse(tmp_path):
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
         assert finished.returncode == 0, finished.stderr
@@ -59,21 +64,45 @@ def check(turns):
     assert "seventeen" in turns["tool"]["said"]
 
 
-@pytest.mark.parametrize("model", ["gemini-3.8-live", "gemini-3.1-flash-live-preview"])
+@both_models
 def test_vercel_ai_sdk_holds_a_conversation(converse, model):
     with BackgroundEmulator(QUICK) as emulator:
         check(converse(NODE, HERE / "vercel_client.mjs", emulator=emulator, model=model))
 
 
-@pytest.mark.parametrize("model", ["gemini-3.8-live", "gemini-3.1-flash-live-preview"])
-def test_pydantic_ai_holds_a_conversation(converse, model):
+@both_models
+@pytest.mark.parametrize("client", ["pydantic_ai", "livekit"])
+def test_python_client_holds_a_conversation(converse, client, model):
     with BackgroundEmulator(QUICK, listen=ListenConfig(tls=True)) as emulator:
         turns = converse(
-            *(sys.executable, HERE / "pydantic_ai_client.py"),
+            *(sys.executable, HERE / f"{client}_client.py"),
             emulator=emulator,
             model=model,
-            PYTHONPATH=os.environ["PYDANTIC_AI"],
+            PYTHONPATH=os.environ[client.upper()],
             SSL_CERT_FILE=str(emulator.certificate_file),
+        )
+
+    check(turns)
+
+
+@pytest.mark.skipif(EXAMPLE is None, reason="GOOGLE_EXAMPLE does not name Google's example")
+@both_models
+def test_googles_example_mints_a_token_and_holds_a_conversation(converse, model):
+    with BackgroundEmulator(QUICK) as emulator:
+        minted = converse(
+            *(sys.executable, "-c", MINT),
+            emulator=emulator,
+            model=model,
+            PYTHONPATH=f"{EXAMPLE}{os.pathsep}{os.environ['PYTHONPATH']}",
+            GOOGLE_GEMINI_BASE_URL=emulator.url,
+            GEMINI_API_KEY="a-key-for-tests",
+        )
+        turns = converse(
+            *(NODE, HERE / "google_example_client.mjs"),
+            emulator=emulator,
+            model=model,
+            GEMINI_LIVE_JS=f"{EXAMPLE}/frontend/geminilive.js",
+            LIVE_TOKEN=minted["token"],
         )
 
     check(turns)

@@ -130,9 +130,19 @@ def _tool_faults(rules: ModelRules, key: str, tool: dict[str, Any]) -> Iterator[
         if tool.get(name) is not None:
             yield f"{key}.{name}: a Live session does not take this tool; remove it"
     for index, function in enumerate(tool.get("function_declarations") or ()):
+        of_function = f"{key}.function_declarations.{index}"
         behavior = function.get("behavior")
         if behavior is not None and behavior not in rules.behaviors:
-            yield (
-                f"{key}.function_declarations.{index}.behavior: this model takes "
-                f"{' or '.join(rules.behaviors)}"
-            )
+            yield f"{of_function}.behavior: this model takes {' or '.join(rules.behaviors)}"
+        yield from _schema_faults(f"{of_function}.parameters", function.get("parameters") or {})
+
+
+def _schema_faults(key: str, schema: dict[str, Any]) -> Iterator[str]:
+    if schema.get("enum") and schema.get("type") != "STRING":
+        yield f'{key}.enum: only a schema of type "STRING" may have one'
+    for name, inner in (schema.get("properties") or {}).items():
+        yield from _schema_faults(f"{key}.properties.{name}", inner)
+    if schema.get("items"):
+        yield from _schema_faults(f"{key}.items", schema["items"])
+    for index, inner in enumerate(schema.get("any_of") or ()):
+        yield from _schema_faults(f"{key}.any_of.{index}", inner)
