@@ -261,7 +261,7 @@ async def refusal_delay(emulating):
 @rule(
     "A connection that ended while the model was speaking is resumed at once",
     "measured three times on 3.8: " + FINDINGS,
-    without("server/live.py", "idle=not session.answering", "idle=True"),
+    without("server/live.py", "idle = not session.answering", "idle = True"),
 )
 async def resumed_while_speaking(emulating):
     async with emulating(replace(PACED, resume_lock=1000.0)) as client:

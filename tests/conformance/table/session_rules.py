@@ -47,7 +47,7 @@ async def connection_life(emulating):
         "idle_end = context.last_frame() + context.options.idle_timeout",
         "idle_end = inf",
     ),
-    without("server/websocket.py", "            self.last_frame = self._clock.now()\n", ""),
+    without("server/websocket.py", "                self.last_frame = self._clock.now()\n", ""),
 )
 async def idle_timeout(emulating):
     lasting = replace(QUICK, connection_life=7200)

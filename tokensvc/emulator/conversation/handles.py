@@ -81,12 +81,16 @@ class ResumptionHandles:
         self._saved[connection] = saved
         self._open.add(saved.lineage)
 
-    def close(self, connection: int, *, idle: bool) -> None:
-        """Record that a connection has ended, and whether the model was *idle* then."""
+    def close(self, connection: int, *, idle: bool, quiet_since: float) -> None:
+        """Record that a connection has ended, and whether the model was *idle* then.
+
+        An idle session can be resumed once nothing has been sent for a while, whether that was
+        before the close or after it (gemini-live-resume-test, N1 and N2).
+        """
         saved = self._saved[connection]
         saved.ended = self._clock.now()
         if idle and not saved.locked_until:
-            saved.locked_until = saved.ended + self._options.resume_lock
+            saved.locked_until = quiet_since + self._options.resume_lock
         self._open.discard(saved.lineage)
 
     def lock(self, connection: int, seconds: float) -> None:

@@ -123,7 +123,7 @@ class LiveEndpoint:
                 await self.clock.sleep(refusal.delay)
                 raise
             session, deadlines = self._begin(admission, connection, record)
-            cleanup.callback(self._suspend, record.number, session)  # once all has stopped
+            cleanup.callback(self._suspend, record, session, connection)  # once all has stopped
             cleanup.push_async_callback(session.stop)
             cleanup.push_async_callback(deadlines.stop)
             await deadlines.start()
@@ -164,9 +164,12 @@ class LiveEndpoint:
         record.admission, record.session, record.state = admission, context, "live"
         return session, deadlines
 
-    def _suspend(self, connection: int, session: Session) -> None:
+    def _suspend(
+        self, record: ConnectionRecord, session: Session, connection: WebSocketConnection
+    ) -> None:
         """Let handles resume the conversation: its connection is over."""
-        self.handles.close(connection, idle=not session.answering)
+        idle = not session.answering
+        self.handles.close(record.number, idle=idle, quiet_since=connection.last_frame)
 
     def _conversation(self, admission: Admission, record: ConnectionRecord) -> Conversation:
         """Return the resumed conversation or a new one, and register it for resumption."""

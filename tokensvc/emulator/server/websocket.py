@@ -59,8 +59,8 @@ class WebSocketConnection:
         """
         while True:
             message = await self._socket.receive()
-            self.last_frame = self._clock.now()
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                self.last_frame = self._clock.now()
                 yield message.data
                 continue
             if message.type is WSMsgType.CLOSE:

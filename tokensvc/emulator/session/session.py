@@ -304,7 +304,8 @@ class Session:
                     response=answer.get("response", {}),
                     scheduling=answer.get("scheduling", "WHEN_IDLE"),
                     more=answer.get("willContinue", False),
-                )
+                ),
+                speaking=self._utterances.active,
             )
             if not call_known:
                 log.debug("result for unknown call ignored")

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections import deque
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby, starmap
 from typing import TYPE_CHECKING, Any, cast
 
 from tokensvc.emulator.conversation.context import ContextEntry, text_tokens, tokens_by_modality
@@ -66,6 +66,7 @@ class TurnTaking:
         self._pending: dict[str, PendingCall] = context.conversation.pending_calls
         self._prompt: list[ContextEntry] = []  # the context when the current answer began
         self._call_tokens = self._thought_tokens = 0
+        self._held: list[tuple[Call, Result]] = []  # results that came while the person spoke
         self._answering = False  # true until generationComplete, not until turnComplete
 
     @property
@@ -82,8 +83,11 @@ class TurnTaking:
         """Answer a finished user turn: now, or after an answer that may not be interrupted."""
         context = self._context
 
+        held, self._held = self._held, []
+
         def decide() -> tuple[Step, ...]:
-            return context.responder.answer(turn, context.conversation, context.plan)
+            steps = context.responder.answer(turn, context.conversation, context.plan)
+            return (*steps, *chain.from_iterable(starmap(self._conclusion, held)))
 
         await self._enqueue(Answer(turn.number, decide), interrupting=context.plan.interruptible)
 
@@ -125,8 +129,12 @@ class TurnTaking:
         option, model = self._context.options.cancellations, self._context.plan.model
         return model.cancels_calls if option == "by_model" else option == "sent"
 
-    async def result(self, result: Result) -> bool:
-        """Handle a function's result; return False if no such call is pending."""
+    async def result(self, result: Result, *, speaking: bool = False) -> bool:
+        """Handle a function's result; return False if no such call is pending.
+
+        While the person is *speaking*, a result that waits for silence is kept for the answer to
+        what they say.
+        """
         pending = self._pending.get(result.call_id)
         if pending is None:
             return False
@@ -139,6 +147,8 @@ class TurnTaking:
         if pending.blocking:
             if not pending.result.done():  # only the first result is used
                 pending.result.set_result(result)
+        elif speaking and result.scheduling not in {SILENT, INTERRUPT}:
+            self._held.append((pending.call, result))
         elif result.scheduling != SILENT:
             await self._enqueue(
                 Answer(pending.turn, lambda: self._conclusion(pending.call, result)),
