@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import OPEN_PROFILE, Programs, chromium, emulating, service_environment, serving
+from programs import (
+    OPEN_PROFILE,
+    Programs,
+    chromium,
+    emulating,
+    service_environment,
+    serving,
+    share_compiled_profiles,
+)
 from tokensvc.domain import Lease, Principal
 from wheels import CLONE, build, unpacked
 
@@ -79,6 +87,7 @@ def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
         def start(configuration: str, upstream: str, *, workers: int = 2, **added: str) -> Program:
             folder = tmp_path_factory.mktemp("service")
             environment = service_environment(folder, configuration, upstream, **added)
+            share_compiled_profiles(folder)
             program = programs.start(serving(environment, workers=workers))
             program.folder = folder
             return program

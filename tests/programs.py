@@ -13,7 +13,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,11 +235,6 @@ def service_environment(
     """Write the configuration file to *folder* and return the environment of its service."""
     file = folder / "tokensvc.toml"
     file.write_text(configuration, encoding="utf-8")
-    # Compiled profiles are stored by content, so all services can share them.
-    COMPILED.mkdir(parents=True, exist_ok=True)
-    (folder / "data").mkdir(exist_ok=True)
-    with suppress(FileExistsError):
-        (folder / "data" / "compiled").symlink_to(COMPILED)
     settings = {
         "GEMINI_API_KEY": API_KEY,
         "TOKENSVC_SECRET_KEY": SECRET_KEY,
@@ -249,6 +244,13 @@ def service_environment(
         "TOKENSVC_GEMINI_WEBSOCKET_URL": upstream.replace("http", "ws", 1),
     }
     return clean_environment(**settings | added)
+
+
+def share_compiled_profiles(folder: Path) -> None:
+    """Let the service in *folder* use the clone's cache of compiled profiles."""
+    COMPILED.mkdir(parents=True, exist_ok=True)
+    (folder / "data").mkdir()
+    (folder / "data" / "compiled").symlink_to(COMPILED)
 
 
 def operate(service: Program, *words: str, said: str = "") -> None:

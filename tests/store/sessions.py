@@ -125,7 +125,7 @@ class Google:
 
     def close(self, connection: int) -> None:
         """Close a connection, as the client does or as the emulator does when a token expires."""
-        self.handles.close(connection, idle=True)
+        self.handles.close(connection, idle=True, quiet_since=self.now())
 
 
 @dataclass
