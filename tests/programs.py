@@ -22,7 +22,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
 START_DEADLINE = 60  # seconds until a program must be listening
@@ -259,6 +259,20 @@ def operate(service: Program, *words: str, said: str = "") -> None:
     environment = clean_environment(TOKENSVC_DATA_DIR=str(service.folder / "data"))
     command = [sys.executable, "-m", "tokensvc", *words]
     subprocess.run(command, input=said, text=True, env=environment, check=True)
+
+
+def report_of(command: Sequence[str | Path], *, timeout: float = 120, **environment: str) -> Any:
+    """Run a client to its end, with our environment and *environment*, and parse what it prints."""
+    finished = subprocess.run(
+        command,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
 
 
 @contextmanager

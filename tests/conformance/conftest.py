@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import ssl
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +10,7 @@ import pytest
 
 from conformance.peers import javascript
 from emulator.live_client import QUICK, speech
+from programs import report_of
 from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.emulator.server.emulator import ListenConfig
 
@@ -55,15 +53,6 @@ def _node() -> Callable[..., Any]:
     """Return a function that runs a script of this folder with Node.js and parses its output."""
 
     def run(script: str, *arguments: str, **environment: str) -> Any:
-        finished = subprocess.run(
-            [javascript.NODE, HERE / script, *arguments],
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert finished.returncode == 0, finished.stderr
-        return json.loads(finished.stdout)
+        return report_of([javascript.NODE, HERE / script, *arguments], **environment)
 
     return run

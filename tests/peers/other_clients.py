@@ -6,9 +6,7 @@ folder of Google's example, which is not a package, is named by whoever runs it.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 
 from conformance.peers.javascript import NODE
 from emulator.live_client import QUICK, speech
+from programs import report_of
 from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.emulator.server.emulator import ListenConfig
 
@@ -34,22 +33,8 @@ def _converse(tmp_path):
     spoken.write_bytes(speech(1.5))
 
     def run(*command, emulator, model, **environment):
-        finished = subprocess.run(
-            command,
-            env={
-                **os.environ,
-                "EMULATOR_URL": emulator.url,
-                "MODEL": model,
-                "SPEECH_FILE": str(spoken),
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-        assert finished.returncode == 0, finished.stderr
-        return json.loads(finished.stdout)
+        given = {"EMULATOR_URL": emulator.url, "MODEL": model, "SPEECH_FILE": str(spoken)}
+        return report_of(command, timeout=200, **given, **environment)
 
     return run
 

@@ -118,7 +118,6 @@ class Record:
         ends: When the record ends, in seconds; nothing came between its last message and then.
         repeated: Kinds that came all the time, and are not listed.
         unknown: Kinds that the source says nothing about.
-        differs: What the emulator does otherwise, if it does not follow this record.
     """
 
     name: str
@@ -131,7 +130,6 @@ class Record:
     setup: dict[str, Any] = field(default_factory=dict)
     repeated: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
-    differs: str = ""
 
 
 def kind_of(message: dict[str, Any]) -> str:
@@ -187,7 +185,7 @@ def load(path: Path) -> Record:
     times = [message.at for message in messages]
     if times != sorted(times):
         raise RecordError(f"{path.name}: the times of the messages do not ascend.")
-    known = {"title", "source", "model", "ends", "setup", "differs", "repeated", "unknown", "turn"}
+    known = {"title", "source", "model", "ends", "setup", "repeated", "unknown", "turn"}
     if unknown := root.keys() - known:
         raise RecordError(f"{path.name}: unknown key {', '.join(sorted(unknown))}.")
     return Record(

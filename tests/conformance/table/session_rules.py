@@ -188,7 +188,7 @@ async def history(emulating):
 @rule(
     "2.5 answers the initial history, by option",
     "not known; both are available",
-    without("session/session.py", 'context.options.history_config == "ignored"', "False"),
+    without("conversation/plan.py", 'options.history_config == "ignored"', "False"),
     unsupported={JAVASCRIPT: "its config has no historyConfig"},
 )
 async def answered_history(emulating):

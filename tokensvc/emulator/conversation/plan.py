@@ -29,6 +29,8 @@ class Plan:
         compress: Trigger and target of context compression, in tokens; None without compression.
         updates: When resumption updates are sent; see `Model`.
         handle_state: What a handle stands for; see `Model`.
+        cancellations: Whether ``toolCallCancellation`` is ``sent``, or ``never``.
+        input_transcripts: Their form; see `Options`.
         frame_tokens: Cost of one video frame.
     """
 
@@ -45,6 +47,8 @@ class Plan:
     resumable: bool
     updates: str
     handle_state: str
+    cancellations: str
+    input_transcripts: str
     compress: tuple[int, int] | None
     initial_history: bool
     thoughts: bool
@@ -72,8 +76,11 @@ class Plan:
             resumable="sessionResumption" in setup,
             updates=_chosen(options.updates, model.updates),
             handle_state=_chosen(options.handle_state, model.handle_state),
+            cancellations=_chosen(options.cancellations, model.cancellations),
+            input_transcripts=_chosen(options.input_transcripts, model.input_transcripts),
             compress=_compression(setup.get("contextWindowCompression"), model),
-            initial_history=history.get("initialHistoryInClientContent", False),
+            initial_history=history.get("initialHistoryInClientContent", False)
+            and not (model.ignores_history_config and options.history_config == "ignored"),
             thoughts=generation.get("thinkingConfig", {}).get("includeThoughts", False),
             frame_tokens=_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258),
             instruction=" ".join(

@@ -35,8 +35,9 @@ class Model:
         only_initial_content: Whether ``clientContent`` is documented for the start only.
         ignores_history_config: Whether it may answer the initial history, by option.
         coverage: The default turn coverage.
-        cancels_calls: Whether a blocking call that is interrupted gets a ``toolCallCancellation``.
-        fragments: Whether an input transcript is sent in fragments, not as a whole.
+        cancellations: Whether a ``toolCallCancellation`` is ``sent`` for a blocking call that is
+            interrupted, or ``never``.
+        input_transcripts: Whether an input transcript is sent in ``fragments``, or once, ``final``.
         several_parts: Whether an event is documented to carry more than one part.
         names_role: Whether ``modelTurn`` has a ``role``.
         joins_calls: Whether calls that are made together come in one ``toolCall``.
@@ -59,8 +60,8 @@ class Model:
     only_initial_content: bool = False
     ignores_history_config: bool = False
     coverage: str = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
-    cancels_calls: bool = True
-    fragments: bool = False
+    cancellations: str = "sent"
+    input_transcripts: str = "final"
     several_parts: bool = True
     names_role: bool = False
     joins_calls: bool = False
@@ -84,7 +85,7 @@ _NATIVE_25 = Model(
     scheduling=True,
     ignores_history_config=True,
     coverage="TURN_INCLUDES_ONLY_ACTIVITY",
-    fragments=True,
+    input_transcripts="fragments",
     several_parts=False,
 )
 _LIVE_38 = Model(
@@ -95,7 +96,7 @@ _LIVE_38 = Model(
     # without a behavior blocks. A client that declares the behavior is right under both.
     behaviors=("NON_BLOCKING", "BLOCKING"),
     scheduling=True,
-    cancels_calls=False,
+    cancellations="never",
     names_role=True,
     joins_calls=True,
     short_call_ids=True,
@@ -118,8 +119,6 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             _LIVE_38,
             thinking=frozenset({"thinkingLevel", "includeThoughts"}),
             level_required=True,
-            updates="once",
-            handle_state="at_close",
             levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
             behaviors=("NON_BLOCKING",),
             scheduling=False,

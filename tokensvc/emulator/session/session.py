@@ -46,10 +46,7 @@ class Session:
         self._activity_length = 0  # of the conversation when the client marked its activity
         self._heard_before = context.conversation.heard  # on earlier connections, in seconds
         self._charged_seconds = 0.0  # used only if the turn coverage is ALL_INPUT
-        self._history_pending = context.plan.initial_history and not (
-            context.plan.model.ignores_history_config
-            and context.options.history_config == "ignored"
-        )
+        self._history_pending = context.plan.initial_history
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "clientContent": self._client_content,
             "realtimeInput": self._realtime_input,
@@ -281,9 +278,7 @@ class Session:
             await context.sender.send_content(inputTranscription={"text": fragment})
 
     def _fragments(self, text: str) -> list[str]:
-        form = self._context.options.input_transcripts
-        if form == "by_model":
-            form = "fragments" if self._context.plan.model.fragments else "final"
+        form = self._context.plan.input_transcripts
         split = text.find(" ", len(text) // 3)  # below 1 if there is no space to split at
         if form == "final" or split < 1:
             return [text]

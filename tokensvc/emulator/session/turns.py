@@ -111,7 +111,7 @@ class TurnTaking:
         context = self._context
         context.counters.interruptions += 1
         cancelled = self._drop_blocking_calls()
-        if cancelled and self._announces_cancellations():
+        if cancelled and context.plan.cancellations == "sent":
             context.counters.tool_cancellations += len(cancelled)
             await context.sender.send(toolCallCancellation={"ids": cancelled})
         tokens = self._speaker.end(interrupted=True)
@@ -124,10 +124,6 @@ class TurnTaking:
         for call_id in dropped:
             del self._pending[call_id]
         return dropped
-
-    def _announces_cancellations(self) -> bool:
-        option, model = self._context.options.cancellations, self._context.plan.model
-        return model.cancels_calls if option == "by_model" else option == "sent"
 
     async def result(self, result: Result, *, speaking: bool = False) -> bool:
         """Handle a function's result; return False if no such call is pending.

@@ -199,7 +199,8 @@ export class Line {
     else {
       this.#listeners.hear(event);
       // These say nothing about whether the answer continues.
-      if (event.kind !== 'usage' && event.kind !== 'voice-activity') this.#renewal?.heard(event.kind !== 'turn-complete');
+      if (event.kind === 'usage' || event.kind === 'voice-activity') return;
+      this.#renewal?.heard(event.kind !== 'turn-complete');
     }
   }
 

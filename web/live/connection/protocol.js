@@ -42,7 +42,8 @@ import { LiveError } from '../errors.js';
  *   groundingMetadata?: Grounding}} ServerContent
  * @typedef {{setupComplete?: object, serverContent?: ServerContent, usageMetadata?: UsageMetadata,
  *   toolCall?: {functionCalls?: Partial<FunctionCall>[]}, toolCallCancellation?: {ids?: string[]},
- *   voiceActivity?: {type?: string}, goAway?: {timeLeft?: string}, sessionResumptionUpdate?: {newHandle?: string, resumable?: boolean}}} ServerMessage
+ *   voiceActivity?: {type?: string}, goAway?: {timeLeft?: string},
+ *   sessionResumptionUpdate?: {newHandle?: string, resumable?: boolean}}} ServerMessage
  */
 
 /** @param {object} setup @returns {string} the first frame of every connection */

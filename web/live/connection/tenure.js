@@ -43,8 +43,8 @@ export class Tenure {
   }
 
   /**
-   * Gets the next grant: one that is still unused, or a new one. While the service is out of reach, returns the current one if it can resume by this handle and
-   * has enough time left.
+   * Gets the next grant: one that is still unused, or a new one. While the service is out of reach, returns the current
+   * one if it can resume by this handle and has enough time left.
    * @param {string | null} handle
    * @param {number} from when it would be used, by the clock
    * @returns {Promise<DatedGrant>}
