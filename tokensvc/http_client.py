@@ -47,7 +47,7 @@ class BoundedHttpClient:
     """A client of one origin, for one process: it must not be shared across a fork."""
 
     def __init__(self, base_url: str, *, longest_answer: int = LONGEST_ANSWER) -> None:
-        """*base_url* may include a path; a body over *longest_answer* bytes is refused."""
+        """*base_url* may include a path; a response body over *longest_answer* bytes is refused."""
         self._longest_answer = longest_answer
         parts = urlsplit(base_url)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None

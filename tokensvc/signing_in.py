@@ -92,7 +92,7 @@ class LoginService:
             WrongPassword: if the user name and password do not match.
             RateLimited: after too many wrong passwords, or too many attempts.
         """
-        self._charge_work(address)
+        self._count_attempt(address)
         network = quota_keys.network_of(address)
         guess = self.attempts.charge_attempt(
             Window("login", quota_keys.key("login", network), _PER_ADDRESS),
@@ -116,7 +116,7 @@ class LoginService:
         """
         if not unverified_cookie:
             raise LoginOver
-        self._charge_work(address)
+        self._count_attempt(address)
         cookie = _new_cookie()
         login = self.logins.refresh(fingerprint(unverified_cookie), fingerprint(cookie))
         if login is None:
@@ -128,7 +128,7 @@ class LoginService:
         if unverified_cookie:
             self.logins.end(fingerprint(unverified_cookie))
 
-    def _charge_work(self, address: str) -> None:
+    def _count_attempt(self, address: str) -> None:
         work = quota_keys.key("login work", quota_keys.network_of(address))
         self.attempts.charge_attempt(Window("login", work, _WORK))
 

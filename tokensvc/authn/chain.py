@@ -25,7 +25,7 @@ class Authenticator(Protocol):
 
 
 class AuthenticatorChain:
-    """Tries authenticators in order; an invalid credential never passes as a guest."""
+    """Tries authenticators in order; a caller with an invalid credential is never a guest."""
 
     def __init__(self, authenticators: Sequence[Authenticator]) -> None:
         self._authenticators = tuple(authenticators)

@@ -47,7 +47,7 @@ class _LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA_MODULES:
                 raise
-            return click.Command(name, callback=_fail, short_help="Needs tokensvc[emulator].")
+            return click.Command(name, callback=_fail_without_extra, short_help="Needs tokensvc[emulator].")
         return command
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's
@@ -59,7 +59,7 @@ class _LazyGroup(click.Group):
             raise click.ClickException(f"Nothing was done: {error.cause}.") from None
 
 
-def _fail() -> None:
+def _fail_without_extra() -> None:
     raise click.ClickException("This needs the emulator: pip install 'tokensvc[emulator]'")
 
 

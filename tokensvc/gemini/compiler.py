@@ -78,7 +78,7 @@ class CompiledProfile:
 
     @property
     def resumable(self) -> bool:
-        """Whether a session can resume an earlier one."""
+        """Whether sessions of this profile can be resumed."""
         return "sessionResumption" in self.body[SETUP]
 
 

@@ -34,7 +34,7 @@ def blueprint(release: Release) -> Blueprint:
             )
         if name not in release.parts:
             raise NotFound
-        return sent(release.parts[name], _FOREVER)
+        return asset_response(release.parts[name], _FOREVER)
 
     @routes.get(f"/{_WIDGET}")
     def widget() -> Response:
@@ -44,7 +44,7 @@ def blueprint(release: Release) -> Blueprint:
         return Response(status=302, headers={"Location": location, "Cache-Control": caching})
 
     def part(name: str) -> Response:
-        return sent(release.parts[name])
+        return asset_response(release.parts[name])
 
     for name in release.parts.keys() - {_WIDGET}:
         # One rule for each file, so that every other path keeps its own 404 or 405.
@@ -63,7 +63,7 @@ def blueprint(release: Release) -> Blueprint:
     return routes
 
 
-def sent(asset: Asset, caching: str = "no-cache") -> Response:
+def asset_response(asset: Asset, caching: str = "no-cache") -> Response:
     """Return *asset*, or 304 if the browser has it already.
 
     Raises:
@@ -81,5 +81,6 @@ def sent(asset: Asset, caching: str = "no-cache") -> Response:
     response.headers["Cache-Control"] = caching
     response.make_conditional(request)
     if response.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise InvalidRequest("The precondition names another content than this file has.")
+        # Raised, so that the body is a problem document, as for every other error.
+        raise InvalidRequest("The precondition does not match the current content of this file.")
     return response

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 
-from tokensvc.web_api.assets import sent
+from tokensvc.web_api.assets import asset_response
 
 if TYPE_CHECKING:
     from tokensvc.config.file import Http
@@ -23,7 +23,7 @@ def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
     policy = _policy(http, websocket)
 
     def page(name: str) -> Response:
-        response = sent(release.pages[name])
+        response = asset_response(release.pages[name])
         response.headers["Content-Security-Policy"] = policy
         response.headers["Permissions-Policy"] = (
             "microphone=(self), camera=(self), display-capture=(self), screen-wake-lock=(self), "

@@ -157,7 +157,7 @@ class JwksClient:
         ended = self._fetch_ended = threading.Event()
         try:
             threading.Thread(target=self._run_fetch, args=(ended,), daemon=True).start()
-        except RuntimeError:  # no thread can be started: the next request tries again
+        except RuntimeError:  # no thread can be started; tried again after the pause
             self._fetch_ended = None
 
     def _run_fetch(self, ended: threading.Event) -> None:

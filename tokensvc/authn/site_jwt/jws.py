@@ -55,7 +55,7 @@ def parse_jws(unverified: str) -> UnverifiedJws:
 
 
 def json_object(content: bytes) -> dict[str, Any]:
-    """Return the JSON object in *content*; duplicate keys are rejected (RFC 8725, section 2.4).
+    """Return the JSON object in *content*; duplicate keys are rejected (RFC 7519, section 4).
 
     Raises:
         InvalidToken: if it is anything else.

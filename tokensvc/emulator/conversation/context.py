@@ -117,9 +117,9 @@ class Conversation:
         self.compressions += 1
 
     def as_of(self, length: int) -> Conversation:
-        """Return a copy cut back to *length*, including dropped entries; other counts stay.
+        """Return a copy with the first *length* entries ever added, and with all other counts.
 
-        Calls are pending only in a copy of everything: a snapshot was taken before them.
+        Pending calls are kept only if nothing is left out: they came after a shorter length.
         """
         return Conversation(
             instruction_tokens=self.instruction_tokens,

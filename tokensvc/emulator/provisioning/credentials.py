@@ -70,7 +70,7 @@ class ApiKeys:
             raise bad_key()
 
     def check_socket(self, credentials: Credentials) -> None:
-        """Require a valid key for a socket on the plain method, which ignores tokens.
+        """Require a valid key for a socket on `BidiGenerateContent`, which accepts no tokens.
 
         Raises:
             CloseError: 1008 without a key, 1007 for an invalid one.
