@@ -47,7 +47,9 @@ class _LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA_MODULES:
                 raise
-            return click.Command(name, callback=_fail_without_extra, short_help="Needs tokensvc[emulator].")
+            return click.Command(
+                name, callback=_fail_without_extra, short_help="Needs tokensvc[emulator]."
+            )
         return command
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's

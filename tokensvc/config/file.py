@@ -112,12 +112,12 @@ class Issuer(Model):
         return self
 
     @model_validator(mode="after")
-    def _complete_without_preset(self) -> Self:
+    def _check_complete_without_preset(self) -> Self:
         if self.preset is not None:
             return self
         missing = [name for name in ("audience", "algorithms") if not getattr(self, name)]
         if missing:
-            raise ValueError(f"{' and '.join(missing)} is missing: only a preset has a default")
+            raise ValueError(f"missing: {', '.join(missing)} (only a preset has defaults)")
         if {self.jwks_url, self.public_key_file, self.secret_env} == {None}:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if self.clients or self.anonymous:

@@ -122,7 +122,7 @@ def upgrade(engine: Engine) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Prepare the store for a start: upgrade SQLite; PostgreSQL must be up to date already.
+    """Prepare the store at startup: upgrade SQLite; PostgreSQL must be up to date already.
 
     Raises:
         ConfigurationError, TemporarilyUnavailable: like `check`.

@@ -56,7 +56,7 @@ class StoreFile:
         """Open the file, which must exist with the schema of *revision*.
 
         Raises:
-            TemporarilyUnavailable: unless it exists, is ours, up to date and writable.
+            TemporarilyUnavailable: if it is missing, read-only, not a store, or of another schema.
         """
         with self.exclusive():
             connection = self._open("rw")
@@ -148,13 +148,14 @@ class StoreFile:
     def _set_aside_foreign_log(self, lock: IO[str]) -> None:
         """Rename the log of a replaced file, so that SQLite does not replay it into the new file.
 
-        A log that was restored with the new file is not the recorded one, and stays.
+        The lock file records which database and logs were opened last. A log that was restored
+        together with the new file is not recorded there, and stays.
         """
-        recorded = lock.read().split()
-        if not recorded or recorded[0] == _identity(self._path):
+        database, *logs = lock.read().split() or [""]
+        if database in {"", _identity(self._path)}:
             return
         for sibling in self._siblings():
-            if _identity(sibling) in recorded[1:]:
+            if _identity(sibling) in logs:
                 # Not deleted: if the old file was only moved, its last transactions are here.
                 sibling.replace(f"{sibling}.replaced")
                 _log.warning("set aside the log of a replaced file file=%s", sibling)

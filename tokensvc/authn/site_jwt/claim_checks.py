@@ -60,7 +60,7 @@ def check_life(claims: Mapping[str, Any], now: float, longest: int) -> None:
 
 
 def check_begin(claims: Mapping[str, Any], now: float) -> None:
-    """Check that the token is already valid."""
+    """Check that the token's validity has begun."""
     if max(claims.get("iat", now), claims.get("nbf", now)) > now + LEEWAY:
         raise InvalidToken(cause="issued in the future, or not valid yet")
 

@@ -58,7 +58,7 @@ class Clocks:
 
 @dataclass(frozen=True)
 class _Fetched:
-    """A key set, and when it was fetched by the steady clock."""
+    """A key set, and the monotonic time at which it was fetched."""
 
     keys: PublishedKeys
     at: float

@@ -133,17 +133,19 @@ class SyntheticVoice(SampleSource):
         self._taken = 0
 
     def read(self, count: int) -> Samples:
-        """Return the next *count* samples, fewer at the end."""
+        """Synthesize the next *count* samples, fewer at the end."""
         end = min(self.size, self._taken + count)
         position = np.arange(self._taken, end) * (len(self._audible) / self.size)  # in characters
         self._taken = end
-        at = np.minimum(position.astype(int), len(self._audible) - 1)
-        within = position - at
-        seconds = within * (self.size / len(self._audible) / OUT_RATE)
-        phase = 2 * np.pi * (self._phase[at] + self._pitch[at] * seconds)
+        character = np.minimum(position.astype(int), len(self._audible) - 1)
+        fraction = position - character  # of the character, from 0 to 1
+        elapsed = fraction * (self.size / len(self._audible) / OUT_RATE)  # in seconds
+        phase = 2 * np.pi * (self._phase[character] + self._pitch[character] * elapsed)
         tone = np.sin(phase) + 0.6 * np.sin(2 * phase) + 0.4 * np.sin(5 * phase)
         hiss = self._noise.normal(0, 0.5, len(phase))
-        gain = np.where(self._audible[at], 0.25 + 0.75 * np.sin(np.pi * within) ** 2, 0.02)
+        # Each audible character swells and fades; a space is nearly silent.
+        swell = 0.25 + 0.75 * np.sin(np.pi * fraction) ** 2
+        gain = np.where(self._audible[character], swell, 0.02)
         samples: Samples = (np.clip(gain * (tone + hiss) / 4, -1, 1) * 0.6 * _PEAK).astype(np.int16)
         return samples
 

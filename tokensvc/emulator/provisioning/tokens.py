@@ -167,7 +167,10 @@ class TokenStore:
         return end
 
     def _evict(self, now: float) -> None:
-        """Drop up to two of the oldest tokens (one is added) if full or long expired."""
+        """Drop the two oldest tokens if there are too many, or they expired long ago.
+
+        Two suffice, because each call is followed by one new token.
+        """
         for token in list(islice(self.tokens.values(), 2)):
             full = len(self.tokens) >= CAPACITY or self._bytes > CAPACITY_BYTES
             if full or token.expires + KEEP_ENDED < now:

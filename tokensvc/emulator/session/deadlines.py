@@ -82,7 +82,7 @@ class Deadlines:
             if not self._announced and (announce_now or now >= warning):
                 await self._announce(end - now)
             if now >= self._next_update:
-                await self._update()
+                await self._send_update()
             next_warning = inf if self._announced else warning
             await context.clock.sleep_until(
                 min(self._token_expires, end, idle_end, next_warning, self._next_update)
@@ -105,7 +105,8 @@ class Deadlines:
         if self._context.options.silent_after_go_away:
             self._context.sender.silent = True
 
-    async def _update(self) -> None:
+    async def _send_update(self) -> None:
+        """Send a sessionResumptionUpdate, if the client or the model asks for them."""
         context = self._context
         self._next_update = context.clock.now() + context.options.update_interval
         enabled = context.plan.resumable or context.plan.updates != "requested"
@@ -115,6 +116,7 @@ class Deadlines:
         once = context.plan.updates == "once"
         if once:
             self._next_update = inf
+        # A handle sent once stands for the session at its end: an answer does not matter.
         if self._session.generating and not once:
             await context.sender.send(sessionResumptionUpdate={"resumable": False})
         else:
