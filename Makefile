@@ -14,10 +14,11 @@ help: ## list the targets
 demo: $(VENV)/demo ## run emulator, service and page on this machine; needs no key
 	@$(BIN)/python -m tokensvc demo $(DEMO)
 
-# Times are on two cores, once everything is installed. Files of tests run in parallel, in a process for
-# each core; tests that measure time run alone, after the others.
+# Times are on two cores, once everything is installed. Files of tests run in parallel, in three processes for two
+# cores, because many tests wait; tests that measure time run alone, after the others.
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -q -n auto --dist loadfile --no-loadscope-reorder --durations=20
+PROCESSES := $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
+PARALLEL := -q -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations=20
 
 unit: $(VENV)/test ## run the tests that need no browser, PostgreSQL or npm package (1 minute)
 	node --test tests/web/

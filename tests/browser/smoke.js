@@ -23,14 +23,14 @@ async (service) => {
   const answered = happens('transcript', ({ side, final, text }) => side === 'agent' && final && text.includes('Hello'));
   session.sendText('Hello');
   await happens('speaking', ({ speaking }) => speaking);
-  const finished = happens('speaking', ({ speaking }) => !speaking);
   let speaker = 0;
-  while (speaker < 0.01) {
+  let finished = false;
+  happens('speaking', ({ speaking }) => !speaking).then(() => (finished = true));
+  while (!finished) {
     await pause(20);
-    speaker = session.levels.speaker;
+    speaker = Math.max(speaker, session.levels.speaker);
   }
   const { text } = await answered;
-  await finished;
   session.close();
   return JSON.stringify({ states, text, microphone, speaker });
 }

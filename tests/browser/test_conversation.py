@@ -110,7 +110,9 @@ def check_played(held: Held, answer: dict[str, Any]) -> None:
 
 
 def cut(playing: Match) -> int:
-    """Where an interrupted answer stops: the first block that was not played, in samples."""
-    missing = np.flatnonzero(playing.correlations < 0.5)
-    assert missing.size, "the interrupted answer was played to its end"
-    return int(playing.starts[missing[0]])
+    """Where an interrupted answer stops: after the last block that was played, in samples."""
+    played = np.flatnonzero(playing.correlations >= 0.5)
+    assert played.size, "nothing of the interrupted answer was played"
+    end = played[-1] + 1
+    assert end < len(playing.starts), "the interrupted answer was played to its end"
+    return int(playing.starts[end])
