@@ -102,7 +102,8 @@ class Losing:
         gap = (next(at for at in answers if at > rebuilt["at"]) - dropped) / 1000
         print(  # noqa: T201 - the figure
             f"{gap:.2f} s from the drop to the model's voice, "
-            f"{rebuilt['gap'] / 1000:.2f} s of them without a session; told {rebuilt['turns']} turns"
+            f"{rebuilt['gap'] / 1000:.2f} s of them without a session; "
+            f"told {rebuilt['turns']} turns"
         )
         assert gap <= LONGEST_GAP
         sessions = self.emulator.get("/emulator/sessions").json["sessions"]
