@@ -71,11 +71,12 @@ class FakeMinter:
     """Records what it mints, or raises *failure*."""
 
     def __init__(self, failure=None):
-        self.failure, self.minted = failure, []
+        self.failure, self.minted, self.rebuilds = failure, [], []
 
-    def mint(self, compiled, lease, expires_at, resumption_handle=None):
+    def mint(self, compiled, lease, expires_at, resumption_handle=None, *, rebuild=False):
         if self.failure:
             raise self.failure
+        self.rebuilds.append(rebuild)
         self.minted.append((compiled.profile.name, lease.options, resumption_handle))
         return EphemeralToken("auth_tokens/x", expires_at, NOW)
 
@@ -249,6 +250,16 @@ def test_guest_without_any_profile_must_authenticate():
 
 def renewal(grant, handle="a-handle"):
     return TokenRequest(unverified_lease=grant.signed_lease, resumption_handle=handle)
+
+
+def test_only_a_token_that_was_requested_for_rebuilding_is_minted_for_it():
+    minter = FakeMinter()
+    service = make_service(minter=minter)
+    started = issue(service)
+    for rebuild in (False, True):
+        issue(service, TokenRequest(unverified_lease=started.signed_lease, rebuild=rebuild))
+
+    assert minter.rebuilds == [False, False, True]
 
 
 def test_renewal_keeps_the_lease_counts_as_renewal_and_locks_the_handle():

@@ -42,13 +42,15 @@ class TokenRequest:
     """What a caller asks for.
 
     Either a new conversation, by profile name and option values; or a renewal of the one that a
-    lease stands for, with Google's handle if there is one.
+    lease stands for, with Google's handle if there is one. Without a handle, the client may be
+    about to *rebuild* the conversation's context itself.
     """
 
     profile: str = "default"
     options: dict[str, str] = field(default_factory=dict)
     unverified_lease: str | None = field(default=None, repr=False)
     resumption_handle: str | None = field(default=None, repr=False)
+    rebuild: bool = False
 
     @property
     def is_renewal(self) -> bool:
@@ -106,6 +108,8 @@ class Minter(Protocol):
         lease: Lease,
         expires_at: datetime,
         resumption_handle: str | None = None,
+        *,
+        rebuild: bool = False,
     ) -> EphemeralToken:
         """Create a token. Raises Refusal if Google does not give one."""
         ...
@@ -147,7 +151,11 @@ class TokenService:
         reservation = self.ledger.admit(admission)
         try:
             token = self.minter.mint(
-                compiled, lease, reservation.expires_at, asked.resumption_handle
+                compiled,
+                lease,
+                reservation.expires_at,
+                asked.resumption_handle,
+                rebuild=asked.rebuild,
             )
         except Refusal as refusal:
             self.ledger.refund(reservation, refusal.code)

@@ -20,7 +20,10 @@ globalThis.errors = [];
 addEventListener('error', ({ detail, target }) => {
   if (target.localName === 'live-agent') errors.push({ code: detail.code });
 }, { capture: true });
-const TYPES = ['state', 'transcript', 'tool', 'sources', 'usage', 'rating', 'toggle', 'error'];
+const TYPES = [
+  'state', 'transcript', 'resumed', 'rebuilt', 'tool', 'sources', 'usage', 'rating', 'toggle',
+  'error',
+];
 for (const type of TYPES) {
   document.addEventListener(type, ({ detail, target }) => {
     if (target.localName === 'live-agent') heard.push({ type, detail });

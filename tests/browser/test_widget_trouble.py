@@ -208,20 +208,40 @@ def test_reconnecting_shows_a_notice_and_keeps_typed_text(
     assert caller.page_errors == []
 
 
-def test_lost_context_is_reported_and_the_conversation_continues(
+def test_lost_session_is_rebuilt_and_the_person_is_told(
     call: Callable[..., Caller], shaky: Program
 ) -> None:
-    """The person knows that it was lost."""
+    """The next session knows what was said."""
     caller = call(service=shaky)
+    lose_session(caller)
+    caller.page.get_by_text("We lost the connection. I caught up from what was said.").wait_for()
+    caller.reads('you typed "Hello"; you typed "Please forget me"')
+    (rebuilt,) = caller.heard("rebuilt")
+    assert rebuilt["turns"] == 3
+    assert caller.heard("resumed") == []
+    assert not caller.page.locator("[role=alert]:visible").count()
+
+
+def test_lost_context_is_reported_and_the_conversation_continues(
+    call: Callable[..., Caller], start_service: Callable[..., Program], moody: Program, site: Site
+) -> None:
+    """The profile rules out that it is rebuilt; the person knows that it was lost."""
+    forgetful = open_to(site).replace("[profiles.default]", "[profiles.default]\nrebuild = false")
+    caller = call(service=start_service(forgetful, moody.url))
+    lose_session(caller)
+    caller.page.get_by_text("We lost the connection. I no longer remember").wait_for()
+    caller.say("Hello again")
+    caller.reads("Hello again")
+    assert not caller.page.locator("[role=alert]:visible").count()
+
+
+def lose_session(caller: Caller) -> None:
+    """Say something, and then lose the session."""
     caller.arrive()
     caller.open_widget()
     caller.type_only()
     caller.reads("you typed")
     caller.say("Please forget me")
-    caller.page.get_by_text("We lost the connection. I no longer remember").wait_for()
-    caller.say("Hello again")
-    caller.reads("Hello again")
-    assert not caller.page.locator("[role=alert]:visible").count()
 
 
 def test_time_left_is_shown(

@@ -139,6 +139,34 @@ def test_locked_part_omits_the_instruction(compile_one):
     assert compiled.locked_for({})["model"] == "models/gemini-3.8-live"
 
 
+@pytest.mark.parametrize(
+    ("fields", "form"),
+    [
+        ({"model": "gemini-3.8-live"}, "content"),
+        ({"model": "gemini-2.5-flash-native-audio-latest"}, "content"),
+        ({"model": "gemini-9.9-unknown"}, "content"),
+        ({"model": "gemini-3.1-flash-live-preview"}, "history"),
+        ({"config": {"history_config": {"initial_history_in_client_content": True}}}, "history"),
+        ({"rebuild": False}, None),
+        ({"config": {"output_audio_transcription": False}}, None),
+    ],
+)
+def test_features_report_how_a_context_can_be_rebuilt(compile_one, fields, form):
+    assert compile_one(**fields).features.get("rebuild") == form
+
+
+def test_body_for_a_rebuilt_context_announces_it_only_to_a_model_that_needs_it(compile_one):
+    newest = compile_one()
+    older = compile_one(model="gemini-3.1-flash-live-preview")
+    plain, rebuilt = older.body_for({}), older.body_for({}, rebuild=True)
+
+    assert newest.body_for({}, rebuild=True) == newest.body_for({})
+    assert "historyConfig" not in plain["bidiGenerateContentSetup"]
+    assert rebuilt["bidiGenerateContentSetup"] == plain["bidiGenerateContentSetup"] | {
+        "historyConfig": {"initialHistoryInClientContent": True}
+    }
+
+
 def test_features_report_manual_activity_and_other_settings(compile_one):
     features = compile_one(
         config={

@@ -23,12 +23,12 @@ def _compiled(compile_one):
 LEASE = Lease("lease-1", ALICE, "default", {}, NOW, END)
 
 
-def minted(compiled, *answers, keys=("first-key",), handle=None):
+def minted(compiled, *answers, keys=("first-key",), handle=None, rebuild=False):
     with upstream(answering(*answers)) as (url, received):
         client = BoundedHttpClient(url)
         minter = Minter(client, api_version="v1beta", api_keys=keys, clock=lambda: NOW)
         try:
-            return minter.mint(compiled, LEASE, END, handle), received
+            return minter.mint(compiled, LEASE, END, handle, rebuild=rebuild), received
         finally:
             client.close()
 
@@ -64,6 +64,14 @@ def test_renewal_locks_the_resumption_handle_into_the_token(compiled):
         "sessionResumption": {"handle": "a-handle"}
     }
     assert compiled.body_for({})["bidiGenerateContentSetup"]["sessionResumption"] == {}
+
+
+def test_token_for_a_rebuilt_context_is_locked_to_wait_for_its_history(compile_one):
+    compiled = compile_one(model="gemini-3.1-flash-live-preview")
+    _, (request,) = minted(compiled, http_answer(), rebuild=True)
+    setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
+
+    assert setup["historyConfig"] == {"initialHistoryInClientContent": True}
 
 
 def test_claims_are_filled_into_the_instruction(compile_one):

@@ -104,6 +104,25 @@ def test_handle_without_a_lease_is_refused(ask, fresh_google):
     assert fresh_google.received == []
 
 
+@pytest.mark.parametrize(
+    "body", [{}, {"resumption_handle": "handle"}, {"rebuild": "true"}, {"rebuild": None}]
+)
+def test_rebuild_is_true_or_false_and_needs_a_lease_alone(ask, fresh_google, body):
+    lease = {"lease": _start(ask, None)} if body else {}
+    before = len(fresh_google.received)
+    refused = ask(None, **({"rebuild": True} | lease | body))
+    assert (refused.status, refused.code) == (400, "invalid-request")
+    assert "rebuild" in refused.json["detail"]
+    assert len(fresh_google.received) == before
+
+
+def test_renewal_to_rebuild_is_a_fresh_start_with_its_lease(ask):
+    answer = ask(None, lease=_start(ask, None), rebuild=True)
+    assert answer.status == 200
+    assert answer.json["features"]["rebuild"] == "content"
+    assert "sessionResumption" not in answer.json["setup"]
+
+
 def test_renewal_without_a_handle_counts_as_a_start(ask):
     """With its handle, a renewal succeeds even over the limit."""
     lease = _start(ask, "again", profile="scarce")

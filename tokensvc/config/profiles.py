@@ -94,6 +94,7 @@ class Profile(Model):
     idle_stop: Seconds | None = None
     video: tuple[Literal["camera", "screen"], ...] = ()
     greeting: str | None = None
+    rebuild: bool = True
     limits: Limits = ()
     budget: DailySeconds | None = None
     config: dict[str, Any] = {}

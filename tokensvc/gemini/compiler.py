@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SETUP = "bidiGenerateContentSetup"
 _CHILD_DEADLINE = 60  # seconds; a cold import on a busy machine takes several
 _ABSENT = object()
+_INITIAL_HISTORY = {"initialHistoryInClientContent": True}
 _log = logging.getLogger(__name__)
 
 Patch = dict[tuple[str, ...], Any]  # path into the body -> the value there, or _ABSENT
@@ -54,11 +55,16 @@ class CompiledProfile:
         object.__setattr__(self, "locked", _without_instruction(self.body[SETUP]))
 
     def body_for(
-        self, options: Mapping[str, str], claims: Mapping[str, str] | None = None
+        self,
+        options: Mapping[str, str],
+        claims: Mapping[str, str] | None = None,
+        *,
+        rebuild: bool = False,
     ) -> dict[str, Any]:
         """Return the request body with *options*, as `Profile.resolve` returns them.
 
-        With *claims*, each `${claims.name}` in the instruction becomes that claim, or nothing. The
+        With *claims*, each `${claims.name}` in the instruction becomes that claim, or nothing. With
+        *rebuild*, the session waits for its history, if its model takes one in no other way. The
         result shares its unchanged parts with this profile: replace values in it, do not edit them.
         """
         body = self.body
@@ -68,6 +74,8 @@ class CompiledProfile:
         instruction = body[SETUP].get("systemInstruction")
         if claims is not None and instruction is not None:
             body = replaced(body, (SETUP, "systemInstruction"), fill(instruction, claims))
+        if rebuild and self.features.get("rebuild") == "history":
+            body = replaced(body, (SETUP, "historyConfig"), _INITIAL_HISTORY)
         return body
 
     def locked_for(self, options: Mapping[str, str]) -> dict[str, Any]:

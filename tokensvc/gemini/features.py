@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tokensvc.gemini.models import rebuild_form
+
 if TYPE_CHECKING:
     from tokensvc.config.profiles import Profile
 
@@ -12,9 +14,11 @@ def features_of(profile: Profile, setup: dict[str, Any]) -> dict[str, Any]:
     """Return the contract's `features`: modalities, video, text, activity, transcripts and tools.
 
     `greeting` (the text a client sends first) and `idle_stop` (seconds) are present if *profile*
-    has them.
+    has them. `rebuild` says how a client may give a fresh session what was said before: as
+    `content`, or as initial `history` with a token that was requested for it. It is absent if the
+    profile rules it out, or if there are no transcripts.
     """
-    features = {
+    features: dict[str, Any] = {
         "modalities": setup["generationConfig"]["responseModalities"],
         "video": list(profile.video),
         "text": True,
@@ -30,6 +34,10 @@ def features_of(profile: Profile, setup: dict[str, Any]) -> dict[str, Any]:
         features["greeting"] = profile.greeting
     if profile.idle_stop is not None:
         features["idle_stop"] = profile.idle_stop
+    if profile.rebuild and features["transcripts"]:
+        # A profile may have asked for an initial history itself.
+        form = "history" if "historyConfig" in setup else rebuild_form(profile.model)
+        features["rebuild"] = form
     return features
 
 

@@ -57,10 +57,13 @@ class Minter:
         lease: Lease,
         expires_at: datetime,
         resumption_handle: str | None = None,
+        *,
+        rebuild: bool = False,
     ) -> EphemeralToken:
         """Return a token for one session of *lease*, locked to *compiled*, until *expires_at*.
 
-        With a *resumption_handle*, the session continues with the context of an earlier one.
+        With a *resumption_handle*, the session continues with the context of an earlier one. With
+        *rebuild*, it can be given that context by the client.
 
         Raises:
             UpstreamTimeout, UpstreamUnavailable, UpstreamBadResponse, UpstreamThrottled:
@@ -72,7 +75,7 @@ class Minter:
         expires_at = expires_at.replace(microsecond=0)
         connect_by = self._clock() + timedelta(seconds=compiled.profile.connect_within)
         new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
-        body = compiled.body_for(lease.options, lease.principal.claims)
+        body = compiled.body_for(lease.options, lease.principal.claims, rebuild=rebuild)
         if resumption_handle is not None:
             body = replaced(body, (SETUP, "sessionResumption"), {"handle": resumption_handle})
         times = {

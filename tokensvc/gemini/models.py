@@ -29,7 +29,9 @@ class ModelRules:
 
     *thinking* is the key of `thinking_config` that it accepts, if any; with *level_required*, a
     setup must have it. *behaviors* are those that a function may have; the first is our default.
-    *affective_dialog* and *proactivity* exist on v1alpha only.
+    *affective_dialog* and *proactivity* exist on v1alpha only. *rebuild* is how a fresh session
+    takes what was said before: as `clientContent` at any time, or only as its initial history,
+    which the setup has to announce.
     """
 
     thinking: Literal["thinking_budget", "thinking_level"] | None
@@ -38,6 +40,7 @@ class ModelRules:
     behaviors: tuple[Literal["BLOCKING", "NON_BLOCKING"], ...] = ("BLOCKING", "NON_BLOCKING")
     proactivity: Literal["optional", "always", "never"] = "never"
     affective_dialog: bool = False
+    rebuild: Literal["content", "history"] = "content"
 
 
 _NATIVE_AUDIO_25 = ModelRules(
@@ -51,6 +54,7 @@ _RULES = {
         thinking="thinking_level",
         levels=("MINIMAL", "LOW", "MEDIUM", "HIGH"),
         behaviors=("BLOCKING",),
+        rebuild="history",
     ),
     "models/gemini-3.8-live": ModelRules(thinking=None, proactivity="always"),
     "models/gemini-3.8-live-extended-thinking": ModelRules(
@@ -71,6 +75,11 @@ def default_behavior(model: str) -> str:
     We always write one, because Google's documentation of the default is inconsistent.
     """
     return _RULES.get(model, _UNKNOWN).behaviors[0]
+
+
+def rebuild_form(model: str) -> Literal["content", "history"]:
+    """Return how a fresh session of *model* takes what was said before; see `ModelRules`."""
+    return _RULES.get(model, _UNKNOWN).rebuild
 
 
 def faults_of(model: str, config: dict[str, Any], api_version: str) -> Iterator[str]:

@@ -27,6 +27,7 @@ class TokenBody(bodies.Body):
     on_behalf_of: bodies.Text | None = Field(None, description=bodies.TEXT)
     lease: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
     resumption_handle: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
+    rebuild: bool = Field(default=False, description="true or false")
 
     @model_validator(mode="after")
     def _lease_excludes_choices(self) -> Self:
@@ -34,11 +35,15 @@ class TokenBody(bodies.Body):
             raise ValueError("Leave “profile” and “options” out: the lease determines both.")
         if self.lease is None and self.resumption_handle is not None:
             raise ValueError("A “resumption_handle” needs the “lease” of its conversation.")
+        if self.rebuild and (self.lease is None or self.resumption_handle is not None):
+            raise ValueError("“rebuild” needs a “lease”, and excludes a “resumption_handle”.")
         return self
 
     def token_request(self) -> TokenRequest:
         """Return the token service's form of this request."""
-        return TokenRequest(self.profile, self.options, self.lease, self.resumption_handle)
+        return TokenRequest(
+            self.profile, self.options, self.lease, self.resumption_handle, self.rebuild
+        )
 
 
 class LeaseBody(bodies.Body):

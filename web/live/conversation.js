@@ -3,6 +3,7 @@
 import { Line } from './connection/line.js';
 import { activityFrame, pictureFrame, soundEndFrame, soundFrame, textFrame, toolFrame } from './connection/protocol.js';
 import { LiveError, importOrFail } from './errors.js';
+import { History, noteFrame } from './history.js';
 import { IdleTimer, VOICE, idle } from './idle-timer.js';
 import { Incoming } from './incoming.js';
 import { microphoneReady } from './media/microphone.js';
@@ -25,6 +26,7 @@ export class Conversation {
   #options;
   #context;
   #signal;
+  #history = new History();
   #incoming;
   #line;
   /** Set once something was shown. @type {import('./media/video.js').Video | null} */
@@ -57,7 +59,12 @@ export class Conversation {
         signal,
       );
     }
-    this.#incoming = new Incoming(emit, this.#sound, tools);
+    /** @type {Context['emit']} */
+    const heard = (type, detail) => {
+      if (type === 'transcript') this.#remember(/** @type {import('./transcript.js').Utterance} */ (detail));
+      emit(type, detail);
+    };
+    this.#incoming = new Incoming(heard, this.#sound, tools);
     this.#line = new Line(
       tokens,
       {
@@ -66,7 +73,12 @@ export class Conversation {
         preface: () => (this.#speakingManually ? [activityFrame(true)] : []),
         resuming: () => this.#pause(),
         timed: (name, milliseconds) => emit('timing', { name, milliseconds }),
+        sent: (frame) => {
+          if (this.#history.sent(frame)) tools.asked();
+        },
+        rebuild: (form) => this.#history.frames(form, tools.rebuild()),
         resumed: (resumption) => this.#resume(resumption),
+        rebuilt: (rebuilding) => this.#goOn('rebuilt', rebuilding),
         ended: (error) => context.ended(error),
       },
       { signal, transport },
@@ -126,6 +138,11 @@ export class Conversation {
   /** @param {import('./connection/protocol.js').FunctionResponse[]} responses */
   answer(responses) {
     this.#line.answer(toolFrame(responses));
+  }
+
+  /** @param {string} sentences for the model, outside a turn of the person */
+  inform(sentences) {
+    this.#line.say(noteFrame(sentences));
   }
 
   /** @param {MediaTrackConstraints} constraints */
@@ -195,17 +212,35 @@ export class Conversation {
 
   /** The connection is gone: its answer stops. Its tool calls are still pending in the session. */
   #pause() {
-    this.#incoming.completeTurn();
+    this.#incoming.lose();
     this.#context.become('resuming');
   }
 
   /** @param {import('./connection/line.js').Resumption} resumption */
   #resume(resumption) {
-    const { emit, become, tools } = this.#context;
-    if (resumption.contextLost) tools.disown();
+    if (resumption.contextLost) {
+      this.#context.tools.disown();
+      this.#history.forget();
+    }
+    this.#goOn('resumed', resumption);
+  }
+
+  /**
+   * @template {'resumed' | 'rebuilt'} Type
+   * @param {Type} type
+   * @param {import('./session.js').SessionEvents[Type]} detail
+   */
+  #goOn(type, detail) {
+    const { emit, become } = this.#context;
     become('live');
-    emit('resumed', resumption);
-    emit('timing', { name: 'resume', milliseconds: resumption.gap });
+    emit(type, detail);
+    emit('timing', { name: 'resume', milliseconds: detail.gap });
+  }
+
+  /** @param {import('./transcript.js').Utterance} utterance */
+  #remember(utterance) {
+    this.#history.heard(utterance);
+    if (utterance.side === 'user' && !utterance.typed) this.#context.tools.asked();
   }
 
   /** @returns {Sound} */

@@ -21,6 +21,8 @@ export class Incoming {
   /** When the person last said something that has no answer yet. @type {number | null} */
   #askedAt = null;
   #answering = false;
+  /** Whether the answer's transcript is incomplete. */
+  #generating = false;
   /** Sources of the answer: titles by address. @type {Map<string, string>} */
   #sources = new Map();
   /** @type {Set<string>} */
@@ -51,6 +53,7 @@ export class Incoming {
       case 'transcript':
         if (this.#cut && event.side === 'agent') break;
         this.#usage.beginTurn();
+        this.#generating ||= event.side === 'agent';
         this.#emit('transcript', this.#transcript.append(event.side, event.text));
         break;
       case 'sources':
@@ -77,8 +80,10 @@ export class Incoming {
       // An interrupted turn sends none (Live API capabilities, "Interruptions"), so this one was not.
       case 'generation-complete':
         this.#cutUntil = -Infinity;
+        this.#generating = false;
         break;
       case 'turn-complete':
+        this.#tools.settle();
         this.completeTurn();
     }
   }
@@ -94,11 +99,18 @@ export class Incoming {
     if (!this.#answering) this.#askedAt = this.#clock.now();
   }
 
+  /** The connection is gone: no more of an answer will arrive. */
+  lose() {
+    if (this.#generating) this.#emitAll(this.#transcript.interrupt());
+    this.completeTurn();
+  }
+
   /** Ends this turn. */
   completeTurn() {
     this.#cutUntil = -Infinity;
     this.#usage.complete();
     this.#answering = false;
+    this.#generating = false;
     this.#sources.clear();
     this.#queries.clear();
     this.#sound?.completeTurn();

@@ -20,6 +20,8 @@ export { LiveError };
  * @property {import('./transcript.js').Utterance} transcript a new utterance, or an update of one
  * @property {{speaking: boolean}} speaking whether the answer is being played
  * @property {import('./connection/line.js').Resumption} resumed the conversation continues over another connection
+ * @property {import('./connection/line.js').Rebuilding} rebuilt instead of `resumed`: the session was lost, and a fresh
+ *   one was told what was said before
  * @property {null} interrupted the answer was cut short and is silent
  * @property {import('./tools.js').ToolProgress} tool
  * @property {{missing: string[], surplus: string[]}} tools declared but not handled, handled but not declared
@@ -58,6 +60,7 @@ export class LiveSession extends TypedEvents {
   #tools = new Tools(
     (responses) => this.#conversation?.answer(responses),
     (progress) => this.emit('tool', progress),
+    (results) => this.#conversation?.inform(results),
   );
   /** @type {State} */
   #state = 'idle';

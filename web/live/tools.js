@@ -1,5 +1,8 @@
 /** Runs the page's handlers for the tools that a token declares, and answers the model's calls. */
 
+import { steadyClock } from './clock.js';
+import { Ledger } from './ledger.js';
+
 /** @typedef {import('./connection/protocol.js').FunctionCall} FunctionCall */
 /** @typedef {import('./connection/protocol.js').FunctionResponse} FunctionResponse */
 /** @typedef {import('./connection/protocol.js').Scheduling} Scheduling */
@@ -33,7 +36,8 @@ const TIME_LIMIT_S = 30;
 
 /**
  * Answers each call once: a repeated id is ignored, and a cancelled call gets no answer. A call outlives its connection,
- * because the session that is resumed still waits for it.
+ * because the session that is resumed still waits for it. If the session is lost, a call that the next one repeats is
+ * answered with the result of the first.
  */
 export class Tools {
   /** @type {Map<string, {tool: Tool, seconds: number}>} */
@@ -48,16 +52,22 @@ export class Tools {
   #seen = new Set();
   /** Replaced when the model no longer knows the calls that it made. */
   #session = {};
+  #ledger;
   #answer;
   #progress;
+  #inform;
 
   /**
    * @param {(responses: FunctionResponse[]) => void} answer
    * @param {(progress: ToolProgress) => void} progress
+   * @param {(results: string) => void} [inform] called with results that a rebuilt session was told to wait for
+   * @param {import('./clock.js').Clock} [clock]
    */
-  constructor(answer, progress) {
+  constructor(answer, progress, inform = () => {}, clock = steadyClock) {
     this.#answer = answer;
     this.#progress = progress;
+    this.#inform = inform;
+    this.#ledger = new Ledger(clock);
   }
 
   /** Whether a call is running. */
@@ -79,6 +89,7 @@ export class Tools {
   expect(declarations, locked = []) {
     this.cancelAll();
     this.#seen.clear();
+    this.#ledger.forget();
     this.#declared = new Map(declarations.map((declaration) => [declaration.name, declaration]));
     this.#schemas.clear();
     for (const { name, parameters, parametersJsonSchema } of locked.flatMap((tool) => tool.functionDeclarations ?? [])) {
@@ -101,9 +112,16 @@ export class Tools {
     const session = this.#session;
     const groups = [fresh.filter((call) => this.#waits(call)), ...fresh.filter((call) => !this.#waits(call)).map((call) => [call])];
     for (const group of groups) {
-      Promise.all(group.map((call) => this.#run(call))).then((responses) => {
-        const answers = responses.filter((response) => response !== null);
-        if (answers.length > 0 && session === this.#session) this.#answer(answers);
+      const entries = group.map((call) => this.#ledger.find(call) ?? this.#ledger.add(call, this.#run(call)));
+      Promise.all(entries.map(({ result }) => result)).then((responses) => {
+        if (session !== this.#session) {
+          const late = this.#ledger.late(entries);
+          if (late) this.#inform(late);
+          return;
+        }
+        for (const entry of entries) entry.known = true;
+        const answers = responses.flatMap((response, i) => (response ? [{ ...response, id: group[i].id }] : []));
+        if (answers.length > 0) this.#answer(answers);
       });
     }
   }
@@ -117,9 +135,29 @@ export class Tools {
     this.cancel([...this.#running.keys()]);
   }
 
-  /** Lets the running calls finish, and sends none of their answers: the model no longer knows that it made them. */
+  /** A turn is complete. */
+  settle() {
+    this.#ledger.settle();
+  }
+
+  /** The person has said something. */
+  asked() {
+    this.#ledger.asked();
+  }
+
+  /**
+   * Prepares for a fresh session. The running calls finish, and their answers are not sent: it does not know their ids.
+   * @returns {string} what became of the calls, to tell it
+   */
+  rebuild() {
+    this.#session = {};
+    return this.#ledger.report();
+  }
+
+  /** The same, for a session that is told nothing. */
   disown() {
     this.#session = {};
+    this.#ledger.forget();
   }
 
   /** @param {FunctionCall} call whether the model waits for its answer */

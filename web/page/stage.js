@@ -42,6 +42,9 @@ export class Stage {
     session.addEventListener('resumed', ({ detail: { contextLost } }) => {
       if (contextLost) setText(block('notice'), 'We lost the connection. I no longer remember what we discussed.');
     });
+    session.addEventListener('rebuilt', () => {
+      setText(block('notice'), 'We lost the connection. I caught up from what was said.');
+    });
     session.addEventListener('speaking', ({ detail: { speaking } }) => {
       this.#speaking = speaking;
       this.refresh();

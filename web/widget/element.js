@@ -9,7 +9,8 @@ import { Facade } from './facade.js';
 
 /** The session's events that are forwarded to the host, with their names and details. */
 const FORWARDED = /** @type {const} */ ([
-  'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'tool', 'tools', 'video', 'sources', 'usage', 'timing', 'devices',
+  'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'rebuilt', 'tool', 'tools', 'video', 'sources', 'usage', 'timing',
+  'devices',
 ]);
 
 /** The service's address, from that of this module; a release has a folder of its own below it. */

@@ -144,6 +144,7 @@ export class View {
     session.addEventListener('resumed', ({ detail: { contextLost } }) => {
       if (contextLost) setText(this.#panel.notice, this.#words.text('notice.forgotten'));
     });
+    session.addEventListener('rebuilt', () => setText(this.#panel.notice, this.#words.text('notice.rebuilt')));
     session.addEventListener('speaking', ({ detail: { speaking } }) => {
       this.#speaking = speaking;
       this.refresh();

@@ -210,6 +210,69 @@ async def answered_history(emulating):
 
 
 @rule(
+    "A fresh session of 3.8 or 2.5 is told what was said before, and answers only the last turn",
+    f"3.8 in nine recoveries: {FINDINGS}, stage 2; 2.5: its model page",
+    without(
+        "session/session.py",
+        "self._add_turns(earlier)\n            self._answered_length = context.conversation.length",
+        "self._add_turns(earlier)",
+    ),
+)
+async def told_history(emulating):
+    turns = [
+        {"role": "user", "parts": [{"text": "Book a table at 19:39."}]},
+        {"role": "model", "parts": [{"text": "A table is free."}]},
+        {"role": "user", "parts": [{"text": "The connection was lost. Continue."}]},
+    ]
+    tools = [function("book_a_table")]
+    async with emulating() as client:
+        for model in ("gemini-3.8-live", "gemini-2.5-flash-native-audio-preview-12-2025"):
+            async with client.session(setup(model=f"models/{model}", tools=tools)) as session:
+                await session.send(clientContent={"turns": turns, "turnComplete": True})
+                answer = await session.until_turn_complete()
+                assert "19:39" in transcript(answer)
+                assert "A table is free" not in transcript(answer), "the model's own words"
+                assert not any("toolCall" in message for message in answer)
+
+
+@rule(
+    "A fresh session of 3.1 is told what was said before as its initial history",
+    "its model page; no recording of it is known",
+    without(
+        "session/session.py",
+        "self._history_pending = context.plan.initial_history",
+        "self._history_pending = False",
+    ),
+    unsupported={JAVASCRIPT: "its config has no historyConfig"},
+)
+async def initial_history_31(emulating):
+    requested = setup(
+        model="models/gemini-3.1-flash-live-preview",
+        historyConfig={"initialHistoryInClientContent": True},
+    )
+    turns = [{"role": "user", "parts": [{"text": "A table at 19:39."}]}]
+    options = replace(QUICK, mid_session_content="refused")
+    async with emulating(options) as client, client.session(requested) as session:
+        await session.send(clientContent={"turns": turns, "turnComplete": True})
+        await session.send_text("The connection was lost. Continue.")
+        assert "19:39" in transcript(await session.until_turn_complete())
+        assert client.latest()["counters"]["answers"] == 1
+
+
+@rule(
+    "A note in square brackets is recited, and calls no function",
+    f"ours: a model that was told what became of its calls issued none again in 7 of 7, {FINDINGS}",
+    without("responses/echo.py", 'if called and not turn.typed.startswith("["):', "if called:"),
+)
+async def note(emulating):
+    tools = [function("book_table")]
+    async with emulating() as client, client.session(setup(tools=tools)) as session:
+        await session.send_text("[System note: the result of book_table is 1739.]")
+        assert "1739" in transcript(await session.until_turn_complete())
+        assert client.latest()["counters"]["tool_calls"] == 0
+
+
+@rule(
     "Each turn's usage counts the whole context, by modality",
     "usageMetadata; 25 tokens a second",
     without(

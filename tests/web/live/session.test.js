@@ -301,6 +301,81 @@ test('only a cancellation, or the end of the conversation, cancels a call', asyn
   assert.deepEqual(progress.map(({ id, status }) => `${id} ${status}`), ['1 running', '2 running', '1 cancelled', '2 cancelled']);
 });
 
+test('a session that is lost is rebuilt: the next one is told what was said and what became of the calls', async () => {
+  const { api, session } = scripted({
+    grant: { lease: 'l', features: { rebuild: 'content', tools: [{ name: 'book', behavior: 'NON_BLOCKING' }] } },
+  });
+  /** @type {(value: string) => void} */
+  let finish = () => {};
+  let runs = 0;
+  session.handleTool('book', () => {
+    runs += 1;
+    return new Promise((resolve) => (finish = resolve));
+  });
+  await session.start(SILENTLY);
+  const resumed = noted(session, 'resumed');
+  const said = noted(session, 'transcript');
+  const times = noted(session, 'timing');
+  session.sendText('My number is 4711. Book a table.');
+  api.receive(
+    { toolCall: { functionCalls: [{ id: '1', name: 'book', args: { seats: 2 } }] } },
+    { serverContent: { outputTranscription: { text: 'I am booking' } } },
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  api.sent.length = 0;
+  const rebuilt = next(session, 'rebuilt');
+  api.close();
+  session.sendText('Are you there?');
+  const { planned, gap, turns } = await rebuilt;
+  assert.deepEqual([planned, turns, resumed, api.requests[1]], [false, 2, [], { lease: 'l', rebuild: true }]);
+  assert.ok(gap >= 0);
+  assert.equal(session.state, 'live');
+  assert.ok(times.some(({ name, milliseconds }) => name === 'resume' && milliseconds === gap));
+  assert.equal(said.findLast(({ side }) => side === 'agent')?.interrupted, true, 'the page is told that it was cut off');
+  await new Promise((resolve) => setImmediate(resolve));
+  const [, { clientContent }, held, ...more] = api.sent;
+  const [person, agent, note] = clientContent.turns;
+  assert.deepEqual(
+    [person, agent],
+    [
+      { role: 'user', parts: [{ text: 'My number is 4711. Book a table.' }] },
+      { role: 'model', parts: [{ text: 'I am booking [cut off here]' }] },
+    ],
+  );
+  assert.match(note.parts[0].text, /book\(\{"seats":2\}\) is still running/);
+  assert.deepEqual([held, more], [{ realtimeInput: { text: 'Are you there?' } }, []]);
+  api.receive({ toolCall: { functionCalls: [{ id: '2', name: 'book', args: { seats: 2 } }] } });
+  finish('BK-1');
+  await next(session, 'tool', ({ status }) => status === 'answered');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(runs, 1);
+  assert.deepEqual(api.sent.slice(3), [
+    { toolResponse: { functionResponses: [{ id: '2', name: 'book', response: { output: 'BK-1' } }] } },
+  ]);
+  session.close();
+});
+
+test('a result that comes after the session is rebuilt is told as a note', async () => {
+  const { api, session } = scripted({ grant: { lease: 'l', features: { rebuild: 'history' } } });
+  /** @type {(value: string) => void} */
+  let finish = () => {};
+  session.handleTool('book', () => new Promise((resolve) => (finish = resolve)));
+  await session.start(SILENTLY);
+  api.receive({ toolCall: { functionCalls: [{ id: '1', name: 'book', args: {} }] } });
+  await new Promise((resolve) => setImmediate(resolve));
+  const rebuilt = next(session, 'rebuilt');
+  api.close();
+  await rebuilt;
+  await new Promise((resolve) => setImmediate(resolve));
+  const kinds = api.sent.map((message) => Object.keys(message)[0]);
+  assert.deepEqual(kinds.slice(1), ['setup', 'clientContent', 'realtimeInput']);
+  finish('BK-1');
+  await next(session, 'tool', ({ status }) => status === 'answered');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(api.sent.at(-1).realtimeInput.text, /^\[System note: book\(\{\}\) was answered with "BK-1"\.\]$/);
+  session.close();
+});
+
 test('arguments are checked against the declarations in the token', async () => {
   const parameters = { type: 'OBJECT', properties: { number: { type: 'INTEGER' } }, required: ['number'] };
   const { api, session } = scripted({

@@ -43,7 +43,10 @@ class EchoResponder(Responder):
         return speech_label(turn.spoken.seconds) if turn.spoken else ""
 
     def answer(self, turn: Turn, conversation: Conversation, plan: Plan) -> tuple[Step, ...]:
-        """Play back speech; call the functions whose names were typed; otherwise recite."""
+        """Play back speech; call the functions whose names were typed; otherwise recite.
+
+        What begins with a square bracket is a note of the application, which only informs.
+        """
         steps: list[Step] = []
         if plan.thoughts:
             steps.append(Think(f"This is turn {turn.number}. I look at what I know."))
@@ -51,7 +54,7 @@ class EchoResponder(Responder):
             label = f"{speech_label(turn.spoken.seconds)[:-1]}, played back]"  # in its bracket
             return (*steps, Say(label, turn.spoken.samples))
         called = [tool for tool in plan.tools if mentions(turn.typed, tool.name)]
-        if called:
+        if called and not turn.typed.startswith("["):
             return (*steps, *(Call(tool.name, arguments(tool, turn.typed)) for tool in called))
         if plan.search and "search" in words(turn.typed):
             steps.append(Search(turn.typed[:ENTRY_CHARACTERS]))

@@ -133,7 +133,7 @@ class Session:
         context = self._context
         complete = content.get("turnComplete", False)
         if self._history_pending:
-            self._add_turns(content)
+            self._add_turns(content.get("turns", []))
             self._answered_length = context.conversation.length
             self._history_pending = not complete
             return
@@ -141,15 +141,19 @@ class Session:
         if model.only_initial_content and context.options.mid_session_content == "refused":
             raise CloseError(CloseReasons.invalid_argument)
         await self._turns.interrupt()
-        self._add_turns(content)
+        *earlier, last = content.get("turns") or [{}]
+        if earlier:  # a history: only what follows it is new
+            self._add_turns(earlier)
+            self._answered_length = context.conversation.length
+        self._add_turns([last])
         if complete:
             context.counters.text_turns += 1
             await self._answer(None)
 
-    def _add_turns(self, content: dict[str, Any]) -> None:
-        """Add the turns of *content* to the context."""
+    def _add_turns(self, turns: list[dict[str, Any]]) -> None:
+        """Add *turns* to the context."""
         conversation = self._context.conversation
-        for turn in content.get("turns", []):
+        for turn in turns:
             by_model = turn.get("role") == "model"
             for part in turn.get("parts", []):
                 if "inlineData" in part:

@@ -53,11 +53,11 @@ export class Held {
 
   /**
    * Sends what was held over a new connection.
-   * @param {{contextLost: boolean}} way without the context, the calls that were answered are unknown there
+   * @param {string[]} [introduction] to a fresh session, which does not know the calls that were answered
    */
-  goOn({ contextLost }) {
-    if (contextLost) this.#answers = [];
-    this.#follow(this.#preface);
+  goOn(introduction) {
+    if (introduction) this.#answers = [];
+    this.#follow([...(introduction ?? []), ...this.#preface]);
   }
 
   /** @param {string[]} preface */

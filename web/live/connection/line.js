@@ -15,6 +15,7 @@ const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
 
 /** @typedef {import('../errors.js').LiveError} LiveError */
 /** @typedef {import('./token-source.js').DatedGrant} DatedGrant */
+/** @typedef {import('./token-source.js').RebuildForm} RebuildForm */
 
 /**
  * @typedef {object} LineListeners
@@ -23,13 +24,19 @@ const LAST_WORDS = new Set(['lease-over', 'budget-spent']);
  * @property {() => string[]} preface the frames that a new connection needs before the held ones
  * @property {() => void} resuming the connection is gone; an answer that was being spoken stops
  * @property {(name: 'open' | 'setup', milliseconds: number) => void} [timed] called with how long a connection took
+ * @property {(frame: string) => void} [sent] called for each frame that is given to a connection
+ * @property {(form: RebuildForm) => {turns: number, frames: string[], empty: boolean}} [rebuild] what to tell a fresh
+ *   session, which takes the place of a lost one
  * @property {(resumption: Resumption) => void} resumed there is a new connection; what was held follows
+ * @property {(rebuilding: Rebuilding) => void} [rebuilt] the same, by a fresh session that is told what was said before
  * @property {(error: LiveError | null) => void} ended called once
  *
  * @typedef {object} Resumption
  * @property {boolean} planned it was renewed ahead of its end
  * @property {boolean} contextLost the model no longer knows what was said
  * @property {number} gap milliseconds without a connection
+ *
+ * @typedef {{planned: boolean, gap: number, turns: number}} Rebuilding `turns`: how many of the last ones it is told
  */
 
 /**
@@ -54,7 +61,8 @@ export class Line {
   #replacing = false;
   /** Waits for the network only if it was seen to go: a device without one may reach a local service. */
   #wentOffline = false;
-  #resumed = false;
+  /** @type {import('./retries.js').Way} */
+  #way = 'fresh';
   /** @type {number | null} */
   #liveSince = null;
   #goneAt = 0;
@@ -152,6 +160,7 @@ export class Line {
   /** @param {string} frame */
   #send(frame) {
     this.#connection?.send(frame);
+    this.#listeners.sent?.(frame);
     this.#unanswered.sent(frame);
     this.#renewal?.sent();
   }
@@ -161,7 +170,7 @@ export class Line {
     this.#renewal?.close();
     const many = this.#renewal?.manyHandles ?? false;
     this.#liveSince = null;
-    this.#resumed = handle !== null;
+    this.#way = handle === null ? 'fresh' : 'resumed';
     const connection = new Connection(
       grant,
       {
@@ -216,11 +225,11 @@ export class Line {
   async #replace(old, handle) {
     this.#replacing = true;
     try {
-      const grant = await this.#tenure.next(handle, this.#renewal?.endsAt ?? 0);
+      const grant = await this.#tenure.next(handle, this.#renewal?.endsAt ?? 0, true);
       this.#leave();
       await old.retire();
       await this.#connect(grant, handle);
-      this.#arrive({ planned: true, contextLost: handle === null });
+      this.#arrive({ planned: true, fresh: handle === null, forget: false });
     } catch (cause) {
       if (this.#signal.aborted) return;
       const error = asLiveError(cause);
@@ -265,15 +274,18 @@ export class Line {
   async #recover(error, { planned } = { planned: false }) {
     const lived = this.#liveSince === null ? 0 : this.#clock.now() - this.#liveSince;
     let handle = this.#renewal?.handle ?? null;
-    let death = { resumed: this.#resumed, lasted: lived };
+    let forget = false;
+    let end = { way: this.#way, lasted: lived };
     this.#replacing = true;
     this.#renewal?.close();
     this.#hold();
     this.#leave();
     void this.#connection?.retire();
     for (;;) {
-      if (this.#retries.blame(error, death)) handle = null;
+      const blamed = this.#retries.blame(error, end);
+      if (blamed) handle = null;
       else if (!worthRetrying(error)) break;
+      forget ||= blamed === 'context';
       if (error.code === 'token-ended') this.#tenure.spent();
       const wait = this.#retries.next(error, handle !== null);
       if (wait === null) break;
@@ -281,14 +293,14 @@ export class Line {
         await pause(this.#clock, wait, this.#signal);
         if (this.#wentOffline) await onceOnline(this.#network, this.#signal);
         await this.#connection?.retire();
-        const grant = await this.#tenure.next(handle, this.#clock.now());
+        const grant = await this.#tenure.next(handle, this.#clock.now(), !forget);
         await this.#connect(grant, handle);
-        this.#arrive({ planned, contextLost: handle === null });
+        this.#arrive({ planned, fresh: handle === null, forget });
         return;
       } catch (cause) {
         if (this.#signal.aborted) return;
         error = asLiveError(cause);
-        death = { resumed: handle !== null, lasted: 0 };
+        end = { way: handle === null ? 'fresh' : 'resumed', lasted: 0 };
       }
     }
     this.#listeners.ended(error);
@@ -303,11 +315,22 @@ export class Line {
     this.#listeners.resuming();
   }
 
-  /** @param {{planned: boolean, contextLost: boolean}} way */
-  #arrive(way) {
+  /**
+   * @param {{planned: boolean, fresh: boolean, forget: boolean}} way `fresh`: without a handle; `forget`: then not told
+   *   what was said before either
+   */
+  #arrive({ planned, fresh, forget }) {
     this.#replacing = false;
-    this.#listeners.resumed({ ...way, gap: this.#clock.now() - this.#goneAt });
-    this.#held.goOn(way);
+    const gap = this.#clock.now() - this.#goneAt;
+    const form = fresh && !forget ? this.#tenure.rebuild : undefined;
+    const told = form && this.#listeners.rebuild?.(form);
+    if (told && !told.empty) {
+      this.#way = 'rebuilt';
+      this.#listeners.rebuilt?.({ planned, gap, turns: told.turns });
+    } else {
+      this.#listeners.resumed({ planned, contextLost: fresh && !told, gap });
+    }
+    this.#held.goOn(fresh ? (told?.frames ?? []) : undefined);
   }
 
   #close() {

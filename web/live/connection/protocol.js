@@ -52,6 +52,14 @@ export const setupFrame = (setup) => JSON.stringify({ setup });
 /** @param {string} text @returns {string} */
 export const textFrame = (text) => realtime({ text });
 
+const TEXT = '{"realtimeInput":{"text":';
+
+/** @param {string} frame @returns {string | null} its text; null for other frames */
+export const textOf = (frame) => (frame.startsWith(TEXT) ? JSON.parse(frame).realtimeInput.text : null);
+
+/** @param {{role: 'user' | 'model', parts: {text: string}[]}[]} turns @returns {string} */
+export const contentFrame = (turns) => JSON.stringify({ clientContent: { turns, turnComplete: true } });
+
 /** @param {Int16Array} samples @param {number} rate in hertz @returns {string} */
 export function soundFrame(samples, rate) {
   const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
@@ -71,7 +79,7 @@ export const activityFrame = (active) => realtime(active ? { activityStart: {} }
 export const toolFrame = (functionResponses) => JSON.stringify({ toolResponse: { functionResponses } });
 
 /** @param {string} frame @returns {boolean} whether it ends the person's turn, so that an answer is due */
-export const endsTurn = (frame) => /^\{"realtimeInput":\{"(text|activityEnd)":/.test(frame);
+export const endsTurn = (frame) => /^\{"(clientContent|realtimeInput":\{"(text|activityEnd))":/.test(frame);
 
 /** @param {object} realtimeInput */
 const realtime = (realtimeInput) => JSON.stringify({ realtimeInput });

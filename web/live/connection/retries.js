@@ -4,16 +4,16 @@ const FIRST_MS = 500;
 const LONGEST_MS = 10_000;
 const MOST = 9;
 const STABLE_MS = 10_000;
-// A handle is dropped after two sessions that ended this soon after resuming by it. A refusal to resume counts for less:
-// the service may only be slow to notice that the old connection is gone.
+// A handle is dropped after so many sessions that ended this soon after resuming by it, or after so many refusals.
 const QUICK_MS = 5000;
-const DEATH = 5;
-const REFUSAL = 2;
-const MOST_BLAME = 10;
+const MOST_DEATHS = 2;
+const MOST_REFUSALS = 3;
 
 // After a drop that it has seen, the Live API refuses to resume an idle conversation for a second or so (measured in
-// frontier-on-cloud/gemini-live-resume-test, FINDINGS.md: at once 0 of 12, a second after the refusal 11 of 11).
+// frontier-on-cloud/gemini-live-resume-test, FINDINGS.md: at once 0 of 12, a second after the refusal 11 of 11). After one
+// that it has not seen, it refuses for as long as anybody has tried (568 of 568, over 15 minutes).
 const TOO_SOON_MS = 1000;
+const ONCE_MORE_MS = 250;
 
 // These say nothing about the handle.
 const NO_FAULT_OF_A_HANDLE = new Set(['connection-lost', 'connection-ended', 'token-ended']);
@@ -21,6 +21,11 @@ const NO_FAULT_OF_A_HANDLE = new Set(['connection-lost', 'connection-ended', 'to
 const LONGEST_ASKED_S = 30;
 
 /** @typedef {import('../errors.js').LiveError} LiveError */
+
+/**
+ * How a session began: with nothing, by a handle, or by being told what was said before.
+ * @typedef {'fresh' | 'resumed' | 'rebuilt'} Way
+ */
 
 /** @param {LiveError} error @returns {boolean} whether another attempt can help */
 export const worthRetrying = (error) =>
@@ -36,7 +41,10 @@ export class Retries {
   #attempts = 0;
   /** Since the last connection that lasted a while: too many are the end. */
   #inVain = 0;
-  #blame = 0;
+  /** Of sessions that had just been resumed or rebuilt, since the last stable connection. */
+  #deaths = 0;
+  /** Of the present handle, since it was last accepted. */
+  #refusals = 0;
   /** Whether a message was refused since the last stable connection. */
   #refused = false;
 
@@ -55,42 +63,51 @@ export class Retries {
     this.#attempts += 1;
     this.#inVain += 1;
     if (this.#inVain > MOST) return null;
-    const tooSoon = resumes && code === 'resume-refused' ? TOO_SOON_MS * (1 + 0.25 * this.#random()) : 0;
+    if (resumes && code === 'resume-refused') {
+      return (this.#refusals > 1 ? ONCE_MORE_MS : TOO_SOON_MS) * (1 + 0.25 * this.#random());
+    }
     const wait = attempt === 0 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1));
-    return Math.max(retryAfter * 1000, tooSoon, wait * (0.75 + 0.5 * this.#random()));
+    return Math.max(retryAfter * 1000, wait * (0.75 + 0.5 * this.#random()));
   }
 
   /** @param {number} milliseconds for which a connection was live, however it ended */
   lived(milliseconds) {
+    if (milliseconds > 0) this.#refusals = 0;
     if (milliseconds >= QUICK_MS) this.#inVain = 0;
     if (milliseconds < STABLE_MS) return;
     this.#attempts = 0;
-    this.#blame = 0;
+    this.#deaths = 0;
     this.#refused = false;
   }
 
   /**
    * @param {LiveError} error what ended a connection
-   * @param {{resumed: boolean, lasted: number}} connection `lasted`: milliseconds since `setupComplete`, 0 without
-   * @returns {boolean} whether to drop its handle
+   * @param {{way: Way, lasted: number}} connection `lasted`: milliseconds since `setupComplete`, 0 without
+   * @returns {'handle' | 'context' | null} what not to use again: its handle, or even what was said
    */
-  blame(error, { resumed, lasted }) {
+  blame(error, { way, lasted }) {
     this.lived(lasted);
-    if (error.code === 'context-lost') return true;
+    const early = lasted < QUICK_MS;
+    if (error.code === 'context-lost') return 'handle';
     if (error.code === 'message-refused') {
-      // What is refused again is in the context, and would be refused in every connection that resumes it.
-      const again = this.#refused;
+      // What is refused again is in the context, and would be refused in every session that knows it.
+      const again = this.#refused || (way === 'rebuilt' && early);
       this.#refused = !again;
-      return again;
+      return again ? 'context' : null;
     }
-    if (!resumed || !error.close || lasted >= QUICK_MS || NO_FAULT_OF_A_HANDLE.has(error.code)) return false;
+    const hung = error.code === 'setup-overdue';
+    if (way === 'fresh' || !early || NO_FAULT_OF_A_HANDLE.has(error.code) || !(error.close || hung)) return null;
     // The setup was accepted before; only the handle is new.
-    if (error.code === 'setup-refused') return true;
-    this.#blame += lasted > 0 ? DEATH : REFUSAL;
-    if (this.#blame < MOST_BLAME) return false;
+    if (error.code === 'setup-refused') return 'handle';
+    if (lasted > 0) this.#deaths += 1;
+    else this.#refusals += hung ? 2 : 1;
+    // Whether it took in what it was told is not known. What it was told may be the cause.
+    if (way === 'rebuilt') return this.#deaths < MOST_DEATHS ? 'handle' : 'context';
+    if (this.#deaths < MOST_DEATHS && this.#refusals < MOST_REFUSALS) return null;
     // A fresh session has nothing to wait for.
-    this.#blame = 0;
+    this.#deaths = 0;
+    this.#refusals = 0;
     this.#attempts = 0;
-    return true;
+    return 'handle';
   }
 }

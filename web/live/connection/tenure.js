@@ -32,6 +32,13 @@ export class Tenure {
     return this.#grant;
   }
 
+  /** How a fresh session can be told what was said before, if at all. */
+  get rebuild() {
+    const { lease, features } = this.#grant ?? {};
+    // Without a lease there is no way to request a token for a history.
+    return features?.rebuild === 'history' && lease === undefined ? undefined : features?.rebuild;
+  }
+
   /**
    * Gets the first grant.
    * @param {Choice} choice
@@ -47,10 +54,11 @@ export class Tenure {
    * one if it can resume by this handle and has enough time left.
    * @param {string | null} handle
    * @param {number} from when it would be used, by the clock
+   * @param {boolean} [rebuild] without a handle: whether the session is told what was said before, if it can be
    * @returns {Promise<DatedGrant>}
    * @throws {LiveError}
    */
-  async next(handle, from) {
+  async next(handle, from, rebuild = false) {
     const inHand = /** @type {DatedGrant} */ (this.#grant);
     const { lease } = inHand;
     const unused = this.#unused;
@@ -58,7 +66,8 @@ export class Tenure {
     if (unused?.handle === handle && unused.grant.endsAt > from + SPARE_MS) return unused.grant;
     try {
       if (lease === undefined) return resuming(await this.#tokens.grant(this.#choice, this.#signal), handle);
-      const request = handle === null ? { lease } : { lease, resumption_handle: handle };
+      const fresh = rebuild && this.rebuild ? { lease, rebuild: /** @type {const} */ (true) } : { lease };
+      const request = handle === null ? fresh : { lease, resumption_handle: handle };
       return { lease, ...(await this.#tokens.grant(request, this.#signal)) };
     } catch (error) {
       const reusable = inHand.endsAt > from + SPARE_MS && opens(inHand, handle);

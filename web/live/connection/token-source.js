@@ -41,10 +41,14 @@ const WARM_MS = 60_000;
  * @property {boolean} [transcripts]
  * @property {Declaration[]} [tools]
  * @property {string} [greeting] what the client sends first, because models do not speak first
+ * @property {RebuildForm} [rebuild] how a fresh session can be told what was said before
  * @property {number} [idle_stop] seconds of silence after which the client ends the conversation
  *
+ * `content` is answered; an initial `history` is not, and the token has to be requested for it.
+ * @typedef {'content' | 'history'} RebuildForm
+ *
  * @typedef {{profile?: string, options?: Record<string, string>}} Choice
- * @typedef {{lease: string, resumption_handle?: string}} Continuation
+ * @typedef {{lease: string, resumption_handle?: string, rebuild?: true}} Continuation
  *
  * A grant with its ends by the client's clock, rather a little early than late.
  * @typedef {Grant & {endsAt: number, leaseEndsAt: number}} DatedGrant

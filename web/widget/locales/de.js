@@ -29,6 +29,7 @@ export default {
   'state.closed': 'Gespräch beendet',
   'notice.resuming': 'Die Verbindung wird wiederhergestellt. Sprechen Sie einfach weiter, es geht nichts verloren.',
   'notice.forgotten': 'Die Verbindung wurde unterbrochen. Ich weiß nicht mehr, worüber wir gesprochen haben.',
+  'notice.rebuilt': 'Die Verbindung wurde unterbrochen. Ich weiß noch, was zuletzt gesagt wurde.',
   'notice.left': 'Noch {time}',
 
   log: 'Gesprächsverlauf',

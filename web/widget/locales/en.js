@@ -32,6 +32,7 @@ export default {
   'state.closed': 'The conversation has ended',
   'notice.resuming': 'Reconnecting. Keep talking, nothing is lost.',
   'notice.forgotten': 'We lost the connection. I no longer remember what we discussed.',
+  'notice.rebuilt': 'We lost the connection. I caught up from what was said.',
   'notice.left': '{time} left',
 
   // The transcript.

@@ -29,6 +29,7 @@ export default {
   'state.closed': 'Conversación finalizada',
   'notice.resuming': 'Reconectando. Siga hablando, no se pierde nada.',
   'notice.forgotten': 'Se perdió la conexión. Ya no recuerdo de qué estábamos hablando.',
+  'notice.rebuilt': 'Se perdió la conexión. He recuperado lo último que dijimos.',
   'notice.left': 'Restante: {time}',
 
   log: 'Transcripción',

@@ -29,6 +29,7 @@ export default {
   'state.closed': 'Conversation terminée',
   'notice.resuming': 'Reconnexion en cours. Continuez à parler, rien n’est perdu.',
   'notice.forgotten': 'La connexion a été interrompue. Je ne me souviens plus de notre échange.',
+  'notice.rebuilt': 'La connexion a été interrompue. J’ai repris à partir de nos derniers échanges.',
   'notice.left': 'Encore {time}',
 
   log: 'Transcription',

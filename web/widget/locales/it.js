@@ -29,6 +29,7 @@ export default {
   'state.closed': 'Conversazione terminata',
   'notice.resuming': 'Riconnessione in corso. Continua a parlare, non si perde nulla.',
   'notice.forgotten': 'La connessione si è interrotta. Non ricordo più di cosa abbiamo parlato.',
+  'notice.rebuilt': 'La connessione si è interrotta. Ho ripreso da quello che ci siamo detti.',
   'notice.left': 'Ancora {time}',
 
   log: 'Trascrizione',

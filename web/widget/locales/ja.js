@@ -29,6 +29,7 @@ export default {
   'state.closed': '会話が終了しました',
   'notice.resuming': '再接続しています。そのままお話しください。内容は失われません。',
   'notice.forgotten': '接続が切れました。これまでの会話の内容を覚えていません。',
+  'notice.rebuilt': '接続が切れました。直前までの会話の内容をもとに続けます。',
   'notice.left': '残り {time}',
 
   log: '会話の記録',

@@ -29,6 +29,7 @@ export default {
   'state.closed': 'Conversa encerrada',
   'notice.resuming': 'Reconectando. Continue falando, nada será perdido.',
   'notice.forgotten': 'A conexão caiu. Não lembro mais sobre o que conversamos.',
+  'notice.rebuilt': 'A conexão caiu. Retomei a partir do que já conversamos.',
   'notice.left': 'Restante: {time}',
 
   log: 'Transcrição',

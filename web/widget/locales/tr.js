@@ -29,6 +29,7 @@ export default {
   'state.closed': 'Görüşme sona erdi',
   'notice.resuming': 'Yeniden bağlanılıyor. Konuşmaya devam edin, hiçbir şey kaybolmaz.',
   'notice.forgotten': 'Bağlantı koptu. Neler konuştuğumuzu artık hatırlamıyorum.',
+  'notice.rebuilt': 'Bağlantı koptu. Son konuştuklarımızdan devam ediyorum.',
   'notice.left': '{time} kaldı',
 
   log: 'Görüşme dökümü',

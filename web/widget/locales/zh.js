@@ -29,6 +29,7 @@ export default {
   'state.closed': '对话已结束',
   'notice.resuming': '正在重新连接。请继续说，内容不会丢失。',
   'notice.forgotten': '连接已断开。我不记得我们之前聊过的内容了。',
+  'notice.rebuilt': '连接已断开。我已根据之前聊过的内容接着往下谈。',
   'notice.left': '剩余 {time}',
 
   log: '对话记录',

@@ -82,11 +82,21 @@ export class Scene {
   longestHeld = 0;
   /** Of tokens, in seconds. */
   life = GRANT.expires_in;
+  /** @type {string | undefined} */
+  lease = GRANT.lease;
+  /** @type {import('../../../../web/live/connection/token-source.js').Features | undefined} */
+  features;
   ending = new AbortController();
   online = true;
   /** Whether the model waits for the page. */
   waits = false;
   network = new EventTarget();
+  /** What a fresh session is told. */
+  history = { turns: 2, frames: ['what was said'], empty: false };
+  /** In which forms. @type {string[]} */
+  forms = [];
+  /** Given to a connection, over all of them. @type {string[]} */
+  sent = [];
 
   constructor() {
     const tokens = new TokenSource(
@@ -94,7 +104,7 @@ export class Scene {
         this.requests.push(request);
         const answer = (await this.answers.shift()) ?? {};
         if (answer instanceof LiveError) throw answer;
-        return { ...GRANT, token: `auth_tokens/${this.requests.length}`, expires_in: this.life, end: () => (this.ends += 1), ...answer };
+        return { ...GRANT, lease: this.lease, features: this.features, token: `auth_tokens/${this.requests.length}`, expires_in: this.life, end: () => (this.ends += 1), ...answer };
       },
       { clock: this.clock.now },
     );
@@ -105,6 +115,15 @@ export class Scene {
         waits: () => this.waits,
         preface: () => [],
         resuming: () => this.told.push('resuming'),
+        sent: (frame) => this.sent.push(frame),
+        rebuild: (form) => {
+          this.forms.push(form);
+          return this.history;
+        },
+        rebuilt: ({ planned, gap, turns }) => {
+          this.told.push(`rebuilt${planned ? ' as planned' : ''}, ${turns} turns`);
+          this.gaps.push(gap);
+        },
         resumed: ({ planned, contextLost, gap }) => {
           this.told.push(`${planned ? 'renewed' : 'resumed'}${contextLost ? ', context lost' : ''}`);
           this.gaps.push(gap);

@@ -4,6 +4,9 @@ import { LiveError } from '../../../../web/live/errors.js';
 import { problem } from '../../../../web/live/connection/token-source.js';
 import { Scene, settled, unreachable } from './line-scene.js';
 
+/** Waits after three refusals: until the second and the third try, and until a fresh session. */
+const LOCKED = [1125, 282, 0];
+
 test('a renewal mints by lease and handle, waits for the old socket, and then says what was held', async () => {
   const scene = await new Scene().start();
   const [old] = scene.sockets;
@@ -160,13 +163,117 @@ test('a session that stays locked is given up, and the conversation continues wi
   await scene.pass(60_000);
   await scene.socket.ends(1006);
   await scene.pass(0);
-  for (const wait of [1125, 1125, 2000, 4000, 0]) {
+  for (const wait of LOCKED) {
     await scene.refuse();
     await scene.pass(wait);
   }
   await scene.acceptWithHandle();
   assert.deepEqual(scene.requests.slice(1), [{ lease: 'lease', resumption_handle: 'h1' }, { lease: 'lease' }]);
   assert.deepEqual(scene.told, ['resuming', 'resumed, context lost']);
+  assert.deepEqual(scene.forms, []);
+});
+
+/**
+ * A conversation whose profile allows to rebuild it; its session is lost and stays locked.
+ * @param {'content' | 'history'} form
+ */
+async function locked(form) {
+  const scene = new Scene();
+  scene.features = { rebuild: form };
+  await scene.start();
+  scene.socket.offer('h1');
+  await scene.pass(60_000);
+  await scene.socket.ends(1006);
+  scene.line.say('held 1');
+  await scene.pass(0);
+  for (const wait of LOCKED) {
+    await scene.refuse();
+    await scene.pass(wait);
+  }
+  return scene;
+}
+
+for (const form of /** @type {const} */ (['content', 'history'])) {
+  test(`a session that stays locked is rebuilt within 3.5 s, as ${form}: what was said, and then what was held`, async () => {
+    const scene = await locked(form);
+    scene.line.answer('answer');
+    scene.line.say('held 2');
+    await scene.acceptWithHandle();
+    assert.deepEqual(scene.requests.slice(1), [{ lease: 'lease', resumption_handle: 'h1' }, { lease: 'lease', rebuild: true }]);
+    assert.deepEqual(scene.socket.sent.slice(1), ['what was said', 'held 1', 'held 2'], 'the call is not known there');
+    assert.deepEqual(scene.sent, ['what was said', 'held 1', 'held 2']);
+    assert.deepEqual([scene.told, scene.forms], [['resuming', 'rebuilt, 2 turns'], [form]]);
+    assert.ok(scene.gaps[0] < 3500, `${scene.gaps}`);
+  });
+}
+
+test('a rebuilt session is resumed by its own handle', async () => {
+  const scene = await locked('content');
+  await scene.acceptWithHandle();
+  await scene.pass(1000);
+  await scene.socket.ends(1006);
+  await scene.pass(500);
+  await scene.acceptWithHandle();
+  assert.equal(scene.requests.at(-1).resumption_handle, 'handle 5');
+  assert.deepEqual(scene.told.slice(2), ['resuming', 'resumed']);
+});
+
+test('a rebuilt session that refuses what it is told is replaced by one that is told nothing', async () => {
+  const scene = await locked('content');
+  await scene.acceptWithHandle();
+  await scene.pass(100);
+  await scene.socket.ends(1007, 'Request contains an invalid argument.');
+  await scene.pass(500);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests.at(-1), { lease: 'lease' });
+  assert.deepEqual(scene.told.slice(2), ['resuming', 'resumed, context lost']);
+});
+
+test('a session in which nothing was said loses nothing', async () => {
+  const scene = await locked('content');
+  scene.history = { turns: 0, frames: [], empty: true };
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.told, ['resuming', 'resumed']);
+  assert.deepEqual(scene.socket.sent.slice(1), ['held 1']);
+});
+
+test('a renewal without a handle rebuilds the context', async () => {
+  const scene = new Scene();
+  scene.features = { rebuild: 'content' };
+  await scene.start();
+  await scene.pass(296_000);
+  await scene.socket.ends(1000);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests[1], { lease: 'lease', rebuild: true });
+  assert.deepEqual(scene.told, ['resuming', 'rebuilt as planned, 2 turns']);
+});
+
+test('without a lease, only a model that needs no other token is rebuilt', async () => {
+  for (const [form, told] of /** @type {const} */ ([['content', 'rebuilt, 2 turns'], ['history', 'resumed, context lost']])) {
+    const scene = new Scene();
+    scene.features = { rebuild: form };
+    scene.lease = undefined;
+    await scene.start();
+    await scene.socket.ends(1006);
+    await scene.pass(0);
+    await scene.acceptWithHandle();
+    assert.deepEqual([scene.requests[1], scene.told.at(-1)], [{ profile: 'p' }, told]);
+  }
+});
+
+test('a fresh session is not told what was refused twice', async () => {
+  const scene = new Scene();
+  scene.features = { rebuild: 'content' };
+  await scene.start();
+  scene.socket.offer('h1');
+  await scene.socket.ends(1007, 'Precondition check failed.');
+  await scene.pass(0);
+  await scene.acceptWithHandle();
+  await scene.socket.ends(1007, 'Precondition check failed.');
+  await scene.pass(500);
+  await scene.acceptWithHandle();
+  assert.deepEqual(scene.requests.at(-1), { lease: 'lease' });
+  assert.deepEqual([scene.told.at(-1), scene.forms], ['resumed, context lost', []]);
 });
 
 test('offline, nothing is sent; online, the conversation goes on', async () => {

@@ -34,37 +34,52 @@ test('a delay set by the server is respected', () => {
   assert.deepEqual([retries.next(busy, true), retries.next(busy, true)], [3000, 3000]);
 });
 
-test('a resume that comes too soon is tried again after a second, and then as after a drop', () => {
-  const refused = closed(1011, 'Internal error encountered.', 'resume');
-  const retries = new Retries(() => 0);
-  retries.next(dropped, true);
-  assert.deepEqual(Array.from({ length: 4 }, () => retries.next(refused, true)), [1000, 1000, 1500, 3000]);
-  assert.equal(new Retries(() => 1).next(refused, true), 1250, 'also if the end was planned');
-});
+const refusal = closed(1011, 'Internal error encountered.', 'resume');
+/** Refuses to resume. @param {Retries} retries */
+const refuse = (retries) => retries.blame(refusal, { way: 'resumed', lasted: 0 });
 
-test('renewals that were each refused once are no attempts in vain', () => {
-  const refused = closed(1011, 'Internal error encountered.', 'resume');
-  const retries = new Retries(() => 0);
-  for (let renewal = 0; renewal < 20; renewal += 1) {
-    retries.lived(280_000);
-    assert.equal(retries.blame(refused, { resumed: true, lasted: 0 }), false);
-    assert.equal(retries.next(refused, true), 1000);
+test('a refused resume is tried again after a second, and once more at once; then a fresh session begins at once', () => {
+  for (const [random, waits] of /** @type {[number, number[]][]} */ ([[0, [1000, 250, 0]], [1, [1250, 312.5, 0]]])) {
+    const retries = new Retries(() => random);
+    retries.next(dropped, true);
+    const told = Array.from({ length: 3 }, () => {
+      const drops = refuse(retries);
+      return [drops, retries.next(refusal, drops === null)];
+    });
+    assert.deepEqual(told, [[null, waits[0]], [null, waits[1]], ['handle', waits[2]]]);
   }
 });
+
+test('a renewal that comes too soon is tried again after a second', () => {
+  const retries = new Retries(() => 0);
+  refuse(retries);
+  assert.equal(retries.next(refusal, true), 1000);
+});
+
+for (const lasted of [280_000, 7000]) {
+  test(`connections that last ${lasted / 1000} s and are each refused once keep their handle`, () => {
+    const retries = new Retries(() => 0);
+    for (let renewal = 0; renewal < 20; renewal += 1) {
+      retries.lived(lasted);
+      assert.equal(refuse(retries), null);
+      assert.equal(retries.next(refusal, true), 1000);
+    }
+  });
+}
 
 test('ten stable seconds reset the backoff', () => {
   const retries = new Retries(() => 0.5);
   retries.next(dropped, true);
-  retries.blame(closed(1006), { resumed: true, lasted: 9999 });
+  retries.blame(closed(1006), { way: 'resumed', lasted: 9999 });
   assert.equal(retries.next(dropped, true), 500);
-  retries.blame(closed(1006), { resumed: true, lasted: 10_000 });
+  retries.blame(closed(1006), { way: 'resumed', lasted: 10_000 });
   assert.equal(retries.next(dropped, true), 0);
 });
 
 test('connections that work for a while are retried forever, at long intervals', () => {
   const retries = new Retries(() => 0.5);
   const waits = Array.from({ length: 20 }, () => {
-    retries.blame(closed(1006), { resumed: true, lasted: 5000 });
+    retries.blame(closed(1006), { way: 'resumed', lasted: 5000 });
     return retries.next(dropped, true);
   });
   assert.deepEqual([waits[0], waits[19]], [0, 10_000]);
@@ -104,50 +119,57 @@ test('a refusal counts as an answer, a failure does not', () => {
 
 test('a handle whose sessions fail early twice is dropped', () => {
   const retries = new Retries();
-  const death = { resumed: true, lasted: 2000 };
+  const death = { way: /** @type {const} */ ('resumed'), lasted: 2000 };
   const error = closed(1011, 'Internal error encountered.');
-  assert.deepEqual([retries.blame(error, death), retries.blame(error, death)], [false, true]);
-  assert.equal(retries.blame(error, death), false, 'the next one starts with a clean slate');
+  assert.deepEqual([retries.blame(error, death), retries.blame(error, death)], [null, 'handle']);
+  assert.equal(retries.blame(error, death), null, 'the next one starts with a clean slate');
 });
 
-test('a handle is given more time if the service refuses to resume with it', () => {
+test('a resume that hangs until the time limit counts as two refusals', () => {
+  const overdue = new LiveError('setup-overdue', 'No.', { retryable: true });
+  const hang = (/** @type {Retries} */ retries) => retries.blame(overdue, { way: 'resumed', lasted: 0 });
+  const twice = new Retries();
+  assert.deepEqual([hang(twice), hang(twice)], [null, 'handle']);
+  const once = new Retries();
+  assert.deepEqual([refuse(once), hang(once)], [null, 'handle']);
+  assert.equal(new Retries().blame(overdue, { way: 'fresh', lasted: 0 }), null);
+});
+
+test('a rebuilt session that fails early is rebuilt once more, and then begins with nothing', () => {
   const retries = new Retries();
-  const refused = () => retries.blame(closed(1011, 'Internal error encountered.', 'resume'), { resumed: true, lasted: 0 });
-  assert.deepEqual([refused(), refused(), refused(), refused(), refused()], [false, false, false, false, true]);
+  const death = { way: /** @type {const} */ ('rebuilt'), lasted: 300 };
+  const error = closed(1011, 'Internal error encountered.');
+  assert.deepEqual([retries.blame(error, death), retries.blame(error, death)], ['handle', 'context']);
+  assert.equal(new Retries().blame(error, { way: 'rebuilt', lasted: 60_000 }), null, 'it has a handle of its own');
 });
 
-test('a fresh session in place of a handle that was dropped is started at once', () => {
-  const error = closed(1011, 'Internal error encountered.', 'resume');
-  const retries = new Retries(() => 0.5);
-  const waits = Array.from({ length: 5 }, () => {
-    const drops = retries.blame(error, { resumed: true, lasted: 0 });
-    return retries.next(error, !drops);
-  });
-  assert.deepEqual(waits, [1125, 1125, 1125, 2000, 0]);
+test('a rebuilt session that refuses what it is told begins with nothing', () => {
+  const error = closed(1007, 'Request contains an invalid argument.');
+  assert.equal(new Retries().blame(error, { way: 'rebuilt', lasted: 100 }), 'context');
 });
 
 test('an unknown handle is dropped immediately', () => {
-  const death = { resumed: true, lasted: 0 };
-  assert.equal(new Retries().blame(closed(1008, 'BidiGenerateContent session not found'), death), true);
+  const death = { way: /** @type {const} */ ('resumed'), lasted: 0 };
+  assert.equal(new Retries().blame(closed(1008, 'BidiGenerateContent session not found'), death), 'handle');
 });
 
 test('a setup that worked without the handle is retried without it; one that never worked is not', () => {
   const error = closed(1007, 'Request contains an invalid argument.', 'resume');
-  assert.equal(new Retries().blame(error, { resumed: true, lasted: 0 }), true);
-  assert.equal(new Retries().blame(error, { resumed: true, lasted: 60_000 }), false);
-  assert.equal(new Retries().blame(error, { resumed: false, lasted: 0 }), false);
+  assert.equal(new Retries().blame(error, { way: 'resumed', lasted: 0 }), 'handle');
+  assert.equal(new Retries().blame(error, { way: 'resumed', lasted: 60_000 }), null);
+  assert.equal(new Retries().blame(error, { way: 'fresh', lasted: 0 }), null);
 });
 
 test('a refused message is resumed with the handle once, until a connection is stable', () => {
   const retries = new Retries();
-  const refused = (/** @type {number} */ lasted) => retries.blame(closed(1007, 'Precondition check failed.'), { resumed: true, lasted });
-  assert.deepEqual([refused(60_000), refused(300), refused(300)], [false, true, false], 'the next session gets its own chance');
-  assert.deepEqual([refused(10_000), refused(10_000)], [false, false]);
+  const refused = (/** @type {number} */ lasted) => retries.blame(closed(1007, 'Precondition check failed.'), { way: 'resumed', lasted });
+  assert.deepEqual([refused(60_000), refused(300), refused(300)], [null, 'context', null], 'the next session gets its own chance');
+  assert.deepEqual([refused(10_000), refused(10_000)], [null, null]);
 });
 
 test('a network failure or an expired token does not count against the handle', () => {
   const retries = new Retries();
   for (const error of [closed(1006), unreachable, closed(1011, 'Token has expired')]) {
-    for (let i = 0; i < 6; i += 1) assert.equal(retries.blame(error, { resumed: true, lasted: 100 }), false);
+    for (let i = 0; i < 6; i += 1) assert.equal(retries.blame(error, { way: 'resumed', lasted: 100 }), null);
   }
 });
