@@ -94,7 +94,7 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
                     )
             yield connection
     except SQLAlchemyError as error:
-        raise unavailable(_fault(error)) from error
+        raise unavailable(fault(error)) from error
 
 
 def upgrade(engine: Engine) -> None:
@@ -112,13 +112,13 @@ def upgrade(engine: Engine) -> None:
             creating = create_engine(
                 "sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True
             )
-            event.listen(creating, "begin", partial(_begin_sqlite, file=None))
+            event.listen(creating, "begin", _begin_sqlite)
             with file.exclusive(create=True):
                 _migrate(creating)
         else:
             _migrate(engine)
     except SQLAlchemyError as error:
-        raise unavailable(_fault(error)) from error
+        raise unavailable(fault(error)) from error
 
 
 def prepare(engine: Engine) -> None:
@@ -163,10 +163,10 @@ def _open_sqlite(url: URL) -> Engine:
         pool_timeout=BUSY,
         hide_parameters=True,
     )
-    event.listen(engine, "checkout", lambda opened, *_: file.discard_if_replaced(opened))
-    event.listen(engine, "begin", partial(_begin_sqlite, file=file))
+    event.listen(engine, "checkout", lambda opened, *_: opened.discard_if_replaced())
+    event.listen(engine, "begin", _begin_sqlite)
     # A commit to a file that has been deleted would be lost.
-    event.listen(engine, "commit", lambda connection: file.check_in_place(_opened(connection)))
+    event.listen(engine, "commit", lambda connection: _opened(connection).check_in_place())
     return engine
 
 
@@ -219,16 +219,15 @@ def _opened(connection: Connection) -> StoreConnection:
     return cast("StoreConnection", connection.connection.dbapi_connection)
 
 
-def _begin_sqlite(connection: Connection, *, file: StoreFile | None) -> None:
-    if file is not None:
-        file.check_in_place(_opened(connection))
+def _begin_sqlite(connection: Connection) -> None:
+    _opened(connection).check_in_place()
     # IMMEDIATE, or a transaction that reads and then writes would fail instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _fault(error: SQLAlchemyError) -> str:
+def fault(error: Exception) -> str:
     """Describe *error*, without a server's message or a statement, which may contain secrets."""
-    original = getattr(error, "orig", None)
+    original = getattr(error, "orig", error)
     if isinstance(original, sqlite3.Error):
         return f"{type(error).__name__}: {original}"
     return type(error).__name__
