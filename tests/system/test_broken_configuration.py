@@ -70,7 +70,7 @@ BROKEN = {
             "http.pubic_url: there is no such key",
             "http.trusted_proxies.0: is every address",
             "http.trusted_proxies.1: is every address",
-            "issuers.0: audience is missing",
+            "issuers.0: missing: audience",
             "profiles.default.model",
             "profiles.default.allow",
             "profiles.default.token_lifetime",
