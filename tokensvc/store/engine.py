@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, event, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from tokensvc.errors import ConfigurationError
 from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
@@ -22,6 +23,7 @@ from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from psycopg import Connection as PgConnection
     from sqlalchemy import URL, Connection, Engine
 
     from tokensvc.store.sqlite import StoreConnection
@@ -172,12 +174,11 @@ def _open_sqlite(url: URL) -> Engine:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=8,
             max_overflow=0,
             pool_timeout=BUSY,
-            pool_pre_ping=True,  # reconnects after a restart of the server
             hide_parameters=True,
             connect_args={
                 "connect_timeout": 5,
@@ -188,6 +189,19 @@ def _open_postgresql(url: URL) -> Engine:
         raise ConfigurationError(
             "DATABASE_URL", ["PostgreSQL needs its driver: pip install 'tokensvc[postgres]'"]
         ) from None
+    event.listen(engine, "checkout", _discard_if_closed)
+    return engine
+
+
+def _discard_if_closed(connection: PgConnection, *_: object) -> None:
+    """Raise DisconnectionError if the server has closed an idle connection, such as by a restart.
+
+    Nothing else is ever waiting to be read. SQLAlchemy's own check takes a round trip.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError("the server has closed the connection")
 
 
 def _migrate(engine: Engine) -> None:
