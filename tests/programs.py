@@ -141,7 +141,7 @@ class Program:
         return self.request("GET", path, **named)
 
     def await_ready(self, status: int, **fields: Any) -> None:
-        """Wait for /readyz to have *status* and *fields*: a worker repeats an answer for a second."""
+        """Wait for /readyz to have *status* and *fields*: workers repeat an answer for a second."""
         end = time.monotonic() + 5
         while True:
             answer = self.get("/readyz")
