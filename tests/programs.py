@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack, contextmanager
@@ -138,6 +139,16 @@ class Program:
 
     def get(self, path: str, **named: Any) -> Answer:
         return self.request("GET", path, **named)
+
+    def await_ready(self, status: int, **fields: Any) -> None:
+        """Wait for /readyz to have *status* and *fields*: workers repeat an answer for a second."""
+        end = time.monotonic() + 5
+        while True:
+            answer = self.get("/readyz")
+            if answer.status == status and fields.items() <= answer.json.items():
+                return
+            assert time.monotonic() < end, f"/readyz: {answer.status} {answer.json}"
+            time.sleep(0.05)
 
     def post(self, path: str, body: object = None, **named: Any) -> Answer:
         return self.request("POST", path, body, **named)

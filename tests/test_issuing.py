@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -72,6 +73,10 @@ class FakeMinter:
 
     def __init__(self, failure=None):
         self.failure, self.minted, self.rebuilds = failure, [], []
+
+    def passage(self, *, renewal):
+        self.renewal = renewal
+        return nullcontext()
 
     def mint(self, compiled, lease, expires_at, resumption_handle=None, *, rebuild=False):
         if self.failure:

@@ -23,6 +23,7 @@ from tokensvc.config import file as config_file
 from tokensvc.config.environment import Settings, is_loopback
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.compiler import compile_profiles
+from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.issuing import Policy, TokenService
@@ -193,6 +194,7 @@ def build_app(deployment: Deployment) -> Flask:
             api_version=deployment.configuration.gemini.api_version,
             api_keys=settings.gemini_api_keys,
             clock=_now,
+            gate=Gate(),
         ),
         leases=LeaseSigner(settings.secret_keys, _now),
         clock=_now,

@@ -235,6 +235,14 @@ class UpstreamThrottled(Refusal):
     retryable = True
 
 
+class UpstreamBusy(Refusal):
+    """As many requests as may wait for Google are waiting."""
+
+    code, status, title = "upstream-busy", 503, "Too many waiting"
+    sentence = "The conversation service is busy. Try again in a few seconds."
+    retryable = True
+
+
 class TemporarilyUnavailable(Refusal):
     """The store, or an issuer's keys, cannot be used, so nothing is granted."""
 

@@ -20,6 +20,7 @@ from tokensvc.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from tokensvc.config.file import LimitTable
@@ -102,6 +103,10 @@ class Ledger(Protocol):
 class Minter(Protocol):
     """Creates tokens at Google."""
 
+    def passage(self, *, renewal: bool) -> AbstractContextManager[None]:
+        """Hold a place among those that may wait. Raises Refusal if there is none."""
+        ...
+
     def mint(
         self,
         compiled: CompiledProfile,
@@ -148,18 +153,19 @@ class TokenService:
         principal, held = self._authenticate(credentials, asked)
         compiled, lease = self._choose(policy, principal, held, asked)
         admission = _admission(policy, compiled, lease, asked, credentials.address, request_id)
-        reservation = self.ledger.admit(admission)
-        try:
-            token = self.minter.mint(
-                compiled,
-                lease,
-                reservation.expires_at,
-                asked.resumption_handle,
-                rebuild=asked.rebuild,
-            )
-        except Refusal as refusal:
-            self.ledger.refund(reservation, refusal.code)
-            raise
+        with self.minter.passage(renewal=asked.is_renewal):
+            reservation = self.ledger.admit(admission)
+            try:
+                token = self.minter.mint(
+                    compiled,
+                    lease,
+                    reservation.expires_at,
+                    asked.resumption_handle,
+                    rebuild=asked.rebuild,
+                )
+            except Refusal as refusal:
+                self.ledger.refund(reservation, refusal.code)
+                raise
         self.ledger.grant(reservation, token)
         _log.info("token granted reservation=%s profile=%s", reservation.id, lease.profile)
         # A renewal returns the lease that it was sent, which _authenticate has verified.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tokensvc.domain import Budget, Limit, Window
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _RENEWALS = Limit(20, seconds=60)
 
 
+@lru_cache(maxsize=1024)
 def key(*parts: str) -> str:
     """Return a key for *parts*; different parts never give the same key.
 

@@ -5,6 +5,7 @@ import pytest
 
 from tokensvc import errors
 from tokensvc.domain import Lease, Principal
+from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
 from upstream_for_tests import answering, http_answer, upstream
@@ -26,7 +27,7 @@ LEASE = Lease("lease-1", ALICE, "default", {}, NOW, END)
 def minted(compiled, *answers, keys=("first-key",), handle=None, rebuild=False):
     with upstream(answering(*answers)) as (url, received):
         client = BoundedHttpClient(url)
-        minter = Minter(client, api_version="v1beta", api_keys=keys, clock=lambda: NOW)
+        minter = Minter(client, api_version="v1beta", api_keys=keys, clock=lambda: NOW, gate=Gate())
         try:
             return minter.mint(compiled, LEASE, END, handle, rebuild=rebuild), received
         finally:
@@ -87,7 +88,9 @@ def test_claims_are_filled_into_the_instruction(compile_one):
 def test_session_must_start_before_a_short_token_ends(compiled):
     with upstream(answering(http_answer())) as (url, _):
         client = BoundedHttpClient(url)
-        minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
+        minter = Minter(
+            client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate()
+        )
         token = minter.mint(compiled, LEASE, NOW + timedelta(seconds=40))
         client.close()
 
@@ -142,7 +145,7 @@ def test_bad_response_raises_its_own_error_and_repeats_nothing(compiled, answer,
 
 def test_unreachable_upstream_is_a_retryable_error(compiled):
     client = BoundedHttpClient("http://127.0.0.1:1")
-    minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW)
+    minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate())
 
     with pytest.raises(errors.UpstreamUnavailable) as refused:
         minter.mint(compiled, LEASE, END)

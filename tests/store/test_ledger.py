@@ -1,3 +1,4 @@
+import threading
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -16,7 +17,8 @@ from tokensvc.errors import (
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_engine
 from tokensvc.store.ledger import Ledger
-from tokensvc.store.schema import charges, events, leases, spending
+from tokensvc.store.schema import charges, events, leases, spending, tokens
+from tokensvc.store.sweeping import Sweeper
 
 
 def rows(engine, table):
@@ -161,14 +163,31 @@ def test_forgiven_attempt_does_not_count(ledger):
         ledger.charge_attempt(window)
 
 
-def test_old_rows_are_removed_as_new_ones_are_added(engine, ledger, clock, admission):
+def test_sweep_removes_outdated_rows_and_no_others(engine, ledger, clock, admission):
     for number in range(20):
         ledger.admit(admission(f"visitor-{number}", limits="9/60"))
     clock.advance(2 * 86_400)
     for number in range(3):
         ledger.admit(admission(f"latecomer-{number}", limits="9/60"))
 
-    assert len(rows(engine, charges)) == len(rows(engine, leases)) == 3
+    assert Sweeper(engine, clock).sweep() == 20 * 3
+    assert len(rows(engine, charges)) == len(rows(engine, leases)) == len(rows(engine, tokens)) == 3
+
+
+def test_store_in_use_is_swept_every_minute(engine, clock, admission):
+    now = 0.0
+    ledger = Ledger(engine, clock, steady=lambda: now)
+    ledger.admit(admission("visitor"))
+    clock.advance(2 * 86_400)
+    now += 59
+    ledger.admit(admission("latecomer"))
+    assert len(rows(engine, leases)) == 2
+    now += 1
+    ledger.admit(admission("another"))
+    for thread in threading.enumerate():
+        if thread.name == "sweeper":
+            thread.join(10)
+    assert len(rows(engine, leases)) == 2
 
 
 def test_last_grant_is_shortened_to_the_rest_of_the_budget(engine, ledger, clock, admission):

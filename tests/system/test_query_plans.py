@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import event, text
 
@@ -15,13 +16,15 @@ from tokensvc.domain import Admission, Budget, EphemeralToken, Lease, Limit, Pri
 from tokensvc.errors import RateLimited, TooManyAtOnce
 from tokensvc.store.engine import open_engine, upgrade
 from tokensvc.store.ledger import Ledger
+from tokensvc.store.sweeping import Sweeper
 from tokensvc.store.times import DAY, SECOND, microseconds
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ROWS = 200_000  # of each growing table
 GROWING = {"events", "charges", "spending", "leases", "tokens"}
 _BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
-MAX_ROWS = 64  # the highest limit below, and a few that are deleted as outdated
+MAX_ROWS = 64  # a little more than the highest limit below
+SWEPT = 200  # rows that one transaction of a sweep removes
 HIGHEST = 60
 LIMITS = (Limit(HIGHEST, 60), Limit(HIGHEST, 86_400))
 BUSY, HOLDER, LEASE = "the busiest window", "the busiest person", "the busiest lease"
@@ -135,14 +138,23 @@ def _executed(engine):
     """Collect the statements that the driver executes, with their parameters."""
     found = []
 
-    def note(_connection, _cursor, statement, parameters, _context, many):
-        found.append((statement, parameters[0] if many else parameters))
+    class NotingCursor(psycopg.Cursor):
+        def execute(self, query, params=None, **options):
+            found.append((query, params))
+            return super().execute(query, params, **options)
 
-    event.listen(engine, "before_cursor_execute", note)
+    def note(connection, *_):
+        if engine.dialect.name == "sqlite":
+            connection.set_trace_callback(lambda statement: found.append((statement, ())))
+        else:
+            connection.cursor_factory = NotingCursor
+
+    event.listen(engine, "checkout", note)
     try:
         yield found
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "checkout", note)
+        engine.dispose()  # the connections that note
 
 
 def test_every_statement_reads_few_rows_and_finds_them_by_an_index(stores):
@@ -242,12 +254,18 @@ def _instructions(engine):
     return count
 
 
-def test_admission_deletes_a_few_outdated_rows(stores):
+def test_sweep_removes_all_outdated_rows_in_small_transactions(stores):
     _, full = stores
     before = {"before": _AT - 86_400 * SECOND}
     with full.connect() as connection:
-        outdated = connection.execute(text(_OUTDATED), before).scalar()
-    _use_ledger(full)
+        assert connection.execute(text(_OUTDATED), before).scalar() > SWEPT
+    with _executed(full) as statements:
+        Sweeper(full, _Clock()).sweep()
     with full.connect() as connection:
-        deleted = outdated - connection.execute(text(_OUTDATED), before).scalar()
-    assert 0 < deleted <= MAX_ROWS
+        assert connection.execute(text(_OUTDATED), before).scalar() == 0
+    deletions = [each for each in statements if each[0].startswith("DELETE")]
+    assert len(deletions) > ROWS * 0.1 / SWEPT
+    explain = _explain_sqlite if full.dialect.name == "sqlite" else _explain_postgresql
+    with full.connect() as connection:
+        for table in ("charges", "leases", "tokens"):
+            explain(connection, *next(each for each in deletions if table in each[0]))

@@ -178,15 +178,14 @@ def test_block_stops_starts_and_renewals_in_every_worker_at_once(
                 assert (refused.status, refused.code) == (403, "blocked")
         assert fresh_google.received == []
         for _ in fleet.each_worker():
-            ready = fleet.first.get("/readyz")
-            assert ready.json == {"status": "ok", "everybody_blocked": target == ("all",)}
+            fleet.first.await_ready(200, everybody_blocked=target == ("all",))
         if target != ("all",):
             assert fleet.first.post("/token", bearer=site.signed(f"not {target}")).status == 200
     finally:
         tokensvc("unblock", *target)
     for _ in fleet.each_worker():
         assert fleet.first.post("/token", renewal, bearer=bearer).status == 200
-    assert fleet.first.get("/readyz").json == {"status": "ok", "everybody_blocked": False}
+    fleet.first.await_ready(200, everybody_blocked=False)
 
 
 def test_blocked_lease_ends_the_conversation_but_not_the_persons_access(fleet, ask, tokensvc):

@@ -70,7 +70,7 @@ def assert_restored(program):
     print(f"restored after {time.monotonic() - ended:.3f} s")  # noqa: T201 - shown by -s
     assert time.monotonic() - ended < RESTORED_WITHIN
     assert mints(program) == {200}
-    assert program.get("/readyz").status == 200
+    program.await_ready(200)
     assert program.child.poll() is None
 
 
@@ -83,7 +83,7 @@ def test_removed_file_is_not_created_again(program, data):
     copy = backup(data)
     (data / "tokensvc.db").unlink()
     assert mints(program) == {503}
-    assert program.get("/readyz").status == 503
+    program.await_ready(503)
     assert program.get("/livez").status == 200
     program.await_line("there is no file ")
     blocked = tokensvc(program, "block", "all")
@@ -207,7 +207,7 @@ def test_file_that_is_not_a_valid_store_is_refused_and_not_changed(program, data
     (data / "tokensvc.db").rename(data / "old.db")
     made.rename(data / "tokensvc.db")
     assert mints(program) == {503}
-    assert program.get("/readyz").status == 503
+    program.await_ready(503)
     blocked = tokensvc(program, "block", "all")
     assert (blocked.returncode, blocked.stdout) == (1, "")
     assert "Traceback" not in blocked.stderr

@@ -24,9 +24,11 @@ from tokensvc.http_client import Answer, BoundedHttpClient, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from tokensvc.domain import Lease
     from tokensvc.gemini.compiler import CompiledProfile
+    from tokensvc.gemini.gate import Gate
 
 DEADLINE = 5.0  # seconds for the whole exchange, connecting included
 _TOKEN = re.compile(r"auth_tokens/[A-Za-z0-9_-]{8,512}", re.ASCII)
@@ -44,12 +46,18 @@ class Minter:
         api_version: str,
         api_keys: Sequence[str],
         clock: Callable[[], datetime],
+        gate: Gate,
     ) -> None:
         """*clock* returns the time in UTC."""
         self._client = client
+        self._gate = gate
         self._path = f"/{api_version}/auth_tokens"
         self._api_keys = tuple(api_keys)
         self._clock = clock
+
+    def passage(self, *, renewal: bool) -> AbstractContextManager[None]:
+        """Hold a place among those that may wait for Google; see `Gate.passage`."""
+        return self._gate.passage(renewal=renewal)
 
     def mint(
         self,
@@ -82,7 +90,13 @@ class Minter:
             "expireTime": _timestamp(expires_at),
             "newSessionExpireTime": _timestamp(new_session_expires_at),
         }
-        value = self._create(json.dumps(body | times).encode())
+        try:
+            value = self._create(json.dumps(body | times).encode())
+        except Refusal as refusal:
+            unanswered = isinstance(refusal, UpstreamTimeout | UpstreamUnavailable)
+            self._gate.record(answered=not unanswered)
+            raise
+        self._gate.record(answered=True)
         return EphemeralToken(value, expires_at, new_session_expires_at)
 
     def _create(self, body: bytes) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
 from tokensvc.domain import AuditEvent, EventKind
+from tokensvc.store.driver import Statement
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import events
 from tokensvc.store.times import instant, microseconds
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, Row, Select
+    from sqlalchemy import Engine, Row, Select
+
+    from tokensvc.store.driver import Values
 
 _BATCH = 1000  # rows
+_APPEND = Statement(
+    insert(events),
+    [column.name for column in events.c if column.name != "id"],  # which the database assigns
+)
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,17 @@ class Filters:
     lease: str | None = None
 
 
-def record(connection: Connection, event: AuditEvent) -> None:
-    """Append *event*, in the same transaction as what it records; only the ledger may call this."""
-    row = asdict(event) | {"at": microseconds(event.at)}
+def record(event: AuditEvent) -> tuple[Statement, Values]:
+    """Return the statement that appends *event*, for the transaction of what it records.
+
+    Only the ledger may call this.
+    """
+    row = vars(event) | {"kind": event.kind.value, "at": microseconds(event.at)}
     if event.expires_at is not None:
         row["expires_at"] = microseconds(event.expires_at)
     if event.renewal is not None:
         row["renewal"] = int(event.renewal)
-    del row["id"]  # the database assigns it
-    connection.execute(insert(events).values(row))
+    return _APPEND, row
 
 
 def leases_begun_by(issuer: str) -> Select[tuple[str | None]]:

@@ -4,38 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tokensvc.errors import BudgetSpent
+from tokensvc.store.driver import Statement
 from tokensvc.store.schema import spending
 from tokensvc.store.times import DAY, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection
-
     from tokensvc.domain import Budget
+    from tokensvc.store.driver import Row, Values
+
+_NO_LIMIT = 2**62
 
 
-def seconds_left(connection: Connection, budgets: Sequence[Budget], now: int) -> int | None:
+def queries(budgets: Iterable[Budget], now: int) -> list[tuple[Statement, Values]]:
+    """Return the query for what was spent today of each budget."""
+    return [(_SPENT, {"key": budget.key, "day": _budget_day(now)}) for budget in budgets]
+
+
+def seconds_left(budgets: Sequence[Budget], answers: Iterable[Sequence[Row]]) -> int | None:
     """Return the seconds left today in the budget with the least; None if there are no budgets."""
-    day = _budget_day(now)
-    left = [budget.seconds - _spent(connection, budget.key, day) for budget in budgets]
+    spent = [sum(row[0] for row in rows) for rows in answers]
+    left = [budget.seconds - seconds for budget, seconds in zip(budgets, spent, strict=True)]
     return max(0, min(left)) if left else None
 
 
-def spend(connection: Connection, budgets: Iterable[Budget], seconds: int, now: int) -> None:
-    """Charge *seconds* to today's spending of every budget; negative *seconds* are a refund."""
+def spend(
+    budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = False
+) -> list[tuple[Statement, Values]]:
+    """Return the statements that charge *seconds* to today's spending of every budget.
+
+    One that changes no row found its budget spent by somebody else since it was read: budgets are
+    shared, and are not locked before. They are charged last and in sorted order, so that no
+    transaction holds a shared row for long, or waits for one that waits for it.
+    """
     day = _budget_day(now)
-    # A charge of 0 needs no row.
-    for budget in budgets if seconds else ():
-        row = (spending.c.key == budget.key) & (spending.c.day == day)
-        changed = connection.execute(
-            update(spending).where(row).values(seconds=spending.c.seconds + seconds)
+    if not seconds:  # a charge of 0 needs no row
+        return []
+    return [
+        (
+            _SPEND,
+            {
+                "key": budget.key,
+                "day": day,
+                "seconds": -seconds if refund else seconds,
+                "most": _NO_LIMIT if refund else budget.seconds,
+            },
         )
-        if changed.rowcount == 0:
-            connection.execute(insert(spending).values(key=budget.key, day=day, seconds=seconds))
+        for budget in sorted(budgets, key=lambda budget: budget.key)
+    ]
 
 
 def _budget_day(now: int) -> int:
@@ -49,8 +70,22 @@ def spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:
     return BudgetSpent(cause=f"one of: {names}", retry_after=(DAY - now % DAY) / SECOND)
 
 
-def _spent(connection: Connection, key: str, day: int) -> int:
-    spent: int | None = connection.execute(
-        select(spending.c.seconds).where(spending.c.key == key, spending.c.day == day)
-    ).scalar()
-    return spent or 0
+def _spending(engine: type[sqlite.Insert | postgresql.Insert]) -> sqlite.Insert | postgresql.Insert:
+    added = engine(spending)
+    total = spending.c.seconds + added.excluded.seconds
+    return added.on_conflict_do_update(
+        index_elements=["key", "day"],
+        set_={"seconds": total},
+        where=total <= bindparam("most", type_=spending.c.seconds.type),
+    )
+
+
+_SPENT = Statement(
+    select(spending.c.seconds).where(
+        spending.c.key == bindparam("key"), spending.c.day == bindparam("day")
+    )
+)
+_SPEND = Statement(
+    {"sqlite": _spending(sqlite.Insert), "postgresql": _spending(postgresql.Insert)},
+    ["key", "day", "seconds"],
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, event, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from tokensvc.errors import ConfigurationError
 from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
@@ -22,6 +23,7 @@ from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from psycopg import Connection as PgConnection
     from sqlalchemy import URL, Connection, Engine
 
     from tokensvc.store.sqlite import StoreConnection
@@ -94,7 +96,7 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
                     )
             yield connection
     except SQLAlchemyError as error:
-        raise unavailable(_fault(error)) from error
+        raise unavailable(fault(error)) from error
 
 
 def upgrade(engine: Engine) -> None:
@@ -112,13 +114,13 @@ def upgrade(engine: Engine) -> None:
             creating = create_engine(
                 "sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True
             )
-            event.listen(creating, "begin", partial(_begin_sqlite, file=None))
+            event.listen(creating, "begin", _begin_sqlite)
             with file.exclusive(create=True):
                 _migrate(creating)
         else:
             _migrate(engine)
     except SQLAlchemyError as error:
-        raise unavailable(_fault(error)) from error
+        raise unavailable(fault(error)) from error
 
 
 def prepare(engine: Engine) -> None:
@@ -163,21 +165,20 @@ def _open_sqlite(url: URL) -> Engine:
         pool_timeout=BUSY,
         hide_parameters=True,
     )
-    event.listen(engine, "checkout", lambda opened, *_: file.discard_if_replaced(opened))
-    event.listen(engine, "begin", partial(_begin_sqlite, file=file))
+    event.listen(engine, "checkout", lambda opened, *_: opened.discard_if_replaced())
+    event.listen(engine, "begin", _begin_sqlite)
     # A commit to a file that has been deleted would be lost.
-    event.listen(engine, "commit", lambda connection: file.check_in_place(_opened(connection)))
+    event.listen(engine, "commit", lambda connection: _opened(connection).check_in_place())
     return engine
 
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=8,
             max_overflow=0,
             pool_timeout=BUSY,
-            pool_pre_ping=True,  # reconnects after a restart of the server
             hide_parameters=True,
             connect_args={
                 "connect_timeout": 5,
@@ -188,6 +189,19 @@ def _open_postgresql(url: URL) -> Engine:
         raise ConfigurationError(
             "DATABASE_URL", ["PostgreSQL needs its driver: pip install 'tokensvc[postgres]'"]
         ) from None
+    event.listen(engine, "checkout", _discard_if_closed)
+    return engine
+
+
+def _discard_if_closed(connection: PgConnection, *_: object) -> None:
+    """Raise DisconnectionError if the server has closed an idle connection, such as by a restart.
+
+    Nothing else is ever waiting to be read. SQLAlchemy's own check takes a round trip.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError("the server has closed the connection")
 
 
 def _migrate(engine: Engine) -> None:
@@ -219,16 +233,15 @@ def _opened(connection: Connection) -> StoreConnection:
     return cast("StoreConnection", connection.connection.dbapi_connection)
 
 
-def _begin_sqlite(connection: Connection, *, file: StoreFile | None) -> None:
-    if file is not None:
-        file.check_in_place(_opened(connection))
+def _begin_sqlite(connection: Connection) -> None:
+    _opened(connection).check_in_place()
     # IMMEDIATE, or a transaction that reads and then writes would fail instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _fault(error: SQLAlchemyError) -> str:
+def fault(error: Exception) -> str:
     """Describe *error*, without a server's message or a statement, which may contain secrets."""
-    original = getattr(error, "orig", None)
+    original = getattr(error, "orig", error)
     if isinstance(original, sqlite3.Error):
         return f"{type(error).__name__}: {original}"
     return type(error).__name__

@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, replace
+from functools import cache
+from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, false, insert, or_, select, update
 
 from tokensvc.domain import SHORTEST_TOKEN, AuditEvent, EventKind, LeaseState, Reservation
 from tokensvc.errors import Blocked, LeaseOver
 from tokensvc.store import audit, budgets, counting, token_lifetimes
-from tokensvc.store.engine import transaction
+from tokensvc.store.driver import Statement, transaction
 from tokensvc.store.schema import blocks, leases, tokens
+from tokensvc.store.sqlite import unavailable
+from tokensvc.store.sweeping import Sweeper
 from tokensvc.store.times import SECOND, instant, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from tokensvc.domain import Admission, EphemeralToken, Lease, Window
+    from tokensvc.store.driver import Row, Transaction, Values
     from tokensvc.store.token_lifetimes import Terms
 
-_STATE = [leases.c[field.name] for field in fields(LeaseState)]
+_STATE_FIELDS = [field.name for field in fields(LeaseState)]
+_COUNTED = ["expires_at", "place_of", "counted_for", "counted_until"]
+_MOST_RUNS = 20  # of an admission, each after somebody else has spent of its budget meanwhile
+
+
+class _Outrun(Exception):  # noqa: N818 - not an error
+    """Another admission has spent what was left of a shared budget."""
 
 
 class Ledger:
     """Reserves, grants, refunds and ends, and records an audit event for each."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* returns the time in UTC."""
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Callable[[], datetime],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """*clock* returns the time in UTC, *steady* one that is never set."""
         self._engine = engine
         self._clock = clock
+        self._sweeper = Sweeper(engine, clock, steady)
 
     def admit(self, admission: Admission) -> Reservation:
         """Check blocks, charge limits and budgets, and record `reserved`, before Google is called.
@@ -44,32 +61,52 @@ class Ledger:
             RateLimited, TooManyAtOnce, BudgetSpent: if a limit is used up; nothing is recorded.
             TemporarilyUnavailable: if the store cannot be written.
         """
-        with transaction(self._engine, _keys_to_lock(admission)) as connection:
-            # Read the clock inside: the lock orders transactions, and so their times.
-            at = self._clock()
-            now = microseconds(at)
-            reservation_id = uuid.uuid4().hex
-            _refuse_blocked(connection, admission, now)
-            state = _read_state(connection, admission.lease.id)
-            _refuse_ended_lease(state, admission, now)
-            quotas = counting.charge_windows(connection, admission.windows, reservation_id, now)
-            live = counting.live_tokens(
-                connection, admission.lease.id, admission.holder, admission.places, now
-            )
-            left = budgets.seconds_left(connection, admission.budgets, now)
-            terms = token_lifetimes.decide(
-                state, _asked(admission, reservation_id, now), live, left
-            )
-            if terms.end - now < SHORTEST_TOKEN * SECOND:
-                raise budgets.spent_error(admission.budgets, now)
-            budgets.spend(connection, admission.budgets, terms.seconds, now)
-            counting.sweep(connection, now)
-            _write_lease(connection, admission, state, terms)
-            _write_tokens(connection, admission.lease.id, state, terms, now)
-            reservation = Reservation(
-                reservation_id, admission, at, instant(terms.end), terms.seconds, state, quotas
-            )
-            audit.record(connection, _event(reservation, EventKind.RESERVED, at))
+        self._sweeper.tick()
+        for _ in range(_MOST_RUNS):
+            try:
+                with transaction(self._engine, _keys_to_lock(admission)) as opened:
+                    return self._admit(opened, admission)
+            except _Outrun:
+                continue
+        raise unavailable("a shared budget is nearly spent, and too many ask for the rest")
+
+    def _admit(self, opened: Transaction, admission: Admission) -> Reservation:
+        lease, reservation_id = admission.lease, uuid.uuid4().hex
+        at = self._clock()
+        now = microseconds(at)
+        windows = counting.window_queries(admission.windows, now)
+        blocked, states, live, *counts = opened.read(
+            _blocks_query(admission.blocks),
+            (_READ_STATE, {"lease": lease.id}),
+            counting.tokens_query(lease.id, admission.holder, admission.places, now),
+            *windows,
+            *budgets.queries(admission.budgets, now),
+        )
+        _refuse_blocked(blocked, now)
+        state = LeaseState(*states[0]) if states else None
+        _refuse_ended_lease(state, admission, now)
+        quotas = counting.check_windows(admission.windows, counts[: len(windows)], now)
+        terms = token_lifetimes.decide(
+            state,
+            _asked(admission, reservation_id, now),
+            counting.live_tokens(admission.places, live[0]),
+            budgets.seconds_left(admission.budgets, counts[len(windows) :]),
+        )
+        if terms.end - now < SHORTEST_TOKEN * SECOND:
+            raise budgets.spent_error(admission.budgets, now)
+        reservation = Reservation(
+            reservation_id, admission, at, instant(terms.end), terms.seconds, state, quotas
+        )
+        spent = budgets.spend(admission.budgets, terms.seconds, now)
+        changed = opened.write(
+            *counting.charges_of(admission.windows, reservation_id, now),
+            _lease_change(admission, state, terms),
+            *_token_changes(lease.id, state, terms, now),
+            audit.record(_event(reservation, EventKind.RESERVED, at)),
+            *spent,
+        )
+        if 0 in changed[len(changed) - len(spent) :]:
+            raise _Outrun
         return reservation
 
     def grant(self, reservation: Reservation, token: EphemeralToken) -> None:
@@ -83,8 +120,8 @@ class Ledger:
             fingerprint=token.fingerprint,
             expires_at=token.expires_at,
         )
-        with transaction(self._engine) as connection:
-            audit.record(connection, granted)
+        with transaction(self._engine) as opened:
+            opened.commit(audit.record(granted))
 
     def refund(self, reservation: Reservation, code: str) -> None:
         """Return the charge and record `refunded` with the refusal's *code*.
@@ -93,14 +130,19 @@ class Ledger:
             TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
         admission = reservation.admission
-        with transaction(self._engine, _keys_to_lock(admission)) as connection:
-            counting.uncharge(connection, reservation.id)
-            withdrawn = _withdraw(connection, admission.lease.id, reservation)
-            returned = reservation.seconds if withdrawn else 0
-            # On the day that was charged, even if it is past midnight now.
-            budgets.spend(connection, admission.budgets, -returned, microseconds(reservation.at))
+        with transaction(self._engine, _keys_to_lock(admission)) as opened:
+            *_, undone = opened.write(counting.uncharge(reservation.id), _undoing(reservation))
+            # Unless a later reservation has changed the lease.
+            returned = reservation.seconds if undone else 0
             refunded = _event(reservation, EventKind.REFUNDED, self._clock())
-            audit.record(connection, replace(refunded, code=code, seconds=returned))
+            opened.commit(
+                *(_token_restored(reservation) if undone else ()),
+                audit.record(replace(refunded, code=code, seconds=returned)),
+                # On the day that was charged, even if it is past midnight now.
+                *budgets.spend(
+                    admission.budgets, returned, microseconds(reservation.at), refund=True
+                ),
+            )
 
     def end(self, lease: Lease, request_id: str, address: str) -> None:
         """End *lease*: free its places and allow no renewal. Nothing is returned to the budgets.
@@ -108,15 +150,13 @@ class Ledger:
         Raises:
             TemporarilyUnavailable: if the store cannot be written.
         """
-        with transaction(self._engine, [lease.id]) as connection:
-            gone = connection.execute(delete(leases).where(leases.c.id == lease.id))
-            if gone.rowcount == 1:  # a second time there is nothing to end, nor to record
-                connection.execute(
-                    update(tokens).where(tokens.c.lease_id == lease.id).values(place_of=None)
-                )
+        with transaction(self._engine, [lease.id]) as opened:
+            (gone,) = opened.write((_DELETE_LEASE, {"lease": lease.id}))
+            if gone == 1:  # a second time there is nothing to end, nor to record
                 about = {"request_id": request_id, "address": address}
                 ended = AuditEvent.of_lease(lease, kind=EventKind.ENDED, at=self._clock(), **about)
-                audit.record(connection, ended)
+                free = (_FREE_PLACES, {"lease": lease.id, "place_of": None})
+                opened.commit(free, audit.record(ended))
 
     def charge_attempt(self, *windows: Window) -> str:
         """Count an attempt at something other than minting, and return its id.
@@ -125,11 +165,13 @@ class Ledger:
             RateLimited: if a limit is used up.
             TemporarilyUnavailable: if the store cannot be written.
         """
+        self._sweeper.tick()
         attempt = uuid.uuid4().hex
-        with transaction(self._engine, [window.key for window in windows]) as connection:
+        with transaction(self._engine, [window.key for window in windows]) as opened:
             now = microseconds(self._clock())
-            counting.charge_windows(connection, windows, attempt, now)
-            counting.sweep(connection, now)
+            counts = opened.read(*counting.window_queries(windows, now))
+            counting.check_windows(windows, counts, now)
+            opened.commit(*counting.charges_of(windows, attempt, now))
         return attempt
 
     def forgive_attempt(self, attempt: str) -> None:
@@ -138,31 +180,37 @@ class Ledger:
         Raises:
             TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
-        with transaction(self._engine) as connection:
-            counting.uncharge(connection, attempt)
+        with transaction(self._engine) as opened:
+            opened.commit(counting.uncharge(attempt))
 
 
 def _keys_to_lock(admission: Admission) -> list[str]:
-    """Return every key whose count this admission reads and changes."""
+    """Return the keys of what this admission counts and changes, except its shared budgets."""
     return [
         admission.lease.id,
         *([admission.holder] if admission.places is not None else []),
         *(window.key for window in admission.windows),
-        *(budget.key for budget in admission.budgets),
     ]
 
 
-def _refuse_blocked(connection: Connection, admission: Admission, now: int) -> None:
-    found = connection.execute(
-        select(blocks.c.key, blocks.c.until).where(blocks.c.key.in_(admission.blocks))
-    ).all()
-    in_force = [block for block in found if block.until is None or block.until > now]
+def _blocks_query(keys: Sequence[str]) -> tuple[Statement, Values]:
+    return _blocks_among(len(keys)), {f"key_{number}": key for number, key in enumerate(keys)}
+
+
+@cache
+def _blocks_among(count: int) -> Statement:
+    among = or_(false(), *(blocks.c.key == bindparam(f"key_{number}") for number in range(count)))
+    return Statement(select(blocks.c.key, blocks.c.until).where(among))
+
+
+def _refuse_blocked(found: Sequence[Row], now: int) -> None:
+    in_force = [(key, until) for key, until in found if until is None or until > now]
     if not in_force:
         return
-    ends = [block.until for block in in_force if block.until is not None]
+    ends = [until for _, until in in_force if until is not None]
     # None if one of the blocks has no end.
     wait = (max(ends) - now) / SECOND if len(ends) == len(in_force) else None
-    raise Blocked(cause="; ".join(block.key for block in in_force), retry_after=wait)
+    raise Blocked(cause="; ".join(key for key, _ in in_force), retry_after=wait)
 
 
 def _asked(admission: Admission, reservation_id: str, now: int) -> token_lifetimes.Asked:
@@ -176,11 +224,6 @@ def _asked(admission: Admission, reservation_id: str, now: int) -> token_lifetim
     )
 
 
-def _read_state(connection: Connection, lease_id: str) -> LeaseState | None:
-    row = connection.execute(select(*_STATE).where(leases.c.id == lease_id)).one_or_none()
-    return LeaseState(*row) if row else None
-
-
 def _refuse_ended_lease(state: LeaseState | None, admission: Admission, now: int) -> None:
     if not admission.renewal:
         return
@@ -190,59 +233,44 @@ def _refuse_ended_lease(state: LeaseState | None, admission: Admission, now: int
         raise LeaseOver(cause="no time left")
 
 
-def _write_lease(
-    connection: Connection, admission: Admission, previous: LeaseState | None, terms: Terms
-) -> None:
-    lease = admission.lease
-    if previous is None:
-        deadline = microseconds(lease.expires_at)
-        connection.execute(
-            insert(leases).values(id=lease.id, deadline=deadline, **asdict(terms.state))
-        )
-        return
-    connection.execute(update(leases).where(leases.c.id == lease.id).values(asdict(terms.state)))
+def _lease_change(
+    admission: Admission, previous: LeaseState | None, terms: Terms
+) -> tuple[Statement, Values]:
+    lease, state = admission.lease, vars(terms.state)
+    if previous is not None:
+        return _UPDATE_LEASE, state | {"lease": lease.id}
+    return _INSERT_LEASE, state | {"id": lease.id, "deadline": microseconds(lease.expires_at)}
 
 
-def _write_tokens(
-    connection: Connection, lease_id: str, previous: LeaseState | None, terms: Terms, now: int
-) -> None:
+def _token_changes(
+    lease_id: str, previous: LeaseState | None, terms: Terms, now: int
+) -> Iterator[tuple[Statement, Values]]:
     state = terms.state
     if previous is not None and terms.moves:  # the new token takes over the last one's place
-        moved: dict[str, Any] = {"place_of": None, "counted_for": None}
-        if terms.replaces:
-            moved["expires_at"] = now
-        connection.execute(update(tokens).where(tokens.c.id == previous.token_id).values(moved))
-    connection.execute(
-        insert(tokens).values(id=state.token_id, lease_id=lease_id, **_counted(state))
-    )
+        moved = {"token": previous.token_id, "place_of": None, "counted_for": None}
+        yield (_REPLACE_TOKEN, moved | {"expires_at": now}) if terms.replaces else (_MOVE, moved)
+    yield _INSERT_TOKEN, {"id": state.token_id, "lease_id": lease_id, **_counted(state)}
 
 
-def _counted(state: LeaseState) -> dict[str, Any]:
+def _counted(state: LeaseState) -> Values:
     """Return the columns of a lease's last token that *state* determines."""
-    return {
-        "expires_at": state.token_end,
-        "place_of": state.holder,
-        "counted_for": state.holder,
-        "counted_until": state.charged_until,
-    }
+    values = (state.token_end, state.holder, state.holder, state.charged_until)
+    return dict(zip(_COUNTED, values, strict=True))
 
 
-def _withdraw(connection: Connection, lease_id: str, reservation: Reservation) -> bool:
-    """Undo what a reservation did to its lease; return False if a later one has changed it."""
-    unchanged = (leases.c.id == lease_id) & (leases.c.token_id == reservation.id)
+def _undoing(reservation: Reservation) -> tuple[Statement, Values]:
+    """Return the statement that restores the lease, unless a later reservation has changed it."""
+    which = {"lease": reservation.admission.lease.id, "token": reservation.id}
+    if reservation.previous is None:
+        return _UNDO_FIRST, which
+    return _UNDO, vars(reservation.previous) | which
+
+
+def _token_restored(reservation: Reservation) -> Iterator[tuple[Statement, Values]]:
+    yield _DELETE_TOKEN, {"token": reservation.id}
     previous = reservation.previous
-    if previous is None:
-        undone = connection.execute(delete(leases).where(unchanged))
-    else:
-        undone = connection.execute(update(leases).where(unchanged).values(asdict(previous)))
-    if undone.rowcount == 0:
-        return False
-    connection.execute(delete(tokens).where(tokens.c.id == reservation.id))
     if previous is not None:
-        connection.execute(
-            update(tokens).where(tokens.c.id == previous.token_id).values(_counted(previous))
-        )
-    return True
+        yield _RESTORE_TOKEN, {"token": previous.token_id, **_counted(previous)}
 
 
 def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEvent:
@@ -258,3 +286,24 @@ def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEven
         renewal=admission.renewal,
         seconds=reservation.seconds,
     )
+
+
+_this_lease = leases.c.id == bindparam("lease")
+_last_token = _this_lease & (leases.c.token_id == bindparam("token"))
+_this_token = tokens.c.id == bindparam("token")
+_READ_STATE = Statement(select(*(leases.c[name] for name in _STATE_FIELDS)).where(_this_lease))
+_INSERT_LEASE = Statement(insert(leases), ["id", "deadline", *_STATE_FIELDS])
+_UPDATE_LEASE = Statement(update(leases).where(_this_lease), _STATE_FIELDS)
+_UNDO = Statement(update(leases).where(_last_token), _STATE_FIELDS)
+_UNDO_FIRST = Statement(delete(leases).where(_last_token))
+_DELETE_LEASE = Statement(delete(leases).where(_this_lease))
+_INSERT_TOKEN = Statement(insert(tokens), ["id", "lease_id", *_COUNTED])
+_MOVE = Statement(update(tokens).where(_this_token), ["place_of", "counted_for"])
+_REPLACE_TOKEN = Statement(
+    update(tokens).where(_this_token), ["place_of", "counted_for", "expires_at"]
+)
+_RESTORE_TOKEN = Statement(update(tokens).where(_this_token), _COUNTED)
+_DELETE_TOKEN = Statement(delete(tokens).where(_this_token))
+_FREE_PLACES = Statement(
+    update(tokens).where(tokens.c.lease_id == bindparam("lease")), ["place_of"]
+)

@@ -32,9 +32,25 @@ _log = logging.getLogger(__name__)
 
 
 class StoreConnection(sqlite3.Connection):
-    """A connection that records which file it has open."""
+    """A connection that knows which file it has open, and whether that is still in its place."""
 
-    opened: str
+    path: Path
+    opened: str  # the file's identity
+
+    def discard_if_replaced(self) -> None:
+        """Raise DisconnectionError if another file is there, so that the pool reconnects.
+
+        If there is none, the connection stays open: the file may be moved back, and while it is
+        open no new file can get its inode number.
+        """
+        if _identity(self.path) not in {None, self.opened}:
+            raise DisconnectionError("the file was replaced")
+
+    def check_in_place(self) -> None:
+        """Raise TemporarilyUnavailable unless the file is still there."""
+        found = _identity(self.path)
+        if found != self.opened:
+            raise unavailable(f"{self.path} was replaced" if found else _missing(self.path))
 
 
 class StoreFile:
@@ -77,6 +93,7 @@ class StoreFile:
             _log.warning("created a new store file=%s", self)
         connection = self._open("rwc")
         _set_pragmas(connection)
+        connection.opened = _identity(self._path) or ""  # now it exists
         return connection
 
     @contextmanager
@@ -93,32 +110,13 @@ class StoreFile:
             if create:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             elif _identity(self._path) is None:
-                raise unavailable(self._missing)
+                raise unavailable(_missing(self._path))
             with _locked(self._lock_path) as lock:
                 self._set_aside_foreign_log(lock)
                 yield
                 self._record_files(lock)
         except OSError as error:
             raise unavailable(f"{error.strerror}: {error.filename or self}") from error
-
-    def discard_if_replaced(self, connection: StoreConnection) -> None:
-        """Raise DisconnectionError if another file is there, so that the pool reconnects.
-
-        If there is none, the connection stays open: the file may be moved back, and while it is
-        open no new file can get its inode number.
-        """
-        if _identity(self._path) not in {None, connection.opened}:
-            raise DisconnectionError("the file was replaced")
-
-    def check_in_place(self, connection: StoreConnection) -> None:
-        """Raise TemporarilyUnavailable unless the file is the one that *connection* has open."""
-        found = _identity(self._path)
-        if found != connection.opened:
-            raise unavailable(f"{self} was replaced" if found else self._missing)
-
-    @property
-    def _missing(self) -> str:
-        return f"there is no file {self}: restore it, or run “tokensvc db upgrade” to create one"
 
     @property
     def _lock_path(self) -> Path:
@@ -139,6 +137,7 @@ class StoreFile:
             timeout=BUSY,
             factory=StoreConnection,
         )
+        connection.path = self._path
         connection.opened = _identity(self._path) or ""
         if seen not in {None, connection.opened}:  # None: it was created here
             connection.close()
@@ -173,6 +172,10 @@ class StoreFile:
 def unavailable(fault: str) -> TemporarilyUnavailable:
     """Return the refusal for a store that cannot be used because of *fault*."""
     return TemporarilyUnavailable(cause=f"store: {fault}", retry_after=5)
+
+
+def _missing(path: Path) -> str:
+    return f"there is no file {path}: restore it, or run “tokensvc db upgrade” to create one"
 
 
 def _identity(path: Path) -> str | None:

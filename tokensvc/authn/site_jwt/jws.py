@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -24,22 +25,35 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCI
 class UnverifiedJws:
     """A parsed token whose signature is not verified yet."""
 
-    unverified_text: str = field(repr=False)
     unverified_header: dict[str, Any] = field(repr=False)
     unverified_payload: bytes = field(repr=False)
+    signed_part: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
 
     def is_signed_by(self, key: PublicKey | bytes, algorithm: str) -> bool:
         """Return whether *key* signed the token with *algorithm*, whatever its header says."""
         try:
-            jwt.PyJWS(algorithms=[algorithm]).decode_complete(
-                self.unverified_text,
-                key,
-                algorithms=[algorithm],
-                options={"verify_signature": True, "enforce_minimum_key_length": True},
-            )
+            verifier = _ALGORITHMS.get_algorithm_by_name(algorithm)
+            if isinstance(key, bytes):
+                prepared = _prepared_secret(algorithm, key)
+            else:
+                prepared = verifier.prepare_key(key)
+            if verifier.check_key_length(prepared):  # what is wrong with it
+                return False
+            return verifier.verify(self.signed_part, prepared, self.signature)
         except Exception:  # noqa: BLE001 - any error means that it is not verified
             return False
-        return True
+
+
+# PyJWT's `decode` would parse the token again.
+_ALGORITHMS = jwt.PyJWS()
+
+
+@lru_cache(maxsize=32)
+def _prepared_secret(algorithm: str, secret: bytes) -> bytes:
+    """Return *secret* as PyJWT uses it, after its check that it is not a public key."""
+    prepared: bytes = _ALGORITHMS.get_algorithm_by_name(algorithm).prepare_key(secret)
+    return prepared
 
 
 def parse_jws(unverified: str) -> UnverifiedJws:
@@ -50,8 +64,13 @@ def parse_jws(unverified: str) -> UnverifiedJws:
     """
     if len(unverified) > LONGEST_TOKEN or not _COMPACT.fullmatch(unverified):
         raise InvalidToken(cause="not in compact form, or too long")
-    header, payload, _ = unverified.split(".")
-    return UnverifiedJws(unverified, json_object(_bytes_of(header)), _bytes_of(payload))
+    header, payload, signature = unverified.split(".")
+    return UnverifiedJws(
+        json_object(_bytes_of(header)),
+        _bytes_of(payload),
+        f"{header}.{payload}".encode(),
+        _bytes_of(signature),
+    )
 
 
 def json_object(content: bytes) -> dict[str, Any]:

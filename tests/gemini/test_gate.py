@@ -1,0 +1,81 @@
+"""While Google is slow or gone, few threads wait for it."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from tokensvc.errors import UpstreamBusy, UpstreamUnavailable
+from tokensvc.gemini.gate import FAILURES, PAUSE, Gate
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture(name="clock")
+def _clock():
+    return Clock()
+
+
+@pytest.fixture(name="gate")
+def _gate(clock):
+    return Gate(most=4, for_renewals=1, steady=clock)
+
+
+def test_full_gate_refuses_starts_first_and_then_renewals(gate):
+    with ExitStack() as waiting:
+        for _ in range(3):
+            waiting.enter_context(gate.passage(renewal=False))
+        with pytest.raises(UpstreamBusy):
+            waiting.enter_context(gate.passage(renewal=False))
+        waiting.enter_context(gate.passage(renewal=True))
+        with pytest.raises(UpstreamBusy):
+            waiting.enter_context(gate.passage(renewal=True))
+    with gate.passage(renewal=False):
+        pass
+
+
+def test_place_is_free_again_after_any_error(gate):
+    for _ in range(5):
+        with pytest.raises(ZeroDivisionError), gate.passage(renewal=False):
+            raise ZeroDivisionError
+
+
+def fail(gate, times):
+    for _ in range(times):
+        with gate.passage(renewal=False):
+            gate.record(answered=False)
+
+
+def test_after_many_failures_nothing_is_sent_until_a_pause_is_over(gate, clock):
+    fail(gate, FAILURES)
+    with pytest.raises(UpstreamUnavailable) as refused, gate.passage(renewal=True):
+        pass
+    assert refused.value.retry_after == PAUSE
+    clock.now += PAUSE
+    with gate.passage(renewal=False):
+        with pytest.raises(UpstreamUnavailable), gate.passage(renewal=False):
+            pass  # one tries, and no other
+        gate.record(answered=True)
+    with gate.passage(renewal=False):
+        pass
+
+
+def test_failed_try_closes_the_gate_again(gate, clock):
+    fail(gate, FAILURES)
+    clock.now += PAUSE
+    fail(gate, 1)
+    with pytest.raises(UpstreamUnavailable), gate.passage(renewal=False):
+        pass
+
+
+def test_answer_of_any_kind_resets_the_count(gate):
+    fail(gate, FAILURES - 1)
+    gate.record(answered=True)
+    fail(gate, FAILURES - 1)
+    with gate.passage(renewal=False):
+        pass

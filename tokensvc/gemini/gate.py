@@ -1,0 +1,76 @@
+"""Keeps a slow or unreachable Google from taking every thread: a bulkhead, and a circuit breaker.
+
+Each thread that waits for Google is one that cannot serve anything else. So fewer may wait than
+there are threads, and while Google does not answer at all, only one at a time tries.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tokensvc.errors import UpstreamBusy, UpstreamUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Of the worker's threads (`serving.threads`); the rest serve health checks, pages and ended leases.
+MOST_WAITING = 112
+FOR_RENEWALS = 16  # of these: conversations that are under way come first
+FAILURES = 16  # in a row, until nothing is sent
+PAUSE = 2.0  # seconds until one request tries again
+
+
+class Gate:
+    """Lets requests through to Google while it answers and few are waiting."""
+
+    def __init__(
+        self,
+        *,
+        most: int = MOST_WAITING,
+        for_renewals: int = FOR_RENEWALS,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """*steady* returns seconds of a clock that is never set."""
+        self._most = most
+        self._most_starts = most - for_renewals
+        self._steady = steady
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._failures = 0
+        self._closed_until = 0.0
+
+    @contextmanager
+    def passage(self, *, renewal: bool) -> Iterator[None]:
+        """Hold a place among those that may wait for Google.
+
+        Raises:
+            UpstreamBusy: if too many are waiting.
+            UpstreamUnavailable: if Google has not answered for a while.
+        """
+        self._enter(self._most if renewal else self._most_starts)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def record(self, *, answered: bool) -> None:
+        """Learn how a request to Google ended."""
+        with self._lock:
+            self._failures = 0 if answered else self._failures + 1
+            if self._failures >= FAILURES:
+                self._closed_until = self._steady() + PAUSE
+
+    def _enter(self, most: int) -> None:
+        with self._lock:
+            if self._waiting >= most:
+                raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=1)
+            if self._failures >= FAILURES:
+                wait = self._closed_until - self._steady()
+                if wait > 0:
+                    raise UpstreamUnavailable(cause="no answer lately", retry_after=wait)
+                self._closed_until = self._steady() + PAUSE  # this request tries, and no other
+            self._waiting += 1
