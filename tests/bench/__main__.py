@@ -1,17 +1,16 @@
-"""`make bench`: the cost of a token, as ratios to baselines measured in the same run.
+"""`make bench`: the cost of a token, as ratios to baselines that are measured in the same run.
 
-Absolute times mean little on a shared machine; the ratios and the CPU time per request are stable.
-The baselines run under the same gunicorn settings, and take turns with the service.
+Absolute times mean little on a shared machine. All servers take turns, and each figure is a median.
+`python -m tests.bench [--rounds N] [--seconds N] [--only PART]`.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import statistics
 import sys
 import tempfile
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,180 +18,197 @@ from typing import TYPE_CHECKING
 import click
 
 from tests.bench import load
-from tests.programs import clean_environment, running, service_environment
-from tests.system import site
+from tests.bench.servers import (
+    EVERYONE,
+    OBVIOUS,
+    SDK,
+    SERVICE,
+    UPSTREAM,
+    Visitors,
+    servers,
+    upstream,
+)
+from tests.system.postgres import Postgres
+from tokensvc.store.engine import open_engine, upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from tests.bench.load import Run
+    from tests.bench.servers import Server
     from tests.programs import Program
 
-ROUNDS = 3
-SECONDS = 1.0  # of load for each server, round and number of visitors
-VISITORS = (1, 16)
-SUBJECTS = 320  # enough for each to have only a few conversations
-DELAY = 0.05  # seconds; about Google's latency at its best
-BENCH = Path(__file__).parent
-SERVICE, NAIVE, PLAIN = "tokensvc", "naive", "plain"
-PYTHON = [sys.executable, "-m", "gunicorn"]
-BIND = ["--workers", "2", "--bind", "127.0.0.1:0", "--no-control-socket"]
-BASELINE_WORKERS = [
-    "--worker-class",
-    "gthread",
-    "--threads",
-    "16",
-    "--keep-alive",
-    "5",
-    "--no-control-socket",
-]
-LISTENING = r"Listening at: (http://[0-9.]+:[0-9]+)"
-CONFIGURATION = f"""
-{site.ISSUER}
-[profiles.default]
-model = "gemini-3.8-live"
-allow = ["user"]
-[limits]
-user = ["1000000/day"]
-concurrent = {{ user = 1000 }}
-"""
+VARIANTS = {
+    "sqlite, 2": (2, EVERYONE),
+    "postgresql, 1": (1, EVERYONE),
+    "postgresql, 2": (2, EVERYONE),
+    "postgresql, 4": (4, EVERYONE),
+    "postgresql, 4, own budget": (4, ""),
+}
 
 
 @dataclass
-class Server:
-    """A server under load, with its measurements."""
+class Series:
+    """The measurements of one server at one number of connections."""
 
-    name: str
-    program: Program
-    cold_start: float
-    rates: dict[int, list[float]] = field(default_factory=dict)
-    medians: dict[int, list[float]] = field(default_factory=dict)
-    costs: dict[int, list[float]] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)  # milliseconds of CPU for each answer
 
-    def put(self, bearers: list[str], visitors: int) -> None:
-        """Put the server under load and record the measurements."""
-        before = self._cpu()
-        run: Run = load.put(self.program.url, bearers, visitors, SECONDS)
-        if run.failures:
-            sys.exit(f"{self.name} refused {run.failures} of {len(run.waits)} requests.")
-        cost = (self._cpu() - before) / len(run.waits)
-        for series, value in (
-            (self.rates, run.rate),
-            (self.medians, run.median * 1000),
-            (self.costs, cost * 1000),
-        ):
-            series.setdefault(visitors, []).append(value)
+    def median(self, of: Callable[[Run], float]) -> float:
+        """Return the median of a figure."""
+        return statistics.median(map(of, self.runs))
 
     @property
-    def memory(self) -> float:
-        """The resident memory of one worker, in MB."""
-        pages = Path(f"/proc/{self._pids()[-1]}/statm").read_text(encoding="ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    def rate(self) -> float:
+        """Answers per second."""
+        return self.median(lambda run: run.rate)
 
-    def _pids(self) -> list[int]:
-        master = self.program.child.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii")
-        return [master, *map(int, children.split())]
-
-    def _cpu(self) -> float:
-        """Return the CPU time that the server has used, in seconds."""
-        ticks = 0
-        for pid in self._pids():
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
-            ticks += sum(map(int, fields.split()[11:13]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+    @property
+    def cost(self) -> float:
+        """Milliseconds of CPU for an answer."""
+        return statistics.median(self.costs)
 
 
-@contextmanager
-def _servers(folder: Path, delay: float) -> Iterator[list[Server]]:
-    """Start the service and the baselines, with an upstream that takes *delay* seconds."""
-    with ExitStack() as programs:
-        upstream = programs.enter_context(
-            running(
-                [sys.executable, str(BENCH / "upstream.py"), str(delay)],
-                r"Minting on (\S+)",
-                environment=clean_environment(),
+@dataclass(frozen=True)
+class Bench:
+    """How long to measure, and with which credentials."""
+
+    folder: Path
+    visitors: Visitors
+    rounds: int
+    seconds: float
+
+    def measure(
+        self, running: Mapping[str, Server], connections: tuple[int, ...], direct: str | None = None
+    ) -> dict[tuple[str, int], Series]:
+        """Put all servers under load in turn; *direct* is the upstream's own address."""
+        series: dict[tuple[str, int], Series] = {}
+        for _ in range(self.rounds):
+            for count in connections:
+                for name, server in running.items():
+                    before = server.cpu
+                    run = self._put(name, server.url, count)
+                    cost = (server.cpu - before) / run.answers * 1000
+                    found = series.setdefault((name, count), Series())
+                    found.runs.append(run)
+                    found.costs.append(cost)
+                if direct is not None:
+                    run = self._put(UPSTREAM, direct, count)
+                    series.setdefault((UPSTREAM, count), Series()).runs.append(run)
+        return series
+
+    def _put(self, name: str, url: str, connections: int) -> Run:
+        run = load.put(url, self.visitors.bearers, connections, self.seconds)
+        if run.failures or not run.answers:
+            sys.exit(f"{name} failed {run.failures} of {run.answers} requests.")
+        return run
+
+    def rates(self) -> None:
+        """Compare rates and costs with an upstream that answers at once; starts and memory."""
+        with upstream(0) as mint, self._all(mint) as running:
+            found = self.measure(running, (1, 16, 64))
+            _title("an upstream without delay")
+            _row("server", "connections", "tokens/s", "/ obvious", "/ sdk", "CPU ms", "/ obvious")
+            for (name, count), series in found.items():
+                obvious, sdk = found[OBVIOUS, count], found[SDK, count]
+                _row(
+                    *(name, count, series.rate, series.rate / obvious.rate),
+                    *(series.rate / sdk.rate, series.cost, series.cost / obvious.cost),
+                )
+            _title("start and memory")
+            _row("server", "start s", "/ sdk", "worker MB", "/ sdk")
+            sdk_server = running[SDK]
+            for name, server in running.items():
+                memory, start = server.worker_memory, server.cold_start
+                _row(
+                    *(name, start, start / sdk_server.cold_start),
+                    *(memory, memory / sdk_server.worker_memory),
+                )
+
+    def latencies(self) -> None:
+        """Compare with an upstream that takes as long as Google does."""
+        for delay in (0.05, 0.15):
+            with upstream(delay) as mint, self._all(mint) as running:
+                found = self.measure(running, (1, 256), direct=mint.url)
+                _title(f"an upstream that takes {delay * 1000:.0f} ms")
+                _row("server", "connections", "tokens/s", "/ upstream", "added ms", "p99 ms")
+                for (name, count), series in found.items():
+                    direct = found[UPSTREAM, count]
+                    added = series.median(lambda run: run.median) - direct.median(
+                        lambda run: run.median
+                    )
+                    p99 = series.median(lambda run: run.p99)
+                    _row(name, count, series.rate, series.rate / direct.rate, added, p99)
+
+    def postgresql(self) -> None:
+        """Compare PostgreSQL with SQLite, one process with four, and without a shared budget."""
+        found: dict[str, Series] = {}
+        with upstream(0) as mint:
+            for _ in range(self.rounds):
+                for name, (workers, everyone) in VARIANTS.items():
+                    self._variant(found.setdefault(name, Series()), mint, name, workers, everyone)
+        _title("the stores, with an upstream without delay and 16 connections")
+        _row("store, processes", "tokens/s", "/ sqlite", "CPU ms", "p99 ms")
+        for name, series in found.items():
+            ratio = series.rate / found["sqlite, 2"].rate
+            _row(name, series.rate, ratio, series.cost, series.median(lambda run: run.p99))
+
+    def _variant(
+        self, series: Series, mint: Program, name: str, workers: int, everyone: str
+    ) -> None:
+        """Measure a store that begins empty."""
+        added = {}
+        with ExitStack() as started:
+            if name.startswith("postgresql"):
+                database = Postgres()
+                started.callback(database.close)
+                added["DATABASE_URL"] = database.url
+                engine = open_engine(database.url)
+                upgrade(engine)
+                engine.dispose()
+            where = Path(tempfile.mkdtemp(dir=self.folder)) / "run"
+            running = started.enter_context(
+                servers(
+                    *(where, self.visitors, mint, SERVICE),
+                    workers=workers,
+                    everyone=everyone,
+                    **added,
+                )
             )
-        )
-        folder.mkdir()
-        environment = service_environment(
-            folder,
-            CONFIGURATION,
-            upstream.url,
-            SHOP_SECRET=site.SECRET,
-            UPSTREAM=upstream.url,
-            STORE=str(folder / "naive.db"),
-            PYTHONPATH=str(BENCH),
-        )
-        commands = {
-            SERVICE: [
-                *(*PYTHON, "--config", "python:tokensvc.serving", *BIND),
-                "tokensvc.app:create_app()",
-            ],
-            NAIVE: [*PYTHON, *BIND, *BASELINE_WORKERS, "baselines:naive()"],
-            PLAIN: [*PYTHON, *BIND, *BASELINE_WORKERS, "baselines:plain()"],
-        }
-        yield [
-            Server(name, *_started(programs, command, environment))
-            for name, command in commands.items()
-        ]
+            for run in (
+                Bench(self.folder, self.visitors, 1, self.seconds).measure(running, (16,)).values()
+            ):
+                series.runs += run.runs
+                series.costs += run.costs
 
-
-def _started(
-    programs: ExitStack, command: list[str], environment: dict[str, str]
-) -> tuple[Program, float]:
-    """Start a program; return it and the seconds until its first answer."""
-    started = time.monotonic()
-    program = programs.enter_context(running(command, LISTENING, environment=environment))
-    while program.get("/livez").status != 200:
-        pass
-    return program, time.monotonic() - started
+    def _all(self, mint: Program) -> AbstractContextManager[dict[str, Server]]:
+        where = Path(tempfile.mkdtemp(dir=self.folder)) / "run"
+        return servers(where, self.visitors, mint, SERVICE, OBVIOUS, SDK)
 
 
 def main() -> None:
     """Measure and print."""
-    bearers = [site.signed(f"visitor-{number}") for number in range(SUBJECTS)]
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--only", choices=["rates", "latencies", "postgresql"])
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        with _servers(Path(name) / "fast", 0) as fast:
-            for _ in range(ROUNDS):
-                for visitors in VISITORS:
-                    for server in fast:
-                        server.put(bearers, visitors)
-            _print_costs(fast)
-            memories = {server.name: server.memory for server in fast}
-        with _servers(Path(name) / "slow", DELAY) as slow:
-            for _ in range(ROUNDS):
-                for server in slow:
-                    server.put(bearers, 1)
-            _print_latencies(slow, memories)
+        folder = Path(name)
+        click.echo("Signing credentials …")
+        bench = Bench(folder, Visitors.made(folder), options.rounds, options.seconds)
+        for part in [options.only] if options.only else ["rates", "latencies", "postgresql"]:
+            getattr(bench, part)()
 
 
-def _print_costs(servers: list[Server]) -> None:
-    click.echo(f"Upstream without delay; medians of {ROUNDS} rounds of {SECONDS:.0f} s.")
-    _print_row("server", "visitors", "tokens/s", "/ naive", "CPU ms", "/ naive")
-    for visitors in VISITORS:
-        rates = {server.name: statistics.median(server.rates[visitors]) for server in servers}
-        costs = {server.name: statistics.median(server.costs[visitors]) for server in servers}
-        for name, rate in rates.items():
-            cost = costs[name]
-            _print_row(name, visitors, rate, rate / rates[NAIVE], cost, cost / costs[NAIVE])
+def _title(text: str) -> None:
+    click.echo(f"\n{text[0].upper()}{text[1:]}")
 
 
-def _print_latencies(servers: list[Server], memories: dict[str, float]) -> None:
-    click.echo(f"\nUpstream with a delay of {DELAY * 1000:.0f} ms, one visitor; memory under load.")
-    _print_row("server", "added ms", "/ naive", "start s", "/ naive", "MB", "/ naive")
-    added = {server.name: statistics.median(server.medians[1]) - DELAY * 1000 for server in servers}
-    starts = {server.name: server.cold_start for server in servers}
-    for name in (SERVICE, NAIVE):
-        pairs = [
-            (series[name], series[name] / series[NAIVE]) for series in (added, starts, memories)
-        ]
-        _print_row(name, *(number for pair in pairs for number in pair))
-
-
-def _print_row(first: str, *cells: float | str) -> None:
+def _row(first: str, *cells: float | str) -> None:
     columns = [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells]
-    click.echo(f"{first:10}" + "".join(f"{cell:>10}" for cell in columns))
+    click.echo(f"{first:26}" + "".join(f"{cell:>12}" for cell in columns))
 
 
 if __name__ == "__main__":
