@@ -1,3 +1,5 @@
+from importlib.resources import files
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -5,7 +7,7 @@ from sqlalchemy import insert, select
 
 from tokensvc.errors import ConfigurationError
 from tokensvc.store.engine import open_engine, prepare, upgrade
-from tokensvc.store.schema import metadata, spending
+from tokensvc.store.schema import REVISION, metadata, spending
 
 
 def test_migrations_create_the_schema_of_the_code(engine):
@@ -48,3 +50,8 @@ def test_sqlite_uses_wal_with_normal_synchronous(engine):
     with engine.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+
+
+def test_revision_is_that_of_the_newest_migration():
+    names = [file.name for file in (files("tokensvc.store") / "migrations/versions").iterdir()]
+    assert max(name for name in names if name.endswith(".py")).startswith(f"{REVISION}_")

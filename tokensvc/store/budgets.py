@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tokensvc.errors import BudgetSpent
 from tokensvc.store.driver import Statement
@@ -14,6 +14,8 @@ from tokensvc.store.times import DAY, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.dialects import postgresql, sqlite
 
     from tokensvc.domain import Budget
     from tokensvc.store.driver import Row, Values
@@ -70,8 +72,10 @@ def spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:
     return BudgetSpent(cause=f"one of: {names}", retry_after=(DAY - now % DAY) / SECOND)
 
 
-def _spending(engine: type[sqlite.Insert | postgresql.Insert]) -> sqlite.Insert | postgresql.Insert:
-    added = engine(spending)
+def _spending(engine: str) -> sqlite.Insert | postgresql.Insert:
+    # Either takes a while to import, and one of them is not needed.
+    dialect = importlib.import_module(f"sqlalchemy.dialects.{engine}")
+    added: sqlite.Insert | postgresql.Insert = dialect.insert(spending)
     total = spending.c.seconds + added.excluded.seconds
     return added.on_conflict_do_update(
         index_elements=["key", "day"],
@@ -85,7 +89,4 @@ _SPENT = Statement(
         spending.c.key == bindparam("key"), spending.c.day == bindparam("day")
     )
 )
-_SPEND = Statement(
-    {"sqlite": _spending(sqlite.Insert), "postgresql": _spending(postgresql.Insert)},
-    ["key", "day", "seconds"],
-)
+_SPEND = Statement(_spending, ["key", "day", "seconds"])

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import ClauseElement
 
 from tokensvc.store.engine import fault
 from tokensvc.store.sqlite import StoreConnection, unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from sqlalchemy import Dialect, Engine
-    from sqlalchemy.sql import ClauseElement
     from sqlalchemy.sql.compiler import SQLCompiler
 
     Values: TypeAlias = Mapping[str, Any]
@@ -33,9 +33,11 @@ class Statement:
     """A statement that is compiled once for each engine; its bound parameters are given by name."""
 
     def __init__(
-        self, clause: ClauseElement | dict[str, ClauseElement], columns: Sequence[str] = ()
+        self,
+        clause: ClauseElement | Callable[[str], ClauseElement],
+        columns: Sequence[str] = (),
     ) -> None:
-        """*clause* may differ by the engine's name; it inserts or sets *columns*."""
+        """*clause* may be a function of the engine's name; it inserts or sets *columns*."""
         self._clause = clause
         self._columns = list(columns) or None
         self._compiled: dict[str, _Compiled] = {}
@@ -52,8 +54,8 @@ class Statement:
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         clause = self._clause
-        if isinstance(clause, dict):
-            clause = clause[dialect.name]
+        if not isinstance(clause, ClauseElement):
+            clause = clause(dialect.name)
         compiled = cast("SQLCompiler", clause.compile(dialect=dialect, column_keys=self._columns))
         # A parameter without a value is a value of each call.
         constants = {name: value for name, value in compiled.params.items() if value is not None}

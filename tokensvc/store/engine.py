@@ -10,14 +10,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, event, make_url, text
+from sqlalchemy import NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
-from tokensvc.errors import ConfigurationError
+from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
+from tokensvc.store.schema import REVISION
 from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 
 if TYPE_CHECKING:
@@ -130,7 +127,10 @@ def prepare(engine: Engine) -> None:
         ConfigurationError, TemporarilyUnavailable: like `check`.
     """
     if engine.dialect.name == "sqlite":
-        upgrade(engine)
+        try:
+            check(engine)
+        except TemporarilyUnavailable:  # there is none, or it is older
+            upgrade(engine)
     check(engine)
 
 
@@ -144,7 +144,7 @@ def check(engine: Engine) -> None:
     with transaction(engine) as connection:
         if engine.dialect.name == "sqlite":
             return  # checked when the connection was opened
-        if MigrationContext.configure(connection).get_current_revision() != _newest_revision():
+        if _revision(connection) != REVISION:
             raise ConfigurationError(
                 "DATABASE_URL", ["the schema is not up to date: run “tokensvc db upgrade” first"]
             )
@@ -159,7 +159,7 @@ def _open_sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         # A connection is refused if the file's schema is not the newest.
-        creator=partial(file.connect, _newest_revision()),
+        creator=partial(file.connect, REVISION),
         pool_size=1,
         max_overflow=0,
         pool_timeout=BUSY,
@@ -205,24 +205,26 @@ def _discard_if_closed(connection: PgConnection, *_: object) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    with engine.begin() as connection, _alembic() as config:
+    # Alembic takes as long to import as the rest of the service, and is rarely needed.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    scripts = as_file(files("tokensvc.store") / "migrations")
+    with engine.begin() as connection, scripts as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))  # a literal %
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADE_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _newest_revision() -> str:
-    with _alembic() as config:
-        return ScriptDirectory.from_config(config).get_current_head() or ""
-
-
-@contextmanager
-def _alembic() -> Iterator[Config]:
-    with as_file(files("tokensvc.store") / "migrations") as scripts:
-        config = Config()
-        config.set_main_option("script_location", str(scripts).replace("%", "%%"))  # a literal %
-        yield config
+def _revision(connection: Connection) -> str | None:
+    """Return the schema's revision, or None for a database that is not a store."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def _file(engine: Engine) -> StoreFile:

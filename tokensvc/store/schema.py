@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
+REVISION = "0003"  # the newest migration
 
 # SQLite numbers rows automatically only if the column is an INTEGER.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
