@@ -104,7 +104,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
 
 worker_class = Worker  # threads, because requests mostly wait for Google
-threads = 128  # more than may wait for Google at once (`gemini/gate.py`)
+threads = 200  # more than may wait for Google at once (`gemini/gate.py`)
 keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 2048  # bytes

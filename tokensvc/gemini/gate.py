@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Of the worker's threads (`serving.threads`); the rest serve health checks, pages and ended leases.
-MOST_WAITING = 112
-FOR_RENEWALS = 16  # of these: conversations that are under way come first
+MOST_WAITING = 184
+FOR_RENEWALS = 24  # of these: conversations that are under way come first
 FAILURES = 16  # in a row, until nothing is sent
 PAUSE = 2.0  # seconds until one request tries again
 

@@ -97,9 +97,7 @@ class Transaction:
 class _SqliteTransaction(Transaction):
     def __init__(self, connection: StoreConnection, dialect: Dialect) -> None:
         super().__init__(connection, dialect)
-        connection.check_in_place()
-        # IMMEDIATE, or a transaction that reads and then writes would fail instead of waiting.
-        connection.execute("BEGIN IMMEDIATE")
+        connection.begin()
 
     def commit(self, *requests: tuple[Statement, Values]) -> None:
         self._run(requests)

@@ -92,7 +92,7 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
                         {"key": key},
                     )
             yield connection
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise unavailable(fault(error)) from error
 
 
@@ -116,7 +116,7 @@ def upgrade(engine: Engine) -> None:
                 _migrate(creating)
         else:
             _migrate(engine)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise unavailable(fault(error)) from error
 
 
@@ -236,9 +236,7 @@ def _opened(connection: Connection) -> StoreConnection:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    _opened(connection).check_in_place()
-    # IMMEDIATE, or a transaction that reads and then writes would fail instead of waiting.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    _opened(connection).begin()
 
 
 def fault(error: Exception) -> str:

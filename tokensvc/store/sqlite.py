@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import random
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUSY = 5.0  # seconds to wait for another worker's transaction
-_POLL = 0.02  # seconds between two tries to get the lock
+_POLL = 0.02  # seconds between two tries to open the file
+_NEXT_TRY = 0.0006  # seconds, at most, between two tries to begin a transaction
 _SIBLINGS = ("-wal", "-shm")
 _log = logging.getLogger(__name__)
 
@@ -45,6 +47,27 @@ class StoreConnection(sqlite3.Connection):
         """
         if _identity(self.path) not in {None, self.opened}:
             raise DisconnectionError("the file was replaced")
+
+    def begin(self) -> None:
+        """Begin a transaction, and wait up to `BUSY` seconds for that of another process.
+
+        Raises:
+            TemporarilyUnavailable: if the file is not in its place.
+            sqlite3.OperationalError: if the other transaction lasts too long.
+        """
+        self.check_in_place()
+        deadline = time.monotonic() + BUSY
+        while True:
+            try:
+                # IMMEDIATE, or a transaction that reads and then writes would fail, not wait.
+                self.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                # SQLite itself would soon wait for 50 or 100 ms between two tries.
+                time.sleep(random.uniform(0, _NEXT_TRY))  # noqa: S311 - so that tries spread
+            else:
+                return
 
     def check_in_place(self) -> None:
         """Raise TemporarilyUnavailable unless the file is still there."""
@@ -80,7 +103,7 @@ class StoreFile:
                 _check_revision(connection, revision)
                 _set_pragmas(connection)
                 # Fails if the file is read-only; opening it does not.
-                connection.execute("BEGIN IMMEDIATE")
+                connection.begin()
                 connection.execute("ROLLBACK")
             except BaseException:
                 connection.close()
@@ -201,6 +224,7 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # Loses nothing if a process is killed; a power cut may lose the last transactions.
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA busy_timeout = 0")  # `begin` waits
 
 
 @contextmanager
