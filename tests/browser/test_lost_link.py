@@ -12,7 +12,7 @@ import pytest
 from browser.device import connected_device
 from browser.flags import FLAGS
 from browser.sound import SPEECH_RATE
-from browser.talking import PROFILE, Talk, Talker, heard_on
+from browser.talking import Talk, Talker, heard_on, profile
 from browser.visitor import Visitor
 from programs import Programs, emulating, service_environment, serving
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from browser.device import Device
 
-LONG_TOKENS = PROFILE.replace('token_lifetime = "30s"', 'token_lifetime = "300s"')
 TALKATIVE = ("ask-for-a-story", None, 5.0)  # with pauses in which what is typed is answered
 
 
@@ -43,7 +42,7 @@ def _begin_on(
 
         def begin(device: Device, talk: Talk) -> Talker:
             emulator = programs.start(emulating("--host", device.server))
-            environment = service_environment(tmp_path, LONG_TOKENS, emulator.url)
+            environment = service_environment(tmp_path, profile(lifetime="300s"), emulator.url)
             service = programs.start(serving(environment, workers=1, host=device.server))
 
             def visit(address: str, *, flags: list[str], **options: object) -> Visitor:
