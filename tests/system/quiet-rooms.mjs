@@ -14,7 +14,7 @@ import { TestClock } from '../web/test-clock.js';
 
 const [emulator, seconds, planned] = process.argv.slice(2);
 const RATE = 16_000;
-const CHUNK_MS = 200;
+const CHUNK_MS = 100;
 // The clock moves by this at a time, unless a connection is being replaced.
 const QUIET_MS = 1000;
 const METHOD = '/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContentConstrained';
