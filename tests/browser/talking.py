@@ -124,7 +124,10 @@ class Talker:
               const {{ LiveSession }} = await import('/live/session.js');
               globalThis.session = new LiveSession({{ token: '/token' }});
               globalThis.resumptions = [];
-              session.addEventListener('resumed', ({{ detail }}) => resumptions.push(detail));
+              for (const way of ['resumed', 'rebuilt']) {{
+                const note = ({{ detail }}) => resumptions.push({{ way, ...detail }});
+                session.addEventListener(way, note);
+              }}
               session.addEventListener('state', ({{ detail }}) => {{
                 globalThis.failure = detail.error;
               }});
@@ -145,7 +148,7 @@ class Talker:
 
     @property
     def resumptions(self) -> list[dict[str, Any]]:
-        """The `resumed` events that the page received."""
+        """The `resumed` and `rebuilt` events that the page received, and which (`way`)."""
         return self.visitor.page.evaluate("resumptions")
 
     def hang_up(self, *, dead: int = 0) -> list[dict[str, Any]]:

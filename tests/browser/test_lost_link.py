@@ -86,6 +86,7 @@ def test_conversation_continues_over_the_other_link(
     lost, *_, last = talker.hang_up(dead=1)
     (resumption,) = talker.resumptions
     print(f"{resumption['gap'] / 1000:.1f} s without a connection, {back:.1f} s after the loss")  # noqa: T201 - figures
+    assert resumption["way"] in {"resumed", "rebuilt"}
     assert not resumption["planned"]
     witnessed = talker.visitor.witnessed()
     before, after = (heard_on(talker.emulator, session) for session in (lost, last))
