@@ -61,7 +61,7 @@ bench: $(VENV)/test ## measure speed and memory, as ratios to a baseline of the 
 	PYTHONPATH=tests $(BIN)/python -m bench.key_outage
 	PYTHONPATH=tests $(BIN)/python -m bench.recordings
 
-soak: $(VENV)/test programs ## kill processes under load, then talk for ten minutes; not part of the tests
+soak: $(VENV)/test programs ## kill processes under load, talk for minutes, and be quiet for ten; not part of the tests (75 minutes)
 	PYTHONPATH=tests $(BIN)/python -m soak
 	$(PYTEST) -m soak
 	HISTORIES=1000 $(PYTEST) tests/store/test_histories.py

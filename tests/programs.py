@@ -287,9 +287,11 @@ def report_of(command: Sequence[str | Path], *, timeout: float = 120, **environm
 
 
 @contextmanager
-def serving(environment: dict[str, str], *, workers: int = 2, port: int = 0) -> Iterator[Program]:
+def serving(
+    environment: dict[str, str], *, workers: int = 2, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Program]:
     """Run the service in gunicorn as users start it, on any free port by default."""
-    where = ["--port", str(port), "--workers", str(workers)]
+    where = ["--host", host, "--port", str(port), "--workers", str(workers)]
     command = [sys.executable, "-m", "tokensvc", "serve", *where]
     announced = r"Listening at: (http://[0-9.]+:[0-9]+)"
     with running(command, announced, environment=environment) as program:

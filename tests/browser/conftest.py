@@ -11,7 +11,7 @@ from browser.caller import Caller
 from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.hosting import hosting
 from browser.sound import spoken, write_wav
-from browser.talking import PROFILE, UNLOCKED, Talker
+from browser.talking import PROFILE, Talker
 from browser.visitor import Visitor
 from programs import Programs, emulating, operate, service_environment, serving
 
@@ -200,15 +200,25 @@ def _call(visit: Callable[..., Visitor], site: Site, embedded: Program) -> Calla
 
 @pytest.fixture(name="begin")
 def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[..., Talker]]:
-    """Begins a talk with its own service and emulator, which end with the test."""
+    """Begins a talk with its own service and emulator, which end with the test.
+
+    The emulator does as was recorded, except for what *flags* change.
+    """
     with Programs() as programs:
 
-        def begin(talk: Talk, *flags: str, fault: dict[str, object] | None = None) -> Talker:
-            emulator = programs.start(emulating(*UNLOCKED, *flags))
+        def begin(
+            talk: Talk,
+            *flags: str,
+            configuration: str = PROFILE,
+            fault: dict[str, object] | None = None,
+            prepare: str = "",
+        ) -> Talker:
+            emulator = programs.start(emulating(*flags))
             if fault is not None:
                 emulator.post("/emulator/faults", fault)
-            environment = service_environment(tmp_path, PROFILE, emulator.url)
+            environment = service_environment(tmp_path, configuration, emulator.url)
             service = programs.start(serving(environment, workers=1))
-            return Talker.begin(visit, service, emulator, tmp_path / "talk.wav", talk)
+            recording = tmp_path / "talk.wav"
+            return Talker.begin(visit, service, emulator, recording, talk, prepare=prepare)
 
         yield begin

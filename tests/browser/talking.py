@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from programs import Program
 
 MARKER_SECONDS = 1.5
+# These send one handle for each connection, which stands for the session as it is at its end; and
+# handles all the time, each for what was said when it was sent.
+ONE_HANDLE, MANY_HANDLES = "gemini-3.8-live", "gemini-3.1-flash-live-preview"
 PROFILE = """
 [profiles.default]
 model = "gemini-3.8-live"
@@ -38,21 +41,21 @@ budget = { guest = "999h/day" }
 """
 # An emulator whose connections last five seconds, announced after a little more than two.
 FIVE_SECONDS = ("--connection-life", "5", "--go-away-lead", "2.8")
-# For many renewals: eight unexpired tokens of 30 seconds are all that a lease may have.
-SEVEN_SECONDS = ("--connection-life", "7", "--go-away-lead", "2.8")
+# For many renewals: eight unexpired tokens of 30 seconds are all that a lease may have, and after
+# nine attempts in a row whose connections lived less than five seconds the client gives up.
+EIGHT_SECONDS = ("--connection-life", "8", "--go-away-lead", "2.8")
 HANDLE_INTERVAL = 1.2
-# An emulator that can be resumed at once: a connection that was refused for a moment would count.
-UNLOCKED = ("--resume-lock", "0")
 # One round: sentences, pauses in which they are answered, and a marker (None).
 WITH_ANSWERS = ("ask-for-a-story", 3.5, "ask-for-the-time", 0.4, None, 0.8, "say-goodbye", 1.6)
 # A sentence that never ends, so that it is not answered.
 WITHOUT_END = ("ask-for-a-story", None, "ask-for-the-time", "say-goodbye")
 
 
-def handles(state: str) -> tuple[str, ...]:
-    """Flags of an emulator: new handles all the time as a `snapshot`, or one `at_close`."""
-    updates = {"snapshot": "requested", "at_close": "once"}
-    return ("--handle-state", state, "--updates", updates[state])
+def profile(model: str = ONE_HANDLE, lifetime: str = "30s") -> str:
+    """Return `PROFILE` with another model, or tokens of another length."""
+    expires = 'token_lifetime = "{}"'
+    changed = PROFILE.replace(ONE_HANDLE, model)
+    return changed.replace(expires.format("30s"), expires.format(lifetime))
 
 
 @dataclass(frozen=True)
@@ -111,20 +114,26 @@ class Talker:
         emulator: Program,
         recording: Path,
         talk: Talk,
+        *,
+        prepare: str = "",
     ) -> Talker:
-        """Start and become live."""
+        """Start and become live; *prepare* is run before, in JavaScript, and has the `session`."""
         visitor = _with_microphone(visit, service, recording, talk.sound)
         visitor.page.evaluate(
-            """async () => {
-              const { LiveSession } = await import('/live/session.js');
-              globalThis.session = new LiveSession({ token: '/token' });
+            f"""async () => {{
+              const {{ LiveSession }} = await import('/live/session.js');
+              globalThis.session = new LiveSession({{ token: '/token' }});
               globalThis.resumptions = [];
-              session.addEventListener('resumed', ({ detail }) => resumptions.push(detail));
-              session.addEventListener('state', ({ detail }) => {
+              for (const way of ['resumed', 'rebuilt']) {{
+                const note = ({{ detail }}) => resumptions.push({{ way, ...detail }});
+                session.addEventListener(way, note);
+              }}
+              session.addEventListener('state', ({{ detail }}) => {{
                 globalThis.failure = detail.error;
-              });
+              }});
+              {prepare}
               await session.start();
-            }"""
+            }}"""
         )
         return cls(visitor, emulator, talk)
 
@@ -135,15 +144,15 @@ class Talker:
     def _until(self, condition: str) -> None:
         self.visitor.until(f"{condition} || session.state === 'closed'")
         ended = self.visitor.page.evaluate("session.state === 'closed' ? String(failure) : null")
-        assert ended is None
+        assert ended is None, f"{ended} after {self.resumptions}"
 
     @property
     def resumptions(self) -> list[dict[str, Any]]:
-        """The `resumed` events that the page received."""
+        """The `resumed` and `rebuilt` events that the page received, and which (`way`)."""
         return self.visitor.page.evaluate("resumptions")
 
     def hang_up(self, *, dead: int = 0) -> list[dict[str, Any]]:
-        """Hang up while nothing is queued; returns every connection, oldest first.
+        """Hang up while nothing is queued; returns every accepted connection, oldest first.
 
         The first *dead* ones cannot be closed.
         """
@@ -152,7 +161,7 @@ class Talker:
         # The browser itself logs an error if the service is down.
         wrong = [each for each in self.visitor.page_errors if "Failed to load" not in each]
         assert not wrong, wrong
-        return closed_sessions(self.emulator, dead=dead)
+        return accepted(closed_sessions(self.emulator, dead=dead))
 
     @property
     def joins(self) -> list[Join]:
@@ -193,6 +202,11 @@ def closed_sessions(emulator: Program, *, dead: int = 0) -> list[dict[str, Any]]
         threading.Event().wait(0.02)
 
 
+def accepted(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that could resume: soon after a close while the model is idle, none can."""
+    return [session for session in sessions if session["effective_setup"]]
+
+
 def heard_on(emulator: Program, session: dict[str, Any]) -> Samples:
     """The audio that arrived on one connection."""
     return read_pcm(emulator.get(f"/emulator/sessions/{session['id']}/heard.wav").body)
@@ -214,8 +228,11 @@ def assert_nothing_was_lost(visitor: Visitor, emulator: Program, talk: Talk) -> 
     witnessed = visitor.witnessed()
     assert_all_was_heard(witnessed, heard)
     steady = steadiness(talk.sound, talk.marked, witnessed, heard)
+    sessions = closed_sessions(emulator)
+    refused = len(sessions) - len(accepted(sessions))
     print(  # noqa: T201 - the figures that the tests are about
-        f"{len(closed_sessions(emulator))} connections, {len(heard) / SPEECH_RATE:.1f} s heard, "
+        f"{len(sessions) - refused} connections and {refused} refused, "
+        f"{len(heard) / SPEECH_RATE:.1f} s heard, "
         f"each sample as captured; the lag of {steady.blocks} marked blocks moves by "
         f"{steady.moved:.3f} samples at most, and in the browser {steady.browser} times"
     )
@@ -232,7 +249,7 @@ def context_of(emulator: Program) -> Samples:
 def assert_renewed_without_loss(talker: Talker) -> list[Join]:
     """After a hang-up of a conversation whose connections were all renewed: assert no loss."""
     heard = assert_nothing_was_lost(talker.visitor, talker.emulator, talker.talk)
-    sessions = closed_sessions(talker.emulator)
+    sessions = accepted(closed_sessions(talker.emulator))
     assert [session["resumed"] for session in sessions] == [False] + [True] * (len(sessions) - 1)
     assert {session["close"]["code"] for session in sessions} == {1000}, "no connection was dropped"
     assert all(one["planned"] and not one["contextLost"] for one in talker.resumptions)
@@ -247,9 +264,12 @@ def assert_renewed_without_loss(talker: Talker) -> list[Join]:
         f"{gaps[len(gaps) // 2]:.0f} ms, the longest {gaps[-1]:.0f}; "
         f"{missing / SPEECH_RATE:.2f} s not in the context"
     )
-    # During an answer there is no handle, and a busy page may miss one: a renewal knows all but the
-    # last.
-    assert 0 <= missing <= (1 + answering) * 1.5 * HANDLE_INTERVAL * SPEECH_RATE
+    # About two seconds after an idle close, as recorded; twice as much, for a busy machine.
+    assert gaps[len(gaps) // 2] <= 4000
+    # Where handles are snapshots, there is none during an answer, and a busy page may miss one: a
+    # renewal knows all but the last.
+    snapshots = not sessions[0]["effective_setup"]["model"].endswith(ONE_HANDLE)
+    assert 0 <= missing <= snapshots * (1 + answering) * 1.5 * HANDLE_INTERVAL * SPEECH_RATE
     if not missing:
         assert np.array_equal(context, heard)
     return joins

@@ -8,7 +8,10 @@
   const worklet = URL.createObjectURL(new Blob([globalThis.tapeWorklet], { type: 'text/javascript' }));
   const tapes = { captured: newTape(), played: newTape() };
   const counts = { delivered: 0, sent: 0, firstSent: null };
-  /** For each connection: the number of chunks before its first frame, and whether an answer was being played. */
+  /**
+   * For each connection, however often it was refused: the number of chunks before its first frame, and whether an answer
+   * was being played.
+   */
   const joins = [];
   /** When each chunk was passed to a socket, in milliseconds since the epoch. */
   const sentAt = [];
@@ -40,12 +43,13 @@
   };
 
   WebSocket.prototype.send = function (frame) {
-    if (frame.startsWith('{"setup"')) {
+    if (frame.startsWith('{"setup"') && joins.at(-1)?.used !== false) {
       const heard = tapes.played.blocks.at(-1)?.samples ?? [];
-      joins.push({ delivered: counts.delivered, answering: heard.some((sample) => sample !== 0) });
+      joins.push({ delivered: counts.delivered, answering: heard.some((sample) => sample !== 0), used: false });
     }
     if (frame.startsWith('{"realtimeInput":{"audio"')) {
       sentAt.push(Date.now());
+      joins.at(-1).used = true;
       counts.firstSent ??= counts.delivered - 1;
       counts.sent += 1;
     }

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from browser.talking import (
-    PROFILE,
-    UNLOCKED,
-    Talk,
-    connects,
-    speaker_of,
-)
+from browser.talking import PROFILE, Talk, accepted, closed_sessions, connects, speaker_of
 from programs import operate
 
 if TYPE_CHECKING:
@@ -27,7 +21,7 @@ def test_expiring_token_is_replaced_in_time(
     start_emulator: Callable[..., Program],
 ) -> None:
     """The conversation keeps its context."""
-    emulator = start_emulator(*UNLOCKED)
+    emulator = start_emulator()
     service = start_service(PROFILE, emulator.url)
     visitor = visit(service.url)
     visitor.page.clock.install()
@@ -39,7 +33,7 @@ def test_expiring_token_is_replaced_in_time(
     connects(visitor, 2)
     recall(visitor)
     visitor.hang_up()
-    old, new = emulator.get("/emulator/sessions").json["sessions"]
+    old, new = accepted(closed_sessions(emulator))
     assert old["close"] == {"code": 1000, "reason": ""}
     assert new["resumed"] is True
 
@@ -57,7 +51,7 @@ def test_expired_token_is_replaced_and_the_context_kept(
         when = "expire"
         steps = [{ close = { code = 1011, reason = "auth token has expired" } }]"""
     )
-    emulator = start_emulator(*UNLOCKED, "--scenario", str(scenario))
+    emulator = start_emulator("--scenario", str(scenario))
     service = start_service(PROFILE, emulator.url)
     visitor = visit(service.url)
     visitor.arrive()
@@ -68,10 +62,7 @@ def test_expired_token_is_replaced_and_the_context_kept(
     connects(visitor, 2)
     recall(visitor)
     visitor.hang_up()
-    assert [one["resumed"] for one in emulator.get("/emulator/sessions").json["sessions"]] == [
-        False,
-        True,
-    ]
+    assert [one["resumed"] for one in accepted(closed_sessions(emulator))] == [False, True]
 
 
 def remember(visitor: Visitor) -> None:

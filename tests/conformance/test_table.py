@@ -7,6 +7,7 @@ requires. `docs/conformance.md` lists the rows.
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.peers import javascript, python
-from conformance.table import TABLE, page
+from conformance.table import TABLE, page, summary
 from conformance.table.rules import JAVASCRIPT, PYTHON, RAW
 from emulator import live_client
 
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
     from conformance.table.rules import Emulating
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "conformance.md"
+DOCS = HERE.parents[1] / "docs"
+# What a reader can look up: a repository (owner/name) or a page; of Google's, also an SDK.
+NAMED = {
+    "recorded": r"https://|\b[A-Za-z][\w-]+/[\w.-]+",
+    "documented": r"https://|google-genai|@google/genai",
+    "ours": r"\w",
+}
 ROWS = [
     pytest.param(row, peer, id=name)
     for section, rows in TABLE.items()
@@ -72,7 +79,17 @@ def test_every_fact_is_stated_once():
     assert len(set(facts)) == len(facts)
 
 
-def test_documentation_is_up_to_date():
-    assert PAGE.read_text(encoding="utf-8") == page(), (
+def test_every_fact_names_its_source():
+    """In a form that can be looked up, unless it is ours."""
+    sources = [row.source for rows in TABLE.values() for row in rows]
+    unnamed = [source for source in sources if not re.search(NAMED[source.kind], source.where)]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("conformance.md", page()), ("emulator.md", summary())]
+)
+def test_documentation_is_up_to_date(name, content):
+    assert content in (DOCS / name).read_text(encoding="utf-8"), (
         "run PYTHONPATH=tests .venv/bin/python -m conformance.table to update it"
     )

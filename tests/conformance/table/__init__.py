@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from conformance.table import (
     fault_rules,
     lock_rules,
     model_rules,
+    refusal_rules,
     request_rules,
     resumption_rules,
     session_rules,
@@ -33,6 +35,7 @@ TABLE = {
         model_rules,
         session_rules,
         resumption_rules,
+        refusal_rules,
         speech_rules,
         turn_rules,
         tool_rules,
@@ -42,31 +45,46 @@ TABLE = {
 HEAD = """\
 # What the emulator conforms to, and how that is tested
 
-Each row is a fact about the Live API and where it is known from. Every `make test` checks it with
-both official SDKs (google-genai {python}, @google/genai {javascript}), or with a raw socket if an
-SDK cannot do it; the last column says why. `make mutants` also runs each check against an emulator
-from which the rule was removed, and there it must fail.
+Each row is a fact about the Live API and how it is known.
+{summary}
+Every `make test` checks each fact with both official SDKs (google-genai {python},
+@google/genai {javascript}), or with a raw socket if an SDK cannot do it; the last column says why.
+`make mutants` also runs each check against an emulator from which the rule was removed, and there
+it must fail.
 
 `PYTHONPATH=tests .venv/bin/python -m conformance.table` writes this page; a test keeps it current.
 """
 COLUMNS = """
-| fact | known from | tested with | why not with an SDK |
-|---|---|---|---|
+| fact | known | from | tested with | why not with an SDK |
+|---|---|---|---|---|
+"""
+SUMMARY = """\
+Of {rows} facts, {recorded} are *recorded*: somebody saw them of the real service, and their row
+names the public record or report. {documented} are only *documented*, by Google's pages or SDKs.
+{ours} are *ours*: nobody published what the real service does, or we do not know who found it out.
 """
 MANIFEST = Path(__file__).parents[2] / "node_modules" / "@google" / "genai" / "package.json"
+
+
+def summary() -> str:
+    """Return how many facts are known in which way, as docs/emulator.md also says it."""
+    kinds = Counter(row.source.kind for rows in TABLE.values() for row in rows)
+    return SUMMARY.format(rows=kinds.total(), **kinds)
 
 
 def page() -> str:
     """Return the table in Markdown."""
     javascript = json.loads(MANIFEST.read_text(encoding="utf-8"))["version"]
-    parts = [HEAD.format(python=version("google-genai"), javascript=javascript)]
+    versions = {"python": version("google-genai"), "javascript": javascript}
+    parts = [HEAD.format(summary=summary(), **versions)]
     for section, rows in TABLE.items():
         parts += [f"\n## {section.capitalize()}\n", COLUMNS, *map(_line, rows)]
     return "".join(parts)
 
 
 def _line(row: Rule) -> str:
-    return f"| {row.fact} | {row.source} | {', '.join(row.peers)} | {_why(row)} |\n"
+    source, peers = row.source, ", ".join(row.peers)
+    return f"| {row.fact} | {source.kind} | {source.where} | {peers} | {_why(row)} |\n"
 
 
 def _why(row: Rule) -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from conformance.table.rules import rule, without
+from conformance.table.rules import (
+    FINDINGS,
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+)
 from emulator.live_client import setup
 from tokensvc.emulator.faults.fault import read_fault
 
@@ -15,7 +22,7 @@ def queue_fault(client, **fault):
 
 @rule(
     "A fault refuses a token request with any google.rpc status",
-    "https://cloud.google.com/apis/design/errors",
+    documented("https://cloud.google.com/apis/design/errors"),
     NO_FAULTS,
 )
 async def refused_mint(emulating):
@@ -30,7 +37,7 @@ async def refused_mint(emulating):
 
 @rule(
     "A fault closes a session with any code and reason",
-    "closes reported for the real service",
+    ours("for tests of clients"),
     NO_FAULTS,
 )
 async def closed_session(emulating):
@@ -47,7 +54,11 @@ async def closed_session(emulating):
                 assert await session.until_closed() == (code, reason)
 
 
-@rule("A fault breaks a connection without a close frame", "RFC 6455, 7.1.5", NO_FAULTS)
+@rule(
+    "A fault breaks a connection without a close frame",
+    documented("https://www.rfc-editor.org/rfc/rfc6455, 7.1.5"),
+    NO_FAULTS,
+)
 async def broken_connection(emulating):
     async with emulating() as client:
         queue_fault(client, on="socket", kind="cut", after=1, seconds=0.05)
@@ -58,7 +69,7 @@ async def broken_connection(emulating):
 
 @rule(
     "A session whose client vanished stays locked, although its connection is closed after 480 s",
-    "measured for 15 minutes, 568 refusals: frontier-on-cloud/gemini-live-resume-test, FINDINGS.md",
+    recorded(f"for 15 minutes, 568 refusals: {FINDINGS}"),
     without("faults/faulty_socket.py", "self._lock(seconds)", "pass"),
 )
 async def vanished_client(emulating):

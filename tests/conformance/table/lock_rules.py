@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.table.rules import rule, without
+from conformance.table.rules import (
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+)
 from emulator.live_client import MODEL, setup
 from tokensvc.emulator import Options
 
@@ -12,7 +18,7 @@ AUDIO = {"responseModalities": ["AUDIO"]}
 
 @rule(
     "Without a mask and a setup, the client's setup applies",
-    REFERENCE,
+    documented(REFERENCE),
     without(
         "provisioning/tokens.py",
         "return client if self.setup is None else self.setup",
@@ -29,7 +35,7 @@ async def unconstrained(emulating):
 
 @rule(
     "A setup without a mask replaces the client's entirely",
-    REFERENCE,
+    documented(REFERENCE),
     without(
         "provisioning/tokens.py",
         "return client if self.setup is None else self.setup",
@@ -46,7 +52,10 @@ async def full_lock(emulating):
 
 @rule(
     "A full lock of the model alone leaves the default modality, which no model supports",
-    "measured 2026-08-29; a record of 2025 has AUDIO, and the option too",
+    ours(
+        "after an unattributed probe of 2026-08-29; googleapis/js-genai has a record of 2025 "
+        "with AUDIO, as by option"
+    ),
     without(
         "protocol/models.py",
         'generation.get("responseModalities") or [modality]',
@@ -68,7 +77,7 @@ async def model_alone(emulating):
 
 @rule(
     "Masked fields overwrite the client's; the others are the client's",
-    REFERENCE,
+    documented(REFERENCE),
     without(
         "provisioning/tokens.py",
         "return apply_mask(client, self.setup or {}, self.mask)",
@@ -96,7 +105,7 @@ async def masked(emulating):
 
 @rule(
     "A partial lock by an SDK leaves the other fields to the client",
-    "both SDKs, lock_additional_fields",
+    documented("google-genai and @google/genai, lock_additional_fields"),
     without(
         "provisioning/tokens.py",
         "return apply_mask(client, self.setup or {}, self.mask)",
@@ -119,7 +128,7 @@ async def partial_lock(emulating):
 
 @rule(
     "A masked field that the token leaves unset is unset in the session",
-    REFERENCE,
+    documented(REFERENCE),
     without("protocol/field_masks.py", "target.pop(last, None)", "pass"),
 )
 async def masked_to_default(emulating):
@@ -132,7 +141,7 @@ async def masked_to_default(emulating):
 
 @rule(
     "A mask accepts both spellings, nested fields and repetitions",
-    "google-genai's own test cases",
+    documented("google-genai, its own test cases"),
     without("protocol/field_masks.py", "camel(step) for step in", "step for step in"),
 )
 async def mask_spellings(emulating):
@@ -149,7 +158,7 @@ async def mask_spellings(emulating):
 
 @rule(
     "A mask with an unknown path is refused",
-    "js-genai issue 1492",
+    recorded("googleapis/js-genai issue 1492"),
     without("protocol/field_masks.py", "elif not drop_unknown:", "elif False:"),
 )
 async def unknown_mask_paths(emulating):

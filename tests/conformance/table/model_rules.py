@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.table.rules import rule, without
+from conformance.table.rules import (
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+)
 from emulator.live_client import setup
 from tokensvc.emulator import Options
 
@@ -42,7 +48,7 @@ async def check(emulating, accepted, refused):
 
 @rule(
     "Each model accepts its own thinking configuration",
-    MODEL_PAGES,
+    documented(MODEL_PAGES),
     without("protocol/models.py", '_check_thinking(generation.get("thinkingConfig"), model)', ""),
 )
 async def thinking_config(emulating):
@@ -65,8 +71,10 @@ async def thinking_config(emulating):
 
 @rule(
     "The extended thinking model requires a thinking level",
-    "measured: ProfSynapse/nexus pull request 389, MemberJunction/MJ pull request 4512, "
-    "google-gemini/cookbook pull request 1379; the reason is ours",
+    recorded(
+        "ProfSynapse/nexus pull request 389, MemberJunction/MJ pull request 4512, "
+        "google-gemini/cookbook pull request 1379; the reason is ours"
+    ),
     without("protocol/models.py", "            level_required=True,\n", ""),
 )
 async def level_required(emulating):
@@ -79,7 +87,7 @@ async def level_required(emulating):
 
 @rule(
     "2.5 has an alias for its latest version",
-    "in use, for example as a fallback of 3.1 in August 2026",
+    recorded("hkjarral/AVA-AI-Voice-Agent-for-Asterisk pull request 171, which offers it"),
     without(
         "protocol/models.py",
         '"models/gemini-2.5-flash-native-audio-latest": _NATIVE_25,',
@@ -93,7 +101,7 @@ async def latest(emulating):
 
 @rule(
     "Only 2.5 accepts affective dialog",
-    MODEL_PAGES + "; the reason measured on 3.8",
+    documented(f"{MODEL_PAGES}; the reason after an unattributed probe of 2026"),
     without("protocol/models.py", "_check_affective(generation, model)", ""),
 )
 async def affective(emulating):
@@ -110,7 +118,7 @@ async def affective(emulating):
 
 @rule(
     "Proactive audio is optional on 2.5, refused on 3.1 and always on for later models",
-    MODEL_PAGES,
+    documented(MODEL_PAGES),
     without("protocol/models.py", '_check_proactivity(setup.get("proactivity"), model)', ""),
 )
 async def proactivity(emulating):
@@ -124,7 +132,7 @@ async def proactivity(emulating):
 
 @rule(
     "Both are accepted on v1alpha only, by option",
-    "js-genai issue 696, of June 2025, on 2.5; not known for 3.8",
+    recorded("googleapis/js-genai issue 696, of June 2025, on 2.5; not known for 3.8"),
     without("server/admission.py", "models.check_version(setup)", "pass"),
 )
 async def alpha_fields(emulating):
@@ -144,7 +152,7 @@ async def alpha_fields(emulating):
 
 @rule(
     "Each model accepts its own function behaviors",
-    MODEL_PAGES,
+    documented(MODEL_PAGES),
     without(
         "protocol/models.py",
         'if behavior not in (*model.behaviors, "UNSPECIFIED"):',
@@ -168,7 +176,7 @@ async def behaviors(emulating):
 
 @rule(
     "Native audio models only answer in audio",
-    "measured 2026-08-29, with this reason",
+    ours("after an unattributed probe of 2026-08-29"),
     without("protocol/models.py", 'if asked != ["AUDIO"]:', "if False:"),
 )
 async def modalities(emulating):
@@ -183,7 +191,7 @@ async def modalities(emulating):
 
 @rule(
     "Generation settings that the Live API does not support are refused",
-    "https://ai.google.dev/api/live, BidiGenerateContentSetup",
+    documented("https://ai.google.dev/api/live, BidiGenerateContentSetup"),
     without(
         "protocol/models.py", "if any(name in generation for name in _NEVER_IN_LIVE):", "if False:"
     ),
@@ -206,7 +214,7 @@ async def never_in_live(emulating):
 
 @rule(
     "A schema's enum is only accepted for strings",
-    "livekit issue 4159",
+    recorded("livekit/agents issue 4159"),
     without(
         "protocol/models.py",
         'if schema.get("enum") and schema.get("type") != "STRING":',
@@ -227,7 +235,7 @@ async def enums(emulating):
 
 @rule(
     "The only tools are search and functions",
-    "https://ai.google.dev/gemini-api/docs/live-api/tools",
+    documented("https://ai.google.dev/gemini-api/docs/live-api/tools"),
     without("protocol/models.py", "if not tool.keys() <= _TOOLS:", "if False:"),
 )
 async def tools(emulating):
@@ -241,7 +249,7 @@ async def tools(emulating):
 
 @rule(
     "A system instruction must be text",
-    "https://ai.google.dev/api/live",
+    documented("https://ai.google.dev/api/live"),
     without(
         "protocol/models.py",
         'if any("text" not in part for part in instruction.get("parts", [])):',
@@ -260,7 +268,7 @@ async def instruction(emulating):
 
 @rule(
     "The target of compression must not exceed its trigger",
-    "https://ai.google.dev/api/live",
+    documented("https://ai.google.dev/api/live"),
     without(
         "protocol/models.py",
         "if not 0 < target <= trigger <= model.window:",
@@ -281,7 +289,7 @@ async def compression(emulating):
 
 @rule(
     "Sampling parameters must be in their ranges",
-    "https://ai.google.dev/api/generate-content",
+    documented("https://ai.google.dev/api/generate-content"),
     without(
         "protocol/models.py",
         "if not lowest <= generation.get(name, lowest) <= highest:",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from conformance.table.rules import JAVASCRIPT, PYTHON, rule, without
+from conformance.table.rules import (
+    JAVASCRIPT,
+    PYTHON,
+    documented,
+    ours,
+    rule,
+    without,
+)
 from emulator.live_client import MODEL
 
 REFERENCE = "https://ai.google.dev/api/live, AuthToken"
@@ -18,7 +25,7 @@ def in_hours(hours: float, zone: timezone = UTC) -> str:
 
 @rule(
     "Both spellings of a field are accepted at any depth",
-    PROTO_JSON,
+    documented(PROTO_JSON),
     without("protocol/protojson.py", "field = key if key in fields else camel(key)", "field = key"),
     unsupported={JAVASCRIPT: "it only writes camelCase"},
 )
@@ -39,7 +46,7 @@ async def spellings(emulating):
 
 @rule(
     "A time may end in Z or in a numeric offset",
-    PROTO_JSON,
+    documented(PROTO_JSON),
     without("protocol/protojson.py", r"(Z|[+-]\d\d:\d\d)", "(Z)"),
 )
 async def offsets(emulating):
@@ -56,7 +63,7 @@ async def offsets(emulating):
 
 @rule(
     "A time without a zone is refused",
-    PROTO_JSON,
+    documented(PROTO_JSON),
     without("protocol/protojson.py", r"(Z|[+-]\d\d:\d\d)", r"(Z|[+-]\d\d:\d\d|)"),
 )
 async def zoneless(emulating):
@@ -68,7 +75,7 @@ async def zoneless(emulating):
 
 @rule(
     "An empty body and {} mint a token with all defaults",
-    "google-genai 3.4.0 sends no body",
+    documented("google-genai 3.4.0 sends no body"),
     without("provisioning/tokens.py", "if uses < 0:", "if uses < 0 or not request:"),
 )
 async def empty_body(emulating):
@@ -82,7 +89,7 @@ async def empty_body(emulating):
 
 @rule(
     "The SDKs' name for the setup is refused in Google's words",
-    "reported for v1alpha and v1beta, 2026",
+    ours("after unattributed reports of 2026"),
     without(
         "protocol/messages.py", '"AuthToken": {', '"AuthToken": {"liveConnectConstraints": "any",'
     ),
@@ -101,7 +108,7 @@ async def sdk_name_over_rest(emulating):
 
 @rule(
     "An unknown field deep in the setup is refused with its path",
-    REFERENCE,
+    documented(REFERENCE),
     without(
         "protocol/messages.py", '"GenerationConfig": {', '"GenerationConfig": {"tools": "any",'
     ),
@@ -120,7 +127,7 @@ async def stray_field(emulating):
 
 @rule(
     "Values are checked against the type of their field",
-    PROTO_JSON,
+    documented(PROTO_JSON),
     without(
         "protocol/protojson.py",
         "raise InvalidPayloadError(_invalid(path, kind, value))",
@@ -140,7 +147,7 @@ async def types(emulating):
 
 @rule(
     "Invalid JSON is refused",
-    PROTO_JSON,
+    documented(PROTO_JSON),
     without(
         "protocol/protojson.py",
         'raise InvalidPayloadError("Invalid JSON payload received. Unexpected token.") from None',

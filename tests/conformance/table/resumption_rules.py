@@ -1,14 +1,19 @@
-"""Resumption: handles, what they restore, and when they are refused."""
+"""Resumption: handles, and what they restore."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
-from conformance.table.rules import PACED, rule, without
-from emulator.live_client import QUICK, content, function, setup, speech, transcript
+from conformance.table.rules import (
+    FINDINGS,
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+)
+from emulator.live_client import QUICK, function, setup, speech, transcript
 
-FINDINGS = "frontier-on-cloud/gemini-live-resume-test, FINDINGS.md"
 SESSIONS = "https://ai.google.dev/gemini-api/docs/live-api/session-management"
 NATIVE_25 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
 LIVE_31 = "models/gemini-3.1-flash-live-preview"
@@ -31,8 +36,10 @@ def is_update(message):
 
 @rule(
     "On 3.8 each connection gets one update, with a handle of 36 characters, asked for or not",
-    "measured 2026-09-29 and 2026-10-02 in 84 sessions: "
-    "frontier-on-cloud/gemini-live-stop-test and gemini-live-resume-test",
+    recorded(
+        "2026-09-29 and 2026-10-02 in 84 sessions: frontier-on-cloud/gemini-live-stop-test and "
+        "gemini-live-resume-test"
+    ),
     without("session/deadlines.py", "        if once:\n            self._next_update = inf\n", ""),
     without("session/deadlines.py", "if self._session.generating and not once:", "if False:"),
 )
@@ -52,7 +59,7 @@ async def one_update(emulating):
 
 @rule(
     "That update comes 0.115 s after setupComplete, on a resumed connection at once",
-    "measured: " + FINDINGS,
+    recorded(FINDINGS),
     without(
         "session/deadlines.py", "self._next_update = now + first_update", "self._next_update = now"
     ),
@@ -70,7 +77,7 @@ async def update_delay(emulating):
 
 @rule(
     "On 3.1 updates are sent repeatedly, asked for or not",
-    "measured: about every 1.2 s; zeikar/charivo, 2026-08-29",
+    recorded("about every 1.2 s; zeikar/charivo, 2026-08-29"),
     without("protocol/models.py", 'updates="always"', 'updates="requested"'),
 )
 async def updates(emulating):
@@ -83,7 +90,7 @@ async def updates(emulating):
 
 @rule(
     "On 2.5 updates are sent repeatedly on request",
-    SESSIONS,
+    documented(SESSIONS),
     without(
         "session/deadlines.py",
         'context.plan.resumable or context.plan.updates != "requested"',
@@ -104,7 +111,7 @@ async def updates_on_request(emulating):
 
 @rule(
     "Where updates are repeated, the session is not resumable during an answer",
-    SESSIONS,
+    documented(SESSIONS),
     without("session/deadlines.py", "if self._session.generating and not once:", "if False:"),
 )
 async def not_resumable(emulating):
@@ -117,7 +124,7 @@ async def not_resumable(emulating):
 
 @rule(
     "A resumption keeps the context",
-    SESSIONS + "; measured 2026-09-18",
+    recorded(f"{FINDINGS}; {SESSIONS}"),
     without(
         "conversation/context.py",
         "entries=self.entries[: max(0, length - self.dropped)]",
@@ -138,7 +145,7 @@ async def context_kept(emulating):
 
 @rule(
     "Another token can resume the conversation",
-    "measured 2026-09-18",
+    documented("https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens"),
     without(
         "server/admission.py",
         "if handle else None",
@@ -159,21 +166,8 @@ async def other_token(emulating):
 
 
 @rule(
-    "A handle is refused while the old connection is open",
-    "measured 2026-10-02 on 3.8: " + FINDINGS,
-    without("conversation/handles.py", "if saved.lineage in self._open or ", "if "),
-)
-async def still_open(emulating):
-    async with emulating(OFTEN) as client, client.session(RESUMABLE) as session:
-        handle = await session.next_handle()
-        for _ in range(2):
-            refusal = await client.refusal(resuming(handle))
-            assert refusal == (1011, "Internal error encountered.")
-
-
-@rule(
     "On 2.5 and 3.1, an older handle resumes without what came after it, or with it by option",
-    SESSIONS + "; not known",
+    documented(SESSIONS),
     without("conversation/handles.py", 'if saved.handle_state == "at_close":', "if True:"),
 )
 async def snapshot(emulating):
@@ -210,7 +204,7 @@ async def two_handles(client, model):
 
 @rule(
     "On 3.8 a handle stands for the session as it is when its connection ends",
-    "measured in 15 resumptions: " + FINDINGS,
+    recorded(f"in 15 resumptions: {FINDINGS}"),
     without("conversation/handles.py", 'if saved.handle_state == "at_close":', "if False:"),
 )
 async def at_close(emulating):
@@ -227,56 +221,8 @@ async def at_close(emulating):
 
 
 @rule(
-    "A handle is refused for a moment after a connection ended while the model was idle",
-    "measured 13 times on 3.8: refused at once after 0.47 to 0.70 s, accepted after 1.47 s; "
-    + FINDINGS,
-    without("conversation/handles.py", " or self._clock.now() < saved.locked_until", ""),
-)
-async def resume_lock(emulating):
-    async with emulating(replace(QUICK, resume_lock=1000.0)) as client:
-        async with client.session() as session:
-            handle = await session.next_handle()
-        await client.wait_until_closed()
-        for _ in range(2):
-            refusal = await client.refusal(resuming(handle))
-            assert refusal == (1011, "Internal error encountered.")
-        client.emulator.clock.skip(1000)
-        async with client.session(resuming(handle)):
-            pass
-
-
-@rule(
-    "This refusal takes about half a second",
-    "measured: 0.46 to 1.9 s, median 0.56 s; " + FINDINGS,
-    without("server/live.py", "await self.clock.sleep(refusal.delay)", "pass"),
-)
-async def refusal_delay(emulating):
-    async with emulating(replace(QUICK, refusal_delay=0.5)) as client, client.session() as session:
-        handle = await session.next_handle()
-        started = asyncio.get_running_loop().time()
-        assert (await client.refusal(resuming(handle)))[0] == 1011
-        assert asyncio.get_running_loop().time() - started >= 0.49
-
-
-@rule(
-    "A connection that ended while the model was speaking is resumed at once",
-    "measured three times on 3.8: " + FINDINGS,
-    without("server/live.py", "idle = not session.answering", "idle = True"),
-)
-async def resumed_while_speaking(emulating):
-    async with emulating(replace(PACED, resume_lock=1000.0)) as client:
-        async with client.session() as session:
-            handle = await session.next_handle()
-            await session.send_text("Tell me about the weather, the sea and the mountains.")
-            await session.until(lambda message: content(message).get("modelTurn"))
-        await client.wait_until_closed()
-        async with client.session(resuming(handle)):
-            assert client.latest()["resumed"]
-
-
-@rule(
     "A call without a result survives a resumption, and its result is used",
-    "measured 14 times on 3.8, up to 154 s after the call: " + FINDINGS,
+    recorded(f"14 times on 3.8, up to 154 s after the call: {FINDINGS}"),
     without(
         "conversation/context.py",
         "pending_calls=dict(self.pending_calls) if length == self.length else {}",
@@ -301,7 +247,10 @@ async def pending_call(emulating):
 
 @rule(
     "Under a full lock with resumption, the client's handle applies, or is ignored by option",
-    "the tokens page resumes this way; the reference says that the setup is ignored",
+    documented(
+        "https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens resumes this way; "
+        "https://ai.google.dev/api/live says that the setup is ignored"
+    ),
     without(
         "server/admission.py",
         'client: str = client_setup.get("sessionResumption", {}).get("handle", "")',
@@ -325,7 +274,7 @@ async def client_handle(emulating):
 
 @rule(
     "Under a full lock without resumption, the client's handle is ignored",
-    "https://ai.google.dev/api/live",
+    documented("https://ai.google.dev/api/live"),
     without("server/admission.py", 'if "sessionResumption" not in setup or ', "if "),
 )
 async def locked_out(emulating):
@@ -337,7 +286,7 @@ async def locked_out(emulating):
 
 @rule(
     "Resuming does not use up the token, and may be done after its window",
-    "ephemeral-tokens page; measured 2026-09-18",
+    documented("https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens"),
     without("provisioning/tokens.py", "if resuming:", "if False:"),
 )
 async def no_use(emulating):
@@ -353,66 +302,8 @@ async def no_use(emulating):
 
 
 @rule(
-    "A handle is valid for two hours after its connection has ended",
-    SESSIONS,
-    without("conversation/handles.py", "if self._expired(saved):", "if False:"),
-)
-async def handle_life(emulating):
-    async with emulating(OFTEN) as client:
-        async with client.session(RESUMABLE) as session:
-            handle = await session.next_handle()
-        await client.wait_until_closed()
-        client.emulator.clock.skip(2 * 3600 - 10)
-        async with client.session(resuming(handle)):
-            pass
-        await client.wait_until_closed()
-        client.emulator.clock.skip(20)
-        assert await client.refusal(resuming(handle)) == (
-            1008,
-            "BidiGenerateContent session expired",
-        )
-
-
-@rule(
-    "An unknown handle is refused",
-    "seen in clients' code, with this reason",
-    without(
-        "conversation/handles.py",
-        "connection, length, received = self._parse(handle)",
-        "try:\n"
-        "            connection, length, received = self._parse(handle)\n"
-        "        except CloseError:\n"
-        "            return None",
-    ),
-)
-async def made_up_handle(emulating):
-    async with emulating(OFTEN) as client:
-        for handle in ("made-up", "A" * 54, "ä"):
-            assert await client.refusal(resuming(handle)) == (
-                1008,
-                "BidiGenerateContent session not found",
-            )
-        async with emulating(OFTEN) as other, other.session(RESUMABLE) as session:
-            handle = await session.next_handle()
-        assert (await client.refusal(resuming(handle)))[0] == 1008
-
-
-@rule(
-    "The model cannot be changed on a resumption",
-    SESSIONS,
-    without("conversation/handles.py", "if saved.model != model:", "if False:"),
-)
-async def other_model(emulating):
-    async with emulating(OFTEN) as client:
-        async with client.session(RESUMABLE) as session:
-            handle = await session.next_handle()
-        other = {**resuming(handle), "model": "models/gemini-3.1-flash-live-preview"}
-        assert (await client.refusal(other))[0] == 1007
-
-
-@rule(
     "The audio in the context is that up to the snapshot, and that after the resumption",
-    "ours",
+    ours("what a test of a client needs"),
     without("server/connections.py", "earlier.heard.pcm(size)", "earlier.heard.pcm()"),
 )
 async def heard_over_a_resume(emulating):
@@ -431,24 +322,3 @@ async def heard_over_a_resume(emulating):
             assert client.emulator.connections.context_pcm(last) == (
                 speech(1.0, seed="one") + speech(0.7, seed="two")
             )
-
-
-@rule(
-    "An invalid handle does not use up the token",
-    "ours: the more lenient reading",
-    without(
-        "server/admission.py", "self.tokens.spend(token, resuming=resumed is not None)", "pass"
-    ),
-    without(
-        "server/admission.py",
-        "handle = self._handle(",
-        "if token: self.tokens.spend(token, resuming=False)\n        handle = self._handle(",
-    ),
-)
-async def bad_handle_costs_nothing(emulating):
-    async with emulating(OFTEN) as client:
-        token = await client.token(bidiGenerateContentSetup=RESUMABLE)
-        bad = {"sessionResumption": {"handle": "made-up"}}
-        assert (await client.refusal(bad, token))[0] == 1008
-        async with client.session(token=token):
-            pass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from emulator.live_client import QUICK
 from mutants.mutant import Mutant
@@ -17,14 +18,33 @@ if TYPE_CHECKING:
     Emulating = Callable[..., AbstractAsyncContextManager[Client]]
 
 # Public repositories with records of the real service.
-STOP_TEST = "recorded 2026-09, frontier-on-cloud/gemini-live-stop-test"
-RESUME_TEST = "recorded 2026-10, frontier-on-cloud/gemini-live-resume-test"
-SMOKE_31 = "recorded 2026-08, zeikar/charivo (3.1)"
-LOGS_25 = "recorded 2025-07, googleapis/js-genai (2.5)"
-REPORTED = "reported by other clients, 2026"
+STOP_TEST = "frontier-on-cloud/gemini-live-stop-test, 2026-09"
+RESUME_TEST = "frontier-on-cloud/gemini-live-resume-test, 2026-10"
+FINDINGS = "frontier-on-cloud/gemini-live-resume-test, FINDINGS.md"
+SMOKE_31 = "zeikar/charivo, 2026-08 (3.1)"
+LOGS_25 = "googleapis/js-genai, 2025-07 (2.5)"
 PYTHON, JAVASCRIPT, RAW = "Python SDK", "JavaScript SDK", "raw socket"
 # Answers take some time, so that a test can act while one is in progress.
 PACED = replace(QUICK, send_rate=8.0, playback_rate=4.0)
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a fact is known.
+
+    Attributes:
+        kind: ``recorded``: somebody saw it of the real service, and published it; ``documented``:
+            Google's pages, reference or SDKs say so; ``ours``: neither.
+        where: The repository, issue or page; for ours, why it was chosen.
+    """
+
+    kind: Literal["recorded", "documented", "ours"]
+    where: str
+
+
+recorded = partial(Source, "recorded")
+documented = partial(Source, "documented")
+ours = partial(Source, "ours")
 
 
 @dataclass(frozen=True)
@@ -33,7 +53,7 @@ class Rule:
 
     Attributes:
         fact: The fact, as a sentence.
-        source: Where the fact is documented, or how it was found.
+        source: How it is known.
         check: Checks the fact with the client whose `emulating` it is given.
         mutants: Changes of the emulator that remove the rule, after which the check must fail
             (`make mutants`).
@@ -41,7 +61,7 @@ class Rule:
     """
 
     fact: str
-    source: str
+    source: Source
     check: Callable[[Emulating], Awaitable[None]]
     mutants: tuple[Mutant, ...]
     unsupported: Mapping[str, str]
@@ -59,7 +79,7 @@ class Rule:
 
 def rule(
     fact: str,
-    source: str,
+    source: Source,
     *mutants: Mutant,
     unsupported: str | Mapping[str, str] = "",
 ) -> Callable[[Callable[[Emulating], Awaitable[None]]], Rule]:

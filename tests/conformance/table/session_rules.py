@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.table.rules import JAVASCRIPT, STOP_TEST, rule, without
+from conformance.table.rules import (
+    FINDINGS,
+    JAVASCRIPT,
+    STOP_TEST,
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+)
 from emulator.live_client import QUICK, function, setup, speech, transcript
 from tokensvc.emulator import Options
 
 SESSIONS = "https://ai.google.dev/gemini-api/docs/live-api/session-management"
-FINDINGS = "frontier-on-cloud/gemini-live-resume-test, FINDINGS.md"
 COMPRESSED = {"contextWindowCompression": {"slidingWindow": {}}}
 JPEG = {"mimeType": "image/jpeg", "data": "/9g="}
 # Skipping minutes leaves a connection as busy as it was.
@@ -18,7 +26,10 @@ BUSY = replace(QUICK, idle_timeout=1e6)
 
 @rule(
     "goAway announces the end of a connection, which is then closed",
-    SESSIONS + "; times measured on 3.8: 540 and 590 s; reason as in several clients' logs",
+    recorded(
+        "kazunori279/interpretab, README.md: 540 and 590 s; zeikar/charivo: 592 s on 3.1; the "
+        "reason: pollen-robotics/reachy_mini_conversation_app issue 357"
+    ),
     without(
         "session/deadlines.py",
         "self._connection_end = now + context.options.connection_life",
@@ -41,7 +52,7 @@ async def connection_life(emulating):
 
 @rule(
     "A connection is closed after 480 s without a message",
-    "measured on 3.8 in three idle sessions: " + FINDINGS,
+    recorded(f"on 3.8 in three idle sessions: {FINDINGS}"),
     without(
         "session/deadlines.py",
         "idle_end = context.last_frame() + context.options.idle_timeout",
@@ -64,7 +75,7 @@ async def idle_timeout(emulating):
 
 @rule(
     "After goAway the server is silent, by option",
-    "tau2-bench pull request 461",
+    recorded("sierra-research/tau2-bench pull request 461"),
     without("session/deadlines.py", "if self._context.options.silent_after_go_away:", "if False:"),
 )
 async def silence_after_go_away(emulating):
@@ -82,7 +93,7 @@ async def silence_after_go_away(emulating):
 
 @rule(
     "Without compression, a conversation lasts 15 minutes",
-    SESSIONS,
+    documented(SESSIONS),
     without("session/deadlines.py", "else options.audio_session", "else inf"),
 )
 async def audio_limit(emulating):
@@ -98,7 +109,7 @@ async def audio_limit(emulating):
 
 @rule(
     "Without compression, a conversation with video lasts 2 minutes",
-    SESSIONS,
+    documented(SESSIONS),
     without(
         "session/deadlines.py",
         "options.video_session if conversation.video else options.audio_session",
@@ -116,7 +127,7 @@ async def video_limit(emulating):
 
 @rule(
     "These limits are the conversation's, not the connection's",
-    SESSIONS,
+    documented(SESSIONS),
     without(
         "server/live.py",
         "conversation.instruction_tokens = instruction_tokens",
@@ -137,7 +148,7 @@ async def limit_over_resume(emulating):
 
 @rule(
     "Compression drops the oldest entries until a user's turn is first",
-    SESSIONS,
+    documented(SESSIONS),
     without(
         "conversation/context.py",
         "left <= target and self.entries[index].from_user",
@@ -163,7 +174,7 @@ async def compression(emulating):
 
 @rule(
     "Initial history is accepted first, and not answered",
-    SESSIONS,
+    documented(SESSIONS),
     without(
         "session/session.py",
         "self._history_pending = context.plan.initial_history",
@@ -187,7 +198,7 @@ async def history(emulating):
 
 @rule(
     "2.5 answers the initial history, by option",
-    "not known; both are available",
+    ours("not known"),
     without("conversation/plan.py", 'options.history_config == "ignored"', "False"),
     unsupported={JAVASCRIPT: "its config has no historyConfig"},
 )
@@ -211,7 +222,7 @@ async def answered_history(emulating):
 
 @rule(
     "A fresh session of 3.8 or 2.5 is told what was said before, and answers only the last turn",
-    f"3.8 in nine recoveries: {FINDINGS}, stage 2; 2.5: its model page",
+    recorded(f"3.8 in nine recoveries: {FINDINGS}, stage 2; 2.5: its model page"),
     without(
         "session/session.py",
         "self._add_turns(earlier)\n            self._answered_length = context.conversation.length",
@@ -237,7 +248,7 @@ async def told_history(emulating):
 
 @rule(
     "A fresh session of 3.1 is told what was said before as its initial history",
-    "its model page; no recording of it is known",
+    documented("https://ai.google.dev/api/live, HistoryConfig; no recording of it is known"),
     without(
         "session/session.py",
         "self._history_pending = context.plan.initial_history",
@@ -261,7 +272,7 @@ async def initial_history_31(emulating):
 
 @rule(
     "A note in square brackets is recited, and calls no function",
-    f"ours: a model that was told what became of its calls issued none again in 7 of 7, {FINDINGS}",
+    ours(f"a model that was told what became of its calls issued none again in 7 of 7, {FINDINGS}"),
     without("responses/echo.py", 'if called and not turn.typed.startswith("["):', "if called:"),
 )
 async def note(emulating):
@@ -274,7 +285,7 @@ async def note(emulating):
 
 @rule(
     "Each turn's usage counts the whole context, by modality",
-    "usageMetadata; 25 tokens a second",
+    documented("https://ai.google.dev/api/live, UsageMetadata"),
     without(
         "session/turns.py",
         "self._prompt = list(context.conversation.entries)",
@@ -297,7 +308,7 @@ async def usage(emulating):
 
 @rule(
     "On 3.8 a first turn costs 515 tokens or more, and thoughts that nobody requested",
-    f"{STOP_TEST}: 515 to 768 with an instruction and one tool",
+    recorded(f"{STOP_TEST}: 515 to 768 with an instruction and one tool"),
     without("protocol/models.py", "    overhead=520,\n    thinks=True,\n", ""),
 )
 async def overhead(emulating):
@@ -315,7 +326,7 @@ async def overhead(emulating):
 
 @rule(
     "A video frame costs what its resolution says",
-    "media resolution: 64 or 258 tokens",
+    documented("https://ai.google.dev/api/generate-content, MediaResolution"),
     without(
         "conversation/plan.py",
         '_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258)',
@@ -340,7 +351,7 @@ async def frame_cost(emulating):
 
 @rule(
     "A locked session cannot change its configuration, or can by option",
-    "not known; ours is the stricter reading",
+    ours("the stricter reading"),
     without(
         "session/session.py", "if self._locked and context.options.context_update ==", "if '' =="
     ),

@@ -6,7 +6,16 @@ import json
 
 import aiohttp
 
-from conformance.table.rules import JAVASCRIPT, LOGS_25, rule, without
+from conformance.table.rules import (
+    FINDINGS,
+    JAVASCRIPT,
+    LOGS_25,
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+)
 from emulator.live_client import KEY, MODEL, setup
 from tokensvc.emulator import Options
 
@@ -15,7 +24,7 @@ GUIDE = "https://ai.google.dev/gemini-api/docs/live-api/get-started-websocket"
 
 @rule(
     "The path may begin with one slash or two",
-    "google-genai 3.4.0 and @google/genai 2.32.0",
+    documented("google-genai 3.4.0 and @google/genai 2.32.0"),
     without("server/emulator.py", "/{{slash:/?}}ws/", "/ws/"),
     unsupported="an SDK has one path for each base URL",
 )
@@ -28,7 +37,7 @@ async def slashes(emulating):
 
 @rule(
     "Three API versions are served",
-    "both SDKs' defaults and the docs of 2026",
+    documented(f"{GUIDE}, and both SDKs' defaults"),
     without("server/emulator.py", 'VERSIONS = "v1alpha|v1beta|v1"', 'VERSIONS = "v1beta"'),
 )
 async def versions(emulating):
@@ -41,7 +50,7 @@ async def versions(emulating):
 
 @rule(
     "There are four ways to send a credential",
-    "both SDKs, and " + GUIDE,
+    documented(f"{GUIDE}, and both SDKs"),
     without(
         "provisioning/credentials.py",
         'headers.get("x-goog-api-key") or query.get("key", "")',
@@ -67,7 +76,7 @@ async def four_ways(emulating):
 
 @rule(
     "A token in both headers, as the Python SDK sends it, counts as a token",
-    "google-genai 3.4.0",
+    documented("google-genai 3.4.0"),
     without(
         "provisioning/credentials.py",
         'if scheme.lower() == "token" else',
@@ -84,7 +93,7 @@ async def two_headers(emulating):
 
 @rule(
     "A socket opens with any credential, which is checked on the first frame",
-    "many reports; measured",
+    recorded("googleapis/js-genai issues 600 and 691"),
     without(
         "server/live.py",
         "async for frame in connection.frames():",
@@ -103,7 +112,7 @@ async def opens_for_anyone(emulating):
 
 @rule(
     "A token is not accepted on the plain method",
-    "cookbook issue 821",
+    recorded("google-gemini/cookbook issue 821"),
     without(
         "server/admission.py",
         "if method.constrained:",
@@ -123,7 +132,7 @@ async def token_on_plain_method(emulating):
 
 @rule(
     "A key is not accepted on the constrained method",
-    GUIDE,
+    documented(GUIDE),
     without(
         "server/admission.py",
         "if method.constrained:",
@@ -139,7 +148,10 @@ async def key_on_token_method(emulating):
 
 @rule(
     "Messages are sent as binary frames, or optionally as text",
-    "Google's geminilive.js expects blobs",
+    documented(
+        "https://github.com/google-gemini/gemini-live-api-examples, whose geminilive.js expects "
+        "blobs"
+    ),
     without("session/sender.py", "if self._binary:", "if False:"),
     unsupported="an SDK accepts both and does not tell which it got",
 )
@@ -155,7 +167,7 @@ async def frames(emulating):
 
 @rule(
     "A message is JSON, indented by two spaces, with a newline at its end",
-    LOGS_25,
+    recorded(LOGS_25),
     without("session/sender.py", "ensure_ascii=False, indent=2", "ensure_ascii=False"),
     unsupported="an SDK parses it",
 )
@@ -167,7 +179,7 @@ async def layout(emulating):
 
 @rule(
     "A client may send binary frames",
-    "proto-JSON in either type of frame",
+    ours("the more lenient reading"),
     without("server/websocket.py", "{WSMsgType.TEXT, WSMsgType.BINARY}", "{WSMsgType.TEXT}"),
     unsupported="an SDK sends text frames",
 )
@@ -179,7 +191,7 @@ async def binary_in(emulating):
 
 @rule(
     "The first frame must be a setup",
-    "https://ai.google.dev/api/live; the reason measured",
+    documented("https://ai.google.dev/api/live; the reason after an unattributed probe of 2026"),
     without(
         "server/live.py",
         "admission = self.admission_control.admit(",
@@ -197,7 +209,7 @@ async def setup_first(emulating):
 
 @rule(
     "An unknown field closes the session with its name",
-    "many reports",
+    recorded(f"{FINDINGS}, probe P1"),
     without(
         "protocol/protojson.py",
         "raise InvalidPayloadError(unknown_name(key[:80], path))",
@@ -224,7 +236,7 @@ async def stray_field(emulating):
 
 @rule(
     "A second setup is refused",
-    "https://ai.google.dev/api/live; the reason is ours",
+    documented("https://ai.google.dev/api/live; the reason is ours"),
     without(
         "session/session.py",
         'if kind == "setup":\n            raise CloseError(CloseReasons.invalid_argument)',
@@ -240,7 +252,7 @@ async def setup_once(emulating):
 
 @rule(
     "A message must have exactly one of its alternatives",
-    "https://ai.google.dev/api/live",
+    documented("https://ai.google.dev/api/live"),
     without(
         "session/session.py", "raise CloseError(CloseReasons.one_of(second))", "message.popitem()"
     ),
@@ -263,7 +275,7 @@ async def falls_through(emulating, model):
 
 @rule(
     "With a token, a model without models/ falls through to tuned models",
-    "probed 2026-08-10",
+    ours("after an unattributed probe of 2026-08-10"),
     without(
         "protocol/models.py",
         '(not name.startswith("models/") or name in RETIRED)',
@@ -277,7 +289,7 @@ async def bare_model(emulating):
 
 @rule(
     "With a token, a retired model falls through to tuned models",
-    "probed 2026-08-10",
+    ours("after an unattributed probe of 2026-08-10"),
     without(
         "protocol/models.py",
         '(not name.startswith("models/") or name in RETIRED)',
@@ -290,7 +302,7 @@ async def retired_model(emulating):
 
 @rule(
     "An unknown model is not found",
-    "measured 2026-09-18",
+    recorded("kazunori279/adk-streaming-test, test_report_us-central1_20251211_144042.md"),
     without("protocol/models.py", "if unknown and name not in RETIRED:", "if name not in RETIRED:"),
 )
 async def no_such_model(emulating):
@@ -307,7 +319,7 @@ async def no_such_model(emulating):
 
 @rule(
     "A refused setup does not use up the token",
-    "ours: the more lenient reading",
+    ours("the more lenient reading"),
     without(
         "server/admission.py", "self.tokens.spend(token, resuming=resumed is not None)", "pass"
     ),

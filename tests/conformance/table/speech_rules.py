@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance.table.rules import REPORTED, RESUME_TEST, STOP_TEST, rule, without, without_updates
+from conformance.table.rules import (
+    RESUME_TEST,
+    STOP_TEST,
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+    without_updates,
+)
 from emulator.live_client import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator.audio.pcm import IN_RATE, from_pcm, resample, to_pcm
 
@@ -35,7 +44,7 @@ async def spoken_turns(emulating, requested, pcm):
 
 @rule(
     "Speech ends after silenceDurationMs of silence, 800 ms by default",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without(
         "conversation/plan.py",
         'config.get("silenceDurationMs", DetectionConfig.silence_ms)',
@@ -51,7 +60,7 @@ async def silence_duration(emulating):
 
 @rule(
     "Speech starts after prefixPaddingMs of it",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without(
         "conversation/plan.py",
         'config.get("prefixPaddingMs", DetectionConfig.prefix_ms)',
@@ -66,7 +75,7 @@ async def prefix_padding(emulating):
 
 @rule(
     "With high start sensitivity, a low voice is detected",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without(
         "audio/voice_activity.py",
         "START_LEVEL_HIGH if detection.high_start_sensitivity else START_LEVEL_LOW",
@@ -86,7 +95,7 @@ async def start_sensitivity(emulating):
 
 @rule(
     "With high end sensitivity, a fading voice ends the turn",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without(
         "audio/voice_activity.py",
         "END_RATIO_HIGH if detection.high_end_sensitivity else END_RATIO_LOW",
@@ -105,7 +114,7 @@ async def end_sensitivity(emulating):
 
 @rule(
     "Low noise alone is not a turn",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without("audio/voice_activity.py", "if level >= threshold:", "if level > 0:"),
 )
 async def quiet(emulating):
@@ -115,7 +124,7 @@ async def quiet(emulating):
 
 @rule(
     "The client marks its activity if detection is off, and only then",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without(
         "session/session.py",
         'if "activityStart" in content or "activityEnd" in content:',
@@ -152,7 +161,7 @@ def voice_activities(messages):
 
 @rule(
     "The detected start and end of a voice are sent, the end after the transcript",
-    STOP_TEST,
+    recorded(STOP_TEST),
     without("session/session.py", 'await self._send_voice_activity("ACTIVITY_START")', "pass"),
     without("session/session.py", 'await self._send_voice_activity("ACTIVITY_END")', "pass"),
 )
@@ -170,7 +179,7 @@ async def voice_activity(emulating):
 
 @rule(
     "The offset of a voice counts the audio received on all connections",
-    RESUME_TEST,
+    recorded(RESUME_TEST),
     without(
         "session/session.py",
         "self._heard_before = context.conversation.heard",
@@ -192,7 +201,9 @@ async def voice_offset(emulating):
 
 @rule(
     "An activity without any input is not answered, and closes the session",
-    REPORTED,
+    recorded(
+        "pipecat-ai/pipecat issue 1347, in other words; these after an unattributed report of 2026"
+    ),
     without("session/session.py", "not utterance.seconds and not added", "False"),
 )
 async def empty_activity(emulating):
@@ -211,7 +222,7 @@ async def empty_activity(emulating):
 
 @rule(
     "A second activityStart joins what was said before it",
-    REPORTED,
+    ours("after an unattributed report of 2026"),
     without("session/session.py", "if not self._utterances.active:  # otherwise", "if True:  #"),
 )
 async def joined_activity(emulating):
@@ -226,7 +237,7 @@ async def joined_activity(emulating):
 
 @rule(
     "audioStreamEnd ends the turn in progress",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without("session/session.py", 'if content.get("audioStreamEnd"):', "if False:"),
 )
 async def stream_end(emulating):
@@ -239,7 +250,7 @@ async def stream_end(emulating):
 
 @rule(
     "Speech is played back with the audio that was received",
-    "ours",
+    ours("what a test of a client needs"),
     without("responses/echo.py", "Say(label, turn.spoken.samples)", "Say(label)"),
 )
 async def played_back(emulating):
@@ -257,7 +268,7 @@ async def played_back(emulating):
 
 @rule(
     "With TURN_INCLUDES_ALL_INPUT, silence costs tokens too",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without("session/session.py", "if context.plan.coverage == ALL_INPUT:", "if False:"),
 )
 async def all_input(emulating):
@@ -274,7 +285,7 @@ async def all_input(emulating):
 
 @rule(
     "Every sample rate is accepted, and durations are right for it",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without("audio/utterances.py", "if rate != IN_RATE:", "if False:"),
 )
 async def rates(emulating):
@@ -290,7 +301,7 @@ async def rates(emulating):
 
 @rule(
     "Audio other than raw PCM is refused",
-    "https://ai.google.dev/api/live",
+    documented("https://ai.google.dev/api/live"),
     without("session/session.py", "sample_rate(kind)", "sample_rate(kind) or 16_000"),
 )
 async def no_pcm(emulating):
@@ -305,7 +316,10 @@ async def no_pcm(emulating):
 
 @rule(
     "mediaChunks are refused, or ignored on v1alpha",
-    "measured 2026-09",
+    ours(
+        "after an unattributed probe of 2026-09; mastra-ai/mastra issue 18287 reports a close on "
+        "v1alpha"
+    ),
     without("session/session.py", "raise CloseError(CloseReasons.media_chunks)", "pass"),
 )
 async def media_chunks(emulating):
@@ -324,7 +338,7 @@ async def media_chunks(emulating):
 
 @rule(
     "Text that arrives during speech belongs to the same turn",
-    "ours",
+    ours("what a test of a client needs"),
     without(
         "session/session.py",
         "if not self._utterances.active:\n            await",

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from conformance.table.rules import rule, without
+from conformance.table.rules import (
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+)
 from tokensvc.emulator import Options
 
 REFERENCE = "https://ai.google.dev/api/live, AuthToken"
@@ -17,7 +23,7 @@ def in_hours(hours: float) -> str:
 
 @rule(
     "A token expires in at most 20 hours",
-    PAGE,
+    documented(PAGE),
     without("provisioning/tokens.py", "if end > now + LONGEST_LIFE:", "if False:"),
 )
 async def longest_life(emulating):
@@ -32,7 +38,7 @@ async def longest_life(emulating):
 
 @rule(
     "uses limits the number of sessions that a token starts",
-    PAGE,
+    documented(PAGE),
     without("provisioning/tokens.py", "token.uses_left -= 1", "pass"),
 )
 async def uses(emulating):
@@ -46,7 +52,7 @@ async def uses(emulating):
 
 @rule(
     "uses of 0 means unlimited",
-    REFERENCE,
+    documented(REFERENCE),
     without("provisioning/tokens.py", "uses_left=uses if uses > 0 else None", "uses_left=uses"),
 )
 async def unlimited(emulating):
@@ -59,7 +65,7 @@ async def unlimited(emulating):
 
 @rule(
     "The default for uses is 1",
-    REFERENCE,
+    documented(REFERENCE),
     without("provisioning/tokens.py", 'request.get("uses", 1)', 'request.get("uses", 0)'),
 )
 async def one_use(emulating):
@@ -72,7 +78,7 @@ async def one_use(emulating):
 
 @rule(
     "By default, new sessions may start for 60 s",
-    PAGE,
+    documented(PAGE),
     without("provisioning/tokens.py", "DEFAULT_WINDOW = 60.0", "DEFAULT_WINDOW = 600.0"),
 )
 async def default_window(emulating):
@@ -88,7 +94,7 @@ async def default_window(emulating):
 
 @rule(
     "By default, a token expires after 30 min",
-    PAGE,
+    documented(PAGE),
     without("provisioning/tokens.py", "DEFAULT_LIFE = 30 * 60.0", "DEFAULT_LIFE = 60 * 60.0"),
 )
 async def default_life(emulating):
@@ -100,7 +106,7 @@ async def default_life(emulating):
 
 @rule(
     "A running session is closed when its token expires",
-    "measured 2026-09-18",
+    documented(f"{PAGE}; the reason after an unattributed probe of 2026-09-18"),
     without("session/deadlines.py", "context.end(CloseReasons.expired_mid_session)", ""),
 )
 async def expires_mid_session(emulating):
@@ -113,7 +119,7 @@ async def expires_mid_session(emulating):
 
 @rule(
     "An unknown token is refused",
-    "ours: the real reason is not known",
+    ours("the real reason is not known"),
     without(
         "provisioning/tokens.py",
         "raise CloseError(CloseReasons.unknown_token)",
@@ -128,7 +134,7 @@ async def unknown_token(emulating):
 
 @rule(
     "Minting requires an API key",
-    "seen on GET /v1beta/models",
+    recorded("https://generativelanguage.googleapis.com/v1beta/models, which answers so"),
     without("provisioning/credentials.py", "raise unregistered()", "return"),
     unsupported="an SDK does not start without a key",
 )
@@ -141,7 +147,7 @@ async def no_key(emulating):
 
 @rule(
     "An invalid API key is refused, for token requests and for sessions",
-    "seen on GET /v1beta/models",
+    recorded("https://generativelanguage.googleapis.com/v1beta/models, which answers so"),
     without("provisioning/credentials.py", "if not self.configured:", "if True:"),
 )
 async def keys(emulating):
@@ -159,7 +165,7 @@ async def keys(emulating):
 
 @rule(
     "A token is not accepted as an API key",
-    "google-genai: only for the Live API",
+    documented("google-genai, which takes tokens for the Live API alone"),
     without(
         "provisioning/credentials.py",
         "if key.startswith(PREFIX) or not _PLAUSIBLE.fullmatch(key):",
@@ -176,7 +182,7 @@ async def token_as_key(emulating):
 
 @rule(
     "A token can be neither read nor listed nor revoked",
-    "measured 2026-09-18",
+    documented(f"{REFERENCE}: created only"),
     without("provisioning/endpoint.py", 'HTTPStatus.NOT_FOUND, "NOT_FOUND"', 'HTTPStatus.OK, "OK"'),
     unsupported="an SDK only has create",
 )

@@ -6,7 +6,16 @@ import json
 import re
 from dataclasses import replace
 
-from conformance.table.rules import PACED, REPORTED, STOP_TEST, rule, without, without_updates
+from conformance.table.rules import (
+    PACED,
+    STOP_TEST,
+    documented,
+    ours,
+    recorded,
+    rule,
+    without,
+    without_updates,
+)
 from emulator.live_client import QUICK, content, function, setup, speech, transcript
 from tokensvc.emulator.responses.scenario import read_scenario
 
@@ -18,7 +27,7 @@ ASK = "Please read the meter."
 
 @rule(
     "A function is called when the words of its name are typed",
-    "ours; google-genai's own test needs it",
+    ours("a test of google-genai needs it"),
     without("responses/echo.py", "mentions(turn.typed, tool.name)", "tool.name in turn.typed"),
 )
 async def called(emulating):
@@ -39,7 +48,7 @@ async def called(emulating):
 
 @rule(
     "The turn waits for the result of a blocking call",
-    TOOLS,
+    documented(TOOLS),
     without("session/turns.py", "blocking = tool is None or tool.blocking", "blocking = False"),
 )
 async def blocking(emulating):
@@ -57,7 +66,7 @@ async def blocking(emulating):
 
 @rule(
     "The turn ends with a call that does not block; its result is spoken when idle",
-    f"{TOOLS}; {STOP_TEST}",
+    recorded(STOP_TEST),
     without("session/turns.py", "blocking = tool is None or tool.blocking", "blocking = True"),
 )
 async def non_blocking(emulating):
@@ -73,7 +82,9 @@ async def non_blocking(emulating):
 
 @rule(
     "A function without behavior has the model's default, or the option's",
-    "model page and tools guide disagree",
+    documented(
+        f"https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live and {TOOLS}, which disagree"
+    ),
     without(
         "conversation/plan.py",
         "return default if default in model.behaviors else model.behaviors[0]",
@@ -104,7 +115,7 @@ async def default_behavior(emulating):
 
 @rule(
     "A SILENT result is not answered",
-    TOOLS,
+    documented(TOOLS),
     without("session/turns.py", "elif result.scheduling != SILENT:", "else:"),
 )
 async def silent(emulating):
@@ -124,7 +135,7 @@ async def silent(emulating):
 
 @rule(
     "An INTERRUPT result interrupts the answer; WHEN_IDLE waits for its end",
-    TOOLS,
+    documented(TOOLS),
     without("session/turns.py", "result.scheduling == INTERRUPT", "False"),
 )
 async def interrupting_result(emulating):
@@ -147,7 +158,7 @@ async def interrupting_result(emulating):
 
 @rule(
     "A call may have several results",
-    "FunctionResponse.willContinue",
+    documented("https://ai.google.dev/api/caching, FunctionResponse.willContinue"),
     without("session/turns.py", "if not result.more:", "if True:"),
 )
 async def will_continue(emulating):
@@ -166,7 +177,7 @@ async def will_continue(emulating):
 
 @rule(
     "An interruption cancels blocking calls by id, but not on 3.8, or by option",
-    f"{TOOLS}; on 3.8 never in 41 sessions, {STOP_TEST}",
+    recorded(f"never in 41 sessions on 3.8: {STOP_TEST}; for other models {TOOLS}"),
     without("protocol/models.py", 'cancellations="never"', 'cancellations="sent"'),
 )
 async def cancellation(emulating):
@@ -198,7 +209,7 @@ async def cancellation(emulating):
 
 @rule(
     "The result of a blocking call that was interrupted is ignored",
-    STOP_TEST,
+    recorded(STOP_TEST),
     without(
         "session/turns.py",
         "del self._pending[call_id]\n        return",
@@ -220,7 +231,7 @@ async def interrupted_call(emulating):
 
 @rule(
     "A late or unknown result is ignored",
-    TOOLS,
+    documented(TOOLS),
     without(
         "session/session.py",
         'log.debug("result for unknown call ignored")',
@@ -237,7 +248,7 @@ async def late_result(emulating):
 
 @rule(
     "A result without an id is refused",
-    "https://ai.google.dev/api/live",
+    documented("https://ai.google.dev/api/live"),
     without(
         "session/session.py", 'if not answer.get("id"):', 'if not answer.setdefault("id", "any"):'
     ),
@@ -251,7 +262,7 @@ async def no_id(emulating):
 
 @rule(
     "A result that is not an object is refused",
-    REPORTED,
+    documented("https://protobuf.dev/programming-guides/json, Struct"),
     without("protocol/messages.py", '"response": "Struct",', '"response": "any",'),
     unsupported="an SDK refuses it itself",
 )
@@ -270,7 +281,9 @@ async def no_object(emulating):
 
 @rule(
     "Scheduling is only accepted for models that support it",
-    "model pages",
+    documented(
+        "https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live and the other models' pages"
+    ),
     without("session/session.py", "raise CloseError(CloseReasons.scheduling)", "pass"),
 )
 async def no_scheduling(emulating):
@@ -287,7 +300,7 @@ async def no_scheduling(emulating):
 
 @rule(
     "The same call may be sent twice",
-    "mastra issue 22985; in a scenario",
+    recorded("mastra-ai/mastra issue 22985; in a scenario"),
     without("session/turns.py", "if call.repeated:", "if False:"),
 )
 async def twice(emulating):
@@ -304,7 +317,7 @@ async def twice(emulating):
 
 @rule(
     "Calls that are made together come in one toolCall on 3.8, one by one on other models",
-    STOP_TEST,
+    recorded(STOP_TEST),
     without(
         "session/turns.py", "if is_call and self._context.plan.model.joins_calls:", "if False:"
     ),
@@ -332,7 +345,7 @@ async def several_calls(emulating):
 
 @rule(
     "On 3.8 the id of a call is fc_ and 20 digits if it blocks, otherwise call_ and 6 digits",
-    STOP_TEST,
+    recorded(STOP_TEST),
     without("session/turns.py", "if not short:", "if True:"),
 )
 async def call_ids(emulating):
@@ -344,7 +357,7 @@ async def call_ids(emulating):
 
 @rule(
     "Arguments have the declared types",
-    "ours",
+    ours("what a test of a client needs"),
     without(
         "responses/echo.py", 'kind = str(schema.get("type", "STRING")).upper()', 'kind = "STRING"'
     ),
@@ -375,7 +388,7 @@ async def arguments(emulating):
 
 @rule(
     "A search results in grounding metadata",
-    TOOLS,
+    documented(TOOLS),
     without("session/turns.py", "metadata = grounding(query, sources)", "metadata = {}"),
 )
 async def search(emulating):
@@ -397,7 +410,7 @@ async def search(emulating):
 
 @rule(
     "Where updates are repeated, the session is not resumable during a function call",
-    "https://ai.google.dev/gemini-api/docs/live-api/session-management",
+    documented("https://ai.google.dev/gemini-api/docs/live-api/session-management"),
     without("session/turns.py", "self._answering or bool(self._pending)", "self._answering"),
 )
 async def not_resumable(emulating):

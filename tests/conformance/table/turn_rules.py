@@ -5,7 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from conformance.table.rules import LOGS_25, PACED, RESUME_TEST, SMOKE_31, STOP_TEST, rule, without
+from conformance.table.rules import (
+    LOGS_25,
+    PACED,
+    RESUME_TEST,
+    SMOKE_31,
+    STOP_TEST,
+    documented,
+    recorded,
+    rule,
+    without,
+)
 from emulator.live_client import QUICK, content, setup, sound, speech, transcript
 from tokensvc.emulator import Options
 
@@ -17,7 +27,7 @@ LONG = "Tell me about the weather, the sea and the mountains, and do not leave a
 
 @rule(
     "Speech interrupts an answer: interrupted, turnComplete, no generationComplete",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without("session/turns.py", "if self._context.plan.interruptible:", "if False:"),
 )
 async def interruption(emulating):
@@ -39,7 +49,7 @@ async def interruption(emulating):
 
 @rule(
     "An answer can be interrupted while it is still playing",
-    "measured: turnComplete is held back",
+    recorded(STOP_TEST),
     without(
         "session/turns.py",
         "await context.clock.sleep_until(self._speaker.plays_until)",
@@ -58,7 +68,7 @@ async def interruption_while_playing(emulating):
 
 @rule(
     "With NO_INTERRUPTION, the turn is taken after the answer has finished",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without(
         "conversation/plan.py",
         'interruptible=realtime.get("activityHandling") != "NO_INTERRUPTION"',
@@ -83,7 +93,7 @@ async def no_interruption(emulating):
 
 @rule(
     "clientContent interrupts an answer",
-    "https://ai.google.dev/api/live, clientContent",
+    documented("https://ai.google.dev/api/live, clientContent"),
     without("session/session.py", "await self._turns.interrupt()", "pass"),
 )
 async def content_interrupts(emulating):
@@ -98,7 +108,7 @@ async def content_interrupts(emulating):
 
 @rule(
     "turnComplete is held back until the answer has been played",
-    "documented; measured to within 30 ms",
+    recorded(STOP_TEST),
     without(
         "session/turns.py", "await context.clock.sleep_until(self._speaker.plays_until)", "pass"
     ),
@@ -119,7 +129,7 @@ async def held_turn_complete(emulating):
 
 @rule(
     "Audio is sent ahead of its playback, in bursts",
-    "measured: unbounded queues are normal",
+    recorded(f"{STOP_TEST}: 4 to 5 times real time"),
     without("session/speech.py", "if number % BURST == 0:", "if False:"),
 )
 async def bursts(emulating):
@@ -135,7 +145,7 @@ async def bursts(emulating):
 
 @rule(
     "Transcripts are sent in fragments, for each side that the setup asks for",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without("conversation/plan.py", '"inputAudioTranscription" in setup', "True"),
     without("conversation/plan.py", '"outputAudioTranscription" in setup', "True"),
 )
@@ -158,7 +168,7 @@ INPUT = ("inputAudioTranscription",)
 
 @rule(
     "An input transcript is one message, or fragments on 2.5, or grows from the start by option",
-    f"{STOP_TEST}; {SMOKE_31}; {LOGS_25}",
+    recorded(f"{STOP_TEST}; {SMOKE_31}; {LOGS_25}"),
     without("session/session.py", 'if form == "final" or split < 1:', "if True:"),
 )
 async def input_transcripts(emulating):
@@ -182,7 +192,7 @@ async def input_transcripts(emulating):
 
 @rule(
     "A message has one part, or by option several from 3.1 on",
-    f"{STOP_TEST}; the model pages speak of several",
+    recorded(f"{STOP_TEST}; the model pages speak of several"),
     without("session/speech.py", 'if context.options.parts == "several" and', "if"),
     without("session/speech.py", "context.plan.model.several_parts and half", "half"),
 )
@@ -210,7 +220,7 @@ def model_turns(messages):
 
 @rule(
     "A message has 40 to 680 ms of sound",
-    f"{STOP_TEST}; {RESUME_TEST}",
+    recorded(f"{STOP_TEST}; {RESUME_TEST}"),
     without("session/speech.py", "CHUNK_MS = (40, 280, 160, 680, 200, 360)", "CHUNK_MS = (800,)"),
 )
 async def chunks(emulating):
@@ -224,7 +234,7 @@ async def chunks(emulating):
 
 @rule(
     "modelTurn has a role on 3.8",
-    f"{STOP_TEST}; {LOGS_25}",
+    recorded(f"{STOP_TEST}; {LOGS_25}"),
     without("protocol/models.py", '{"role": "model"} if self.names_role else {}', "{}"),
 )
 async def role(emulating):
@@ -240,7 +250,7 @@ async def role(emulating):
 
 @rule(
     "An output transcript comes in pieces of 2 to 5 words, each in one message with sound",
-    f"{STOP_TEST}; {RESUME_TEST}",
+    recorded(f"{STOP_TEST}; {RESUME_TEST}"),
     without("session/speech.py", "FEWEST_WORDS = 2", "FEWEST_WORDS = 1"),
 )
 async def transcript_with_sound(emulating):
@@ -258,7 +268,7 @@ async def transcript_with_sound(emulating):
 
 @rule(
     "Messages without content may come between those with sound",
-    STOP_TEST,
+    recorded(STOP_TEST),
     without(
         "session/speech.py",
         '{2: {}, 5: {"serverContent": {}}}',
@@ -277,7 +287,7 @@ async def empty_messages(emulating):
 
 @rule(
     "The usage of an interrupted answer is what was made of it, even if that was all",
-    STOP_TEST,
+    recorded(STOP_TEST),
     without("session/speech.py", "return self._tokens", "return self._tokens if answer else 0"),
 )
 async def interrupted_usage(emulating):
@@ -294,7 +304,7 @@ async def interrupted_usage(emulating):
 
 @rule(
     "The extended thinking model sends interactionStatus with turnComplete",
-    "its model page",
+    documented("https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live-extended-thinking"),
     without("session/turns.py", "if context.plan.model.status:", "if False:"),
 )
 async def interaction_status(emulating):
@@ -309,7 +319,7 @@ async def interaction_status(emulating):
 
 @rule(
     "Thoughts are sent on request, as parts marked as such",
-    "native models; measured",
+    documented("https://ai.google.dev/gemini-api/docs/live-api/thinking"),
     without("responses/echo.py", "if plan.thoughts:", "if True:"),
 )
 async def thoughts(emulating):
@@ -334,7 +344,7 @@ async def thoughts(emulating):
 
 @rule(
     "Video frames always count from 3.1 on; on 2.5 they count during speech only",
-    CAPABILITIES,
+    documented(CAPABILITIES),
     without("session/session.py", "context.plan.coverage != ONLY_ACTIVITY", "True"),
 )
 async def turn_coverage(emulating):
@@ -360,7 +370,7 @@ async def turn_coverage(emulating):
 
 @rule(
     "The context grows with each turn",
-    "google-genai's own test",
+    documented("google-genai, its own test"),
     without("conversation/context.py", "self.entries.append(entry)", "self.entries = [entry]"),
 )
 async def context(emulating):
@@ -376,7 +386,10 @@ async def context(emulating):
 
 @rule(
     "3.1 accepts clientContent at the start only, by option",
-    "its model page; Google's own test does otherwise",
+    documented(
+        "https://ai.google.dev/gemini-api/docs/models/gemini-3.1-flash-live-preview; a test of "
+        "google-genai does otherwise"
+    ),
     without(
         "session/session.py",
         'if model.only_initial_content and context.options.mid_session_content == "refused":',

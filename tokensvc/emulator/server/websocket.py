@@ -98,8 +98,12 @@ class WebSocketConnection:
 
     async def send_close(self, close: Close) -> None:
         """Send a close frame, or reply to the client's; abort if the client does not read it."""
-        if isinstance(self._transport, asyncio.WriteTransport):
-            # aiohttp only closes the transport, which then waits until the client has read it all.
-            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
-        code = NORMAL if close.code in RESERVED_CODES else close.code
+        transport, code = self._transport, NORMAL if close.code in RESERVED_CODES else close.code
+        if not isinstance(transport, asyncio.WriteTransport):
+            await self._socket.close(code=code, message=close.reason_bytes())
+            return
+        # aiohttp only closes the transport, which then waits until the client has read it all.
+        abort = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, transport.abort)
         await self._socket.close(code=code, message=close.reason_bytes())
+        if not transport.get_write_buffer_size():
+            abort.cancel()
