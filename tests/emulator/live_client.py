@@ -115,8 +115,9 @@ class LiveSession(ABC):
     async def until_closed(self) -> tuple[int, str]:
         """Wait for the close; return its code and reason."""
         try:
-            while True:
-                await self.next()
+            async with asyncio.timeout(TIMEOUT):  # some models send updates all the time
+                while True:
+                    await self.next()
         except ClosedByServerError as closed:
             return closed.args[0]
 
