@@ -68,9 +68,12 @@ class Witnessed:
         """The same stretch at 16 kHz by one whole Fourier transform, which cannot shift time."""
         return at_rate(self.raw, self.rate, SPEECH_RATE)[self.first * CHUNK :]
 
-    def place_of(self, heard: Samples) -> int | None:
-        """Where in `pcm` *heard* begins, sample for sample; the end may be missing in `pcm`."""
-        for at in range(0, len(self.pcm) + UNRECORDED - len(heard), CHUNK):
+    def place_of(self, heard: Samples, since: int = 0) -> int | None:
+        """Where in `pcm` *heard* begins, sample for sample; the end may be missing in `pcm`.
+
+        It is sought from *since* on: a short part may be silence, which occurs before as well.
+        """
+        for at in range(since, len(self.pcm) + UNRECORDED - len(heard), CHUNK):
             there = self.pcm[at : at + len(heard)]
             if len(there) and np.array_equal(there, heard[: len(there)]):
                 return at
