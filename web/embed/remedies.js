@@ -21,6 +21,7 @@ const REMEDIES = {
   'upstream-unavailable': unreachable,
   'upstream-timeout': unreachable,
   'upstream-bad-response': unreachable,
+  'upstream-busy': () => 'Try again in a moment: as many requests as may wait for Google are waiting.',
   'upstream-throttled': () => 'Try again shortly, or ask Google for a higher quota: this key has exceeded its own.',
   'temporarily-unavailable': () => 'Look for the store’s error in the service’s log: no token is granted while the store cannot be written.',
 };
