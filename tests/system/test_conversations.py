@@ -19,6 +19,7 @@ from tokensvc.domain import Credentials, Principal
 from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.emulator.options import Options
 from tokensvc.gemini.compiler import CompiledProfile
+from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.issuing import Policy, TokenRequest, TokenService
@@ -167,6 +168,7 @@ def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
                 api_version="v1beta",
                 api_keys=["a-key"],
                 clock=clock,
+                gate=Gate(),
             ),
             LeaseSigner([b"signs-in-tests-and-nowhere-else-0123456789"], clock),
             clock,
