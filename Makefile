@@ -24,20 +24,20 @@ unit: $(VENV)/test ## run the tests that need no browser, PostgreSQL or npm pack
 	node --test tests/web/
 	$(PYTEST) $(PARALLEL) -m "not system" $(TESTS)
 
-test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (17 minutes)
+test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (9 minutes)
 	node --test tests/web/
 	$(PYTEST) $(PARALLEL) -m "not alone and not frameworks and not soak" $(TESTS)
 	$(PYTEST) -m alone $(TESTS)
 
-check: lint types size test ## run lint, types, import rules, the size budget and the tests (19 minutes)
+check: lint types size test ## run lint, types, import rules, the size budget and the tests (10 minutes)
 
 frameworks: $(VENV)/test tests/node_modules/.package-lock.json programs ## build the client with bundlers and frameworks (1 minute)
 	$(PYTEST) -m frameworks
 
-peers: $(VENV)/test ## run the newest releases of Google's SDKs and of other clients against the emulator (4 minutes)
+peers: $(VENV)/test ## run the newest releases of Google's SDKs and of other clients against the emulator (1 minute)
 	PYTHONPATH=tests $(BIN)/python -m peers $(PEERS)
 
-mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (6 minutes)
+mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (5 minutes)
 	PYTHONPATH=tests $(BIN)/python -m mutants $(MUTANTS)
 
 install: $(VENV)/test tests/node_modules/.package-lock.json programs ## install what the tests need, and run nothing

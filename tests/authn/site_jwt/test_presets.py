@@ -1,6 +1,7 @@
 """Checks which of each provider's tokens, all signed with the same key, give a person access."""
 
 from dataclasses import replace
+from typing import get_args
 
 import jwt
 import pytest
@@ -11,7 +12,7 @@ from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import trust
 from tokensvc.authn.site_jwt.presets import preset as known_preset
 from tokensvc.config.environment import Paths
-from tokensvc.config.file import Issuer
+from tokensvc.config.file import Issuer, PresetName
 from tokensvc.domain import Credentials
 from tokensvc.errors import ConfigurationError, ExpiredToken, InvalidToken
 
@@ -85,7 +86,7 @@ PERSON = {
 FIREBASE_KEYS = (
     "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
 )
-PRESETS = list(CONFIGURED)
+PRESETS = list(get_args(PresetName))
 ABSENT = object()
 
 # Other tokens that the provider signs, and whether the preset's own or the standard checks stop it.
@@ -254,26 +255,23 @@ def test_legacy_supabase_secret_accepts_users_but_not_the_project_keys(paths):
             authenticate(role=role)
 
 
-@pytest.mark.parametrize(
-    ("preset", "expected"),
-    [
-        ("auth0", "https://example.eu.auth0.com/.well-known/jwks.json"),
-        ("clerk", "https://clerk.example.com/.well-known/jwks.json"),
-        (
-            "firebase",
-            FIREBASE_KEYS,
-        ),
-        ("supabase", "https://abcdefgh.supabase.co/auth/v1/.well-known/jwks.json"),
-        ("cognito", POOL + "/.well-known/jwks.json"),
-        ("keycloak", "https://sso.example.com/realms/shop/protocol/openid-connect/certs"),
-        ("entra", f"https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"),
-    ],
-)
-def test_preset_knows_the_jwks_url_of_each_provider(paths, preset, expected):
+JWKS_URLS = {
+    "auth0": "https://example.eu.auth0.com/.well-known/jwks.json",
+    "clerk": "https://clerk.example.com/.well-known/jwks.json",
+    "firebase": FIREBASE_KEYS,
+    "supabase": "https://abcdefgh.supabase.co/auth/v1/.well-known/jwks.json",
+    "cognito": POOL + "/.well-known/jwks.json",
+    "keycloak": "https://sso.example.com/realms/shop/protocol/openid-connect/certs",
+    "entra": f"https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys",
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_preset_knows_the_jwks_url_of_each_provider(paths, preset):
     configured = {"name": preset, "preset": preset} | CONFIGURED[preset]
     (key_set,) = trust((Issuer.model_validate(configured),), paths, {}).key_sets
 
-    assert key_set.url == expected
+    assert key_set.url == JWKS_URLS[preset]
 
 
 @pytest.mark.parametrize(
