@@ -246,6 +246,27 @@ def test_pool_holds_ten_seconds_of_demand_and_never_more_than_the_setting(world)
     assert world.minted == 69 + 8
 
 
+def test_tokens_that_are_being_minted_count(world):
+    world.minter.ahead.clear()
+    for _ in range(6):
+        world.issue()
+    world.minter.ahead.set()
+    world.settle()
+
+    assert world.minted == 6 + 2
+
+
+def test_token_that_is_too_old_does_not_hide_a_newer_one(world):
+    for _ in range(9):
+        world.start()
+    world.wait(20)
+    world.start()
+    newest = world.minter.tokens[-2:]
+    world.wait(15)
+
+    assert world.start() in newest
+
+
 def test_demand_is_forgotten_after_half_a_minute(world):
     for _ in range(24):
         world.start()
@@ -273,12 +294,17 @@ def test_failure_pauses_minting_ahead_and_then_one_mint_tries(world):
     world.wait(10)
     assert tries() == 2
     assert tries() == 1
-    world.minter.refusal = None
     world.wait(10)
+    world.minter.refusal = None
+    world.minter.ahead.clear()
+    before = world.minted
+    for _ in range(9):
+        world.issue()
+    world.minter.ahead.set()
+    world.settle()
+    assert world.minted == before + 9 + 1  # all the while one of them tried
     world.start()
-    ahead = world.minted
-    world.start()
-    assert world.minted > ahead
+    assert world.minted > before + 9 + 2  # now as many as before
 
 
 @pytest.mark.parametrize("seed", range(5))
