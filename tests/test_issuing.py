@@ -74,16 +74,16 @@ class FakeMinter:
     def __init__(self, failure=None):
         self.failure, self.minted, self.rebuilds = failure, [], []
 
-    def passage(self, *, renewal):
-        self.renewal = renewal
-        return nullcontext()
+    def passage(self, compiled, lease, *, renewal):
+        def mint(expires_at, resumption_handle, rebuild):
+            if self.failure:
+                raise self.failure
+            self.rebuilds.append(rebuild)
+            self.minted.append((compiled.profile.name, lease.options, resumption_handle))
+            return EphemeralToken("auth_tokens/x", expires_at, NOW)
 
-    def mint(self, compiled, lease, expires_at, resumption_handle=None, *, rebuild=False):
-        if self.failure:
-            raise self.failure
-        self.rebuilds.append(rebuild)
-        self.minted.append((compiled.profile.name, lease.options, resumption_handle))
-        return EphemeralToken("auth_tokens/x", expires_at, NOW)
+        self.renewal = renewal
+        return nullcontext(mint)
 
 
 class NameSigner:

@@ -25,6 +25,7 @@ from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
+from tokensvc.gemini.ready import ReadyTokens
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.issuing import Policy, TokenService
 from tokensvc.reloading import FollowedPolicy, stamp
@@ -189,12 +190,15 @@ def build_app(deployment: Deployment) -> Flask:
         ),
         policy=policy,
         ledger=ledger,
-        minter=Minter(
-            BoundedHttpClient(settings.gemini_base_url),
-            api_version=deployment.configuration.gemini.api_version,
-            api_keys=settings.gemini_api_keys,
-            clock=_now,
-            gate=Gate(),
+        minter=ReadyTokens(
+            Minter(
+                BoundedHttpClient(settings.gemini_base_url),
+                api_version=deployment.configuration.gemini.api_version,
+                api_keys=settings.gemini_api_keys,
+                clock=_now,
+                gate=Gate(),
+            ),
+            _now,
         ),
         leases=LeaseSigner(settings.secret_keys, _now),
         clock=_now,

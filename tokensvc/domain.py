@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PrincipalKind = Literal["user", "guest", "key"]
 
 SHORTEST_TOKEN = 30  # seconds
+READY_FOR = 30  # seconds for which a token that was minted ahead may be handed out
 LONGEST_WINDOW = 86400  # seconds; no limit covers more than a day
 
 # The issuers of our own principals; a configured issuer may not use these names.

@@ -103,20 +103,14 @@ class Ledger(Protocol):
 class Minter(Protocol):
     """Creates tokens at Google."""
 
-    def passage(self, *, renewal: bool) -> AbstractContextManager[None]:
-        """Hold a place among those that may wait. Raises Refusal if there is none."""
-        ...
+    def passage(
+        self, compiled: CompiledProfile, lease: Lease, *, renewal: bool
+    ) -> AbstractContextManager[Callable[[datetime, str | None, bool], EphemeralToken]]:
+        """Hold a ready token or a place among those that may wait. Raises Refusal without either.
 
-    def mint(
-        self,
-        compiled: CompiledProfile,
-        lease: Lease,
-        expires_at: datetime,
-        resumption_handle: str | None = None,
-        *,
-        rebuild: bool = False,
-    ) -> EphemeralToken:
-        """Create a token. Raises Refusal if Google does not give one."""
+        Returns a function that creates a token: until a time, with a resumption handle, and for a
+        rebuild or not. It raises Refusal if Google does not give one.
+        """
         ...
 
 
@@ -153,16 +147,10 @@ class TokenService:
         principal, held = self._authenticate(credentials, asked)
         compiled, lease = self._choose(policy, principal, held, asked)
         admission = _admission(policy, compiled, lease, asked, credentials.address, request_id)
-        with self.minter.passage(renewal=asked.is_renewal):
+        with self.minter.passage(compiled, lease, renewal=asked.is_renewal) as mint:
             reservation = self.ledger.admit(admission)
             try:
-                token = self.minter.mint(
-                    compiled,
-                    lease,
-                    reservation.expires_at,
-                    asked.resumption_handle,
-                    rebuild=asked.rebuild,
-                )
+                token = mint(reservation.expires_at, asked.resumption_handle, asked.rebuild)
             except Refusal as refusal:
                 self.ledger.refund(reservation, refusal.code)
                 raise

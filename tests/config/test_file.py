@@ -145,3 +145,35 @@ def test_claim_placeholder_must_be_listed_and_in_the_system_instruction():
     elsewhere = {"tools": [{"function_declarations": [{"name": "${claims.given_name}"}]}]}
     (misplaced,) = faults({"profiles": {"default": PROFILES["default"] | {"config": elsewhere}}})
     assert "system_instruction only" in misplaced
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        (
+            {"config": {"system_instruction": "Help ${claims.given_name}."}},
+            "profiles.default.ready_tokens: needs an instruction without claims; remove one",
+        ),
+        (
+            {"connect_within": "59s"},
+            "profiles.default: ready_tokens needs a connect_within of 60s or more",
+        ),
+        ({"ready_tokens": 65}, "the file: ready_tokens add up to 65; the most is 64 in all"),
+        ({"ready_tokens": -1}, "profiles.default.ready_tokens: Input should be"),
+        ({"ready_tokens": "8"}, "profiles.default.ready_tokens: Input should be a valid integer"),
+    ],
+)
+def test_ready_tokens_are_refused_where_they_cannot_serve_anyone(fields, fault):
+    profile = PROFILES["default"] | {"ready_tokens": 8} | fields
+    issuer = ISSUER | {"claims": ["given_name"]}
+
+    (found,) = faults({"profiles": {"default": profile}, "issuers": [issuer]})
+    assert found.startswith(fault)
+
+
+def test_ready_tokens_are_bounded_over_all_profiles():
+    profiles = {name: PROFILES["default"] | {"ready_tokens": 40} for name in ("a", "b")}
+
+    assert faults({"profiles": profiles}) == [
+        "the file: ready_tokens add up to 80; the most is 64 in all"
+    ]

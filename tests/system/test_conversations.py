@@ -21,6 +21,7 @@ from tokensvc.emulator.options import Options
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
+from tokensvc.gemini.ready import ReadyTokens
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.issuing import Policy, TokenRequest, TokenService
 from tokensvc.signing.leases import LeaseSigner
@@ -163,12 +164,15 @@ def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
             Guests(),
             lambda: Policy({"default": compiled}, limits),
             Ledger(engine, clock),
-            Minter(
-                client,
-                api_version="v1beta",
-                api_keys=["a-key"],
-                clock=clock,
-                gate=Gate(),
+            ReadyTokens(
+                Minter(
+                    client,
+                    api_version="v1beta",
+                    api_keys=["a-key"],
+                    clock=clock,
+                    gate=Gate(),
+                ),
+                clock,
             ),
             LeaseSigner([b"signs-in-tests-and-nowhere-else-0123456789"], clock),
             clock,

@@ -30,6 +30,7 @@ _FAMILIES: dict[str, str] = {  # kinds of key, by algorithm
     "EdDSA": "Edwards curve",
 }
 LONGEST_SITE_JWT = 30 * 86400  # seconds
+MOST_READY = 64  # tokens in a process; so many mints may take places in the gate at once
 PresetName = Literal["auth0", "clerk", "firebase", "supabase", "cognito", "keycloak", "entra"]
 _INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})  # Google takes either
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
@@ -174,11 +175,20 @@ class Configuration(Model):
                 raise ValueError(f"two issuers have the same {key}")
         return self
 
+    @model_validator(mode="after")
+    def _ready_tokens_are_few(self) -> Self:
+        total = sum(profile.ready_tokens for profile in self.profiles.values())
+        if total > MOST_READY:
+            raise ValueError(f"ready_tokens add up to {total}; the most is {MOST_READY} in all")
+        return self
+
 
 def _placeholder_faults(configuration: Configuration) -> Iterator[str]:
-    """Yield a fault for each placeholder that no issuer fills or that is outside an instruction."""
+    """Yield a fault for each placeholder where none may be, or that no issuer fills."""
     known = {claim for issuer in configuration.issuers for claim in issuer.claims}
     for name, profile in configuration.profiles.items():
+        if profile.ready_tokens and any(placeholders.find(profile.config)):
+            yield f"profiles.{name}.ready_tokens: needs an instruction without claims; remove one"
         others = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
         for claim in placeholders.find(others):
             yield f"profiles.{name}.config: “{claim}” is allowed in system_instruction only"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from tokensvc.domain import SHORTEST_TOKEN, Limit, Principal
+from tokensvc.domain import READY_FOR, SHORTEST_TOKEN, Limit, Principal
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -90,6 +90,7 @@ class Profile(Model):
     ]
     token_lifetime: Seconds = 300
     connect_within: Seconds = 60
+    ready_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
     max_session: Seconds = 1800
     idle_stop: Seconds | None = None
     video: tuple[Literal["camera", "screen"], ...] = ()
@@ -110,6 +111,8 @@ class Profile(Model):
             raise ValueError("connect_within must not be longer than token_lifetime")
         if self.token_lifetime > self.max_session:
             raise ValueError("token_lifetime must not be longer than max_session")
+        if self.ready_tokens and self.connect_within < 2 * READY_FOR:
+            raise ValueError(f"ready_tokens needs a connect_within of {2 * READY_FOR}s or more")
         return self
 
     def admits(self, principal: Principal) -> bool:
