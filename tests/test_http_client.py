@@ -1,4 +1,3 @@
-import http.client
 import socket
 import threading
 import time
@@ -7,7 +6,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from tokensvc.http_client import LONGEST_ANSWER, BoundedHttpClient, TooLong
+from tokensvc.http_client import LONGEST_ANSWER, BoundedHttpClient, CutShort, TooLong
 from upstream_for_tests import answering, dripping, http_answer, upstream
 
 HEADERS = {"Content-Type": "application/json"}
@@ -86,7 +85,7 @@ def test_closed_new_connection_is_an_error_without_retry(connect):
     """The mint may have succeeded, so a retry could create a second token."""
     with (
         upstream(answering()) as (url, received),
-        pytest.raises((http.client.RemoteDisconnected, ConnectionError)),
+        pytest.raises(ConnectionError),
     ):
         post(connect(url))
 
@@ -186,3 +185,91 @@ def test_response_at_the_limit_is_accepted_and_keeps_the_connection(connect):
     assert len(first.body) == LONGEST_ANSWER
     assert second.status == 200
     assert len(received) == 2
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", b"abcde"),
+        (OK + b"transfer-encoding:chunked\r\n\r\n0\r\nTrailer: dropped\r\n\r\n", b""),
+        (
+            b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\n{}",
+            b"{}",
+        ),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 200\r\nContent-Length: 1\r\n\r\na", b"a"),
+    ],
+    ids=["chunks", "trailers", "interim response", "no content", "no reason"],
+)
+def test_response_in_any_framing_keeps_the_connection(connect, answer, body):
+    with upstream(answering(answer, http_answer(body=b"next"))) as (url, received):
+        client = connect(url)
+        assert post(client).body == body
+        assert post(client).body == b"next"
+
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na",
+        OK + b"Connection: Close\r\nContent-Length: 1\r\n\r\na",
+        OK + b"Content-Length: 1\r\n\r\nabc",
+        OK + b"\r\na",
+    ],
+    ids=["HTTP/1.0", "close", "more than announced", "until the end"],
+)
+def test_connection_is_not_used_again_if_it_ends_or_its_state_is_unknown(connect, answer):
+    with upstream(answering(answer), answering(http_answer(body=b"next"))) as (url, received):
+        client = connect(url)
+        assert post(client).body == b"a"
+        assert post(client).body == b"next"
+
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        OK + b"Transfer-Encoding: gzip\r\n\r\nabc",
+        OK + b"Content-Length: 5\r\n\r\nabc",
+        OK + b"Content-Length: +3\r\n\r\nabc",
+    ],
+    ids=["long chunk", "negative chunk", "no last chunk", "gzip", "short", "signed length"],
+)
+def test_content_that_is_cut_short_or_framed_wrongly_is_refused(connect, answer):
+    with upstream(answering(answer)) as (url, _), pytest.raises(CutShort):
+        post(connect(url))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/2 200\r\n\r\n",
+        b"200 OK\r\n\r\n",
+        OK + b"no colon\r\n\r\n",
+        OK + b"Name : value\r\n\r\n",
+        OK + b"A: b\r\n folded\r\n\r\n",
+    ],
+)
+def test_response_that_is_not_http_is_an_error_without_retry(connect, answer):
+    with upstream(answering(answer)) as (url, received):
+        with pytest.raises(OSError, match="not an HTTP response") as failed:
+            post(connect(url))
+        assert not isinstance(failed.value, ConnectionError)
+
+    assert len(received) == 1
+
+
+def test_header_with_a_line_break_is_never_sent(connect):
+    with upstream(answering(http_answer())) as (url, received):
+        with pytest.raises(ValueError, match="line break"):
+            connect(url).get("/keys", {"x": "a\r\nb: c"}, deadline=time.monotonic() + 5)
+        assert received == []

@@ -64,8 +64,10 @@ def answering(*answers):
         for answer in answers:
             if not read_request(connection, received):
                 return
-            connection.sendall(answer)
-        connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):  # a client may leave in the middle
+                connection.sendall(answer)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
 
     return script
 

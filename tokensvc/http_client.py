@@ -1,13 +1,14 @@
 """An HTTP client with a total deadline, a size limit, keep-alive connections and no redirects.
 
 HTTP libraries limit the time of each read, not of the whole exchange: an upstream that sends one
-byte at a time can block the caller forever.
+byte at a time can block the caller forever. And the standard library's takes a third of a mint's
+CPU time to read the headers of a response (docs/performance.md). This one reads what RFC 9112
+requires of a client, and nothing else.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
+import re
 import socket
 import ssl
 import threading
@@ -15,23 +16,33 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from typing_extensions import Buffer
+    from collections.abc import Mapping
 
 LONGEST_ANSWER = 64 * 1024  # bytes
+_LONGEST_HEAD = 64 * 1024  # bytes
+_MOST_HEADERS = 100
 _IDLE_KEPT = 32  # connections
+_BLOCK = 64 * 1024  # bytes read at once
+_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?")
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*")
+_LENGTH = re.compile("[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 
-_Request = tuple[str, str, bytes | None, dict[str, str]]  # method, path, body, headers
 _Address = tuple[int, tuple[Any, ...]]  # a family, and the argument of `connect`
 
 
 class TooLong(Exception):  # noqa: N818 - says what happened
     """The response is longer than the client's cap."""
+
+
+class CutShort(Exception):  # noqa: N818 - likewise
+    """The response's content is incomplete, or how it is framed is not valid."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +63,15 @@ class BoundedHttpClient:
         parts = urlsplit(base_url)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host = parts.hostname or ""
-        self._port = parts.port or (443 if self._tls else 80)
+        self._authority = parts.netloc.rpartition("@")[2]
         self._base_path = parts.path.rstrip("/")
-        self._resolver = _Resolver(self._host, self._port)
+        self._resolver = _Resolver(self._host, parts.port or (443 if self._tls else 80))
         self._idle: deque[_Connection] = deque()
         self._lock = threading.Lock()
 
-    def post(self, path: str, body: bytes, headers: dict[str, str], *, deadline: float) -> Answer:
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], *, deadline: float
+    ) -> Answer:
         """Post *body* and read the whole response before *deadline* (of `time.monotonic`).
 
         If a kept connection turns out to be closed, the request is sent again on a new one.
@@ -66,36 +79,42 @@ class BoundedHttpClient:
         Raises:
             TimeoutError: if the deadline passes, at any step.
             TooLong: if the response is over the cap.
-            OSError, http.client.HTTPException: if the exchange fails in another way.
+            CutShort: if its content is incomplete.
+            OSError: if the exchange fails in another way, or the response is not HTTP.
         """
-        return self._send(("POST", self._base_path + path, body, headers), deadline)
+        headers = {**headers, "Content-Length": str(len(body))}
+        return self._send(self._request("POST", path, headers) + body, deadline)
 
-    def get(self, path: str, headers: dict[str, str], *, deadline: float) -> Answer:
+    def get(self, path: str, headers: Mapping[str, str], *, deadline: float) -> Answer:
         """Get *path*, like `post`."""
-        return self._send(("GET", self._base_path + path, None, headers), deadline)
+        return self._send(self._request("GET", path, headers), deadline)
 
     def close(self) -> None:
         """Close every idle connection."""
         while (connection := self._take_idle()) is not None:
             connection.close()
 
-    def _send(self, request: _Request, deadline: float) -> Answer:
+    def _request(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        fields = {"Host": self._authority, "Accept-Encoding": "identity", **headers}
+        lines = [f"{method} {self._base_path}{path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in fields.items()]
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a line break in a header")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _send(self, request: bytes, deadline: float) -> Answer:
         idle = self._take_idle()
         if idle is not None:
             try:
                 return self._exchange(idle, request, deadline)
-            except (http.client.RemoteDisconnected, ConnectionError):
+            except ConnectionError:
                 pass  # the server closed it while it was idle
-        fresh = _Connection(self._host, self._port, self._tls, self._resolver)
-        return self._exchange(fresh, request, deadline)
+        fresh = _connect(self._resolver, self._tls, self._host, deadline)
+        return self._exchange(_Connection(fresh), request, deadline)
 
-    def _exchange(self, connection: _Connection, request: _Request, deadline: float) -> Answer:
-        connection.deadline = deadline
+    def _exchange(self, connection: _Connection, request: bytes, deadline: float) -> Answer:
         try:
-            connection.request(*request)
-            with connection.getresponse() as response:
-                content = _read_capped(response, self._longest_answer)
-                reusable = not response.will_close
+            answer, reusable = connection.exchange(request, self._longest_answer, deadline)
         except BaseException:
             connection.close()
             raise
@@ -103,9 +122,7 @@ class BoundedHttpClient:
             self._keep_idle(connection)
         else:
             connection.close()
-        return Answer(
-            response.status, {name.lower(): value for name, value in response.getheaders()}, content
-        )
+        return answer
 
     def _take_idle(self) -> _Connection | None:
         with self._lock:
@@ -119,12 +136,144 @@ class BoundedHttpClient:
         connection.close()
 
 
-def _read_capped(response: http.client.HTTPResponse, longest: int) -> bytes:
-    """Return the whole content, read to its end so that the connection can be used again."""
-    content = response.read(longest + 1)
-    if len(content) > longest or response.read(1):
-        raise TooLong
-    return content
+def _time_left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the deadline has passed")
+    return left
+
+
+def _connect(
+    resolver: _Resolver, tls: ssl.SSLContext | None, host: str, deadline: float
+) -> socket.socket:
+    """Return a socket connected to the first address that accepts.
+
+    Each address gets its share of the time left: on a machine with broken IPv6, its packets get
+    lost, and there must be time left for IPv4.
+    """
+    untried = list(resolver.resolve(_time_left(deadline)))
+    while True:
+        family, address = untried.pop(0)
+        raw = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            raw.settimeout(_time_left(deadline) / (1 + len(untried)))
+            raw.connect(address)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls is None:
+                return raw
+            raw.settimeout(_time_left(deadline))
+            return tls.wrap_socket(raw, server_hostname=host)
+        except OSError:
+            raw.close()
+            if not untried:
+                raise
+        except BaseException:
+            raw.close()
+            raise
+
+
+class _Connection:
+    """A connection on which no wait lasts beyond the deadline of its exchange."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._received = b""
+        self._deadline = 0.0
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def exchange(self, request: bytes, longest: int, deadline: float) -> tuple[Answer, bool]:
+        """Return the response, and whether the connection can be used again."""
+        self._deadline = deadline
+        self._socket.settimeout(_time_left(deadline))  # sendall applies it to all its writes
+        self._socket.sendall(request)
+        if not self._receive():
+            raise ConnectionResetError("closed before a response")
+        while True:  # until an answer that is final
+            version, status, headers = self._head()
+            if status >= HTTPStatus.OK:
+                break
+        content, framed = self._content(status, headers, longest)
+        keeps = version == 1 and "close" not in headers.get("connection", "").lower()
+        return Answer(status, headers, content), framed and keeps and not self._received
+
+    def _receive(self) -> bool:
+        """Read some more; return False at the end of the stream."""
+        self._socket.settimeout(_time_left(self._deadline))
+        block = self._socket.recv(_BLOCK)
+        self._received += block
+        return bool(block)
+
+    def _head(self) -> tuple[int, int, dict[str, str]]:
+        while (end := self._received.find(b"\r\n\r\n")) < 0:
+            if len(self._received) > _LONGEST_HEAD or not self._receive():
+                raise OSError("not an HTTP response")
+        status_line, *lines = self._received[:end].split(b"\r\n")
+        self._received = self._received[end + 4 :]
+        status = _STATUS_LINE.fullmatch(status_line)
+        fields = [_HEADER.fullmatch(line) for line in lines]
+        if status is None or None in fields or len(lines) > _MOST_HEADERS:
+            raise OSError("not an HTTP response")
+        headers = {
+            field[1].decode("ascii").lower(): field[2].decode("latin-1")
+            for field in fields
+            if field
+        }
+        return int(status[1]), int(status[2]), headers
+
+    def _content(self, status: int, headers: dict[str, str], longest: int) -> tuple[bytes, bool]:
+        """Return the content, and whether its end is marked by anything but the stream's end."""
+        if status in _WITHOUT_BODY:
+            return b"", True
+        if "transfer-encoding" in headers:
+            return self._chunks(longest), True
+        if "content-length" in headers:
+            if not _LENGTH.fullmatch(headers["content-length"]):
+                raise CutShort("Content-Length")
+            length = int(headers["content-length"])
+            if length > longest:
+                raise TooLong
+            return self._take(length), True
+        while self._receive():
+            if len(self._received) > longest:
+                raise TooLong
+        if len(self._received) > longest:
+            raise TooLong
+        return self._received, False
+
+    def _chunks(self, longest: int) -> bytes:
+        """Decode the chunks (RFC 9112, section 7.1); trailers are read and dropped."""
+        content = b""
+        while True:
+            found = _CHUNK_SIZE.fullmatch(self._line())
+            if found is None:
+                raise CutShort("chunk size")
+            size = int(found[1], 16)
+            if size == 0:
+                break
+            if len(content) + size > longest:
+                raise TooLong
+            content += self._take(size)
+            if self._line():
+                raise CutShort("chunk")
+        while self._line():
+            pass
+        return content
+
+    def _line(self) -> bytes:
+        while (end := self._received.find(b"\r\n")) < 0:
+            if len(self._received) > _LONGEST_HEAD or not self._receive():
+                raise CutShort("chunk")
+        line, self._received = self._received[:end], self._received[end + 2 :]
+        return line
+
+    def _take(self, length: int) -> bytes:
+        while len(self._received) < length:
+            if not self._receive():
+                raise CutShort(f"{len(self._received)} of {length} bytes")
+        taken, self._received = self._received[:length], self._received[length:]
+        return taken
 
 
 class _Resolver:
@@ -163,98 +312,3 @@ class _Resolver:
             for family, *_, address in found:
                 first.setdefault(family, (family, address))
             lookup.set_result(tuple(first.values()))
-
-
-class _Connection(http.client.HTTPConnection):
-    """A connection on which no wait lasts beyond `deadline` (of `time.monotonic`)."""
-
-    def __init__(
-        self, host: str, port: int, tls: ssl.SSLContext | None, resolver: _Resolver
-    ) -> None:
-        super().__init__(host, port)
-        self._tls = tls
-        self._resolver = resolver
-        self.deadline = 0.0  # set before each exchange
-
-    def connect(self) -> None:
-        raw = self._connect_to_any()
-        try:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls:
-                raw.settimeout(self._time_left())
-                raw = self._tls.wrap_socket(raw, server_hostname=self.host)
-        except BaseException:
-            raw.close()
-            raise
-        self.sock = _DeadlineSocket(raw, self._time_left)
-
-    def _connect_to_any(self) -> socket.socket:
-        """Return a socket connected to the first address that accepts.
-
-        Each address gets its share of the time left: on a machine with broken IPv6, its
-        packets get lost, and there must be time left for IPv4.
-        """
-        untried = list(self._resolver.resolve(self._time_left()))
-        while True:
-            family, address = untried.pop(0)
-            raw = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                raw.settimeout(self._time_left() / (1 + len(untried)))
-                raw.connect(address)
-            except OSError:
-                raw.close()
-                if not untried:
-                    raise
-            else:
-                return raw
-
-    def _time_left(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return left
-
-
-class _DeadlineSocket:
-    """The methods of a socket that `http.client` uses, each limited to the time left."""
-
-    def __init__(self, raw: socket.socket, time_left: Callable[[], float]) -> None:
-        self._raw = raw
-        self._time_left = time_left
-        self._reader: _DeadlineReader | None = None
-
-    def sendall(self, content: bytes) -> None:
-        self._raw.settimeout(self._time_left())  # sendall applies it to all its writes together
-        self._raw.sendall(content)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        assert mode == "rb"  # noqa: S101 - the only mode that http.client uses
-        self._reader = _DeadlineReader(self._raw, self._time_left)
-        return io.BufferedReader(self._reader)
-
-    def close(self) -> None:
-        # http.client closes the connection before it reads the last response's body, so the socket
-        # stays open until its reader is closed.
-        if self._reader is None or self._reader.closed:
-            self._raw.close()
-        else:
-            self._reader.closes_socket = True
-
-
-class _DeadlineReader(io.RawIOBase):
-    def __init__(self, raw: socket.socket, time_left: Callable[[], float]) -> None:
-        self._raw = raw
-        self._time_left = time_left
-        self.closes_socket = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        self._raw.settimeout(self._time_left())
-        return self._raw.recv_into(buffer)
-
-    def close(self) -> None:
-        super().close()
-        if self.closes_socket:
-            self._raw.close()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.domain import EphemeralToken
@@ -20,7 +20,7 @@ from tokensvc.errors import (
     UpstreamUnavailable,
 )
 from tokensvc.gemini.compiler import SETUP, replaced
-from tokensvc.http_client import Answer, BoundedHttpClient, TooLong
+from tokensvc.http_client import Answer, BoundedHttpClient, CutShort, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ class Minter:
         deadline = time.monotonic() + DEADLINE
         for api_key in self._api_keys:
             response = self._post(body, api_key, deadline)
-            if response.status == http.HTTPStatus.OK:
+            if response.status == HTTPStatus.OK:
                 return _token_in(response)
             refusal = _refusal_for(response)
             if not isinstance(refusal, IssuerMisconfigured):
@@ -118,9 +118,9 @@ class Minter:
             raise UpstreamTimeout(cause=f"no complete answer within {DEADLINE} s") from None
         except TooLong:
             raise UpstreamBadResponse(cause="answer too long") from None
-        except http.client.IncompleteRead:
+        except CutShort:
             raise UpstreamBadResponse(cause="answer cut short") from None
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise UpstreamUnavailable(cause=type(error).__name__) from None
 
 
@@ -144,9 +144,9 @@ def _refusal_for(response: Answer) -> Refusal:
         return IssuerMisconfigured(cause=f"{cause}: API key rejected")
     if status in {400, 404}:
         return ProfileRejected(cause=f"{cause}: setup or API version rejected")
-    if status == http.HTTPStatus.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return UpstreamThrottled(cause=cause, retry_after=_retry_after(response))
-    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UpstreamUnavailable(cause=cause)
     return UpstreamBadResponse(cause=cause)
 
