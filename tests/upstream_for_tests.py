@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -64,9 +64,9 @@ def answering(*answers):
         for answer in answers:
             if not read_request(connection, received):
                 return
-            with contextlib.suppress(ConnectionError):  # a client may leave in the middle
+            with suppress(ConnectionError):  # a client may leave in the middle
                 connection.sendall(answer)
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             connection.shutdown(socket.SHUT_WR)
 
     return script

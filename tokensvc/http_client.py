@@ -235,12 +235,10 @@ class _Connection:
             if length > longest:
                 raise TooLong
             return self._take(length), True
-        while self._receive():
-            if len(self._received) > longest:
-                raise TooLong
-        if len(self._received) > longest:
-            raise TooLong
-        return self._received, False
+        while len(self._received) <= longest:
+            if not self._receive():
+                return self._received, False
+        raise TooLong
 
     def _chunks(self, longest: int) -> bytes:
         """Decode the chunks (RFC 9112, section 7.1); trailers are read and dropped."""
