@@ -41,9 +41,9 @@ response_modalities = ["AUDIO"]
 [limits]
 user = ["1000000/day"]
 concurrent = {{ user = 1000 }}
-budget = {{ user = "24000h/day", {everyone} }}
+budget = {{ user = "24000h/day"{everyone} }}
 """
-EVERYONE = 'everyone = "1000000h/day"'
+EVERYONE = ', everyone = "1000000h/day"'
 LISTENING = r"Listening at: (http://[0-9.]+:[0-9]+)"
 GUNICORN = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket"]
 THREADS = ["--worker-class", "gthread", "--threads", "200", "--keep-alive", "5"]
