@@ -49,10 +49,10 @@ class StoreConnection(sqlite3.Connection):
             raise DisconnectionError("the file was replaced")
 
     def begin(self) -> None:
-        """Begin a transaction, and wait up to `BUSY` seconds for that of another process.
+        """Begin a transaction, waiting up to `BUSY` seconds for another process to end its own.
 
         Raises:
-            TemporarilyUnavailable: if the file is not in its place.
+            TemporarilyUnavailable: if the file is missing, or was replaced.
             sqlite3.OperationalError: if the other transaction lasts too long.
         """
         self.check_in_place()

@@ -54,7 +54,7 @@ class FaultySocket:
         self._timer: asyncio.Task[None] | None = None
         self._delayed: set[asyncio.Task[None]] = set()
 
-    def start(self, end: Callable[[Close], None], lock: Callable[[float], None]) -> None:
+    def start(self, *, end: Callable[[Close], None], lock: Callable[[float], None]) -> None:
         """Start the timer of a fault that has a time.
 
         Args:
