@@ -194,7 +194,7 @@ def _spawn(spawn: Callable[[], int]) -> int:
 
 
 def _reload(server: Arbiter, reload: Callable[[], None]) -> None:
-    """Reload on SIGHUP. If new workers would fail to start, keep the old ones and what they serve."""
+    """Reload on SIGHUP. If new workers would fail to start, keep the old ones as they are."""
     try:
         deployment = _load(server)
         stores.open_existing(deployment.settings.paths.database_url).dispose()

@@ -71,9 +71,11 @@ class LiveEndpoint:
             "user_agent": request.headers.get("User-Agent", ""),
         }
         cleanup = AsyncExitStack()  # _read adds what the session starts
-        socket = fault and FaultySocket(fault, response, request.transport, self.clock)
-        connection = WebSocketConnection(socket or response, request.transport, self.clock)
-        if socket is not None:
+        if fault is None:
+            connection = WebSocketConnection(response, request.transport, self.clock)
+        else:
+            socket = FaultySocket(fault, response, request.transport, self.clock)
+            connection = WebSocketConnection(socket, request.transport, self.clock)
             socket.start(end=connection.end, lock=partial(self.handles.lock, record.number))
             cleanup.push_async_callback(socket.stop)
         self.open_connections.add(connection)

@@ -68,7 +68,7 @@ class SessionContext:
         end: Closes the connection.
         fail: Closes the connection because of an internal error.
         last_frame: Returns when a frame was last received or sent, in Unix seconds.
-        go_away: Announces that the connection will end in the given number of seconds, then ends it.
+        go_away: Announces the connection's end in the given number of seconds, then ends it.
         delays: How late each burst of audio was sent, in seconds.
     """
 
