@@ -78,6 +78,8 @@ def test_requests_are_refused_during_a_postgresql_outage_and_served_after_it(
     postgres = Postgres()
     try:
         fleet = start_fleet(CONFIGURATION, database_url=postgres.url, instances=2)
+        for instance in fleet.instances:  # one whose first worker cannot start gives up
+            instance.await_ready(200)
         with Crowd(fleet.first.url) as crowd:
             for outage in (postgres.kill, postgres.stop):
                 crowd.await_more(20)
