@@ -1,4 +1,5 @@
 import socket
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from tokensvc.http_client import LONGEST_ANSWER, BoundedHttpClient, CutShort, TooLong
-from upstream_for_tests import answering, dripping, http_answer, upstream
+from upstream_for_tests import answering, dripping, http_answer, read_request, upstream
 
 HEADERS = {"Content-Type": "application/json"}
 
@@ -90,6 +91,26 @@ def test_closed_new_connection_is_an_error_without_retry(connect):
         post(connect(url))
 
     assert received == []
+
+
+def test_request_is_not_sent_again_once_its_response_has_begun(connect):
+    """The mint has succeeded, or may have."""
+
+    def resetting(connection, received):
+        read_request(connection, received)
+        connection.sendall(http_answer())
+        read_request(connection, received)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    with upstream(resetting, answering(http_answer())) as (url, received):
+        client = connect(url)
+        post(client)
+        with pytest.raises((OSError, CutShort)):
+            post(client)
+
+    assert len(received) == 2
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ _LONGEST_HEAD = 64 * 1024  # bytes
 _MOST_HEADERS = 100
 _IDLE_KEPT = 32  # connections
 _BLOCK = 64 * 1024  # bytes read at once
-_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*")
 _LENGTH = re.compile("[0-9]{1,18}")
@@ -163,13 +162,10 @@ def _connect(
                 return raw
             raw.settimeout(_time_left(deadline))
             return tls.wrap_socket(raw, server_hostname=host)
-        except OSError:
+        except BaseException as error:
             raw.close()
-            if not untried:
+            if not (isinstance(error, OSError) and untried):
                 raise
-        except BaseException:
-            raw.close()
-            raise
 
 
 class _Connection:
@@ -190,11 +186,13 @@ class _Connection:
         self._socket.sendall(request)
         if not self._receive():
             raise ConnectionResetError("closed before a response")
-        while True:  # until an answer that is final
-            version, status, headers = self._head()
-            if status >= HTTPStatus.OK:
-                break
-        content, framed = self._content(status, headers, longest)
+        try:
+            status = 0
+            while status < HTTPStatus.OK:  # until a response that is final
+                version, status, headers = self._head()
+            content, framed = self._content(status, headers, longest)
+        except ConnectionError as error:  # not to be sent again: the server has acted on it
+            raise OSError("reset in the middle of a response") from error
         keeps = version == 1 and "close" not in headers.get("connection", "").lower()
         return Answer(status, headers, content), framed and keeps and not self._received
 
@@ -224,7 +222,7 @@ class _Connection:
 
     def _content(self, status: int, headers: dict[str, str], longest: int) -> tuple[bytes, bool]:
         """Return the content, and whether its end is marked by anything but the stream's end."""
-        if status in _WITHOUT_BODY:
+        if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
             return b"", True
         if "transfer-encoding" in headers:
             return self._chunks(longest), True
