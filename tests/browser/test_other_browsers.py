@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from browser.firefox import firefox
 from browser.flags import ALLOWED, FAKE_DEVICES
@@ -59,6 +60,7 @@ def test_chromium_holds_a_conversation(
     assert visitor.violations == []
 
 
+@pytest.mark.alone
 def test_firefox_holds_a_conversation(
     site: Site, embedded: Program, emulator: Program, tmp_path: Path
 ) -> None:
