@@ -204,15 +204,12 @@ class _Connection:
         return bool(block)
 
     def _head(self) -> tuple[int, int, dict[str, str]]:
-        while (end := self._received.find(b"\r\n\r\n")) < 0:
-            if len(self._received) > _LONGEST_HEAD or not self._receive():
-                raise OSError("not an HTTP response")
-        status_line, *lines = self._received[:end].split(b"\r\n")
-        self._received = self._received[end + 4 :]
+        not_http = OSError("not an HTTP response")
+        status_line, *lines = self._until(b"\r\n\r\n", not_http).split(b"\r\n")
         status = _STATUS_LINE.fullmatch(status_line)
         fields = [_HEADER.fullmatch(line) for line in lines]
         if status is None or None in fields or len(lines) > _MOST_HEADERS:
-            raise OSError("not an HTTP response")
+            raise not_http
         headers = {
             field[1].decode("ascii").lower(): field[2].decode("latin-1")
             for field in fields
@@ -258,11 +255,15 @@ class _Connection:
         return content
 
     def _line(self) -> bytes:
-        while (end := self._received.find(b"\r\n")) < 0:
+        return self._until(b"\r\n", CutShort("chunk"))
+
+    def _until(self, mark: bytes, fault: Exception) -> bytes:
+        """Return what comes before *mark*; raise *fault* if it is too long, or ends before."""
+        while (end := self._received.find(mark)) < 0:
             if len(self._received) > _LONGEST_HEAD or not self._receive():
-                raise CutShort("chunk")
-        line, self._received = self._received[:end], self._received[end + 2 :]
-        return line
+                raise fault
+        found, self._received = self._received[:end], self._received[end + len(mark) :]
+        return found
 
     def _take(self, length: int) -> bytes:
         while len(self._received) < length:

@@ -87,16 +87,18 @@ class Bench:
         for _ in range(self.rounds):
             for count in connections:
                 for name, server in running.items():
-                    before = server.cpu
-                    run = self._put(name, server.url, count)
-                    cost = (server.cpu - before) / run.answers * 1000
-                    found = series.setdefault((name, count), Series())
-                    found.runs.append(run)
-                    found.costs.append(cost)
+                    self._measure(server, count, series.setdefault((name, count), Series()))
                 if direct is not None:
                     run = self._put(UPSTREAM, direct, count)
                     series.setdefault((UPSTREAM, count), Series()).runs.append(run)
         return series
+
+    def _measure(self, server: Server, connections: int, series: Series) -> None:
+        """Put a server under load once, and add the figures to *series*."""
+        before = server.cpu
+        run = self._put(server.name, server.url, connections)
+        series.runs.append(run)
+        series.costs.append((server.cpu - before) / run.answers * 1000)
 
     def _put(self, name: str, url: str, connections: int) -> Run:
         run = load.put(url, self.visitors.bearers, connections, self.seconds)
@@ -176,11 +178,7 @@ class Bench:
                     **added,
                 )
             )
-            for run in (
-                Bench(self.folder, self.visitors, 1, self.seconds).measure(running, (16,)).values()
-            ):
-                series.runs += run.runs
-                series.costs += run.costs
+            self._measure(running[SERVICE], 16, series)
 
     def _all(self, mint: Program) -> AbstractContextManager[dict[str, Server]]:
         where = Path(tempfile.mkdtemp(dir=self.folder)) / "run"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jwt
-from flask import Flask, Response, request
+from flask import Flask, request
 from flask_cors import CORS
 from flask_limiter import Limiter
 
@@ -76,7 +76,7 @@ def obvious() -> Flask:
 
     @app.post("/token")
     @limiter.limit("1000000/day")
-    def token() -> dict[str, str | None] | Response | tuple[str, int]:
+    def token() -> dict[str, str | None] | tuple[str, int]:
         try:
             claims = jwt.decode(
                 _bearer(),

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from authn.provider_for_tests import hanging, jwk, provider
 from programs import Program, service_environment, serving
+from system import site
 
 REQUESTS = 200
 STRANGERS = 4  # clients that keep sending tokens signed with unknown keys
@@ -68,15 +69,7 @@ def main() -> None:
 
 
 def _signed(key: rsa.RSAPrivateKey, kid: str) -> str:
-    now = int(time.time())
-    claims = {
-        "iss": "https://shop.test/",
-        "aud": "https://tokens.test/",
-        "sub": "ada",
-        "iat": now,
-        "exp": now + 600,
-    }
-    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
+    return jwt.encode(site.claims("ada"), key, algorithm="RS256", headers={"kid": kid})
 
 
 def _request(service: Program, bearer: str) -> int:

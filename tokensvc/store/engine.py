@@ -126,12 +126,13 @@ def prepare(engine: Engine) -> None:
     Raises:
         ConfigurationError, TemporarilyUnavailable: like `check`.
     """
-    if engine.dialect.name == "sqlite":
-        try:
-            check(engine)
-        except TemporarilyUnavailable:  # there is none, or it is older
-            upgrade(engine)
-    check(engine)
+    try:
+        check(engine)
+    except TemporarilyUnavailable:
+        if engine.dialect.name != "sqlite":
+            raise
+        upgrade(engine)  # there is none, or it is older
+        check(engine)
 
 
 def check(engine: Engine) -> None:
