@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from programs import (
+    COMPILED,
     OPEN_PROFILE,
     Programs,
     chromium,
@@ -32,12 +34,16 @@ if TYPE_CHECKING:
     from programs import Program
 
 HERE = Path(__file__).parent
-SYSTEM_FOLDERS = {"browser": 0, "system": 1, "conformance": 2}  # in the order in which they run
+SYSTEM_FOLDERS = {"browser": 0, "system": 1, "conformance": 2, "faults": 3}  # in the order in which they run
 
 
-def pytest_configure() -> None:
-    """Turn SIGTERM into KeyboardInterrupt, so that fixtures stop what they started."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Turn SIGTERM into KeyboardInterrupt, so that fixtures stop what they started; make the shared cache."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if COMPILED not in os.environ:  # the processes of pytest-xdist inherit it
+        folder = TemporaryDirectory(prefix="compiled-")
+        os.environ[COMPILED] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,9 +63,7 @@ def _folder(item: pytest.Item) -> str:
 def _lease() -> Lease:
     started = datetime.fromtimestamp(1_790_000_000, UTC)
     person = Principal("user", "https://shop.example", "alice")
-    return Lease(
-        "lease-1", person, "default", {"voice": "Kore"}, started, started + timedelta(minutes=30)
-    )
+    return Lease("lease-1", person, "default", {"voice": "Kore"}, started, started + timedelta(minutes=30))
 
 
 @pytest.fixture(name="start_emulator", scope="session")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 START_DEADLINE = 60  # seconds until a program must be listening
-COMPILED = Path(__file__).parent.parent / "data" / "compiled"
+COMPILED = "TESTS_COMPILED_PROFILES"  # names the folder that services of a test run share
 SECRET_KEY = "signs-in-tests-and-nowhere-else-0123456789"
 API_KEY = "AIzaSy-the-tests-own-key-and-nobody-elses"
 
@@ -62,9 +62,7 @@ class Answer:
         assert self.headers["content-type"] == "application/problem+json"
         problem = self.json
         assert problem["status"] == self.status
-        assert {"type", "title", "status", "detail", "instance", "code", "retryable"} <= set(
-            problem
-        )
+        assert {"type", "title", "status", "detail", "instance", "code", "retryable"} <= set(problem)
         assert self.headers["cache-control"] == "no-store"
         return problem["code"]
 
@@ -104,9 +102,7 @@ class Program:
     def await_lines(self, text: str, count: int, *, timeout: float = 30) -> None:
         """Wait until the output has *count* lines containing *text*."""
         with self._printed:
-            printed = self._printed.wait_for(
-                lambda: sum(text in line for line in self.lines) >= count, timeout
-            )
+            printed = self._printed.wait_for(lambda: sum(text in line for line in self.lines) >= count, timeout)
         assert printed, f"“{text}” was not printed {count} times within {timeout} s"
 
     def request(
@@ -240,9 +236,7 @@ def clean_environment(**added: str) -> dict[str, str]:
     return {name: v for name, v in os.environ.items() if not name.startswith(ours)} | added
 
 
-def service_environment(
-    folder: Path, configuration: str, upstream: str, **added: str
-) -> dict[str, str]:
+def service_environment(folder: Path, configuration: str, upstream: str, **added: str) -> dict[str, str]:
     """Write the configuration file to *folder* and return the environment of its service."""
     file = folder / "tokensvc.toml"
     file.write_text(configuration, encoding="utf-8")
@@ -258,10 +252,9 @@ def service_environment(
 
 
 def share_compiled_profiles(folder: Path) -> None:
-    """Let the service in *folder* use the clone's cache of compiled profiles."""
-    COMPILED.mkdir(parents=True, exist_ok=True)
+    """Let the service in *folder* use the test run's cache of compiled profiles."""
     (folder / "data").mkdir()
-    (folder / "data" / "compiled").symlink_to(COMPILED)
+    (folder / "data" / "compiled").symlink_to(os.environ[COMPILED])
 
 
 def operate(service: Program, *words: str, said: str = "") -> None:
@@ -294,7 +287,9 @@ def serving(
     where = ["--host", host, "--port", str(port), "--workers", str(workers)]
     command = [sys.executable, "-m", "tokensvc", "serve", *where]
     announced = r"Listening at: (http://[0-9.]+:[0-9]+)"
-    with running(command, announced, environment=environment) as program:
+    # gunicorn imports from its working directory first, even with PYTHONSAFEPATH: a wheel's service needs its own.
+    folder = Path(environment["PYTHONPATH"]) if "PYTHONSAFEPATH" in environment else None
+    with running(command, announced, environment=environment, folder=folder) as program:
         yield program
 
 

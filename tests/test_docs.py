@@ -8,7 +8,7 @@ import pytest
 
 from wheels import CLONE
 
-PAGES = [CLONE / "README.md", *sorted((CLONE / "docs").glob("*.md"))]
+PAGES = [CLONE / "README.md", *sorted((CLONE / "docs").rglob("*.md"))]
 
 
 def anchors(page):
@@ -17,7 +17,7 @@ def anchors(page):
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(CLONE).as_posix())
 def test_every_link_within_the_repository_leads_somewhere(page):
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
     broken = set()

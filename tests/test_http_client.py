@@ -1,3 +1,4 @@
+import gc
 import socket
 import struct
 import threading
@@ -33,6 +34,25 @@ def test_requests_share_a_connection(connect):
     assert len(received) == 2
 
 
+def test_client_that_is_dropped_closes_its_connections():
+    """An application that mounts the service need not close it."""
+    closed = threading.Event()
+
+    def until_closed(connection, received):
+        read_request(connection, received)
+        connection.sendall(http_answer())
+        if connection.recv(1) == b"":
+            closed.set()
+
+    with upstream(until_closed) as (url, _):
+        client = BoundedHttpClient(url)
+        post(client)
+        del client
+        gc.collect()
+
+        assert closed.wait(5)
+
+
 def test_get_has_no_body_and_shares_the_connection(connect):
     with upstream(answering(http_answer(body=b"{}"), http_answer())) as (url, received):
         client = connect(url)
@@ -47,9 +67,7 @@ def test_get_has_no_body_and_shares_the_connection(connect):
 @pytest.mark.parametrize("longest", [10, 100_000])
 def test_response_limit_is_configurable(longest):
     with (
-        upstream(
-            answering(http_answer(body=b"a" * longest), http_answer(body=b"a" * (longest + 1)))
-        ) as (url, _),
+        upstream(answering(http_answer(body=b"a" * longest), http_answer(body=b"a" * (longest + 1)))) as (url, _),
         closing(BoundedHttpClient(url, longest_answer=longest)) as client,
     ):
         assert len(post(client).body) == longest
@@ -74,11 +92,37 @@ def test_path_of_the_base_url_is_kept(connect):
 
 
 def test_closed_idle_connection_is_replaced(connect):
-    with upstream(answering(http_answer()), answering(http_answer())) as (url, received):
-        client = connect(url)
-        statuses = [post(client).status for _ in range(2)]
+    closed = threading.Event()
 
-    assert statuses == [200, 200]
+    def answering_once(connection, received):
+        answering(http_answer())(connection, received)
+        closed.set()
+
+    with upstream(answering_once, answering(http_answer())) as (url, received):
+        client = connect(url)
+        first = post(client)
+        assert closed.wait(5)
+        assert [first.status, post(client).status] == [200, 200]
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_request_on_a_kept_connection_that_is_closed_without_an_answer_is_not_sent_again(connect, reset):
+    """The mint may have succeeded, so a retry could create a second token."""
+
+    def closing(connection, received):
+        read_request(connection, received)
+        connection.sendall(http_answer())
+        read_request(connection, received)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with upstream(closing, answering(http_answer())) as (url, received):
+        client = connect(url)
+        post(client)
+        with pytest.raises(ConnectionError):
+            post(client)
+
     assert len(received) == 2
 
 

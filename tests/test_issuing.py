@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
+from tokensvc.authn.holders import LeaseHolders
 from tokensvc.config.file import LimitTable
 from tokensvc.config.profiles import Profile
 from tokensvc.domain import Credentials, EphemeralToken, Limit, Principal, Reservation
@@ -104,9 +105,7 @@ class NameSigner:
 
 
 def compiled(name, allow, setup=MappingProxyType({"sessionResumption": {}}), **fields):
-    profile = Profile.model_validate(
-        {"name": name, "model": "gemini-3.8-live", "allow": allow} | fields
-    )
+    profile = Profile.model_validate({"name": name, "model": "gemini-3.8-live", "allow": allow} | fields)
     generation = {"generationConfig": {"responseModalities": ["AUDIO"]}}
     return CompiledProfile(profile, {"bidiGenerateContentSetup": {**setup, **generation}}, {})
 
@@ -124,19 +123,17 @@ LIMITS = LimitTable(user=["7/minute"], guest=["2/minute"])
 
 def make_service(ledger=None, minter=None, profiles=PROFILES):
     return TokenService(
-        authenticator=NameAuthenticator(),
+        holders=LeaseHolders(NameAuthenticator(), NameSigner()),
         policy=lambda: Policy({c.profile.name: c for c in profiles}, LIMITS),
         ledger=ledger or MemoryLedger(),
         minter=minter or FakeMinter(),
-        leases=NameSigner(),
+        usage=None,  # nothing is reported here
         clock=lambda: NOW,
     )
 
 
 def issue(service, token_request=None, name="alice"):
-    return service.issue(
-        Credentials(name, "192.0.2.1"), token_request or TokenRequest(), "request-1"
-    )
+    return service.issue(Credentials(name, "192.0.2.1"), token_request or TokenRequest(), "request-1")
 
 
 def test_token_is_reserved_minted_and_granted_with_a_lease():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +14,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 LOCKS = [ROOT / "requirements.txt", ROOT / "tests/requirements.txt"]
 RELEASE_LOCK = ROOT / "tools/requirements.txt"
+NPM_LOCKS = [
+    ROOT / folder / "package-lock.json" for folder in ("web", "tests", "tests/frameworks", "tests/frameworks/react-18")
+]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -65,6 +69,27 @@ def test_every_requirement_is_pinned_with_hashes_and_without_urls(lock):
         assert hashes, entry
         assert all(one.startswith("sha256:") for one in hashes), entry
         assert "://" not in entry
+
+
+def npm_locked(lock: Path) -> dict[str, dict[str, str]]:
+    """Return the entries of an npm lock file by path, without that of the folder itself."""
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    return {path: entry for path, entry in packages.items() if path}
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=str)
+def test_every_npm_package_is_pinned_with_a_hash_and_without_a_url(lock):
+    for path, entry in npm_locked(lock).items():
+        assert "resolved" not in entry, path
+        # A package that is inside another one has no file of its own.
+        assert entry.get("inBundle") or entry["integrity"].startswith("sha512-"), path
+
+
+def test_npm_package_is_built_with_the_same_tools_in_a_clone_and_for_a_release():
+    """A release is built with the tests' tools (tools/release.py)."""
+    web, tests = (npm_locked(ROOT / folder / "package-lock.json") for folder in ("web", "tests"))
+    for path, entry in web.items():
+        assert tests[path]["version"] == entry["version"], path
 
 
 def test_build_system_of_a_release_is_locked():

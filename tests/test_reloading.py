@@ -97,9 +97,7 @@ def test_policy_in_force_is_served_during_a_slow_reload(source, policy):
     assert policy() == "second"
 
 
-@pytest.mark.parametrize(
-    "failure", [ConfigurationError("f", ["profiles.x: is missing"]), ZeroDivisionError()]
-)
+@pytest.mark.parametrize("failure", [ConfigurationError("f", ["profiles.x: is missing"]), ZeroDivisionError()])
 def test_invalid_file_keeps_the_last_policy_until_fixed(source, policy, failure, caplog):
     source.write(failure)
     policy.check()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
 from tokensvc.web_api.releases import read_release
-from wheels import CLONE, build, unpacked
+from wheels import CLONE, build, contents, copy_clone, unpacked
 
 WEB = CLONE / "web"
-SOURCES = [".gitignore", "LICENSE", "README.md", "pyproject.toml"]
 # What tools and people leave behind in web/.
 LEFTOVERS = [
     "node_modules/left/index.js",
@@ -36,10 +33,11 @@ LEFTOVERS = [
 CONSUMER = """\
 from typing import assert_type
 from flask import Flask
-from tokensvc.app import create_app
+from tokensvc.app import Application, create_app
 from tokensvc.emulator import BackgroundEmulator
 
-assert_type(create_app({}), Flask)
+application: Flask = create_app({})
+assert_type(create_app({}), Application)
 with BackgroundEmulator() as emulator:
     assert_type(emulator.url, str)
 """
@@ -49,22 +47,6 @@ MYPY_CONFIGURATION = """\
 [mypy-aiohttp.*,alembic.*,cryptography.*,google.*,numpy.*,pydantic.*,sqlalchemy.*]
 follow_imports = skip
 """
-
-
-def copy_clone(folder: Path) -> Path:
-    """Copy to *folder* what a wheel is built from."""
-    folder.mkdir()
-    for name in SOURCES:
-        shutil.copy(CLONE / name, folder)
-    for name in ("tokensvc", "tools", "web"):
-        ignored = shutil.ignore_patterns("node_modules", "__pycache__", "types", "dist")
-        shutil.copytree(CLONE / name, folder / name, ignore=ignored)
-    return folder
-
-
-def contents(wheel: Path) -> dict[str, bytes]:
-    with ZipFile(wheel) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def test_of_web_it_carries_what_is_served_and_no_leftover(tmp_path):
@@ -106,9 +88,7 @@ def test_sdist_builds_the_same_wheel(tmp_path, wheel):
     assert contents(build(sdist, tmp_path / "wheel")) == contents(wheel)
 
 
-@pytest.mark.parametrize(
-    ("name", "written"), [("live/session.js", "export class {"), ("app.js", "f(`${a")]
-)
+@pytest.mark.parametrize(("name", "written"), [("live/session.js", "export class {"), ("app.js", "f(`${a")])
 def test_script_that_does_not_parse_fails_the_build(tmp_path, name, written):
     """The error names the file."""
     clone = copy_clone(tmp_path / "clone")

@@ -1,42 +1,61 @@
 """The composition root: builds the application from its parts."""
 
-from __future__ import annotations
-
+import json
 import logging
 import os
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 
+from tokensvc import quota_keys
 from tokensvc.authn.access_tokens import AccessTokens
 from tokensvc.authn.api_keys import ApiKeyAuthenticator
 from tokensvc.authn.chain import AuthenticatorChain
 from tokensvc.authn.guests import GuestAuthenticator
+from tokensvc.authn.holders import LeaseHolders
 from tokensvc.authn.passwords import PasswordVerifier
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import Trust, trust
 from tokensvc.authn.site_jwt.jwks_client import JwksRefresher
 from tokensvc.config import file as config_file
-from tokensvc.config.environment import Settings, is_loopback
+from tokensvc.config.addresses import is_loopback
+from tokensvc.config.environment import Paths, Settings
+from tokensvc.config.file import Configuration
+from tokensvc.config.lines import naming_lines
 from tokensvc.errors import ConfigurationError
-from tokensvc.gemini.compiler import compile_profiles
+from tokensvc.gemini.compiler import CompiledProfile, compile_profiles
 from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
 from tokensvc.gemini.ready import ReadyTokens
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.issuing import Policy, TokenService
-from tokensvc.reloading import FollowedPolicy, stamp
+from tokensvc.reloading import FollowedPolicy, Stamp, stamp
+from tokensvc.signing.derived_keys import derive_key
 from tokensvc.signing.leases import LeaseSigner
+from tokensvc.signing.tool_requests import ToolRequestSigner
 from tokensvc.signing_in import LoginService
 from tokensvc.store import engine as stores
+from tokensvc.store import gauges
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.logins import Logins
+from tokensvc.store.probe import probe
+from tokensvc.store.refused import Refusals
+from tokensvc.store.times import microseconds
+from tokensvc.store.tool_calls import ToolCalls
+from tokensvc.store.usage import Usage
+from tokensvc.tooling import ToolService
+from tokensvc.tools.runnables import runnables
+from tokensvc.tools.running import Bulkhead
 from tokensvc.web_api import (
     assets,
     bodies,
@@ -47,20 +66,14 @@ from tokensvc.web_api import (
     pages,
     problems,
     tokens,
+    tools,
 )
+from tokensvc.web_api.metrics import Gauges, Metrics
+from tokensvc.web_api.mounting import Mounted
+from tokensvc.web_api.observing import Facts, Observing
 from tokensvc.web_api.releases import read_release, web_folder
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from tokensvc.config.environment import Paths
-    from tokensvc.config.file import Configuration
-    from tokensvc.gemini.compiler import CompiledProfile
-    from tokensvc.reloading import Stamp
-
-
 _log = logging.getLogger(__name__)
-_handed_over: Deployment | None = None
 
 
 @dataclass(frozen=True)
@@ -93,9 +106,11 @@ class Deployment:
         Raises:
             ConfigurationError: if one is open to other machines, and there is no public_url.
         """
-        exposed = ", ".join(host for host in hosts if not is_loopback(host))
+        # Nothing, in place of a host, means every address.
+        exposed = [host or "every address" for host in hosts if not is_loopback(host)]
         if exposed and self.configuration.http.public_url is None:
-            fault = f"is missing; without it only this machine is answered, not {exposed}"
+            where = ", ".join(exposed)
+            fault = f"is missing; without it only this machine is answered, not {where}"
             source = str(self.settings.paths.config_file)
             raise ConfigurationError(source, [f"http.public_url: {fault}"])
 
@@ -111,7 +126,8 @@ class Deployment:
             if getattr(changed, section) != getattr(in_force, section):
                 _log.warning("reload needed to apply a configuration change section=%s", section)
         # A new api_version needs a reload, so compile for the one in force.
-        profiles = _compiled(changed, in_force.gemini.api_version, self.settings.paths)
+        with naming_lines(self.settings.paths.config_file):
+            profiles = _compiled(changed, in_force.gemini.api_version, self.settings.paths)
         return Policy(profiles, changed.limits)
 
 
@@ -126,13 +142,61 @@ def load_deployment(environ: Mapping[str, str]) -> Deployment:
     # Taken before the file is read, so that a change in between is noticed later.
     config_stamp = stamp(paths.config_file)
     configured = config_file.load(paths.config_file)
-    return Deployment(
-        settings=settings,
-        configuration=configured,
-        config_stamp=config_stamp,
-        trust=trust(configured.issuers, paths, environ),
-        profiles=_compiled(configured, configured.gemini.api_version, paths),
-    )
+    with naming_lines(paths.config_file):
+        return Deployment(
+            settings=settings,
+            configuration=configured,
+            config_stamp=config_stamp,
+            trust=trust(configured.issuers, paths, settings.egress, environ),
+            profiles=_compiled(configured, configured.gemini.api_version, paths),
+        )
+
+
+_handed_over: Deployment | None = None
+
+
+class Application(Flask):
+    """The WSGI application. It starts no thread and opens no store until it serves.
+
+    So it may be created before a fork, as by gunicorn's --preload.
+    """
+
+    def __init__(self, check: Callable[[], None], *starts: Callable[[], None]) -> None:
+        """*check* checks the store; *starts* start what runs beside requests in each process."""
+        super().__init__(__name__, static_folder=None)
+        self._check = check
+        self._starts = starts
+        self._starting = Lock()
+        self._started_in = 0  # process ID
+        self.replace_worker: Callable[[], None] = lambda: None  # set by a server that has workers
+        self.stops: list[Callable[[], None]] = []  # called by a server before a process ends
+
+    def start(self) -> None:
+        """Check the store, and start what runs beside requests, in a process that will serve.
+
+        Raises:
+            ConfigurationError: if the store's schema is not up to date.
+            TemporarilyUnavailable: if the store cannot be used.
+        """
+        self._check()
+        self._start_once()
+
+    def starting(self, app: WSGIApplication) -> WSGIApplication:
+        """Return *app* as one that starts what runs beside requests before it serves the first."""
+
+        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            if self._started_in != os.getpid():
+                self._start_once()
+            return app(environ, start_response)
+
+        return serve
+
+    def _start_once(self) -> None:
+        with self._starting:
+            if self._started_in != os.getpid():
+                for start in self._starts:
+                    start()
+                self._started_in = os.getpid()
 
 
 def hand_over(deployment: Deployment) -> None:
@@ -144,31 +208,30 @@ def hand_over(deployment: Deployment) -> None:
     _handed_over = deployment
 
 
-def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+def create_app(environ: Mapping[str, str] | None = None) -> Application:
     """Return the WSGI application for *environ*.
 
     Without *environ*, it uses the deployment that was handed over, or else os.environ. gunicorn
     calls this in each worker. The store must exist: if it is lost while other workers serve, it
-    must not be replaced by an empty one, without blocks and budgets.
+    must not be replaced by an empty one, without blocks and budgets. Until it is there, requests
+    are refused.
 
     Raises:
         ConfigurationError: naming every fault found.
-        TemporarilyUnavailable: if the store cannot be used.
     """
     if environ is None and _handed_over is not None:
         return build_app(_handed_over)
     return build_app(load_deployment(os.environ if environ is None else environ))
 
 
-def build_app(deployment: Deployment) -> Flask:
-    """Return the WSGI application for *deployment*; each process must build its own.
+def build_app(deployment: Deployment) -> Application:
+    """Return the WSGI application for *deployment*.
 
     Raises:
-        ConfigurationError: if the store's schema is not up to date.
-        TemporarilyUnavailable: if the store cannot be used.
+        ConfigurationError: if DATABASE_URL is invalid.
     """
     settings, http = deployment.settings, deployment.configuration.http
-    engine = stores.open_existing(settings.paths.database_url)
+    engine = stores.open_engine(settings.paths.database_url)
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(
@@ -177,55 +240,115 @@ def build_app(deployment: Deployment) -> Flask:
         deployment.reread_policy,
         seen=deployment.config_stamp,
     )
-    policy.follow()
-    service = TokenService(
-        authenticator=AuthenticatorChain(
+    gate, usage, refusals = Gate(), Usage(engine, _now), Refusals(engine, _now)
+    ready = ReadyTokens(
+        Minter(
+            BoundedHttpClient(
+                settings.gemini_base_url,
+                proxy=settings.egress.proxy_for(settings.gemini_base_url),
+            ),
+            api_version=deployment.configuration.gemini.api_version,
+            api_keys=settings.gemini_api_keys,
+            clock=_now,
+            gate=gate,
+        ),
+        _now,
+    )
+    holders = LeaseHolders(
+        AuthenticatorChain(
             [
-                SiteJwtAuthenticator(
-                    [*deployment.trust.issuers, access_tokens.issuer()], time.time
-                ),
+                SiteJwtAuthenticator([*deployment.trust.issuers, access_tokens.issuer()], time.time),
                 ApiKeyAuthenticator(ApiKeys(engine)),
                 GuestAuthenticator(),
             ]
         ),
+        LeaseSigner(settings.secret_keys, _now),
+    )
+    service = TokenService(
+        holders=holders,
         policy=policy,
         ledger=ledger,
-        minter=ReadyTokens(
-            Minter(
-                BoundedHttpClient(settings.gemini_base_url),
-                api_version=deployment.configuration.gemini.api_version,
-                api_keys=settings.gemini_api_keys,
-                clock=_now,
-                gate=Gate(),
-            ),
-            _now,
-        ),
-        leases=LeaseSigner(settings.secret_keys, _now),
+        minter=ready,
+        usage=usage,
         clock=_now,
     )
     login = LoginService(
-        PasswordVerifier(Accounts(engine)), ledger, access_tokens, Logins(engine, _now)
+        PasswordVerifier(Accounts(engine)),
+        ledger,
+        access_tokens,
+        Logins(engine, _now),
+        derive_key(settings.secret_keys[0], "login cookie"),
     )
-    JwksRefresher(deployment.trust.key_sets).start()
+    signer = ToolRequestSigner(settings.secret_keys, http.public_url or "http://localhost")
+    tooling = ToolService(
+        holders=holders,
+        profiles=lambda: policy().profiles,
+        calls=ToolCalls(engine, _now),
+        runnable=runnables(settings.egress, signer),
+        bulkhead=Bulkhead(lambda: app.replace_worker()),  # noqa: PLW0108 - set after this
+    )
+    refresher = JwksRefresher(deployment.trust.key_sets)
 
-    app = Flask(__name__, static_folder=None)
+    app = Application(partial(stores.check, engine), policy.follow, refresher.start)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_READ
+    app.url_map.merge_slashes = False  # //login is not found: a redirect is not in the contract
     problems.install(app)
     origins.install(app, http)
     headers.install(app, http)
-    app.register_blueprint(health.blueprint(Blocks(engine, _now)))
-    app.register_blueprint(tokens.blueprint(service, deployment.websocket_url))
+    app.register_blueprint(health.blueprint(Blocks(engine, _now), partial(probe, engine)))
+    app.register_blueprint(tokens.blueprint(service))
     app.register_blueprint(logins.blueprint(login, http))
+    app.register_blueprint(tools.blueprint(tooling, signer))
     release = read_release(web_folder())
     app.register_blueprint(assets.blueprint(release))
     if http.page:
         app.register_blueprint(pages.blueprint(release, http, deployment.websocket_url))
+    minting = app.starting(tokens.TokenEndpoint(app.wsgi_app, service, http, deployment.websocket_url))
+    hashed = deployment.configuration.log_subjects == "hashed"
+    hashing_key = derive_key(settings.secret_keys[0], "log subjects") if hashed else None
+    app.stops.append(refusals.write)
+    if http.metrics_bind is None:
+        app.wsgi_app = Mounted(Observing(minting, hashing_key, refusals.count), http)  # type: ignore[method-assign]  # Flask's own way
+        return app
+
+    def budgets_left() -> dict[str, tuple[int, int]]:
+        in_force = policy()
+        profiles = [compiled.profile for compiled in in_force.profiles.values()]
+        shared = quota_keys.shared_budgets(profiles, in_force.limits)
+        return gauges.seconds_left(engine, shared, microseconds(_now()))
+
+    counting = Metrics(
+        http.metrics_bind,
+        Gauges(
+            ready_tokens=lambda: ready.count,
+            breaker_open=lambda: gate.closed,
+            live_leases=lambda: gauges.live_leases(engine, microseconds(_now())),
+            budgets_left=budgets_left,
+            reported_seconds=usage.reported_today,
+            last_probe=partial(_last_probe, settings.paths.data_dir / "probe.json"),
+            jwks_ages=lambda: {keys.url: keys.age for keys in deployment.trust.key_sets if keys.age is not None},
+        ),
+    )
+
+    def report(facts: Facts) -> None:
+        refusals.count(facts)
+        counting.count(facts)
+
+    observed = Mounted(Observing(minting, hashing_key, report), http)
+    app.wsgi_app = counting.beside(observed)  # type: ignore[assignment,method-assign]  # Flask's own way
     return app
 
 
-def _compiled(
-    configured: Configuration, api_version: str, paths: Paths
-) -> Mapping[str, CompiledProfile]:
+def _last_probe(file: Path) -> tuple[float, bool] | None:
+    """Return when `tokensvc probe --every` ended last and whether all was well, or None."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return float(found["at"]), bool(found["ok"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _compiled(configured: Configuration, api_version: str, paths: Paths) -> Mapping[str, CompiledProfile]:
     return compile_profiles(
         configured.profiles.values(),
         api_version=api_version,

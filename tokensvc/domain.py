@@ -1,19 +1,17 @@
 """The values that pass between the layers, all frozen; a secret never shows in a repr."""
 
-from __future__ import annotations
-
 import hashlib
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+from typing import Any, Literal, Self
 
 PrincipalKind = Literal["user", "guest", "key"]
 
 SHORTEST_TOKEN = 30  # seconds
+LONGEST_TOKEN = 20 * 3600  # seconds: Google's limit (ai.google.dev, ephemeral tokens)
 READY_FOR = 30  # seconds for which a token that was minted ahead may be handed out
 LONGEST_WINDOW = 86400  # seconds; no limit covers more than a day
 
@@ -21,6 +19,16 @@ LONGEST_WINDOW = 86400  # seconds; no limit covers more than a day
 ACCOUNT_ISSUER = "tokensvc"
 GUEST_ISSUER = "guest"
 KEY_ISSUER_PREFIX = "key:"  # followed by the key's name
+
+
+def normal_name(name: str) -> str:
+    """Return the form in which names of accounts are compared; it is not stored or shown.
+
+    As RFC 8265, section 3.3, but with NFKC and case folding, which make more names equal.
+    """
+    for _ in range(0 if name.isascii() else 2):  # each step may undo the other
+        name = unicodedata.normalize("NFKC", name).casefold()
+    return unicodedata.normalize("NFKC", name).lower()
 
 
 @dataclass(frozen=True)
@@ -67,20 +75,25 @@ class Limit:
 
 @dataclass(frozen=True)
 class Window:
-    """Limits on what is counted under *key*; *name* is what callers see."""
+    """Limits on what is counted under *key*; *name* is what callers see.
+
+    If it only *records*, what the limits would refuse is logged, and passes.
+    """
 
     name: str
     key: str
     limits: tuple[Limit, ...]
+    records: bool = False
 
 
 @dataclass(frozen=True)
 class Budget:
-    """At most *seconds* of granted conversation a day (UTC) under *key*."""
+    """At most *seconds* of granted conversation a day (UTC) under *key*; *records* as in `Window`."""
 
     name: str
     key: str
     seconds: int
+    records: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,8 @@ class Admission:
 
     *holder* is the person or address that may have *places* live conversations (None: any
     number); *blocks* are the keys of every block that would stop this one. *wanted* is the token's
-    lifetime in seconds, and *handle* the digest of the handle that a renewal resumes.
+    lifetime and *connect_within* the time to open it, in seconds, and *handle* the digest of the
+    handle that a renewal resumes.
     """
 
     request_id: str
@@ -110,6 +124,7 @@ class Admission:
     model: str
     renewal: bool
     wanted: int
+    connect_within: int
     holder: str
     handle: str | None = None
     places: int | None = None
@@ -166,6 +181,15 @@ class Reservation:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """The keys that an attempt was charged to, and when, in microseconds."""
+
+    keys: list[str]
+    id: str
+    at: int
+
+
+@dataclass(frozen=True)
 class EphemeralToken:
     """A token as Google minted it; *value* is the credential itself, a secret."""
 
@@ -186,6 +210,9 @@ class EventKind(StrEnum):
     GRANTED = "granted"
     REFUNDED = "refunded"
     ENDED = "ended"
+    ASKED = "asked"
+    CALLED = "called"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +220,9 @@ class AuditEvent:
     """One line of the audit.
 
     *seconds* were charged to the budgets, or returned by a refund; *fingerprint* and *expires_at*
-    are the granted token's, and *code* the reason for a refund. *id* is assigned by the store.
+    are the granted token's, and *code* the reason for a refund. Of a call of a tool, *reservation_id*
+    is the call's, *fingerprint* the SHA-256 of its arguments, which *details* are if they are kept,
+    and *code* the tool's name, or when it has returned the outcome. *id* is assigned by the store.
     """
 
     id: int | None = None
@@ -213,9 +242,10 @@ class AuditEvent:
     fingerprint: str | None = None
     expires_at: datetime | None = None
     code: str | None = None
+    details: str | None = None
 
     @classmethod
-    def of_lease(cls, lease: Lease, **fields: Any) -> AuditEvent:  # noqa: ANN401 - the other fields
+    def of_lease(cls, lease: Lease, **fields: Any) -> Self:  # noqa: ANN401 - the other fields
         """Return an event about *lease* and its principal, with *fields* for the rest."""
         return cls(
             lease_id=lease.id,
@@ -225,6 +255,32 @@ class AuditEvent:
             profile=lease.profile,
             **fields,
         )
+
+
+@dataclass(frozen=True)
+class ToolAdmission:
+    """What is asked of the store before a tool runs.
+
+    *call* is the model's id of the call, *key* what makes two calls the same for *same_for* seconds,
+    *arguments* their JSON if the audit keeps it. A call that has not returned *timeout* seconds later
+    never will. One that *waits* takes effect only once it is confirmed.
+    """
+
+    request_id: str
+    address: str
+    lease: Lease
+    call: str
+    tool: str
+    key: str | None
+    same_for: int
+    arguments_hash: str
+    arguments: str | None
+    timeout: int
+    pure: bool
+    waits: bool
+    per_conversation: int | None
+    windows: tuple[Window, ...]
+    blocks: tuple[str, ...]
 
 
 @dataclass(frozen=True)

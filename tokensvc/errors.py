@@ -1,11 +1,9 @@
 """Every refusal: a code for programs, an HTTP status and a sentence for people."""
 
-from __future__ import annotations
+import traceback
+from typing import ClassVar
 
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from tokensvc.domain import Quota
+from tokensvc.domain import Quota
 
 
 class ConfigurationError(Exception):
@@ -130,6 +128,48 @@ class LeaseOver(Refusal):
     sentence = "This conversation is over. Start a new one."
 
 
+class ToolNotAllowed(Refusal):
+    """The profile has no such tool on the server."""
+
+    code, status, title = "tool-not-allowed", 403, "Tool not allowed"
+    sentence = "This conversation has no tool of that name on the server."
+
+
+class ToolArgumentsRefused(Refusal):
+    """The arguments do not fit what the tool declares."""
+
+    code, status, title = "tool-arguments-refused", 400, "Arguments refused"
+    sentence = "The arguments do not fit what the tool declares."
+
+
+class ToolNotWaiting(Refusal):
+    """There is no such call that waits to be confirmed, or it has waited too long."""
+
+    code, status, title = "tool-not-waiting", 409, "Nothing to confirm"
+    sentence = "This call is not waiting to be confirmed. Nothing was done by this request."
+
+
+class ToolRunning(Refusal):
+    """The same call is running elsewhere."""
+
+    code, status, title, retryable = "tool-running", 409, "Tool is running", True
+    sentence = "This call is still running. Ask again for its answer."
+
+
+class ToolOutcomeUnknown(Refusal):
+    """The call began and its end is not known; it is never run again."""
+
+    code, status, title = "tool-outcome-unknown", 409, "Outcome not known"
+    sentence = "This call was begun, and whether it took effect is not known. Check before you repeat it."
+
+
+class ToolBusy(Refusal):
+    """As many tools run as may run at once."""
+
+    code, status, title, retryable = "tool-busy", 503, "Too many tools running", True
+    sentence = "Too many tools are running. Try again in a moment."
+
+
 class OriginNotAllowed(Refusal):
     """The calling page is from an origin that is not listed."""
 
@@ -151,6 +191,20 @@ class MethodNotAllowed(Refusal):
     sentence = "This address does not accept that method. The Allow header lists those it does."
 
 
+class TimedOut(Refusal):
+    """The client took too long to send its request."""
+
+    code, status, title, retryable = "request-timeout", 408, "Request not complete", True
+    sentence = "The request was not complete within 10 seconds. Send it again."
+
+
+class HeadersTooLarge(Refusal):
+    """The request line or a header is longer than any that is used."""
+
+    code, status, title = "headers-too-large", 431, "Request headers too large"
+    sentence = "A header of the request is over 16 KB, or its address over 2 KB. Send shorter ones."
+
+
 class TooLarge(Refusal):
     """The body is longer than the contract allows."""
 
@@ -168,33 +222,29 @@ class UnsupportedMediaType(Refusal):
 class RateLimited(Refusal):
     """A limit is used up; *retry_after* says when the next request is allowed."""
 
-    code, status, title = "rate-limited", 429, "Too many requests"
+    code, status, title, retryable = "rate-limited", 429, "Too many requests", True
     sentence = "You have reached a limit. Try again a little later."
-    retryable = True
 
 
 class TooManyAtOnce(Refusal):
     """The caller has as many live conversations as are allowed at once."""
 
-    code, status, title = "too-many-at-once", 429, "Too many conversations at once"
+    code, status, title, retryable = "too-many-at-once", 429, "Too many conversations at once", True
     sentence = "You have too many conversations open. End one of them first."
-    retryable = True
 
 
 class BudgetSpent(Refusal):
     """Too little of a daily budget is left for a conversation."""
 
-    code, status, title = "budget-spent", 429, "No time left today"
+    code, status, title, retryable = "budget-spent", 429, "No time left today", True
     sentence = "Today's time for conversations is used up. Try again after midnight, UTC."
-    retryable = True
 
 
 class InternalError(Refusal):
     """An unexpected error in the service."""
 
-    code, status, title = "internal-error", 500, "Internal error"
+    code, status, title, retryable = "internal-error", 500, "Internal error", True
     sentence = "Something went wrong in the service. Its log has the details under the request id."
-    retryable = True
 
 
 class ProfileRejected(Refusal):
@@ -207,17 +257,15 @@ class ProfileRejected(Refusal):
 class UpstreamUnavailable(Refusal):
     """Google cannot be reached or answers with a server error."""
 
-    code, status, title = "upstream-unavailable", 502, "Gemini not reachable"
+    code, status, title, retryable = "upstream-unavailable", 502, "Gemini not reachable", True
     sentence = "The conversation service cannot be reached right now. Try again shortly."
-    retryable = True
 
 
 class UpstreamBadResponse(Refusal):
     """Google's response contains no valid token."""
 
-    code, status, title = "upstream-bad-response", 502, "Unusable answer from Gemini"
+    code, status, title, retryable = "upstream-bad-response", 502, "Unusable answer from Gemini", True
     sentence = "The conversation service gave an invalid answer. Try again shortly."
-    retryable = True
 
 
 class IssuerMisconfigured(Refusal):
@@ -227,33 +275,52 @@ class IssuerMisconfigured(Refusal):
     sentence = "The service's own API key was rejected. The site's operator has to fix it."
 
 
+class QuotaExhausted(Refusal):
+    """The account at Google that pays for our API keys is empty, or at its spending cap."""
+
+    code, status, title = "quota-exhausted", 503, "No quota left at Gemini"
+    sentence = "The service's own account has no quota left. The site's operator has to fix it."
+
+
 class UpstreamThrottled(Refusal):
     """Google limits our request rate."""
 
-    code, status, title = "upstream-throttled", 503, "Gemini is busy"
+    code, status, title, retryable = "upstream-throttled", 503, "Gemini is busy", True
     sentence = "The conversation service is busy. Try again in a few seconds."
-    retryable = True
 
 
 class UpstreamBusy(Refusal):
     """As many requests as may wait for Google are waiting."""
 
-    code, status, title = "upstream-busy", 503, "Too many waiting"
+    code, status, title, retryable = "upstream-busy", 503, "Too many waiting", True
     sentence = "The conversation service is busy. Try again in a few seconds."
-    retryable = True
 
 
 class TemporarilyUnavailable(Refusal):
     """The store, or an issuer's keys, cannot be used, so nothing is granted."""
 
-    code, status, title = "temporarily-unavailable", 503, "Temporarily unavailable"
+    code, status, title, retryable = "temporarily-unavailable", 503, "Temporarily unavailable", True
     sentence = "The service cannot answer right now. Try again in a few seconds."
-    retryable = True
 
 
 class UpstreamTimeout(Refusal):
     """Google did not answer within the deadline."""
 
-    code, status, title = "upstream-timeout", 504, "Gemini did not answer in time"
+    code, status, title, retryable = "upstream-timeout", 504, "Gemini did not answer in time", True
     sentence = "The conversation service did not answer in time. Try again shortly."
-    retryable = True
+
+
+def described(error: Exception) -> str:
+    """Describe *error* in a line, without a message that might contain a secret."""
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    if isinstance(error, TemporarilyUnavailable):
+        return error.cause
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        return f"{reason}: {error.filename}" if error.filename else reason
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)  # the innermost frame
+    where = f"{frame.f_code.co_filename}:{line}"
+    if isinstance(error, ImportError):
+        return f"{type(error).__name__} of {error.name} at {where}"
+    return f"{type(error).__name__} at {where}"

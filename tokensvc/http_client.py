@@ -6,22 +6,22 @@ CPU time to read the headers of a response (docs/performance.md). This one reads
 requires of a client, and nothing else.
 """
 
-from __future__ import annotations
-
+import base64
 import re
+import select
 import socket
 import ssl
 import threading
 import time
+import weakref
 from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LONGEST_ANSWER = 64 * 1024  # bytes
 _LONGEST_HEAD = 64 * 1024  # bytes
@@ -45,6 +45,18 @@ class CutShort(Exception):  # noqa: N818 - likewise
 
 
 @dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy that opens tunnels (CONNECT); *credentials* are `user:password`."""
+
+    host: str
+    port: int
+    credentials: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"the proxy http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
 class Answer:
     """An HTTP response; *headers* have lower-case names."""
 
@@ -56,24 +68,37 @@ class Answer:
 class BoundedHttpClient:
     """A client of one origin, for one process: it must not be shared across a fork."""
 
-    def __init__(self, base_url: str, *, longest_answer: int = LONGEST_ANSWER) -> None:
-        """*base_url* may include a path; a response body over *longest_answer* bytes is refused."""
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        longest_answer: int = LONGEST_ANSWER,
+        proxy: Proxy | None = None,
+        check_address: Callable[[str], None] | None = None,
+    ) -> None:
+        """*base_url* may include a path; a response body over *longest_answer* bytes is refused.
+
+        With a *proxy*, TLS is still with the origin, end to end. *check_address* raises OSError for
+        an IP address that must not be connected to.
+        """
+        self._check_address = check_address
         self._longest_answer = longest_answer
         parts = urlsplit(base_url)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host = parts.hostname or ""
+        port = parts.port or (443 if self._tls else 80)
         self._authority = parts.netloc.rpartition("@")[2]
         self._base_path = parts.path.rstrip("/")
-        self._resolver = _Resolver(self._host, parts.port or (443 if self._tls else 80))
-        self._idle: deque[_Connection] = deque()
-        self._lock = threading.Lock()
+        self._tunnel = _tunnel_request(self._host, port, proxy) if proxy else None
+        self._resolver = _Resolver(*(proxy.host, proxy.port) if proxy else (self._host, port))
+        self._idle: deque[_Connection] = deque()  # its methods are thread-safe
+        # Another application may mount the service, and drop it without closing anything.
+        weakref.finalize(self, _close_all, self._idle)
 
-    def post(
-        self, path: str, body: bytes, headers: Mapping[str, str], *, deadline: float
-    ) -> Answer:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], *, deadline: float) -> Answer:
         """Post *body* and read the whole response before *deadline* (of `time.monotonic`).
 
-        If a kept connection turns out to be closed, the request is sent again on a new one.
+        It is sent once: a request that was not answered may have been acted on.
 
         Raises:
             TimeoutError: if the deadline passes, at any step.
@@ -89,9 +114,8 @@ class BoundedHttpClient:
         return self._send(self._request("GET", path, headers), deadline)
 
     def close(self) -> None:
-        """Close every idle connection."""
-        while (connection := self._take_idle()) is not None:
-            connection.close()
+        """Close every idle connection, as also happens when the client is no longer referenced."""
+        _close_all(self._idle)
 
     def _request(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
         fields = {"Host": self._authority, "Accept-Encoding": "identity", **headers}
@@ -101,38 +125,59 @@ class BoundedHttpClient:
             raise ValueError("a line break in a header")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
-    def _send(self, request: bytes, deadline: float) -> Answer:
-        idle = self._take_idle()
-        if idle is not None:
-            try:
-                return self._exchange(idle, request, deadline)
-            except ConnectionError:
-                pass  # the server closed it while it was idle
-        fresh = _connect(self._resolver, self._tls, self._host, deadline)
-        return self._exchange(_Connection(fresh), request, deadline)
+    def _connect(self, deadline: float) -> "_Connection":
+        """Connect to the first address that accepts.
 
-    def _exchange(self, connection: _Connection, request: bytes, deadline: float) -> Answer:
+        Each address gets its share of the time left: on a machine with broken IPv6, its packets
+        get lost, and there must be time left for IPv4.
+        """
+        untried = list(self._resolver.resolve(_time_left(deadline)))
+        while True:
+            family, address = untried.pop(0)
+            if self._check_address:
+                self._check_address(address[0])
+            raw = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                raw.settimeout(_time_left(deadline) / (1 + len(untried)))
+                raw.connect(address)
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._tunnel:
+                    _Connection(raw).open_tunnel(self._tunnel, deadline)
+                if self._tls is None:
+                    return _Connection(raw)
+                raw.settimeout(_time_left(deadline))
+                return _Connection(self._tls.wrap_socket(raw, server_hostname=self._host))
+            except BaseException as error:
+                raw.close()
+                if not (isinstance(error, OSError) and untried):
+                    raise
+
+    def _send(self, request: bytes, deadline: float) -> Answer:
+        connection, reusable = self._take_idle() or self._connect(deadline), False
         try:
             answer, reusable = connection.exchange(request, self._longest_answer, deadline)
-        except BaseException:
-            connection.close()
-            raise
-        if reusable:
-            self._keep_idle(connection)
-        else:
-            connection.close()
+        finally:
+            if reusable and len(self._idle) < _IDLE_KEPT:
+                self._idle.append(connection)
+            else:
+                connection.close()
         return answer
 
-    def _take_idle(self) -> _Connection | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
+    def _take_idle(self) -> "_Connection | None":
+        """Return a kept connection that the server has not closed."""
+        with suppress(IndexError):  # none is left
+            while True:
+                idle = self._idle.pop()
+                if idle.is_quiet():
+                    return idle
+                idle.close()
+        return None
 
-    def _keep_idle(self, connection: _Connection) -> None:
-        with self._lock:
-            if len(self._idle) < _IDLE_KEPT:
-                self._idle.append(connection)
-                return
-        connection.close()
+
+def _close_all(connections: deque["_Connection"]) -> None:
+    with suppress(IndexError):  # none is left
+        while True:
+            connections.pop().close()
 
 
 def _time_left(deadline: float) -> float:
@@ -142,30 +187,13 @@ def _time_left(deadline: float) -> float:
     return left
 
 
-def _connect(
-    resolver: _Resolver, tls: ssl.SSLContext | None, host: str, deadline: float
-) -> socket.socket:
-    """Return a socket connected to the first address that accepts.
-
-    Each address gets its share of the time left: on a machine with broken IPv6, its packets get
-    lost, and there must be time left for IPv4.
-    """
-    untried = list(resolver.resolve(_time_left(deadline)))
-    while True:
-        family, address = untried.pop(0)
-        raw = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            raw.settimeout(_time_left(deadline) / (1 + len(untried)))
-            raw.connect(address)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if tls is None:
-                return raw
-            raw.settimeout(_time_left(deadline))
-            return tls.wrap_socket(raw, server_hostname=host)
-        except BaseException as error:
-            raw.close()
-            if not (isinstance(error, OSError) and untried):
-                raise
+def _tunnel_request(host: str, port: int, proxy: Proxy) -> bytes:
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+    if proxy.credentials is not None:
+        encoded = base64.b64encode(proxy.credentials.encode()).decode()
+        lines.append(f"Proxy-Authorization: Basic {encoded}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 class _Connection:
@@ -179,22 +207,34 @@ class _Connection:
     def close(self) -> None:
         self._socket.close()
 
+    def is_quiet(self) -> bool:
+        """Return whether nothing has arrived, neither an end nor what was not asked for."""
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN)
+        return not waiting.poll(0)
+
     def exchange(self, request: bytes, longest: int, deadline: float) -> tuple[Answer, bool]:
         """Return the response, and whether the connection can be used again."""
+        self._begin(request, deadline)
+        version, status, headers = self._final_head()
+        content, framed = self._content(status, headers, longest)
+        keeps = version == 1 and "close" not in headers.get("connection", "").lower()
+        return Answer(status, headers, content), framed and keeps and not self._received
+
+    def open_tunnel(self, request: bytes, deadline: float) -> None:
+        """Have the proxy connect us to the origin (RFC 9110, section 9.3.6)."""
+        self._begin(request, deadline)
+        _, status, _ = self._final_head()
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or self._received:
+            raise OSError(f"proxy answered {status}")
+
+    def _begin(self, request: bytes, deadline: float) -> None:
+        """Send *request* and wait for the beginning of the response."""
         self._deadline = deadline
         self._socket.settimeout(_time_left(deadline))  # sendall applies it to all its writes
         self._socket.sendall(request)
         if not self._receive():
             raise ConnectionResetError("closed before a response")
-        try:
-            status = 0
-            while status < HTTPStatus.OK:  # until a response that is final
-                version, status, headers = self._head()
-            content, framed = self._content(status, headers, longest)
-        except ConnectionError as error:  # not to be sent again: the server has acted on it
-            raise OSError("reset in the middle of a response") from error
-        keeps = version == 1 and "close" not in headers.get("connection", "").lower()
-        return Answer(status, headers, content), framed and keeps and not self._received
 
     def _receive(self) -> bool:
         """Read some more; return False at the end of the stream."""
@@ -203,6 +243,12 @@ class _Connection:
         self._received += block
         return bool(block)
 
+    def _final_head(self) -> tuple[int, int, dict[str, str]]:
+        status = 0
+        while status < HTTPStatus.OK:  # what comes before is interim
+            version, status, headers = self._head()
+        return version, status, headers
+
     def _head(self) -> tuple[int, int, dict[str, str]]:
         not_http = OSError("not an HTTP response")
         status_line, *lines = self._until(b"\r\n\r\n", not_http).split(b"\r\n")
@@ -210,11 +256,7 @@ class _Connection:
         fields = [_HEADER.fullmatch(line) for line in lines]
         if status is None or None in fields or len(lines) > _MOST_HEADERS:
             raise not_http
-        headers = {
-            field[1].decode("ascii").lower(): field[2].decode("latin-1")
-            for field in fields
-            if field
-        }
+        headers = {field[1].decode("ascii").lower(): field[2].decode("latin-1") for field in fields if field}
         return int(status[1]), int(status[2]), headers
 
     def _content(self, status: int, headers: dict[str, str], longest: int) -> tuple[bytes, bool]:
@@ -294,7 +336,7 @@ class _Resolver:
             if lookup is None or lookup.done():
                 lookup = Future()
                 threading.Thread(target=self._look_up, args=(lookup,), daemon=True).start()
-                self._lookup = lookup
+                self._lookup = lookup  # only once something will end it
         return lookup.result(seconds)
 
     def _look_up(self, lookup: Future[tuple[_Address, ...]]) -> None:

@@ -1,31 +1,26 @@
 """The main use case: issue a short-lived, locked token, within limits and on record."""
 
-from __future__ import annotations
-
 import logging
-import uuid
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
 
-from tokensvc import quota_keys
-from tokensvc.domain import Admission, Lease
+from tokensvc import logs, quota_keys
+from tokensvc.authn.holders import LeaseHolders
+from tokensvc.config.file import LimitTable
+from tokensvc.domain import Admission, Credentials, EphemeralToken, Lease, Principal, Reservation
 from tokensvc.errors import (
     AuthenticationRequired,
     InvalidRequest,
-    LeaseRefused,
     ProfileNotAllowed,
     Refusal,
+    TemporarilyUnavailable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-
-    from tokensvc.config.file import LimitTable
-    from tokensvc.domain import Credentials, EphemeralToken, Principal, Reservation
-    from tokensvc.gemini.compiler import CompiledProfile
+from tokensvc.gemini.compiler import CompiledProfile
+from tokensvc.gemini.ready import ReadyTokens
+from tokensvc.store.ledger import Ledger
+from tokensvc.store.usage import Usage
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +47,7 @@ class TokenRequest:
     unverified_lease: str | None = field(default=None, repr=False)
     resumption_handle: str | None = field(default=None, repr=False)
     rebuild: bool = False
+    unverified_usage: object = None  # what the client says of the conversation
 
     @property
     def is_renewal(self) -> bool:
@@ -72,69 +68,15 @@ class Grant:
     at: datetime  # when it was granted
 
 
-class Authenticator(Protocol):
-    """Authenticates callers."""
-
-    def authenticate(self, credentials: Credentials) -> Principal:
-        """Return the principal. Raises Refusal if the credentials are not valid."""
-        ...
-
-
-class Ledger(Protocol):
-    """Admits requests and keeps the audit."""
-
-    def admit(self, admission: Admission) -> Reservation:
-        """Reserve a token. Raises Refusal if a block or a limit forbids it."""
-        ...
-
-    def grant(self, reservation: Reservation, token: EphemeralToken) -> None:
-        """Record that the token was minted."""
-        ...
-
-    def refund(self, reservation: Reservation, code: str) -> None:
-        """Undo the reservation's charge, and record why."""
-        ...
-
-    def end(self, lease: Lease, request_id: str, address: str) -> None:
-        """End a conversation."""
-        ...
-
-
-class Minter(Protocol):
-    """Creates tokens at Google."""
-
-    def passage(
-        self, compiled: CompiledProfile, lease: Lease, *, renewal: bool
-    ) -> AbstractContextManager[Callable[[datetime, str | None, bool], EphemeralToken]]:
-        """Hold a ready token or a place among those that may wait. Raises Refusal without either.
-
-        Returns a function that creates a token: until a time, with a resumption handle, and for a
-        rebuild or not. It raises Refusal if Google does not give one.
-        """
-        ...
-
-
-class LeaseSigner(Protocol):
-    """Signs and verifies leases."""
-
-    def sign(self, lease: Lease) -> str:
-        """Return the signed lease."""
-        ...
-
-    def verify(self, unverified_lease: str) -> Lease:
-        """Return the lease. Raises LeaseRefused unless it is one of ours."""
-        ...
-
-
 @dataclass(frozen=True)
 class TokenService:
     """Issues tokens; *policy* returns the policy in force, *clock* the time in UTC."""
 
-    authenticator: Authenticator
+    holders: LeaseHolders
     policy: Callable[[], Policy]
     ledger: Ledger
-    minter: Minter
-    leases: LeaseSigner
+    minter: ReadyTokens
+    usage: Usage
     clock: Callable[[], datetime]
 
     def issue(self, credentials: Credentials, asked: TokenRequest, request_id: str) -> Grant:
@@ -144,31 +86,53 @@ class TokenService:
             Refusal: if any of these steps refuses; a failed mint is refunded.
         """
         policy = self.policy()
-        principal, held = self._authenticate(credentials, asked)
+        if asked.unverified_lease is None:
+            held, principal = None, self.holders.authenticator.authenticate(credentials)
+        else:
+            held = self.holders.authenticate(credentials, asked.unverified_lease)
+            principal = held.principal
+        logs.note(kind=principal.kind, issuer=principal.issuer, subject=principal.subject)
         compiled, lease = self._choose(policy, principal, held, asked)
+        logs.note(profile=lease.profile, lease=lease.id, renewal=asked.is_renewal)
         admission = _admission(policy, compiled, lease, asked, credentials.address, request_id)
         with self.minter.passage(compiled, lease, renewal=asked.is_renewal) as mint:
-            reservation = self.ledger.admit(admission)
+            with logs.timed("store_ms"):
+                reservation = self.ledger.admit(admission)
+            logs.note(reservation=reservation.id, seconds=reservation.seconds)
             try:
-                token = mint(reservation.expires_at, asked.resumption_handle, asked.rebuild)
+                with logs.timed("upstream_ms"):
+                    token = mint(reservation.expires_at, asked.resumption_handle, asked.rebuild)
             except Refusal as refusal:
-                self.ledger.refund(reservation, refusal.code)
+                with logs.timed("store_ms"):
+                    self.ledger.refund(reservation, refusal.code)
                 raise
-        self.ledger.grant(reservation, token)
-        _log.info("token granted reservation=%s profile=%s", reservation.id, lease.profile)
-        # A renewal returns the lease that it was sent, which _authenticate has verified.
-        signed = asked.unverified_lease or self.leases.sign(lease)
-        return Grant(
-            token, compiled, lease, signed, reservation, asked.resumption_handle, self.clock()
-        )
+        with logs.timed("store_ms"):
+            self.ledger.grant(reservation, token)
+        if asked.unverified_usage is not None:
+            self._report(lease, compiled, asked.unverified_usage)
+        # A renewal returns the lease that it was sent, which is verified by now.
+        signed = asked.unverified_lease or self.holders.leases.sign(lease)
+        return Grant(token, compiled, lease, signed, reservation, asked.resumption_handle, self.clock())
 
-    def end(self, unverified_lease: str, request_id: str, address: str) -> None:
-        """End a conversation, for anyone who holds its lease. Idempotent.
+    def end(self, unverified_lease: str, request_id: str, address: str, unverified_usage: object = None) -> None:
+        """End a conversation, for anyone who holds its lease, and keep what they say of it. Idempotent.
 
         Raises:
             LeaseRefused: unless the lease is one of ours.
         """
-        self.ledger.end(self.leases.verify(unverified_lease), request_id, address)
+        lease = self.holders.leases.verify(unverified_lease)
+        logs.note(lease=lease.id, profile=lease.profile)
+        self.ledger.end(lease, request_id, address)
+        compiled = self.policy().profiles.get(lease.profile)
+        if unverified_usage is not None and compiled is not None:
+            self._report(lease, compiled, unverified_usage)
+
+    def _report(self, lease: Lease, compiled: CompiledProfile, unverified: object) -> None:
+        """Keep a report; whatever becomes of it, the request is answered."""
+        try:
+            self.usage.report(lease, compiled.profile.model, unverified)
+        except TemporarilyUnavailable as error:
+            _log.warning("usage not kept lease=%s cause=%s", lease.id, error.cause)
 
     def offered(self, credentials: Credentials) -> list[CompiledProfile]:
         """Return the profiles that this caller may use.
@@ -177,46 +141,25 @@ class TokenService:
             InvalidToken: if the credential is not valid.
             AuthenticationRequired: if there is no credential and no profile is open to guests.
         """
-        principal = self.authenticator.authenticate(credentials)
+        principal = self.holders.authenticator.authenticate(credentials)
         profiles = self.policy().profiles.values()
         offered = [compiled for compiled in profiles if compiled.profile.admits(principal)]
         if not offered and principal.kind == "guest":
             raise AuthenticationRequired
         return offered
 
-    def _authenticate(
-        self, credentials: Credentials, asked: TokenRequest
-    ) -> tuple[Principal, Lease | None]:
-        """Authenticate the caller; for a renewal, return the conversation's lease as well.
-
-        A user also needs a current credential; a guest or a backend's user needs only the lease.
-        """
-        if asked.unverified_lease is None:
-            return self.authenticator.authenticate(credentials), None
-        held = self.leases.verify(asked.unverified_lease)
-        if held.principal.kind != "user" and credentials.unverified_bearer is None:
-            return held.principal, held
-        principal = self.authenticator.authenticate(credentials)
-        if principal.kind == "guest":
-            raise AuthenticationRequired
-        owner = held.principal
-        if (principal.kind, principal.issuer, principal.subject) != (
-            owner.kind,
-            owner.issuer,
-            owner.subject,
-        ):
-            raise LeaseRefused(cause="belongs to another person")
-        return principal, held
-
     def _choose(
         self, policy: Policy, principal: Principal, held: Lease | None, asked: TokenRequest
     ) -> tuple[CompiledProfile, Lease]:
         """Return the profile and the lease: the one held, or a new one."""
-        compiled = policy.profiles.get(held.profile if held else asked.profile)
+        name = held.profile if held else asked.profile
+        compiled = policy.profiles.get(name)
         if compiled is None or not compiled.profile.admits(principal):
+            # Callers are not told which; the log is, but not a name that could be anything.
+            cause = f"profile “{name}” is not for this caller" if compiled else "the profile is unknown"
             if principal.kind == "guest":
-                raise AuthenticationRequired
-            raise ProfileNotAllowed
+                raise AuthenticationRequired(cause=cause)
+            raise ProfileNotAllowed(cause=cause)
         if asked.resumption_handle is not None and not compiled.resumable:
             raise InvalidRequest("This profile's conversations cannot be resumed.")
         try:
@@ -224,10 +167,10 @@ class TokenService:
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
         if held is not None:
-            return compiled, replace(held, principal=principal, options=options)
+            return compiled, replace(held, options=options)
         now = self.clock()
         return compiled, Lease(
-            id=uuid.uuid4().hex,
+            id=secrets.token_hex(16),
             principal=principal,
             profile=compiled.profile.name,
             options=options,
@@ -258,6 +201,7 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
         model=profile.model,
         renewal=asked.is_renewal,
         wanted=profile.token_lifetime,
+        connect_within=profile.connect_within,
         holder=quota_keys.person(principal, address),
         handle=None if handle is None else quota_keys.key("handle", handle),
         places=limits.concurrent.guest if guest else limits.concurrent.user,

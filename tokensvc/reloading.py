@@ -3,20 +3,14 @@
 The rest of the file is read again at a reload (SIGHUP): see serving.py.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from tokensvc.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tokensvc.issuing import Policy
+from tokensvc.issuing import Policy
 
 _log = logging.getLogger(__name__)
 _INTERVAL = 1.0  # seconds between two checks of the file
@@ -40,9 +34,7 @@ class FollowedPolicy:
     process has its own.
     """
 
-    def __init__(
-        self, file: Path, policy: Policy, read: Callable[[], Policy], *, seen: Stamp
-    ) -> None:
+    def __init__(self, file: Path, policy: Policy, read: Callable[[], Policy], *, seen: Stamp) -> None:
         """*policy* is what *file* held when its stamp was *seen*; *read* reads it again."""
         self._file = file
         self._policy = policy

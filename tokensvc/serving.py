@@ -8,41 +8,39 @@ The master loads the configuration once, and its workers inherit it. At SIGHUP i
 replaces the workers.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import logging
 import mmap
 import os
+import signal
+import socket
 import sys
 import time
-import traceback
 import uuid
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.util import write_nonblock
-from gunicorn.workers.gthread import ThreadWorker
 
 from tokensvc import app, logs
-from tokensvc.config.environment import log_level
+from tokensvc.config.environment import PRIVATE, log_level
+from tokensvc.connections import ConnectionWorker, RequestTooSlow
 from tokensvc.errors import (
     ConfigurationError,
+    HeadersTooLarge,
     InternalError,
     InvalidRequest,
-    TemporarilyUnavailable,
+    Refusal,
+    TimedOut,
+    described,
 )
 from tokensvc.store import engine as stores
-from tokensvc.web_api import problems
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
-
+from tokensvc.web_api import headers, metrics, problems
 
 _LONGEST_PAUSE = 2.0  # seconds before the next try
 
@@ -51,10 +49,15 @@ _LONGEST_PAUSE = 2.0  # seconds before the next try
 _tries = mmap.mmap(-1, 1)
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+class Worker(ConnectionWorker):
     """A worker whose failure to start does not stop the service, and which logs no request."""
 
     _notified = 0.0
+
+    def load_wsgi(self) -> None:
+        """Build the application in this process, even if --preload has built one in the master."""
+        self.app.callable = None
+        super().load_wsgi()
 
     def init_process(self) -> None:
         """Serve. If the worker cannot start, pause and exit, so that the master tries again.
@@ -68,9 +71,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             if self.booted:
                 raise
             if not _tries[0]:
-                self.log.error("worker cannot start, giving up fault=%s", _described(error))  # noqa: TRY400 - a traceback adds nothing
+                self.log.error("worker cannot start, giving up fault=%s", described(error))  # noqa: TRY400 - a traceback adds nothing
                 sys.exit(Arbiter.WORKER_BOOT_ERROR)
-            self.log.error("worker cannot start, will be retried fault=%s", _described(error))  # noqa: TRY400 - likewise
+            self.log.error("worker cannot start, will be retried fault=%s", described(error))  # noqa: TRY400 - likewise
             time.sleep(_next_pause())
             sys.exit(1)
 
@@ -91,23 +94,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.alive = False
         return bool(self.alive)
 
-    def handle_error(
-        self, _request: object, client: socket.socket, _address: object, error: Exception
-    ) -> None:
+    def handle_error(self, _request: object, client: socket.socket, _address: object, error: Exception) -> None:
         """Send an error to *client*, whose request failed outside the application.
 
         gunicorn's own response and log line quote the request, which may contain a credential.
         """
-        kind = InvalidRequest if isinstance(error, ParseException) else InternalError
+        kind: type[Refusal] = InternalError
+        if isinstance(error, RequestTooSlow):
+            kind = TimedOut
+        elif isinstance(error, (LimitRequestHeaders, LimitRequestLine)):
+            kind = HeadersTooLarge
+        elif isinstance(error, ParseException):
+            kind = InvalidRequest
         request_id = uuid.uuid4().hex
-        self.log.warning(
-            "request failed id=%s code=%s error=%s", request_id, kind.code, type(error).__name__
-        )
+        self.log.warning("request failed id=%s code=%s error=%s", request_id, kind.code, type(error).__name__)
         body = problems.document(kind(), request_id)
+        security = "".join(f"{name}: {value}\r\n" for name, value in headers.DEFAULTS)
         head = (
             f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n"
             f"Content-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
-            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+            f"Cache-Control: no-store\r\nVary: Origin\r\nX-Request-Id: {request_id}\r\n{security}"
+            # So that a page can read it: its origin is unknown here, and there is no secret in it.
+            "Access-Control-Allow-Origin: *\r\n\r\n"
         )
         with contextlib.suppress(OSError):  # the client may have left
             write_nonblock(client, (head + body).encode())
@@ -115,15 +123,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
 worker_class = Worker  # threads, because requests mostly wait for Google
 threads = 200  # more than may wait for Google at once (`gemini/gate.py`)
+umask = 0o177  # of Unix sockets: only this user can connect
 keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 2048  # bytes
 limit_request_fields = 64
+limit_request_field_size = 16_384  # bytes: a credential may list 150 groups
 header_map = "drop"  # headers with underscores, which could pose as others
+forwarder_headers = ""  # none of them is an exception: by default, SCRIPT_NAME is believed
 control_socket_disable = True
-accesslog = "-"
-# No query and no header: either may contain a secret.
-access_log_format = "%(m)s %(U)s %(s)s %(D)s us"
 try:
     _level = log_level(os.environ)
 except ConfigurationError:  # on_starting reports it, together with every other fault
@@ -136,6 +144,7 @@ def on_starting(server: Arbiter) -> None:
 
     Exits with 2 and a list of every fault if the configuration is invalid.
     """
+    os.umask(PRIVATE)
     try:
         deployment = _load(server)
         engine = stores.open_engine(deployment.settings.paths.database_url)
@@ -145,26 +154,62 @@ def on_starting(server: Arbiter) -> None:
         print(error.report(), file=sys.stderr)  # noqa: T201 - for the operator, before there is a log
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in a sentence
-        sys.exit(f"tokensvc cannot start: {_described(error)}")
+        sys.exit(f"tokensvc cannot start: {described(error)}")
     engine.dispose()  # nothing that holds a connection is shared over a fork
+    # Of every request's CPU time, a tenth went into searching what is there for good; and a search after the fork would
+    # give each worker a copy of it all.
+    gc.collect()
+    gc.freeze()
+    if (bind := deployment.configuration.http.metrics_bind) is not None:
+        metrics.prepare(deployment.settings.paths.data_dir / "metrics")
+        server.setup = partial(_setup, server, server.setup, bind)
+        _listen_too(server, bind)
     server.spawn_worker = partial(_spawn, server.spawn_worker)
     server.reload = partial(_reload, server, server.reload)
 
 
+def worker_exit(_server: Arbiter, worker: Worker) -> None:
+    """Let a worker write what it has counted."""
+    for stop in getattr(getattr(worker, "wsgi", None), "stops", ()):
+        stop()
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    """Leave out the gauges of a worker that has ended."""
+    metrics.forget(worker.pid)
+
+
+def _setup(server: Arbiter, setup: Callable[[Any], None], bind: str, wsgi: Any) -> None:  # noqa: ANN401 - gunicorn's
+    setup(wsgi)
+    _listen_too(server, bind)
+
+
+def _listen_too(server: Arbiter, bind: str) -> None:
+    """Listen on *bind* as well: for the metrics, and for nothing else."""
+    server.cfg.set("bind", [*server.cfg.bind, bind])
+
+
 def post_worker_init(worker: Worker) -> None:
-    """Record that a worker has started."""
+    """Start what runs beside requests, and record that a worker has started."""
+    worker.wsgi.replace_worker = partial(os.kill, os.getpid(), signal.SIGTERM)
+    logs.log_failed_threads()
+    worker.wsgi.start()
     _tries[0] = 1
-    # Of every request's CPU time, a tenth went into searching what is there for good.
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # as in `on_starting`
     worker.log.info("worker started pid=%s", worker.pid)
 
 
 def _load(server: Arbiter) -> app.Deployment:
     deployment = app.load_deployment(os.environ)
     # A Unix socket, which is given as text, is reached from this machine alone.
-    deployment.check_bind_addresses(at[0] for at in server.cfg.address if not isinstance(at, str))
+    binds = (at[0] for at in server.cfg.address if not isinstance(at, str))
+    deployment.check_bind_addresses(host for host in binds if host != _metrics_host(deployment))
     return deployment
+
+
+def _metrics_host(deployment: app.Deployment) -> str | None:
+    bind = deployment.configuration.http.metrics_bind
+    return bind and bind.rpartition(":")[0].strip("[]")
 
 
 def _next_pause() -> float:
@@ -185,10 +230,10 @@ def _spawn(spawn: Callable[[], int]) -> int:
     except (OSError, MemoryError) as error:
         os.umask(umask)  # gunicorn changes it, and does not restore it in this case
         if not _tries[0]:
-            reason = f"worker cannot start, giving up fault={_described(error)}"
+            reason = f"worker cannot start, giving up fault={described(error)}"
             raise HaltServer(reason, Arbiter.WORKER_BOOT_ERROR) from None
         logging.getLogger("gunicorn.error").error(  # noqa: TRY400 - a traceback adds nothing
-            "worker cannot start, will be retried fault=%s", _described(error)
+            "worker cannot start, will be retried fault=%s", described(error)
         )
         return 0  # in place of a process ID, which gunicorn does not use
 
@@ -200,21 +245,6 @@ def _reload(server: Arbiter, reload: Callable[[], None]) -> None:
         stores.open_existing(deployment.settings.paths.database_url).dispose()
         app.hand_over(deployment)
     except Exception as error:  # noqa: BLE001 - whatever it is, the workers that serve stay
-        server.log.error("reload rejected fault=%s", _described(error))  # noqa: TRY400 - a traceback adds nothing
+        server.log.error("reload rejected fault=%s", described(error))  # noqa: TRY400 - a traceback adds nothing
         return
     reload()
-
-
-def _described(error: Exception) -> str:
-    """Describe *error* in a line, without a message that might contain a secret."""
-    if isinstance(error, ConfigurationError):
-        return str(error)
-    if isinstance(error, TemporarilyUnavailable):
-        return error.cause
-    if isinstance(error, OSError):
-        return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)  # the innermost frame
-    where = f"{frame.f_code.co_filename}:{line}"
-    if isinstance(error, ImportError):
-        return f"{type(error).__name__} of {error.name} at {where}"
-    return f"{type(error).__name__} at {where}"

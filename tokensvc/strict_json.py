@@ -1,7 +1,5 @@
 """Parses JSON and rejects what two parsers could read differently (RFC 8259, section 4)."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, NoReturn
 

@@ -58,12 +58,12 @@ def build(clone: Path, output: Path) -> None:
     Raises subprocess.CalledProcessError if a command fails, which has then said why.
     """
     epoch = _output("git", "log", "-1", "--format=%ct", folder=clone)
-    # esbuild and tsc, for the npm package, are those that the tests use.
-    path = os.pathsep.join([str(clone / "tests/node_modules/.bin"), os.environ["PATH"]])
-    environment = os.environ | {"SOURCE_DATE_EPOCH": epoch, "PATH": path}
+    environment = os.environ | {"SOURCE_DATE_EPOCH": epoch}
     with TemporaryDirectory() as folder:
         source = _export(clone, Path(folder))
         _build_python_package(source, output, environment)
+        # esbuild and tsc, for the npm package, are those that the tests use.
+        (source / "web/node_modules").symlink_to(clone / "tests/node_modules")
         _build_npm_package(source, output, environment)
         _write_python_sbom(source, output, environment)
         _write_npm_sbom(source, output, environment)
@@ -145,10 +145,7 @@ def _sbom(output: Path, pattern: str) -> Path:
 
 def _write_checksums(output: Path) -> None:
     """Write SHA256SUMS, which `sha256sum --check` reads."""
-    lines = [
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
-        for file in sorted(output.iterdir())
-    ]
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(output.iterdir())]
     (output / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 

@@ -223,9 +223,7 @@ def with_spare_bits_set(part):
     def change(mode):
         # Pads until the part has a length that leaves unused bits.
         for padding in range(3):
-            parts = mode.sign(mode.header(pad="x" * padding), mode.claims(pad="x" * padding)).split(
-                "."
-            )
+            parts = mode.sign(mode.header(pad="x" * padding), mode.claims(pad="x" * padding)).split(".")
             if len(parts[part]) % 4:
                 break
         last = letters.index(parts[part][-1])

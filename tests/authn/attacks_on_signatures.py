@@ -36,9 +36,7 @@ ALGORITHMS = [
         says_RSA1_5={"alg": "RSA1_5"},
     ),
     *headers(("algorithm", "key", "signature"), modes=BY_HMAC, says_HS512={"alg": "HS512"}),
-    *headers(
-        ("algorithm", "key", "signature"), modes=("rsa", "curve"), says_ES256K={"alg": "ES256K"}
-    ),
+    *headers(("algorithm", "key", "signature"), modes=("rsa", "curve"), says_ES256K={"alg": "ES256K"}),
     Attack(
         "header with the algorithm in lower case",
         lambda mode: mode.sign(mode.header(alg=mode.algorithm.lower())),

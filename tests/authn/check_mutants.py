@@ -25,9 +25,7 @@ VALID = (
     ' "exp": __import__("time").time() + 600}'
 )
 CHECKS = {
-    "one credential": (
-        Mutant("tokensvc/web_api/bodies.py", ' or "," in unverified or " " in unverified', ""),
-    ),
+    "one credential": (Mutant("tokensvc/web_api/bodies.py", ' or "," in unverified or " " in unverified', ""),),
     "form": (
         without(
             "site_jwt/jws.py",
@@ -78,15 +76,9 @@ CHECKS = {
             f'issuer = self._issuers["{ISSUER}"]',
         ),
     ),
-    "type": (
-        uncalled("header_checks.check_type(header, issuer.types, required=issuer.type_required)"),
-    ),
+    "type": (uncalled("header_checks.check_type(header, issuer.types, required=issuer.type_required)"),),
     "extensions": (uncalled("header_checks.check_extensions(header)"),),
-    "kid": (
-        without(
-            "site_jwt/authenticator.py", "header_checks.check_kid(header)", 'header.get("kid")'
-        ),
-    ),
+    "kid": (without("site_jwt/authenticator.py", "header_checks.check_kid(header)", 'header.get("kid")'),),
     "algorithm": (
         without(
             "site_jwt/authenticator.py",
@@ -101,9 +93,7 @@ CHECKS = {
             "self.listed",
         ),
     ),
-    "signature": (
-        without("site_jwt/authenticator.py", "token.is_signed_by(key, algorithm) for", "True for"),
-    ),
+    "signature": (without("site_jwt/authenticator.py", "token.is_signed_by(key, algorithm) for", "True for"),),
     "audience": (uncalled("claim_checks.check_audience(claims, issuer.audience)"),),
     "subject": (uncalled("claim_checks.check_subject(claims)"),),
     "binding": (uncalled("claim_checks.check_not_sender_constrained(claims)"),),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from tokensvc.authn.site_jwt.jwks_client import Clocks
+from tokensvc.authn.site_jwt.jwks_client import LONGEST_SET, Clocks
 from upstream_for_tests import read_request
 
 TIMEOUT = 10  # seconds that a test waits for an event before it fails
@@ -17,6 +17,8 @@ TIMEOUT = 10  # seconds that a test waits for an event before it fails
 
 class SteppedClocks:
     """Clocks that move only when advanced."""
+
+    fetch_limit = 0.3  # seconds; the service's own limit is 3 s
 
     def __init__(self, wall=1_790_000_000.0):
         self.steady, self.wall = 1000.0, wall
@@ -26,7 +28,7 @@ class SteppedClocks:
         self.wall += seconds
 
     def clocks(self):
-        return Clocks(steady=lambda: self.steady, wall=lambda: self.wall, chance=lambda: 0.0)
+        return Clocks(lambda: self.steady, lambda: self.wall, lambda: 0.0, self.fetch_limit)
 
 
 class JwksProvider:
@@ -41,6 +43,12 @@ class JwksProvider:
 
     def publish(self, *members, max_age=None):
         self.answer = answering(key_set(*members), max_age=max_age)
+
+    def await_asked(self, count):
+        """Wait until *count* requests have arrived."""
+        while self.asked < count:
+            self.request_arrived.clear()
+            assert self.asked >= count or self.request_arrived.wait(TIMEOUT)
 
 
 @contextmanager
@@ -122,7 +130,7 @@ def dripping(connection, provider):
 
 def huge(connection, _provider):
     """Send more than any key set needs."""
-    body = b" " * (300 * 1024)
+    body = b" " * (LONGEST_SET + 1)
     try:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     except OSError:

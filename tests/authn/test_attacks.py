@@ -51,11 +51,7 @@ def _client(modes, serving, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("attack", "name"),
-    [
-        pytest.param(attack, name, id=f"{attack.name}, {name}")
-        for attack in ATTACKS
-        for name in attack.modes
-    ],
+    [pytest.param(attack, name, id=f"{attack.name}, {name}") for attack in ATTACKS for name in attack.modes],
 )
 def test_attack_is_refused_and_valid_token_still_accepted(client, modes, attack, name):
     mode = modes[name]
@@ -78,15 +74,11 @@ CONFUSIONS = {
     "with another issuer's header and key": lambda ours, theirs: ours.sign(
         theirs.header(), key=theirs.key, algorithm=theirs.algorithm
     ),
-    "with another issuer's key": lambda ours, theirs: ours.sign(
-        key=theirs.key, algorithm=theirs.algorithm
-    ),
+    "with another issuer's key": lambda ours, theirs: ours.sign(key=theirs.key, algorithm=theirs.algorithm),
     "with another issuer's kid and key": lambda ours, theirs: ours.sign(
         ours.header(kid=theirs.kid), key=theirs.key, algorithm=theirs.algorithm
     ),
-    "claiming another issuer": lambda ours, theirs: ours.sign(
-        claims=ours.claims(iss=theirs.issuer)
-    ),
+    "claiming another issuer": lambda ours, theirs: ours.sign(claims=ours.claims(iss=theirs.issuer)),
     "claiming another issuer with its header": lambda ours, theirs: ours.sign(
         theirs.header(), ours.claims(iss=theirs.issuer)
     ),

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from authn.tokens_for_tests import private_key
 from tokensvc.authn.site_jwt.issuers import trust
+from tokensvc.config.egress import Egress
 from tokensvc.config.environment import Paths
 from tokensvc.config.file import PresetName, parse
 
@@ -24,7 +25,7 @@ def test_documented_example_is_a_valid_configuration(tmp_path, example):
     paths = Paths(tmp_path / "tokensvc.toml", tmp_path, "")
     secret = {"SHOP_JWT_SECRET": "jYd2rXf0qk8bGxv1uQpZ3sWnT6mEoCaHiLzR9yBtK5U="}
 
-    trusted = trust(configured.issuers, paths, secret)
+    trusted = trust(configured.issuers, paths, Egress(), secret)
 
     assert len(trusted.issuers) == len(configured.issuers)
 

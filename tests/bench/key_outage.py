@@ -1,25 +1,27 @@
 """How long a user with a cached key waits while the key provider hangs and unknown keys arrive.
 
-`PYTHONPATH=tests python -m bench.key_outage`; the baseline is the same load, measured just before,
-with a provider that answers.
+The baseline is the same load, measured just before, with a provider that answers.
 """
 
 from __future__ import annotations
 
 import statistics
-import tempfile
 import threading
 import time
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from authn.provider_for_tests import hanging, jwk, provider
-from programs import Program, service_environment, serving
+from bench.measuring import percentile, row, title
+from programs import service_environment, serving
 from system import site
+
+if TYPE_CHECKING:
+    from bench.measuring import Bench
+    from programs import Program
 
 REQUESTS = 200
 STRANGERS = 4  # clients that keep sending tokens signed with unknown keys
@@ -37,14 +39,13 @@ allow = ["user"]
 """
 
 
-def main() -> None:
-    """Measure; print the medians, the 99th percentiles and the ratio."""
+def key_outage(bench: Bench) -> dict[str, float]:
+    """Time of a request with a cached key while the key provider hangs, beside that before."""
     key = rsa.generate_private_key(65537, 2048)
     with ExitStack() as running:
         keys = running.enter_context(provider(jwk(key, "known")))
-        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
         configuration = CONFIGURATION.format(url=keys.url)
-        environment = service_environment(folder, configuration, "http://127.0.0.1:9")
+        environment = service_environment(bench.new_folder(), configuration, "http://127.0.0.1:9")
         service = running.enter_context(serving(environment))
         known = _signed(key, "known")
         for _ in range(20):  # until both workers have cached the key
@@ -57,15 +58,14 @@ def main() -> None:
             during = _waits(service, known)
         fetches = keys.asked - asked_before
         keys.released.set()
-    for name, waits in (("before", before), ("during", during)):
-        click.echo(
-            f"{name:8} median {statistics.median(waits):6.2f} ms   p99 {_p99(waits):6.2f} ms"
-        )
     ratio = statistics.median(during) / statistics.median(before)
-    click.echo(
-        f"ratio of medians {ratio:.2f}, with {STRANGERS} clients with unknown keys in both runs"
-    )
-    click.echo(f"key fetches during the outage, both workers: {fetches}")
+    title(f"the key provider hangs, {STRANGERS} clients send tokens with unknown keys")
+    row("provider", "median ms", "p99 ms")
+    for name, waits in (("answers", before), ("hangs", during)):
+        row(name, statistics.median(waits), percentile(waits, 0.99))
+    row("hangs / answers", ratio)
+    row("fetches while it hangs", fetches)
+    return {"key_outage.median_of_before": ratio}
 
 
 def _signed(key: rsa.RSAPrivateKey, kid: str) -> str:
@@ -92,8 +92,7 @@ class _strangers:  # noqa: N801 - used as a with statement
     def __init__(self, service: Program, key: rsa.RSAPrivateKey) -> None:
         self._ended = threading.Event()
         self._threads = [
-            threading.Thread(target=self._send, args=(service, key, number))
-            for number in range(STRANGERS)
+            threading.Thread(target=self._send, args=(service, key, number)) for number in range(STRANGERS)
         ]
 
     def _send(self, service: Program, key: rsa.RSAPrivateKey, number: int) -> None:
@@ -108,11 +107,3 @@ class _strangers:  # noqa: N801 - used as a with statement
         self._ended.set()
         for thread in self._threads:
             thread.join()
-
-
-def _p99(waits: list[float]) -> float:
-    return sorted(waits)[int(len(waits) * 0.99) - 1]
-
-
-if __name__ == "__main__":
-    main()

@@ -28,15 +28,18 @@ class Run:
         return self.answers / self.seconds
 
 
-def put(url: str, bearers: Path, connections: int, seconds: float) -> Run:
-    """Keep *connections* busy for *seconds* with the credentials in the file *bearers*."""
+def put(url: str, bearers: Path, connections: int, seconds: float, pause: int = 0) -> Run:
+    """Keep *connections* busy for *seconds* with the credentials in the file *bearers*.
+
+    Each waits *pause* milliseconds between an answer and its next request.
+    """
     wrk = shutil.which("wrk")
     if wrk is None:
         sys.exit("There is no wrk: “make programs” installs it on Debian.")
     command = [wrk, "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "30s"]
     finished = subprocess.run(
         [*command, "-s", str(SCRIPT), url],
-        env=os.environ | {"BEARERS": str(bearers)},
+        env=os.environ | {"BEARERS": str(bearers), "PAUSE": str(pause)},
         capture_output=True,
         text=True,
         check=True,

@@ -8,6 +8,7 @@ more than half are marked. The real times include a network of about 10 ms there
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from recordings.replay import Replay, ReplayError, emulator_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bench.measuring import Bench
     from recordings.replay import Moment
 
 SHORTEST = 0.05  # seconds; a shorter step has no ratio that says anything
@@ -36,8 +38,8 @@ BEGINS = {"setupComplete": "setupComplete", "modelTurn": "first sound"}
 PRECISION = 0.01  # seconds
 
 
-def main() -> None:
-    """Replay every record; print its steps and how many are within half of the recorded time."""
+def recordings(_: Bench | None = None) -> dict[str, float]:
+    """How long each step of the recorded sessions takes with the emulator, beside the real one."""
     ratios = []
     for record in RECORDS:
         click.echo(f"\n{record.name}: {record.title}")
@@ -60,6 +62,7 @@ def main() -> None:
             click.echo(f"  stopped:\n{failure}")
     near = sum(_near(ratio) for ratio in ratios)
     click.echo(f"\n{near} of {len(ratios)} steps of {SHORTEST} s or more are within half")
+    return {"recordings.steps_within_half": near / len(ratios)}
 
 
 def _details(error: ReplayError) -> str:
@@ -90,4 +93,5 @@ def _steps(moments: list[Moment]) -> Iterator[tuple[str, float, float]]:
 
 
 if __name__ == "__main__":
-    main()
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    recordings()

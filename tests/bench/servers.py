@@ -15,13 +15,13 @@ import psutil
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.programs import clean_environment, running, service_environment
-from tests.system import site
+from programs import clean_environment, running, service_environment
+from system import site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.programs import Program
+    from programs import Program
 
 BENCH = Path(__file__).parent
 SUBJECTS = 20_000
@@ -36,6 +36,7 @@ public_key_file = "{public_key}"
 [profiles.default]
 model = "gemini-3.8-live"
 allow = ["user"]
+{profile}
 [profiles.default.config]
 response_modalities = ["AUDIO"]
 [limits]
@@ -69,9 +70,10 @@ class Server:
         return sum(each.user + each.system for each in times)
 
     @property
-    def worker_memory(self) -> float:
-        """The private memory of a worker, in MB."""
-        return self._processes()[-1].memory_full_info().uss / 1e6
+    def worker_memory(self) -> tuple[float, float]:
+        """The private memory of a worker, and its proportional share of all, in MB."""
+        memory = self._processes()[-1].memory_full_info()
+        return memory.uss / 1e6, memory.pss / 1e6
 
     def _processes(self) -> list[psutil.Process]:
         master = psutil.Process(self.program.child.pid)
@@ -91,9 +93,7 @@ class Visitors:
         key = rsa.generate_private_key(65537, 2048)
         public_key, bearers = folder / "shop.pem", folder / "bearers"
         public_key.write_bytes(
-            key.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         )
         tokens = (
             jwt.encode(site.claims(f"visitor-{number}", exp=int(time.time()) + 3600), key, "RS256")
@@ -104,9 +104,9 @@ class Visitors:
 
 
 @contextmanager
-def upstream(delay: float) -> Iterator[Program]:
+def upstream(delay: float, *flags: str) -> Iterator[Program]:
     """Run a mint that answers after *delay* seconds."""
-    command = [sys.executable, str(BENCH / "upstream.py"), str(delay)]
+    command = [sys.executable, str(BENCH / "upstream.py"), "--delay", str(delay), *flags]
     with running(command, r"Minting on (\S+)", environment=clean_environment()) as program:
         yield program
 
@@ -119,14 +119,18 @@ def servers(
     *names: str,
     workers: int = 2,
     everyone: str = EVERYONE,
+    profile: str = "",
     **added: str,
 ) -> Iterator[dict[str, Server]]:
-    """Run the servers called *names*, connected to *mint*; *added* is for the environment."""
+    """Run the servers called *names*, connected to *mint*; *added* is for the environment.
+
+    *everyone* is the budget that all share, and *profile* a line of the profile.
+    """
     with ExitStack() as programs:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         environment = service_environment(
             folder,
-            CONFIGURATION.format(public_key=visitors.public_key, everyone=everyone),
+            CONFIGURATION.format(public_key=visitors.public_key, everyone=everyone, profile=profile),
             mint.url,
             **{
                 "UPSTREAM": mint.url,
@@ -142,15 +146,10 @@ def servers(
             OBVIOUS: [*THREADS, "baselines:obvious()"],
             SDK: [*THREADS, "baselines:sdk()"],
         }
-        yield {
-            name: _started(programs, name, [*GUNICORN, *scale, *apps[name]], environment)
-            for name in names
-        }
+        yield {name: _started(programs, name, [*GUNICORN, *scale, *apps[name]], environment) for name in names}
 
 
-def _started(
-    programs: ExitStack, name: str, command: list[str], environment: dict[str, str]
-) -> Server:
+def _started(programs: ExitStack, name: str, command: list[str], environment: dict[str, str]) -> Server:
     began = time.monotonic()
     program = programs.enter_context(running(command, LISTENING, environment=environment))
     while program.get("/livez").status != 200:

@@ -1,4 +1,5 @@
--- Requests a token for each visitor in turn; the file BEARERS has a credential on each line.
+-- Requests a token for each visitor in turn; the file BEARERS has a credential on each line. Each
+-- connection waits PAUSE milliseconds before a request, which its latency does not include.
 
 local bearers = {}
 for line in io.lines(os.getenv("BEARERS")) do
@@ -11,6 +12,13 @@ local turn = math.random(#bearers)
 request = function()
   turn = turn % #bearers + 1
   return wrk.format("POST", "/token", { Authorization = "Bearer " .. bearers[turn] })
+end
+
+local pause = tonumber(os.getenv("PAUSE"))
+if pause > 0 then
+  delay = function()
+    return pause
+  end
 end
 
 done = function(summary, latency)

@@ -20,9 +20,7 @@ def faults(page: Page, *, within: str = "html", contrast: bool = True) -> list[s
     # Evaluated, because a strict policy would block a script element.
     page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
     options = {"rules": {"color-contrast": {"enabled": contrast}}, "resultTypes": ["violations"]}
-    found = page.evaluate(
-        "([within, options]) => axe.run(document.querySelector(within), options)", [within, options]
-    )
+    found = page.evaluate("([within, options]) => axe.run(document.querySelector(within), options)", [within, options])
     return [
         f"{violation['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
         for violation in found["violations"]

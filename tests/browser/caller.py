@@ -11,23 +11,17 @@ from browser.visitor import Visitor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Locator
-
 # Records the widget's events as the host receives them: at the document, or at the element.
 HEARD = """
 globalThis.heard = [];
 globalThis.errors = [];
-addEventListener('error', ({ detail, target }) => {
-  if (target.localName === 'live-agent') errors.push({ code: detail.code });
-}, { capture: true });
+addEventListener('live-agent-error', ({ detail: { code } }) => errors.push({ code }));
 const TYPES = [
   'state', 'transcript', 'resumed', 'rebuilt', 'tool', 'sources', 'usage', 'rating', 'toggle',
   'error',
 ];
 for (const type of TYPES) {
-  document.addEventListener(type, ({ detail, target }) => {
-    if (target.localName === 'live-agent') heard.push({ type, detail });
-  });
+  document.addEventListener(`live-agent-${type}`, ({ detail }) => heard.push({ type, detail }));
 }
 """
 
@@ -46,10 +40,6 @@ class Caller(Visitor):
         self.page.add_init_script(HEARD)
         super().arrive()
 
-    @property
-    def widget(self) -> Locator:
-        return self.page.locator("live-agent").first
-
     def open_widget(self) -> None:
         """Open the widget by its button and wait for the panel."""
         self.button("Talk to us").click()
@@ -58,15 +48,6 @@ class Caller(Visitor):
     def type_only(self) -> None:
         self.say("Hello")
         self.becomes("live")
-
-    def hang_up(self) -> None:
-        self.button("End").click()
-        self.becomes("closed")
-
-    def becomes(self, state: str) -> None:
-        awaited = self.page.locator(f".frame[data-state={state}]")
-        awaited.or_(self.page.locator("[role=alert]:visible")).first.wait_for()
-        assert awaited.count() == 1, self.page.locator(".panel").inner_text()
 
     def reads_status(self, text: str) -> None:
         self.page.locator(".status", has_text=text).wait_for()
@@ -97,11 +78,10 @@ class Caller(Visitor):
         """The errors that the first widget reported to its host."""
         return self.page.evaluate("errors")
 
-    def reads(self, text: str) -> None:
-        self.page.locator(".log > *", has_text=text).first.wait_for()
-
     @property
     def transcript(self) -> list[str]:
+        """The entries as a screen reader has them."""
+        self.page.evaluate("new Promise(requestAnimationFrame)")  # the log is drawn once a frame
         return self.page.locator(".log > *").all_text_contents()
 
     def heard(self, kind: str) -> list[dict[str, object]]:

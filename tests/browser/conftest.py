@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +15,10 @@ from browser.hosting import hosting
 from browser.sound import spoken, write_wav
 from browser.talking import PROFILE, Talker
 from browser.visitor import Visitor
-from programs import Programs, emulating, operate, service_environment, serving
+from programs import Programs, emulating, operate, service_environment, serving, share_compiled_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Playwright
 
@@ -26,11 +27,55 @@ if TYPE_CHECKING:
     from programs import Program
 
 
+class Shared:
+    """Playwright and the browser that most tests use, which consecutive files of this folder share."""
+
+    def __init__(self) -> None:
+        self._started = ExitStack()
+        self._playwright: Playwright | None = None
+        self._browsers: dict[tuple[str, ...], Browser] = {}
+
+    @property
+    def playwright(self) -> Playwright:
+        """Playwright, started if it is not running."""
+        if self._playwright is None:
+            self._playwright = self._started.enter_context(sync_playwright())
+        return self._playwright
+
+    def browser(self, executable: str, flags: tuple[str, ...]) -> Browser:
+        """Return the browser with these flags, started if it is not running."""
+        if flags not in self._browsers:
+            browser = self.playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
+            self._started.callback(browser.close)
+            self._browsers[flags] = browser
+        return self._browsers[flags]
+
+    def stop(self) -> None:
+        """Stop all that is running."""
+        self._started.close()
+        self._playwright = None
+        self._browsers.clear()
+
+
+SHARED = Shared()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Stop Playwright after this folder's last test: its event loop would interfere with other tests."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        SHARED.stop()
+
+
+def pytest_sessionfinish() -> None:
+    """Stop Playwright after a run that ended early."""
+    SHARED.stop()
+
+
 @pytest.fixture(name="playwright", scope="module")
-def _playwright() -> Iterator[Playwright]:
-    """Playwright, per module: its event loop would interfere with other tests."""
-    with sync_playwright() as playwright:
-        yield playwright
+def _playwright() -> Playwright:
+    """Playwright, which the modules of this folder share."""
+    return SHARED.playwright
 
 
 # The default profile allows all that the page can do; "short" is there to be chosen.
@@ -121,15 +166,15 @@ def _quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(name="browser", scope="module")
-def _browser(playwright: Playwright, chromium_path: str) -> Iterator[Callable[..., Browser]]:
-    """Return the browser with these flags, which all tests of a module share."""
+def _browser(playwright: Playwright, chromium_path: str, quiet: str) -> Iterator[Callable[..., Browser]]:
+    """Return the browser with these flags, which all tests of a module share; all modules, without special flags."""
     browsers: dict[tuple[str, ...], Browser] = {}
 
     def browser(*flags: str) -> Browser:
+        if flags == (quiet, *FAKE_DEVICES, *ALLOWED):
+            return SHARED.browser(chromium_path, flags)
         if flags not in browsers:
-            browsers[flags] = playwright.chromium.launch(
-                executable_path=chromium_path, args=[*FLAGS, *flags]
-            )
+            browsers[flags] = playwright.chromium.launch(executable_path=chromium_path, args=[*FLAGS, *flags])
         return browsers[flags]
 
     yield browser
@@ -138,9 +183,7 @@ def _browser(playwright: Playwright, chromium_path: str) -> Iterator[Callable[..
 
 
 @pytest.fixture(name="visit")
-def _visit(
-    browser: Callable[..., Browser], service: Program, quiet: str
-) -> Iterator[Callable[..., Visitor]]:
+def _visit(browser: Callable[..., Browser], service: Program, quiet: str) -> Iterator[Callable[..., Visitor]]:
     """Opens a page, by default the service's own; options are Playwright's.
 
     Each page has a context of its own: no visitor sees another's cookies, storage or permissions.
@@ -217,6 +260,7 @@ def _begin(visit: Callable[..., Visitor], tmp_path: Path) -> Iterator[Callable[.
             if fault is not None:
                 emulator.post("/emulator/faults", fault)
             environment = service_environment(tmp_path, configuration, emulator.url)
+            share_compiled_profiles(tmp_path)
             service = programs.start(serving(environment, workers=1))
             recording = tmp_path / "talk.wav"
             return Talker.begin(visit, service, emulator, recording, talk, prepare=prepare)

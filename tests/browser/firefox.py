@@ -86,10 +86,7 @@ def firefox(folder: Path) -> Iterator[Page]:
     """A Firefox with its own profile and sound device in *folder*."""
     profile = folder / "profile"
     profile.mkdir()
-    preferences = [
-        f"user_pref({json.dumps(name)}, {json.dumps(value)});"
-        for name, value in PREFERENCES.items()
-    ]
+    preferences = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
     (profile / "user.js").write_text("\n".join(preferences))
     with loudspeaker(folder) as device:
         command = [

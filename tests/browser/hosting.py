@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -39,9 +41,7 @@ class Site:
         # Browsers request it on every site, and would log a 404 as an error.
         self._pages: dict[str, tuple[str, dict[str, str]]] = {"/favicon.ico": ("", {})}
 
-    def publish(
-        self, body: str, *, headers: dict[str, str] | None = None, whole: bool = False
-    ) -> str:
+    def publish(self, body: str, *, headers: dict[str, str] | None = None, whole: bool = False) -> str:
         """Publish a page that contains *body* (or is *body*) and return its address."""
         path = f"/page-{len(self._pages)}.html"
         self._pages[path] = (body if whole else PAGE % body, headers or {})
@@ -70,12 +70,34 @@ def hosting() -> Iterator[Site]:
         def log_message(self, *_: Any) -> None:
             """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site = Site(f"http://127.0.0.1:{server.server_port}")
+    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        site = Site(url)
+        yield site
+
+
+@contextmanager
+def hosting_folder(folder: Path, port: int, policy: str) -> Iterator[None]:
+    """Serve the files in *folder* with this Content Security Policy while the context lasts."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def end_headers(self) -> None:
+            self.send_header("Content-Security-Policy", policy)
+            super().end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Log nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=folder))
+    with _serving(server):
+        yield
+
+
+@contextmanager
+def _serving(server: ThreadingHTTPServer) -> Iterator[str]:
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
     try:
-        yield site
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         serving.join()

@@ -12,7 +12,7 @@ function Shop() {
     <>
       <button onClick={() => show(!shown)}>{shown ? 'Take it away' : 'Bring it back'}</button>
       <output>{state}</output>
-      {shown && <live-agent input="both" strings={words} onstate={({ detail }) => become(detail.state)} />}
+      {shown && <live-agent input="both" strings={words} onlive-agent-state={({ detail }) => become(detail.state)} />}
     </>
   );
 }

@@ -39,7 +39,7 @@ def take(browser: Browser, service: Program) -> None:
         picture(visitor, f"ready-{screen}")
         visitor.talk()
         visitor.button("Camera").click()
-        visitor.until("preview.currentTime > 0.5")
+        visitor.sees_video("preview.currentTime > 0.5")
         visitor.page.get_by_text("Goodbye, and").wait_for()
         picture(visitor, f"conversation-{screen}")
         context.close()

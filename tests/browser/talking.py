@@ -77,18 +77,14 @@ class Talk:
         return cls(np.concatenate(sounds), np.concatenate(marked))
 
 
-def speaker_of(
-    visit: Callable[..., Visitor], service: Program, recording: Path, sound: Sound
-) -> Visitor:
+def speaker_of(visit: Callable[..., Visitor], service: Program, recording: Path, sound: Sound) -> Visitor:
     """A guest at the service's page whose microphone plays *sound* once."""
     visitor = _with_microphone(visit, service, recording, sound)
     visitor.continue_as_guest()
     return visitor
 
 
-def _with_microphone(
-    visit: Callable[..., Visitor], service: Program, recording: Path, sound: Sound
-) -> Visitor:
+def _with_microphone(visit: Callable[..., Visitor], service: Program, recording: Path, sound: Sound) -> Visitor:
     write_wav(recording, np.concatenate([sound, spoken(120.0)]))
     microphone = f"--use-file-for-fake-audio-capture={recording}%noloop"
     visitor = visit(service.url, flags=[*FAKE_DEVICES, *ALLOWED, microphone], bypass_csp=True)
@@ -200,6 +196,15 @@ def closed_sessions(emulator: Program, *, dead: int = 0) -> list[dict[str, Any]]
             return sessions
         assert time.monotonic() < end, "a connection is still open"
         threading.Event().wait(0.02)
+
+
+def ended_session(emulator: Program) -> dict[str, Any]:
+    """The last connection, once it is read to its end: the emulator learns of that after the page."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while (session := emulator.get("/emulator/sessions/last").json)["state"] != "closed":
+        assert time.monotonic() < end, "the connection is still open"
+        threading.Event().wait(0.02)
+    return session
 
 
 def accepted(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,9 @@
   const Node = AudioWorkletNode;
   const worklet = URL.createObjectURL(new Blob([globalThis.tapeWorklet], { type: 'text/javascript' }));
   const tapes = { captured: newTape(), played: newTape() };
-  const counts = { delivered: 0, sent: 0, firstSent: null };
+  // `kept`: those that were sent with the first one, because the page had kept them until there was a connection.
+  const counts = { delivered: 0, sent: 0, firstSent: null, kept: 0 };
+  let deliveredAtFirst = 0;
   /**
    * For each connection, however often it was refused: the number of chunks before its first frame, and whether an answer
    * was being played.
@@ -50,7 +52,9 @@
     if (frame.startsWith('{"realtimeInput":{"audio"')) {
       sentAt.push(Date.now());
       joins.at(-1).used = true;
-      counts.firstSent ??= counts.delivered - 1;
+      if (counts.sent === 0) deliveredAtFirst = counts.delivered;
+      if (counts.delivered === deliveredAtFirst) counts.kept += 1;
+      counts.firstSent = deliveredAtFirst - counts.kept;
       counts.sent += 1;
     }
     return send.call(this, frame);
@@ -121,7 +125,7 @@
 
     /** The record, resampled by the page's own resampler in one run. */
     async resampled() {
-      const { CAPTURE_RATE, Resampler, toInt16 } = await import(new URL('/live/media/pcm.js', location.href));
+      const { CAPTURE_RATE, Resampler, toInt16 } = await import(new URL('/live/media/pcm.js', globalThis.serviceUrl ?? location.href));
       const { rate, began, blocks } = tapes.captured;
       if (began === null || began < blocks[0].from) throw new Error('The witness came too late.');
       const raw = samplesOf(tapes.captured, began);

@@ -67,7 +67,7 @@ def _until_it_is_live(caller: Caller, stage: Program) -> Iterator[str]:
     caller.button("Cancel").click()
     caller.becomes("closed")
     stage.request("DELETE", "/emulator/faults")
-    caller.button("New conversation").click()
+    caller.button("Start talking").click()
     caller.becomes("live")
 
 
@@ -124,16 +124,12 @@ def test_axe_finds_no_fault_in_any_state(
             caller.page.emulate_media(color_scheme=scheme)
             # In dark mode axe takes a page without a background for a white one.
             within = "html" if scheme == "light" else "live-agent"
-            caller.until(
-                "document.getAnimations().every(({ playState }) => playState !== 'running')"
-            )
+            caller.until("document.getAnimations().every(({ playState }) => playState !== 'running')")
             assert axe.faults(caller.page, within=within) == [], f"{state}, {scheme}"
     assert caller.violations == []
 
 
-def test_axe_reports_faults_inside_the_shadow_root(
-    call: Callable[..., Caller], theatre: Program
-) -> None:
+def test_axe_reports_faults_inside_the_shadow_root(call: Callable[..., Caller], theatre: Program) -> None:
     """Axe sees a nameless button and low contrast inside the widget."""
     caller = call(service=theatre)
     caller.arrive()

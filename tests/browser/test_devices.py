@@ -122,9 +122,7 @@ def test_unplugging_the_only_microphone_ends_the_conversation(guest: Visitor) ->
         }"""
     )
     guest.until("session.state === 'closed'")
-    error = guest.page.evaluate(
-        "(({ code, retryable, message }) => [code, retryable, message])(told.at(-1)[1].error)"
-    )
+    error = guest.page.evaluate("(({ code, retryable, message }) => [code, retryable, message])(told.at(-1)[1].error)")
     assert error[:2] == ["microphone-lost", True]
     assert error[2].startswith("The microphone was disconnected")
     assert guest.left_open == NOTHING
@@ -249,9 +247,7 @@ def test_phone_switches_between_front_and_back_camera(guest: Visitor) -> None:
         }"""
     )
     assert asked == [[None, 0], ["environment", 0], ["user", 0]]
-    shown = guest.page.evaluate(
-        "told.filter(([type]) => type === 'video').map(([, detail]) => detail.kind)"
-    )
+    shown = guest.page.evaluate("told.filter(([type]) => type === 'video').map(([, detail]) => detail.kind)")
     assert shown == ["camera"] * 3
 
 
@@ -283,9 +279,7 @@ def test_cameras_without_a_side_are_cycled(visit: Callable[..., Visitor]) -> Non
     assert gone == ["camera-busy", 0, ["video", None]]
 
 
-def test_missing_microphone_mints_no_token(
-    visit: Callable[..., Visitor], emulator: Program
-) -> None:
+def test_missing_microphone_mints_no_token(visit: Callable[..., Visitor], emulator: Program) -> None:
     """Even if microphone access was granted earlier."""
     guest = visit(flags=[], permissions=["microphone"])
     guest.arrive()
@@ -322,9 +316,7 @@ def test_warming_up_preconnects_to_the_token_service(
         connection.close()
 
 
-def test_warming_up_loads_modules_and_mints_nothing(
-    visit: Callable[..., Visitor], emulator: Program
-) -> None:
+def test_warming_up_loads_modules_and_mints_nothing(visit: Callable[..., Visitor], emulator: Program) -> None:
     """Hovering over the button loads what is needed."""
     guest = visit(flags=FAKE_DEVICES)
     guest.arrive()
@@ -333,7 +325,7 @@ def test_warming_up_loads_modules_and_mints_nothing(
     guest.page.on("request", lambda request: requests.append(request.url.rsplit("/", 1)[-1]))
     minted = emulator.get("/emulator/mints").json["minted"]
     guest.page.evaluate("session.warm()")
-    assert sorted(requests) == ["capture-worklet.js", "playback-worklet.js"]
+    assert requests == ["audio-worklet.js"]
     assert emulator.get("/emulator/mints").json["minted"] == minted
     assert guest.left_open == NOTHING
     assert guest.page.evaluate("session.state") == "idle"

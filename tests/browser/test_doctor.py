@@ -12,6 +12,7 @@ import pytest
 
 from browser.conftest import CONFIGURATION
 from browser.flags import ALLOWED, FAKE_DEVICES
+from browser.talking import ended_session
 from system.launching import rows
 from system.site import ISSUER, SECRET, signed
 
@@ -28,6 +29,7 @@ CHECKS = [
     "Content Security Policy",
     "Microphone policy",
     "Page origin",
+    "Profile",
     "Token",
     "Voice service",
 ]
@@ -58,13 +60,14 @@ def _consult(visit: Callable[..., Visitor]) -> Callable[..., dict[str, tuple[str
 def _ask(visit: Callable[..., Visitor]) -> Callable[..., dict[str, tuple[str, str]]]:
     """Runs the doctor from a page of another site, as the browser's console would."""
 
-    def ask(page: str, service: Program, **options: object) -> dict[str, tuple[str, str]]:
+    def ask(page: str, service: Program, *, profile: str = "default", **options: object) -> dict[str, tuple[str, str]]:
         visitor = visit(page, awaits="body", **options)
         visitor.arrive()
         # In the page, or in its frame if there is one, as in a console.
         place = visitor.page.frames[-1]
         findings = place.evaluate(
-            "async (doctor) => (await import(doctor)).examine()", f"{service.url}/embed/doctor.js"
+            "async ([doctor, profile]) => (await import(doctor)).examine({ profile })",
+            [f"{service.url}/embed/doctor.js", profile],
         )
         return {found["check"]: (found["result"], found["sentence"]) for found in findings}
 
@@ -87,9 +90,7 @@ def _nobody() -> Iterator[str]:
 def faults(findings: dict[str, tuple[str, str]]) -> dict[str, str]:
     """The checks that failed; all checks have to be listed."""
     assert list(findings) == CHECKS
-    return {
-        check: said for check, (result, said) in findings.items() if result in {"fault", "Problem"}
-    }
+    return {check: said for check, (result, said) in findings.items() if result in {"fault", "Problem"}}
 
 
 def test_all_checks_pass_on_a_working_deployment(
@@ -102,7 +103,7 @@ def test_all_checks_pass_on_a_working_deployment(
     findings = consult(service.url)
     assert list(findings) == CHECKS
     assert {result for result, _ in findings.values()} == {"OK"}
-    session = emulator.get("/emulator/sessions/last").json
+    session = ended_session(emulator)
     assert session["handshake"]["origin"] == service.url
     assert session["effective_setup"]
     assert (session["close"]["code"], session["closed_by"]) == (1000, "client")
@@ -160,12 +161,24 @@ def test_guests_not_admitted_names_both_remedies(
     service = start_service(ISSUER + closed, emulator.url, workers=1, SHOP_SECRET=SECRET)
     found = faults(consult(service.url))
     assert found == {
-        "Token": 'Add "guest" to allow under [profiles.default] in tokensvc.toml, or give the '
+        "Profile": 'Add "guest" to allow under [profiles.default] in tokensvc.toml, or give the '
         "widget a getCredential function: guests are not admitted."
     }
     assert faults(consult(service.url, jwt=signed())) == {}
     found = faults(consult(service.url, jwt=signed(secret="another-secret-of-32-bytes-or-more!")))
-    assert found["Token"].startswith("Compare the issuer, audience and times of the JWT")
+    assert found["Profile"].startswith("Compare the issuer, audience and times of the JWT")
+
+
+def test_profile_that_is_not_listed_is_named_with_those_that_are(
+    ask: Callable[..., dict[str, tuple[str, str]]], embedded: Program, site: Site
+) -> None:
+    """Nothing is advised for a profile that may not exist, and no token is asked for."""
+    findings = ask(site.publish(SHOP), embedded, profile="shop")
+    assert faults(findings) == {
+        "Profile": "Set the profile attribute to “default”, which guests may use. If [profiles.shop] is in "
+        'tokensvc.toml, add "guest" to its allow: “shop” is not among the profiles of guests.'
+    }
+    assert findings["Token"][0] == "untested"
 
 
 def test_unreachable_google_is_named(
@@ -190,9 +203,7 @@ def test_unreachable_voice_service_names_the_firewall(
 ) -> None:
     """Only the browser cannot reach it."""
     away = nobody.replace("http", "ws")
-    service = start_service(
-        CONFIGURATION, emulator.url, workers=1, TOKENSVC_GEMINI_WEBSOCKET_URL=away
-    )
+    service = start_service(CONFIGURATION, emulator.url, workers=1, TOKENSVC_GEMINI_WEBSOCKET_URL=away)
     found = faults(consult(service.url))
     assert found == {
         "Voice service": f"No answer from {away}: start that service, and allow WebSocket "
@@ -233,11 +244,9 @@ def test_content_security_policy_names_each_missing_source(
         "Voice service": f"Add {google} to connect-src of this page's Content Security Policy."
     }
     # All of our files except the one that is forgotten most easily.
-    modules = [path for path in WEB.glob("live/**/*.js") if path.name != "capture-worklet.js"]
+    modules = [path for path in WEB.glob("live/**/*.js") if path.name != "audio-worklet.js"]
     sources = " ".join(f"{embedded.url}/{path.relative_to(WEB).as_posix()}" for path in modules)
-    most = half.replace(
-        f"script-src 'self' {embedded.url}", f"script-src {embedded.url}/embed/ {sources}"
-    )
+    most = half.replace(f"script-src 'self' {embedded.url}", f"script-src {embedded.url}/embed/ {sources}")
     page = policed(site, f"{most} {google}")
     assert faults(ask(page, embedded)) == {
         "Content Security Policy": f"Add {embedded.url}, without a path, to script-src of this "

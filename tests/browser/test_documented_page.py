@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from browser.conftest import CONFIGURATION
+from browser.talking import ended_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,5 +79,5 @@ def test_documented_page_works_as_printed(
     visitor.page.get_by_text("closed", exact=True).wait_for()
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
     assert visitor.violations == []
-    session = emulator.get("/emulator/sessions/last").json
+    session = ended_session(emulator)
     assert session["handshake"]["origin"] == site.origin

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from browser import axe
 from browser.caller import Caller
+from browser.talking import ended_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from browser.visitor import Visitor
     from programs import Program
 
-ELEMENT = Path(__file__).parents[2] / "web" / "widget" / "element.js"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
@@ -47,34 +46,80 @@ def test_each_attribute_changes_the_preview_and_the_snippet(
     caller = open_page()
     script = f'<script type="module" src="{embedded.url}/widget.js"></script>\n'
     assert line(caller, "snippet") == f"{script}<live-agent></live-agent>"
-    caller.page.get_by_label("Language").select_option("tr")
+    caller.page.get_by_label("Language lang").select_option("tr")
     caller.button("Bizimle konuşun").wait_for()
     caller.page.get_by_label("Mode").select_option("inline")
     caller.page.get_by_label("Consent", exact=False).first.check()
     caller.page.get_by_label("your text").fill('Yes & "no"')
     caller.page.get_by_label("Rating").check()
     assert line(caller, "snippet") == (
-        f'{script}<live-agent mode="inline" lang="tr" consent="Yes &amp; &quot;no&quot;" rating>'
-        "</live-agent>"
+        f'{script}<live-agent mode="inline" lang="tr" consent="Yes &amp; &quot;no&quot;" rating></live-agent>'
     )
-    assert caller.page.locator("#place live-agent").evaluate("({ consent }) => consent") == (
-        'Yes & "no"'
-    )
+    assert caller.page.locator("#place live-agent").evaluate("({ consent }) => consent") == ('Yes & "no"')
+    caller.page.locator("[name=title]").fill("Orders & <more>")
+    caller.page.locator("[slot=title]", has_text="Orders & <more>").wait_for(state="attached")
+    assert line(caller, "snippet").endswith(' rating><span slot="title">Orders &amp; &lt;more></span></live-agent>')
     assert caller.violations == []
     assert caller.page_errors == []
 
 
-def test_preview_holds_a_real_conversation(
-    open_page: Callable[..., Caller], emulator: Program
-) -> None:
+def test_preview_holds_a_real_conversation(open_page: Callable[..., Caller], emulator: Program) -> None:
     """Under the service's own policy."""
     caller = open_page()
     caller.open_widget()
     caller.type_only()
     caller.reads("you typed")
     caller.hang_up()
-    assert emulator.get("/emulator/sessions/last").json["counters"]["text_turns"] == 1
+    assert ended_session(emulator)["counters"]["text_turns"] == 1
     assert caller.violations == []
+
+
+def test_changing_the_design_does_not_end_a_conversation(open_page: Callable[..., Caller]) -> None:
+    """Colors, language, mode and profile change around it."""
+    caller = open_page()
+    caller.open_widget()
+    caller.say("Is anybody there?")
+    caller.reads('you typed "Is anybody there?"')
+    caller.page.locator(".flag", has_text="Accent color").get_by_role("checkbox").check()
+    caller.page.get_by_label("Accent color: your color").fill("#ffd400")
+    caller.page.get_by_label("Profile").fill("short")
+    caller.page.get_by_label("Mode").select_option("inline")
+    caller.page.get_by_label("Language lang").select_option("de")
+    caller.button("Beenden").wait_for()
+    assert (
+        line(caller, "styles") == "live-agent {\n  --live-agent-accent: #ffd400;\n  --live-agent-on-accent: #000000;\n}"
+    )
+    color = "(agent) => getComputedStyle(agent).getPropertyValue('--live-agent-accent')"
+    assert caller.widget.evaluate(color) == "#ffd400"
+    assert caller.widget.evaluate("({ state, profile }) => [state, profile]") == ["live", "short"]
+    assert len(caller.transcript) == 2
+    assert caller.violations == []
+
+
+def test_guests_profiles_are_offered(open_page: Callable[..., Caller]) -> None:
+    """As the service lists them."""
+    offered = open_page().page.locator("#profiles option")
+    offered.first.wait_for(state="attached")
+    assert offered.evaluate_all("all => all.map(({ value }) => value)") == ["default"]
+
+
+def test_snippet_is_written_for_each_kind_of_site(open_page: Callable[..., Caller], embedded: Program) -> None:
+    """React has flags and a module of its package; the classic script has attributes with data-."""
+    caller = open_page()
+    caller.page.get_by_label("Push to talk").check()
+    caller.page.get_by_label("Consent", exact=False).first.check()
+    caller.page.get_by_label("Kind of site").select_option("react")
+    assert line(caller, "snippet") == (
+        'import { LiveAgent } from "tokensvc-live/widget";\n\n'
+        f'LiveAgent.defaultService = "{embedded.url}/";\n\n'
+        'export const Assistant = () => (\n  <live-agent push-to-talk consent=""></live-agent>\n);'
+    )
+    caller.page.get_by_label("Kind of site").select_option("loader")
+    assert line(caller, "snippet") == (
+        f'<script async src="{embedded.url}/widget-loader.js" data-push-to-talk data-consent=""></script>'
+    )
+    caller.page.locator("[name=title]").fill("Orders")
+    caller.page.get_by_text("The classic script cannot set the title").wait_for()
 
 
 def test_headless_is_drawn_by_the_page(open_page: Callable[..., Caller]) -> None:
@@ -90,11 +135,12 @@ def test_headless_is_drawn_by_the_page(open_page: Callable[..., Caller]) -> None
 
 def test_form_covers_every_attribute(open_page: Callable[..., Caller]) -> None:
     """All that the element reads, except its service."""
-    source = ELEMENT.read_text(encoding="utf-8")
-    read = set(re.findall(r"(?:get|has)Attribute\('([a-z-]+)'\)", source)) - {"service"}
-    names = open_page().page.locator("#form code").all_text_contents()
+    caller = open_page()
+    reflected = caller.widget.evaluate("(agent) => Object.keys(Object.getPrototypeOf(agent))")
+    read = {re.sub(r"[A-Z]", lambda capital: f"-{capital[0].lower()}", name) for name in reflected}
+    names = caller.page.locator("#form code").all_text_contents()
     assert read <= set(names)
-    assert "profile" in read
+    assert {"profile", "push-to-talk"} <= read
     assert len(names) == len(set(names))
 
 
@@ -111,9 +157,7 @@ def test_copied_snippet_and_policy_work_on_another_site(
         assert copied[name] == line(caller, name)
     shop = '<!doctype html><html lang="en"><title>Shop</title><main><p>Shop</p>%s</main>'
     policy = f"default-src 'self'; {copied['policy']}"
-    address = site.publish(
-        shop % copied["snippet"], headers={"Content-Security-Policy": policy}, whole=True
-    )
+    address = site.publish(shop % copied["snippet"], headers={"Content-Security-Policy": policy}, whole=True)
     customer = visit(address, awaits="main", kind=Caller)
     customer.arrive()
     customer.open_widget()
@@ -169,9 +213,7 @@ def test_doctor_works_by_keyboard(open_page: Callable[..., Caller]) -> None:
     assert caller.page.evaluate(outline) != "none"
     press("Tab")
     press("Enter")  # the summary
-    assert (
-        "embed/doctor.js" in caller.page.get_by_label("Paste this into the browser").input_value()
-    )
+    assert "embed/doctor.js" in caller.page.get_by_label("Paste this into the browser").input_value()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

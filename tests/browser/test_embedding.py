@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from browser.caller import Caller
+from browser.talking import ended_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +24,7 @@ HERE = Path(__file__).parent
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 SCRIPT = {"Content-Type": "text/javascript; charset=utf-8"}
 # Elements only: such a page has no inline script, style or image.
-PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>'
-    "<main><p>Shop</p>%s</main>"
-)
+PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title><main><p>Shop</p>%s</main>'
 
 
 def strict(service: Program) -> dict[str, str]:
@@ -34,7 +32,7 @@ def strict(service: Program) -> dict[str, str]:
     google = service.get("/embed.json").json["websocket"]
     policy = (
         f"default-src 'self'; script-src 'self' {service.url}; style-src 'self'; "
-        f"connect-src 'self' {service.url} {google}; "
+        f"connect-src 'self' {service.url} {google}; frame-src 'self' {service.url}; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     return {"Content-Security-Policy": policy}
@@ -72,15 +70,13 @@ def test_every_feature_works_under_a_strict_policy(
     assert caller.violations == []
     assert caller.page_errors == []
     assert caller.left_open == NOTHING
-    session = emulator.get("/emulator/sessions/last").json
+    session = ended_session(emulator)
     assert session["handshake"]["origin"] == site.url
     assert session["counters"]["audio_chunks"] > 0
     assert session["counters"]["video_frames"] > 0
 
 
-def test_strict_policy_blocks_what_it_should(
-    visit: Callable[..., Visitor], site: Site, embedded: Program
-) -> None:
+def test_strict_policy_blocks_what_it_should(visit: Callable[..., Visitor], site: Site, embedded: Program) -> None:
     """Otherwise the test above would prove nothing."""
     address = site.publish(PAGE % "", headers=strict(embedded), whole=True)
     caller = visit(address, awaits="title", kind=Caller)

@@ -46,9 +46,7 @@ def _page(request: pytest.FixtureRequest, greeter: Program, site: Site, tmp_path
     return site.publish(f'<div id="app"></div><script type="module" src="{address}"></script>')
 
 
-def test_documented_component_works(
-    visit: Callable[..., Visitor], emulator: Program, page: str
-) -> None:
+def test_documented_component_works(visit: Callable[..., Visitor], emulator: Program, page: str) -> None:
     """It mounts, talks, hangs up, talks again, and leaves nothing when unmounted."""
     minted = emulator.get("/emulator/mints").json["minted"]
     visitor = visit(page, awaits="#app button")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +26,7 @@ AT_ONCE = ["--latency", "0", "--send-rate", "10000", "--playback-rate", "10000"]
 FINAL = "Quota: "  # begins a reason after which nothing is tried again
 LONGEST_WORD = 123 - len(FINAL)  # bytes in a close frame (RFC 6455, section 5.5)
 SAMPLED = 5  # every fifth, because each ends a conversation
+BATCH = 8  # strings between two looks at the page, which still shows them all
 BETWEEN = " · "
 TRAP = """
 globalThis.ran = 0;
@@ -55,7 +57,7 @@ STRAY = """() => {
   const harmless = ['div', 'span', 'p', 'ul', 'li', 'a', 'code'];
   const strange = [...log.querySelectorAll('*')].filter(
     (element) =>
-      !harmless.includes(element.localName) ||
+      !(harmless.includes(element.localName) || element.matches('iframe.suggestion[sandbox]')) ||
       element.getAttributeNames().some((name) => name.startsWith('on') || name === 'style') ||
       (element.localName === 'a' && !/^https?:/.test(element.href)),
   );
@@ -80,9 +82,7 @@ def source(word: str) -> list[dict[str, str]]:
 
 
 @pytest.fixture(name="evil", scope="module")
-def _evil(
-    start_emulator: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
-) -> Program:
+def _evil(start_emulator: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory) -> Program:
     """A Live API that says, calls, finds and closes with hostile strings."""
     said = [
         {
@@ -142,7 +142,8 @@ def unharmed(caller: Caller, word: str) -> None:
     """Assert that nothing ran, nothing was fetched, and no dialog or frame appeared."""
     assert caller.page.evaluate("ran") == 0
     assert [address for address in caller.asked if "evil" in address] == []
-    assert len(caller.page.frames) == 1
+    frames = {urlsplit(frame.url).path for frame in caller.page.frames[1:]}
+    assert frames <= {"/suggestions", ""}, "only the sandboxed one, which may be loading"
     assert len(caller.page.context.pages) == 1
     assert caller.page.evaluate(STRAY) == [], word
 
@@ -161,20 +162,18 @@ def test_hostile_transcripts_tools_and_sources_are_text(victim: Callable[..., Ca
         caller.page.evaluate("heard.length = 0")
         caller.say(typed(number))
         caller.until("heard.some(({ type }) => type === 'sources')")
-        caller.until(
-            "heard.some(({ type, detail }) => type === 'tool' && detail.status === 'failed')"
-        )
+        caller.until("heard.some(({ type, detail }) => type === 'tool' && detail.status === 'failed')")
         (tool,) = {told["name"] for told in caller.heard("tool")}
         assert tool == word
         if word.split():
             caller.until(
-                "heard.some(({ type, detail: { side, final } }) => "
-                "type === 'transcript' && side === 'agent' && final)"
+                "heard.some(({ type, detail: { side, final } }) => type === 'transcript' && side === 'agent' && final)"
             )
-            line = caller.page.locator(".log .utterance.agent").last.text_content()
+            line = next(line for line in reversed(caller.transcript) if line.startswith("Assistant:"))
             assert "".join(word.split()) in "".join(line.split())
-        stays(caller, before)
-        unharmed(caller, word)
+        if (number + 1) % BATCH == 0 or number + 1 == len(HOSTILE):
+            stays(caller, before)
+            unharmed(caller, word)
     assert caller.page_errors == []
     links = caller.page.locator(".log a").evaluate_all(
         "all => all.map((link) => [link.protocol, link.target, link.rel])"
@@ -214,14 +213,10 @@ def test_close_reason_is_never_shown(victim: Callable[..., Caller]) -> None:
             continue
         caller.page.evaluate("heard.length = 0")
         caller.say(f"Leave {number}")
-        caller.until(
-            "heard.some(({ type, detail }) => type === 'state' && detail.state === 'closed')"
-        )
-        sentences.add(caller.page.locator(".panel [role=alert] p").inner_text())
+        caller.until("heard.some(({ type, detail }) => type === 'state' && detail.state === 'closed')")
+        sentences.add(caller.error)
         unharmed(caller, word)
-    assert sentences == {
-        "This site has reached its limit for the voice service. Please try again later."
-    }
+    assert sentences == {"This site has reached its limit for the voice service. Please try again later."}
 
 
 def test_trap_catches_a_script_that_runs(victim: Callable[..., Caller]) -> None:

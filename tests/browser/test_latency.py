@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from browser.flags import FAKE_DEVICES
+from browser.press_to_live import press_to_live
 from browser.witness import CHUNK
 
 if TYPE_CHECKING:
@@ -64,8 +65,10 @@ def test_microphone_latency_is_one_chunk(talking: Visitor) -> None:
     told = talking.page.evaluate(
         """async () => {
           const { rate } = taps.recorded('captured');
-          const { sentAt, counts: { firstSent } } = taps;
-          return { rate, sentAt, firstSent, began: taps.began, notes: await taps.notes() };
+          const { counts: { firstSent, kept } } = taps;
+          const sentAt = taps.sentAt.slice(kept);
+          const first = firstSent + kept;
+          return { rate, sentAt, first, began: taps.began, notes: await taps.notes() };
         }"""
     )
     posted = [note for note in told["notes"] if note["what"] == "captured"]
@@ -74,7 +77,7 @@ def test_microphone_latency_is_one_chunk(talking: Visitor) -> None:
     needed = told["began"] + np.arange(len(posted)) * CHUNK * rate / 16_000
     left = np.array([note["frame"] for note in posted])
     waited = left - needed
-    sent = posted[told["firstSent"] :][: len(told["sentAt"])]
+    sent = posted[told["first"] :][: len(told["sentAt"])]
     transit = [at - note["at"] for at, note in zip(told["sentAt"], sent, strict=False)]
     # The first sample of a chunk waits for the whole chunk, the last one for nothing.
     waits = np.add.outer(np.array(transit), np.arange(CHUNK) * CHUNK_MS / CHUNK)
@@ -155,45 +158,6 @@ def test_time_to_live_adds_hardly_anything(visit: Callable[..., Visitor]) -> Non
     """The longer of microphone and token, then socket and setup."""
     visitor = visit(flags=FAKE_DEVICES, permissions=["microphone"])
     visitor.arrive()
-    starts = visitor.page.evaluate(
-        """async (times) => {
-          const { LiveSession } = await import('/live/session.js');
-          const devices = navigator.mediaDevices;
-          const ask = devices.getUserMedia.bind(devices);
-          let took = {};
-          devices.getUserMedia = async (wanted) => {
-            const asked = performance.now();
-            const stream = await ask(wanted);
-            took.microphone = performance.now() - asked;
-            return stream;
-          };
-          const session = new LiveSession({ token: '/token' });
-          session.addEventListener('timing', ({ detail }) => {
-            took[detail.name] = detail.milliseconds;
-          });
-          await session.warm();
-          const starts = [];
-          for (let i = 0; i < times; i += 1) {
-            took = {};
-            const pressed = performance.now();
-            await session.start();
-            starts.push({ ...took, press: performance.now() - pressed });
-            session.close();
-            for (const each of Object.values(opened)) each.length = 0;
-            await new Promise((resolve) => setTimeout(resolve, 50));
-          }
-          return starts;
-        }""",
-        PRESSES,
-    )
-    names = ("microphone", "mint", "open", "setup", "press")
-    median = {name: float(np.median([start[name] for start in starts])) for name in names}
-    needed = [
-        max(start["microphone"], start["mint"]) + start["open"] + start["setup"] for start in starts
-    ]
-    beside = float(np.median([start["press"] for start in starts]) - np.median(needed))
-    print(  # noqa: T201 - figures
-        f"medians of {PRESSES}: {', '.join(f'{name} {ms:.1f}' for name, ms in median.items())}; "
-        f"{beside:.1f} ms beside"
-    )
-    assert beside < 2 * 20
+    measured = press_to_live(visitor, PRESSES)
+    print(f"medians of {PRESSES}: {measured}")  # noqa: T201 - figures
+    assert measured.beside < 2 * 20

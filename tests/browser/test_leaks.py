@@ -105,9 +105,7 @@ def test_starts_and_stops_leak_nothing(page_with_session: Visitor, starts: int) 
     visitor.page.evaluate("session.close()")
     rising = ("AudioHandlers", "AudioWorkletProcessors", "JSEventListeners")
     for name in rising:
-        assert live[name] > before[name], (
-            f"{name} is a count that does not rise, so it shows nothing"
-        )
+        assert live[name] > before[name], f"{name} is a count that does not rise, so it shows nothing"
 
     for _ in range(starts // BATCH):
         visitor.page.evaluate(STARTS_AND_STOPS, BATCH)

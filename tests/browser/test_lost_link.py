@@ -41,9 +41,7 @@ def _device() -> Iterator[Device]:
 
 
 @pytest.fixture(name="begin_on")
-def _begin_on(
-    playwright: Playwright, chromium_path: str, tmp_path: Path
-) -> Iterator[Callable[[Device, Talk], Talker]]:
+def _begin_on(playwright: Playwright, chromium_path: str, tmp_path: Path) -> Iterator[Callable[[Device, Talk], Talker]]:
     """Begins a talk in a browser on a device, with an emulator as recorded and a service here."""
     with Programs() as programs:
 

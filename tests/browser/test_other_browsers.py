@@ -80,9 +80,7 @@ def smoke_in_firefox(address: str, service: str, folder: Path) -> str:
 
 
 @pytest.mark.alone
-def test_firefox_holds_a_conversation(
-    site: Site, embedded: Program, emulator: Program, tmp_path: Path
-) -> None:
+def test_firefox_holds_a_conversation(site: Site, embedded: Program, emulator: Program, tmp_path: Path) -> None:
     """Its 1 kHz microphone tone passes our resampler as 1 kHz."""
     address = page_of(site, embedded, emulator)
     heard = check(smoke_in_firefox(address, embedded.url, tmp_path), emulator, site)

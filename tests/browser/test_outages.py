@@ -29,7 +29,7 @@ from browser.talking import (
     profile,
 )
 from browser.witness import CHUNK
-from programs import emulating, service_environment, serving
+from programs import emulating, service_environment, serving, share_compiled_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +56,7 @@ def test_service_outage_loses_nothing(
     """The conversation continues with the current token, or waits."""
     with emulating(*FIVE_SECONDS, "--client-handle", client_handle) as emulator:
         environment = service_environment(tmp_path, profile(model), emulator.url)
+        share_compiled_profiles(tmp_path)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         with serving(environment, workers=1, port=port) as service:
@@ -71,9 +72,7 @@ def test_service_outage_loses_nothing(
     print(f"{meanwhile} times by the token in hand; {talker.resumptions}")  # noqa: T201 - figures
     assert (meanwhile > 0) == (client_handle == "honoured")
     assert not any(one["contextLost"] for one in talker.resumptions)
-    assert all(
-        session["closed_by"] == "client" for session in sessions if session["heard"]["bytes"]
-    )
+    assert all(session["closed_by"] == "client" for session in sessions if session["heard"]["bytes"])
 
 
 @pytest.mark.timeout(900)
@@ -85,9 +84,7 @@ def test_service_outage_loses_nothing(
         pytest.param(MANY_HANDLES, 20, marks=pytest.mark.soak),
     ],
 )
-def test_dropped_connection_loses_at_most_250_ms(
-    begin: Callable[..., Talker], model: str, cuts: int
-) -> None:
+def test_dropped_connection_loses_at_most_250_ms(begin: Callable[..., Talker], model: str, cuts: int) -> None:
     """Every seven seconds or so; nothing is heard twice or out of order."""
     fault = {"on": "socket", "kind": "cut", "times": 0, "between": [4, 10], "seconds": 0.15}
     talk = Talk.of(2 + cuts)
@@ -163,12 +160,8 @@ def test_offline_period_loses_nothing(begin: Callable[..., Talker]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "model", [ONE_HANDLE, MANY_HANDLES, "gemini-2.5-flash-native-audio-preview-12-2025"]
-)
-def test_ten_quiet_minutes_are_three_connections_and_three_tokens(
-    begin: Callable[..., Talker], model: str
-) -> None:
+@pytest.mark.parametrize("model", [ONE_HANDLE, MANY_HANDLES, "gemini-2.5-flash-native-audio-preview-12-2025"])
+def test_ten_quiet_minutes_are_three_connections_and_three_tokens(begin: Callable[..., Talker], model: str) -> None:
     """Nobody speaks, `idle_stop` is off, and tokens last five minutes; all is heard."""
     quiet = Talk(spoken(QUIET_SECONDS), spoken(QUIET_SECONDS))
     talker = begin(quiet, configuration=profile(model, "300s"))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from browser.talking import ended_session
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,17 +32,15 @@ def arrive_and_talk(visitor: Visitor) -> None:
     visitor.talk()
 
 
-@pytest.mark.parametrize("kind", ["Camera", "Screen"])
-def test_video_is_sent_as_one_jpeg_a_second(
-    visit: Callable[..., Visitor], emulator: Program, kind: str
-) -> None:
+@pytest.mark.parametrize("kind", ["Camera", "Share screen"])
+def test_video_is_sent_as_one_jpeg_a_second(visit: Callable[..., Visitor], emulator: Program, kind: str) -> None:
     """768 pixels on the long side at most; the person sees a preview."""
     visitor = visit()
     arrive_and_talk(visitor)
     visitor.button(kind).click()
     visitor.until("pictures.length >= 3")
     assert visitor.button(kind).get_attribute("aria-pressed") == "true"
-    assert visitor.page.evaluate("preview.videoWidth > 0 && !preview.paused")
+    visitor.sees_video("preview.videoWidth > 0 && !preview.paused")
     first, *_, last = visitor.page.evaluate("pictures.map(({ at }) => at)")
     pictures = visitor.page.evaluate("pictures.length")
     assert last - first >= 990 * (pictures - 1), "timers may fire slightly early"
@@ -52,10 +52,10 @@ def test_video_is_sent_as_one_jpeg_a_second(
     assert visitor.page.evaluate(size) == [768, 432, "image/jpeg"]
 
     visitor.button(kind).click()
-    visitor.page.wait_for_selector("#preview", state="hidden")
+    visitor.page.locator("video").wait_for(state="hidden")
     assert visitor.left_open["tracks"] == 1, "only the microphone"
     visitor.hang_up()
-    session = emulator.get("/emulator/sessions/last").json
+    session = ended_session(emulator)
     assert session["counters"]["video_frames"] == visitor.page.evaluate("pictures.length")
     assert visitor.page_errors == []
 
@@ -66,7 +66,7 @@ def test_browsers_stop_sharing_button_stops_the_video(
     """The page follows, and nothing more is sent."""
     visitor = visit()
     arrive_and_talk(visitor)
-    visitor.button("Screen").click()
+    visitor.button("Share screen").click()
     visitor.until("pictures.length >= 1")
     visitor.page.evaluate(
         """() => {
@@ -75,8 +75,8 @@ def test_browsers_stop_sharing_button_stops_the_video(
           track.dispatchEvent(new Event('ended'));
         }"""
     )
-    visitor.page.wait_for_selector("#preview", state="hidden")
-    assert visitor.button("Screen").get_attribute("aria-pressed") == "false"
+    visitor.page.locator("video").wait_for(state="hidden")
+    assert visitor.button("Share screen").get_attribute("aria-pressed") == "false"
 
 
 def test_hanging_up_stops_the_camera(visit: Callable[..., Visitor]) -> None:
@@ -87,7 +87,7 @@ def test_hanging_up_stops_the_camera(visit: Callable[..., Visitor]) -> None:
     visitor.until("pictures.length >= 1")
     visitor.hang_up()
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
-    assert visitor.page.evaluate("preview.srcObject === null")
+    visitor.sees_video("preview.srcObject === null")
 
 
 def test_screen_replaces_the_camera(visit: Callable[..., Visitor]) -> None:
@@ -96,8 +96,8 @@ def test_screen_replaces_the_camera(visit: Callable[..., Visitor]) -> None:
     arrive_and_talk(visitor)
     visitor.button("Camera").click()
     visitor.until("pictures.length >= 1")
-    visitor.button("Screen").click()
-    visitor.page.wait_for_selector("#screen[aria-pressed=true]")
+    visitor.button("Share screen").click()
+    visitor.page.locator(".screen[aria-pressed=true]").wait_for()
     assert visitor.button("Camera").get_attribute("aria-pressed") == "false"
     assert visitor.left_open["tracks"] == 2, "the microphone and the screen"
 
@@ -113,7 +113,7 @@ def test_video_waits_while_sound_is_queued(visit: Callable[..., Visitor]) -> Non
     )
     arrive_and_talk(visitor)
     visitor.button("Camera").click()
-    visitor.until("preview.currentTime > 1.5")
+    visitor.sees_video("preview.currentTime > 1.5")
     assert visitor.page.evaluate("pictures.length") == 0
     visitor.page.evaluate("queued = 0")
     visitor.until("pictures.length >= 1")

@@ -58,7 +58,7 @@ async (options) => {
   session.handleTool('book_table', () => `BK-${(runs += 1)}`);
   await session.start(options);
 }
-"""  # noqa: E501 - a line of JavaScript
+"""
 LONGEST_GAP = 5.0
 TYPING = FAKE_DEVICES + ALLOWED
 
@@ -118,9 +118,7 @@ def _lose(
     start_emulator: Callable[..., Program],
     tmp_path: Path,
 ) -> Callable[..., Losing]:
-    def lose(
-        scenario: str, profile: str = WITH_TOOL, flags: list[str] = TYPING, **fault: object
-    ) -> Losing:
+    def lose(scenario: str, profile: str = WITH_TOOL, flags: list[str] = TYPING, **fault: object) -> Losing:
         file = tmp_path / "scenario.toml"
         file.write_text(scenario)
         emulator = start_emulator("--scenario", str(file))
@@ -139,9 +137,7 @@ def _lose(
         *(pytest.param("gemini-3.8-live", run, marks=pytest.mark.soak) for run in range(1, 11)),
     ],
 )
-def test_lost_session_is_rebuilt_and_no_call_runs_twice(
-    lose: Callable[..., Losing], model: str, run: int
-) -> None:
+def test_lost_session_is_rebuilt_and_no_call_runs_twice(lose: Callable[..., Losing], model: str, run: int) -> None:
     """A number typed before the loss is in an answer after it, in ten runs of ten."""
     # Lost with the call's result, the fourth message.
     conversation = lose(CALLS_AGAIN, WITH_TOOL.replace("gemini-3.8-live", model), after=3)

@@ -29,9 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(name="next_release", scope="module")
-def _next_release(
-    tmp_path_factory: pytest.TempPathFactory, emulator: Program, site: Site
-) -> Iterator[Program]:
+def _next_release(tmp_path_factory: pytest.TempPathFactory, emulator: Program, site: Site) -> Iterator[Program]:
     """The service with a changed web/: another word on the button."""
     folder = tmp_path_factory.mktemp("release")
     for part in ("tokensvc", "web"):
@@ -79,17 +77,13 @@ def _reader(visit: Callable[..., Visitor], site: Site, front: Front) -> Caller:
 def releases(caller: Caller) -> set[str]:
     """The releases that the page has loaded files of."""
     return {
-        found[1]
-        for response in caller.served
-        if response.ok and (found := re.search(r"/assets/(\w+)/", response.url))
+        found[1] for response in caller.served if response.ok and (found := re.search(r"/assets/(\w+)/", response.url))
     }
 
 
 def test_each_release_serves_only_its_own_files(embedded: Program, next_release: Program) -> None:
     """They have different names."""
-    addresses = [
-        program.get("/widget.js").headers["location"] for program in (embedded, next_release)
-    ]
+    addresses = [program.get("/widget.js").headers["location"] for program in (embedded, next_release)]
     assert len(set(addresses)) == 2
     answer = next_release.get(addresses[0])
     assert (answer.status, answer.code) == (404, "not-found")
@@ -115,9 +109,7 @@ def test_outdated_page_asks_to_reload_instead_of_mixing_releases(
     assert len(releases(reader)) == 1
 
 
-def test_conversation_survives_a_new_release(
-    reader: Caller, front: Front, next_release: Program
-) -> None:
+def test_conversation_survives_a_new_release(reader: Caller, front: Front, next_release: Program) -> None:
     """A part that was not loaded yet is reported missing."""
     reader.open_widget()
     reader.type_only()
@@ -135,9 +127,7 @@ def test_conversation_survives_a_new_release(
     assert not [text for text in reader.page_errors if "404" not in text]
 
 
-def test_service_page_loads_one_release(
-    visit: Callable[..., Visitor], front: Front, next_release: Program
-) -> None:
+def test_service_page_loads_one_release(visit: Callable[..., Visitor], front: Front, next_release: Program) -> None:
     """All of the page's modules come from its release."""
     caller = visit(f"{front.url}/embed", awaits="#examine", kind=Caller)
     watch(caller)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from browser.talking import PROFILE, Talk, accepted, closed_sessions, connects, speaker_of
+from browser.talking import PROFILE, Talk, accepted, closed_sessions, connects, ended_session, speaker_of
 from programs import operate
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def remember(visitor: Visitor) -> None:
 def recall(visitor: Visitor) -> None:
     """Ask, and read the answer: the emulator recites all that it knows."""
     visitor.say("And now?")
-    visitor.page.locator("#log li.final", has_text='"And now?"').filter(has_text="Bello").wait_for()
+    visitor.page.locator(".log > *", has_text='"And now?"').filter(has_text="Bello").wait_for()
 
 
 def test_blocking_a_person_ends_their_conversation(
@@ -84,17 +84,17 @@ def test_blocking_a_person_ends_their_conversation(
     emulator: Program,
     tmp_path: Path,
 ) -> None:
-    """Within the token's 30 seconds, with the service's own message."""
+    """Within the token's 30 seconds, and they are told."""
     service = start_service(PROFILE, emulator.url)
     visitor = speaker_of(visit, service, tmp_path / "talk.wav", Talk.of(4).sound)
     visitor.page.evaluate("globalThis.talkedAt = performance.now()")
     visitor.talk()
     operate(service, "block", "guests")
     visitor.becomes("closed")
-    last = emulator.get("/emulator/sessions/last").json
+    last = ended_session(emulator)
     lasted = visitor.page.evaluate("performance.now() - talkedAt") / 1000
     print(f"ended {lasted:.1f} s after the token was asked for")  # noqa: T201 - likewise
     assert lasted < 30
     assert last["closed_by"] == "client"
-    assert visitor.error == "This has been switched off for you by the site's operator."
+    assert visitor.error == "This assistant has been turned off. Please contact the site owner."
     assert visitor.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}

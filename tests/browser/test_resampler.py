@@ -10,9 +10,7 @@ from pathlib import Path
 SWEEP = Path(__file__).parents[1] / "web" / "live" / "media" / "pcm.test.js"
 
 
-def test_minified_resampler_meets_its_specification(
-    from_wheel: dict[str, str], tmp_path: Path
-) -> None:
+def test_minified_resampler_meets_its_specification(from_wheel: dict[str, str], tmp_path: Path) -> None:
     """Flat to 7 kHz, 60 dB down from 8.6 kHz, and cheap, from 44.1, 48 and 96 kHz."""
     carried = Path(from_wheel["PYTHONPATH"], "tokensvc", "web", "live", "media", "pcm.js")
     module = shutil.copy(carried, tmp_path / "pcm.mjs")

@@ -64,9 +64,7 @@ def test_ended_conversation_frees_its_place_for_the_next(guest: Visitor) -> None
           session.close();
         }"""
     )
-    (token, granted, _, lease), (end, ended, given_back, _) = guest.page.evaluate(
-        "Promise.all(requests)"
-    )
+    (token, granted, _, lease), (end, ended, given_back, _) = guest.page.evaluate("Promise.all(requests)")
     assert (token, granted) == ("/token", 200)
     assert (end, ended, given_back) == ("/lease/end", 204, lease)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from browser.size import BEFORE_REACH, CONVERSATION, spoken_only, table, weigh
+from browser.size import BEFORE_REACH, CONVERSATION, LOADER, loader_bytes, spoken_only, table, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +25,8 @@ def test_widget_stays_within_its_size_budget(
     service = start_service(spoken_only(site), emulator.url, workers=1, **from_wheel)
     weight = weigh(call(service=service), service)
     names = {path.split("/", 3)[3] for path in weight.after}
-    worklets = {f"live/media/{name}-worklet.js" for name in ("capture", "playback")}
-    assert worklets | {"live/session.js"} <= names
-    assert [name for name in names if name.startswith("widget/locales/")] == [
-        "widget/locales/en.js"
-    ]
+    assert {"live/media/audio-worklet.js", "live/session.js"} <= names
+    assert [name for name in names if name.startswith("widget/locales/")] == ["widget/locales/en.js"]
+    assert loader_bytes(service) <= LOADER
     assert weight.button <= BEFORE_REACH, table(weight)
     assert weight.conversation <= CONVERSATION, table(weight)

@@ -37,9 +37,7 @@ def test_starting_without_a_gesture_asks_for_a_click(
     visit: Callable[..., Visitor], embedded: Program, site: Site, emulator: Program
 ) -> None:
     """No token is spent, and a click makes it work."""
-    address = site.publish(
-        TALKS % {"service": embedded.url, "more": "start({ microphone: false });"}
-    )
+    address = site.publish(TALKS % {"service": embedded.url, "more": "start({ microphone: false });"})
     visitor = visit(address, awaits="#talk")
     minted = emulator.get("/emulator/mints").json["minted"]
     visitor.arrive()
@@ -198,18 +196,19 @@ def test_push_to_talk_uses_activity_signals_or_mute(
         visitor.page.evaluate("session.muted = true")
     held = ["activityStart", "audio", "activityEnd"] if manual else ["audio", "audioStreamEnd"]
     assert visitor.page.evaluate("sent") == ["setup", *held, *held]
-    assert visitor.page.evaluate("session.features.activity") == (
-        "manual" if manual else "automatic"
-    )
+    assert visitor.page.evaluate("session.features.activity") == ("manual" if manual else "automatic")
 
 
-def test_silence_ends_the_conversation(
-    visit: Callable[..., Visitor], start_service: Callable[..., Program], emulator: Program
-) -> None:
-    """After the profile's time limit, and its place is free again."""
+@pytest.fixture(name="brief", scope="module")
+def _brief(start_service: Callable[..., Program], emulator: Program) -> Program:
+    """A service whose conversations end after two seconds of silence."""
     brief = 'idle_stop = "2s"\n[profiles.default.config]'
-    configuration = CONFIGURATION.replace("[profiles.default.config]", brief, 1)
-    visitor = visit(start_service(configuration, emulator.url).url)
+    return start_service(CONFIGURATION.replace("[profiles.default.config]", brief, 1), emulator.url)
+
+
+def test_silence_ends_the_conversation(visit: Callable[..., Visitor], brief: Program) -> None:
+    """After the profile's time limit, and its place is free again."""
+    visitor = visit(brief.url)
     visitor.arrive()
     with visitor.page.expect_response("**/lease/end") as ended:
         code = visitor.page.evaluate(
@@ -225,4 +224,22 @@ def test_silence_ends_the_conversation(
         )
     assert code == "idle"
     assert ended.value.status == 204
+    assert visitor.left_open == NOTHING
+
+
+def test_conversation_that_could_not_end_by_silence_does_not_start(
+    visit: Callable[..., Visitor], brief: Program
+) -> None:
+    """Without the timer's file nothing would limit the cost."""
+    visitor = visit(brief.url)
+    visitor.arrive()
+    visitor.page.route("**/live/idle-timer.js", lambda route: route.abort())
+    with visitor.page.expect_response("**/lease/end"):
+        code = visitor.page.evaluate(
+            """async () => {
+              const { LiveSession } = await import('/live/session.js');
+              return new LiveSession({ token: '/token' }).start().catch(({ code }) => code);
+            }"""
+        )
+    assert code == "page-incomplete"
     assert visitor.left_open == NOTHING

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
-
 from browser.conftest import CONFIGURATION
-from browser.flags import FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from playwright.sync_api import Browser
 
     from programs import Program
 
@@ -31,17 +30,14 @@ def test_every_module_exports_what_its_source_does(
     start_service: Callable[..., Program],
     emulator: Program,
     from_wheel: dict[str, str],
-    chromium_path: str,
+    browser: Callable[..., Browser],
 ) -> None:
     """Under the same address: sites import some of them by name."""
     minified = start_service(CONFIGURATION, emulator.url, **from_wheel)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
-        exports = []
-        for program in (service, minified):
-            page = browser.new_page()
-            page.goto(program.url)
-            exports.append(page.evaluate(EXPORTS, MODULES))
-        browser.close()
+    exports = []
+    for program in (service, minified):
+        page = browser().new_page()
+        page.goto(program.url)
+        exports.append(page.evaluate(EXPORTS, MODULES))
     assert exports[0] == exports[1]
     assert "LiveSession" in exports[1]["live/session.js"]

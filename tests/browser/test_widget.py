@@ -8,6 +8,7 @@ import pytest
 
 from browser.conftest import open_to
 from browser.flags import FAKE_DEVICES
+from browser.talking import ended_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 
 
-def test_two_lines_of_html_hold_a_conversation(
-    call: Callable[..., Caller], emulator: Program
-) -> None:
+def test_two_lines_of_html_hold_a_conversation(call: Callable[..., Caller], emulator: Program) -> None:
     """From another origin: voice and transcript work, and hanging up leaves nothing open."""
     caller = call()
     caller.arrive()
@@ -31,7 +30,7 @@ def test_two_lines_of_html_hold_a_conversation(
     caller.say("Please get the local time")
     caller.reads("Could not use get_local_time")
     caller.hang_up()
-    session = emulator.get("/emulator/sessions/last").json
+    session = ended_session(emulator)
     assert session["counters"]["audio_chunks"] > 0
     assert session["counters"]["text_turns"] == 1
     assert [change["state"] for change in caller.heard("state")] == ["connecting", "live", "closed"]
@@ -48,11 +47,12 @@ def test_host_can_set_tools_and_strings(call: Callable[..., Caller]) -> None:
           const agent = document.querySelector('live-agent');
           agent.handleTool('get_local_time', () => ({ time: 'half past nine' }));
           agent.strings = { launcher: 'Ask Ada', agent: 'Ada', 'tool.answered': 'Saw {name}' };
+          agent.strings = { ...agent.strings, 'tool:get_local_time': 'a clock' };
         }"""
     )
     caller.button("Ask Ada").click()
     caller.say("Please get the local time")
-    caller.reads("Saw get_local_time")
+    caller.reads("Saw a clock")
     caller.reads("half past nine")
     assert any(line.startswith("Ada:") for line in caller.transcript)
 
@@ -99,8 +99,11 @@ def test_denied_microphone_offers_typing(call: Callable[..., Caller], emulator: 
     caller = call(flags=FAKE_DEVICES)
     caller.arrive()
     caller.open_widget()
+    minted = emulator.get("/emulator/mints").json["minted"]
     caller.button("Start talking").click()
     assert caller.error.startswith("Microphone access was denied.")
+    assert emulator.get("/emulator/mints").json["minted"] == minted
+    assert caller.left_open == {"tracks": 0, "sockets": 0, "contexts": 0}
     assert [error["code"] for error in caller.errors()] == ["microphone-refused"]
     caller.button("Type instead").click()
     caller.focuses("field")
@@ -133,9 +136,7 @@ def test_enter_that_ends_a_composition_sends_nothing_from_the_widget(
     assert caller.button("Start talking").count() == 0
 
 
-def test_push_to_talk_unmutes_only_while_held(
-    call: Callable[..., Caller], emulator: Program
-) -> None:
+def test_push_to_talk_unmutes_only_while_held(call: Callable[..., Caller], emulator: Program) -> None:
     """By the button or the space bar; a text field keeps its spaces."""
     caller = call("<live-agent push-to-talk></live-agent>")
     caller.arrive()
@@ -164,11 +165,21 @@ def test_push_to_talk_unmutes_only_while_held(
     caller.reads_status("Listening")
     talk.press("Enter")
     caller.reads_status("Hold the button")
-    caller.page.locator("h1").click()
     caller.page.keyboard.down("Space")
     caller.reads_status("Listening")
     caller.page.evaluate("window.dispatchEvent(new Event('blur'))")
     caller.reads_status("Hold the button")
+    caller.page.keyboard.up("Space")
+    caller.page.keyboard.down("Space")
+    caller.reads_status("Listening")
+    caller.page.get_by_label("Message").focus()
+    caller.page.keyboard.up("Space")
+    caller.reads_status("Hold the button")
+    caller.page.locator("h1").click()
+    caller.page.evaluate("addEventListener('keydown', (event) => (globalThis.scrolls = !event.defaultPrevented))")
+    caller.page.keyboard.down("Space")
+    caller.until("globalThis.scrolls")
+    assert caller.widget.evaluate("({ session }) => session.muted"), "the space bar is the page's"
     caller.page.keyboard.up("Space")
     caller.page.get_by_label("Search").press_sequentially("a b")
     caller.page.get_by_label("Message").press_sequentially("c d")
@@ -179,9 +190,27 @@ def test_push_to_talk_unmutes_only_while_held(
     assert caller.page_errors == []
 
 
-def test_consent_comes_before_the_microphone(
-    call: Callable[..., Caller], emulator: Program
-) -> None:
+def test_muted_person_stays_muted(call: Callable[..., Caller], emulator: Program) -> None:
+    """Before there is a session, over a second start, and over the next conversation."""
+    caller = call()
+    caller.arrive()
+    caller.page.evaluate("document.querySelector('live-agent').mute()")
+    caller.open_widget()
+    caller.talk()
+    caller.reads_status("Muted")
+    caller.page.evaluate("document.querySelector('live-agent').start()")
+    caller.reads_status("Muted")
+    caller.hang_up()
+    caller.button("New conversation").click()
+    caller.becomes("live")
+    caller.reads_status("Muted")
+    assert caller.page.evaluate("document.querySelector('live-agent').session.muted")
+    caller.hang_up()
+    assert emulator.get("/emulator/sessions/last").json["counters"]["audio_chunks"] == 0
+    assert caller.page_errors == []
+
+
+def test_consent_comes_before_the_microphone(call: Callable[..., Caller], emulator: Program) -> None:
     """Nothing is opened before consent, declining is not an error, and it is asked once."""
     caller = call('<live-agent consent="We listen. Is that fine?"></live-agent>')
     caller.arrive()
@@ -247,9 +276,7 @@ def test_settings_apply(call: Callable[..., Caller], emulator: Program) -> None:
     assert caller.left_open == NOTHING
 
 
-def test_preview_shows_what_the_camera_sends(
-    call: Callable[..., Caller], emulator: Program
-) -> None:
+def test_preview_shows_what_the_camera_sends(call: Callable[..., Caller], emulator: Program) -> None:
     """Pressing again stops both."""
     caller = call()
     caller.arrive()
@@ -257,9 +284,7 @@ def test_preview_shows_what_the_camera_sends(
     caller.talk()
     caller.button("Camera").click()
     caller.page.locator("video[aria-label='Preview']:visible").wait_for()
-    caller.until_true(
-        lambda: emulator.get("/emulator/sessions/last").json["counters"]["video_frames"] > 0
-    )
+    caller.until_true(lambda: emulator.get("/emulator/sessions/last").json["counters"]["video_frames"] > 0)
     caller.button("Camera").click()
     caller.page.locator("video:visible").wait_for(state="detached")
     caller.hang_up()

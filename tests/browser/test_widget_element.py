@@ -17,9 +17,7 @@ NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
 HEADLESS = '<live-agent mode="headless"><button id="go">Go</button><p id="said"></p></live-agent>'
 
 
-def test_only_the_button_is_loaded_at_first(
-    call: Callable[..., Caller], emulator: Program, embedded: Program
-) -> None:
+def test_only_the_button_is_loaded_at_first(call: Callable[..., Caller], emulator: Program, embedded: Program) -> None:
     """Hovering loads the rest, and a press fetches the token."""
     caller = call()
     asked: list[str] = []
@@ -184,7 +182,7 @@ def test_headless_leaves_the_drawing_to_the_host(call: Callable[..., Caller]) ->
         + """<script type="module">
           const agent = document.querySelector('live-agent');
           const said = document.querySelector('#said');
-          agent.addEventListener('transcript', ({ detail: { side, text, final } }) => {
+          agent.addEventListener('live-agent-transcript', ({ detail: { side, text, final } }) => {
             if (side === 'agent' && final) said.textContent = text;
           });
           document.querySelector('#go').addEventListener('click', async () => {

@@ -12,9 +12,7 @@ DEVICE_RATE = 48_000
 MARKER = marker(4.0)
 DELAYED = np.concatenate([np.zeros(23), MARKER])
 HEARD = np.round(DELAYED[: len(MARKER)] * 32768).astype(np.int16)
-WITNESSED = Witnessed(
-    HEARD, at_rate(MARKER, SPEECH_RATE, DEVICE_RATE), DEVICE_RATE, 0, len(MARKER) // CHUNK
-)
+WITNESSED = Witnessed(HEARD, at_rate(MARKER, SPEECH_RATE, DEVICE_RATE), DEVICE_RATE, 0, len(MARKER) // CHUNK)
 
 
 def test_resampled_recording_matches() -> None:

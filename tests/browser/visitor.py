@@ -89,6 +89,10 @@ class Visitor:
         """What the microphone has delivered, as recorded beside our capture."""
         return Witnessed.read(self.page.evaluate("taps.resampled()"))
 
+    @property
+    def widget(self) -> Locator:
+        return self.page.locator("live-agent").first
+
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
@@ -105,20 +109,20 @@ class Visitor:
         self.becomes("live")
 
     def type_only(self) -> None:
-        self.button("Type instead").click()
+        """Start without a microphone, as the first message does, but without saying anything."""
+        self.widget.wait_for()
+        self.page.evaluate("document.querySelector('live-agent').start({ microphone: false })")
         self.becomes("live")
 
     def say(self, text: str) -> None:
-        self.page.get_by_label("Message").fill(text)
+        self.page.get_by_label("Message", exact=True).fill(text)
         self.button("Send").click()
 
     def hang_up(self) -> None:
         self.button("End").click()
         self.becomes("closed")
 
-    def hang_up_with_nothing_queued(
-        self, hang_up: str = "document.getElementById('talk').click()"
-    ) -> None:
+    def hang_up_with_nothing_queued(self, hang_up: str = "document.querySelector('live-agent').stop()") -> None:
         """Hang up at a moment when everything captured has been given to the socket."""
         self.page.evaluate(
             f"""async () => {{
@@ -133,7 +137,7 @@ class Visitor:
 
     def becomes(self, state: str) -> None:
         """Wait for a state of the session; fail on an error message."""
-        awaited = self.page.locator(f"body[data-state={state}]")
+        awaited = self.page.locator(f".frame[data-state={state}]")
         awaited.or_(self.page.locator("[role=alert]:visible")).first.wait_for()
         assert awaited.count() == 1, self.page.locator("body").inner_text()
 
@@ -152,22 +156,32 @@ class Visitor:
             }}"""
         )
 
+    def sees_video(self, condition: str) -> None:
+        """Wait until this is true of the preview, as `preview` in JavaScript."""
+        preview = "document.querySelector('live-agent').shadowRoot.querySelector('video')"
+        self.until(f"((preview) => preview && ({condition}))({preview})")
+
     def reads(self, text: str) -> None:
-        """Wait until the transcript contains this as a final entry."""
-        self.page.locator("#log li", has_text=text).and_(
-            self.page.locator(".final, .tool")
-        ).first.wait_for()
+        """Wait until the transcript contains this."""
+        self.page.locator(".log > *", has_text=text).first.wait_for()
 
     @property
     def transcript(self) -> list[str]:
-        return self.page.locator("#log li").all_text_contents()
+        """The entries as they are seen: who speaks is named only to screen readers."""
+        return self.page.locator(".log > *").evaluate_all(
+            """entries => entries.map((entry) => {
+              const seen = entry.cloneNode(true);
+              for (const unseen of seen.querySelectorAll('.unseen')) unseen.remove();
+              return seen.textContent;
+            })"""
+        )
 
     @property
     def error(self) -> str:
         """The error message, once there is one."""
         alert = self.page.locator("[role=alert]:visible")
         alert.wait_for()
-        return alert.inner_text()
+        return alert.inner_text().splitlines()[0]
 
     @property
     def left_open(self) -> dict[str, int]:

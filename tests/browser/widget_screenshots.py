@@ -160,10 +160,7 @@ class Photographer:
         caller.until("document.querySelector('live-agent').session.levels.speaker > 0.02")
         self.take("3-conversation")
         page.locator(".camera").click()
-        caller.until(
-            "document.querySelector('live-agent').shadowRoot"
-            ".querySelector('video').currentTime > 0.3"
-        )
+        caller.until("document.querySelector('live-agent').shadowRoot.querySelector('video').currentTime > 0.3")
         self.take("4-camera")
         page.locator(".camera").click()
         page.locator(".settings").click()

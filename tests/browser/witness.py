@@ -90,9 +90,7 @@ def assert_all_was_heard(witnessed: Witnessed, heard: Samples) -> None:
     sent = witnessed.sent
     assert len(sent) >= len(heard) - UNRECORDED
     differing = np.flatnonzero(sent != heard[: len(sent)])
-    assert not differing.size, (
-        f"differs from the capture from sample {differing[0]} of {len(heard)}"
-    )
+    assert not differing.size, f"differs from the capture from sample {differing[0]} of {len(heard)}"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from programs import OPEN_PROFILE, clean_environment
+from tokensvc.emulator.background import BackgroundEmulator
 
 
 def test_help_lists_every_command_and_suggests_demo(tokensvc):
@@ -83,10 +84,7 @@ def test_check_refuses_extended_thinking_without_a_level_and_says_what_to_write(
     done = tokensvc("check", TOKENSVC_CONFIG=str(file))
 
     assert done.exit_code == 2
-    assert (
-        "profiles.default.config.thinking_config.thinking_level: is missing; write LOW or"
-        in done.stderr
-    )
+    assert "profiles.default.config.thinking_config.thinking_level: is missing; write LOW or" in done.stderr
 
     file.write_text(profile + '[profiles.default.config]\nthinking_config.thinking_level = "LOW"\n')
     accepted = tokensvc("check", TOKENSVC_CONFIG=str(file))
@@ -97,8 +95,7 @@ def test_check_refuses_a_field_of_v1alpha_on_v1beta_and_says_what_to_set(tokensv
     file = tmp_path / "affective.toml"
     model = "gemini-2.5-flash-native-audio-latest"
     file.write_text(
-        OPEN_PROFILE.replace("gemini-3.8-live", model)
-        + "[profiles.default.config]\nenable_affective_dialog = true\n"
+        OPEN_PROFILE.replace("gemini-3.8-live", model) + "[profiles.default.config]\nenable_affective_dialog = true\n"
     )
     done = tokensvc("check", TOKENSVC_CONFIG=str(file))
 
@@ -135,9 +132,7 @@ def test_check_lists_every_fault_of_the_environment(tokensvc):
 
 
 def test_accounts_are_added_listed_and_removed_and_mistakes_fail_with_a_message(tokensvc):
-    assert tokensvc(
-        "users", "add", "alice", "--password-stdin", typed="a long password\n"
-    ).stdout == ("Added alice.\n")
+    assert tokensvc("users", "add", "alice", "--password-stdin", typed="a long password\n").stdout == ("Added alice.\n")
     assert tokensvc("users", "list").stdout == "alice\n"
     again = tokensvc("users", "add", "alice", "--password-stdin", typed="a long password\n")
     assert (again.exit_code, "already" in again.stderr) == (1, True)
@@ -227,3 +222,68 @@ def test_emulator_without_its_packages_says_what_to_install():
         )
 
         assert expected in done.stderr + done.stdout
+
+
+def test_check_prints_every_limit_in_force_and_the_terms(tokensvc, tmp_path):
+    file = tmp_path / "limits.toml"
+    file.write_text("""
+        [profiles.default]
+        model = "gemini-3.8-live"
+        allow = ["user"]
+        limits = ["3/hour"]
+        limits_mode = "record"
+        [limits.groups.support]
+        budget = "8h/day"
+    """)
+    output = tokensvc("check", TOKENSVC_CONFIG=str(file)).stdout
+
+    for line in (
+        "of a person: 10/minute, 60/hour",
+        "of an address of guests (IPv6: a /64): 20/minute, 200/day",
+        "3 of a person, 20 of an address of guests",
+        "of a person no limit, of an address of guests 30m, of everyone no limit",
+        "group     support: talk a day of all 8h",
+        "default: starts of a person: 3/hour; talk a day of all no limit (only recorded: more is logged, and passes)",
+        "EEA, Switzerland or the UK: only with a paid key",
+        "people under 18",
+        "people must be told that they talk to a machine",
+    ):
+        assert line in output
+
+
+def test_check_warns_of_google_search_whose_suggestions_a_page_has_to_show(tokensvc, tmp_path):
+    file = tmp_path / "search.toml"
+    file.write_text(OPEN_PROFILE + "[[profiles.default.config.tools]]\ngoogle_search = {}\n")
+    done = tokensvc("check", TOKENSVC_CONFIG=str(file))
+
+    assert done.exit_code == 0
+    assert "Google requires that its Search Suggestions are shown" in done.stderr
+
+
+def test_check_reports_a_store_that_cannot_be_used(tokensvc):
+    done = tokensvc("check", DATABASE_URL="mysql://somewhere/else")
+
+    assert (done.exit_code, "DATABASE_URL must" in done.stderr) == (2, True)
+
+
+def test_check_live_opens_the_store_and_mints_a_token(tokensvc):
+    with BackgroundEmulator() as emulator:
+        done = tokensvc("check", "--live", TOKENSVC_GEMINI_BASE_URL=emulator.url)
+        assert done.exit_code == 0, done.output
+    assert "The store can be written (sqlite)." in done.stdout
+    assert "A token was minted for profile default." in done.stdout
+
+    done = tokensvc("check", "--live", TOKENSVC_GEMINI_BASE_URL="http://127.0.0.1:9")
+    assert (done.exit_code, "No token: upstream-unavailable" in done.stderr) == (1, True)
+
+
+def test_help_of_block_says_how_long_and_how_to_undo(tokensvc):
+    output = tokensvc("block", "--help").stdout
+
+    for words in (
+        "tokensvc block all --for 30m",
+        "tokensvc unblock subject alice",
+        "tokensvc blocks",
+        "token_lifetime",
+    ):
+        assert words in output

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tokensvc.domain import Admission, Lease, Principal
+from programs import SECRET_KEY
+from tokensvc.domain import Account, Admission, Lease, Principal
+from tokensvc.store.accounts import Accounts
 from tokensvc.store.engine import open_engine, prepare
 from tokensvc.store.ledger import Ledger
 
@@ -20,7 +22,7 @@ def _history(tmp_path):
         ledger = Ledger(engine, lambda at=at: at)
         person = Principal("user", "https://shop.example", subject)
         lease = Lease(f"of {subject}", person, "default", {}, at, at + timedelta(minutes=30))
-        ledger.admit(Admission("r", "192.0.2.1", lease, "models/m", False, 300, "h"))  # noqa: FBT003 - no renewal
+        ledger.admit(Admission("r", "192.0.2.1", lease, "models/m", False, 300, 60, "h"))  # noqa: FBT003 - no renewal
     engine.dispose()
 
 
@@ -34,6 +36,18 @@ def test_blocks_are_set_listed_and_lifted(tokensvc):
     assert tokensvc("unblock", "all").stdout == "Unblocked.\n"
     again = tokensvc("unblock", "all")
     assert (again.exit_code, "was not blocked" in again.stderr) == (1, True)
+
+
+def test_account_is_blocked_in_any_spelling(tokensvc):
+    tokensvc("users", "add", "Zoë", typed="\n")
+    assert tokensvc("block", "subject", "ZOË").exit_code == 0
+    blocked = tokensvc("blocks").stdout
+    assert "subject Zoë  since" in blocked
+    assert "subject ZOË  since" in blocked  # who may be another person, of an issuer
+    assert tokensvc("unblock", "subject", "zoë").exit_code == 0
+    assert "subject Zoë" not in tokensvc("blocks").stdout
+    tokensvc("block", "subject", "Zoë", "--issuer", "tokensvc")
+    assert "subject tokensvc Zoë" in tokensvc("blocks").stdout
 
 
 @pytest.mark.parametrize(
@@ -109,12 +123,17 @@ def test_audit_verify_detects_changed_truncated_and_extended_exports(tokensvc, t
         b"".join(lines[1:]),
         b"".join(lines[:-1]),
         original + b"more\n",
+        original[:-1],
+        original[:-1] + b"\r\n",
+        original[:-1] + b" \n",
+        original.replace(b"# sealed ", b"# sealed  "),
+        original.replace(lines[-1], lines[-1].upper().replace(b"# SEALED", b"# sealed")),
         b"",
     ):
         file.write_bytes(broken)
         assert tokensvc("audit", "verify", str(file)).exit_code == 1
     file.write_bytes(original)
-    assert tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY="k" * 32).exit_code == 1
+    assert tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY=SECRET_KEY[::-1]).exit_code == 1
 
 
 @pytest.mark.usefixtures("history")
@@ -129,8 +148,14 @@ def test_export_has_every_event_and_escapes_formulas_in_csv(tokensvc):
 @pytest.mark.usefixtures("history")
 def test_prune_removes_only_older_events_and_needs_an_age(tokensvc):
     assert tokensvc("audit", "prune").exit_code == 2
-    assert tokensvc("audit", "prune", "--older-than", "72h").stdout == "Removed 0 events.\n"
-    assert tokensvc("audit", "prune", "--older-than", "24h").stdout == "Removed 1 events.\n"
+    assert (
+        tokensvc("audit", "prune", "--older-than", "72h").stdout
+        == "Removed 0 events, 0 counts of refusals and 0 reports of usage.\n"
+    )
+    assert (
+        tokensvc("audit", "prune", "--older-than", "24h").stdout
+        == "Removed 1 events, 0 counts of refusals and 0 reports of usage.\n"
+    )
 
     *lines, _seal = tokensvc("audit", "export").stdout.splitlines()
     assert [json.loads(line)["subject"] for line in lines] == ["bob", "=HYPERLINK(1)"]
@@ -143,3 +168,22 @@ def test_removed_key_stays_blocked_until_it_is_created_again(tokensvc):
 
     tokensvc("keys", "create", "backend")
     assert tokensvc("blocks").stdout == ""
+
+
+def test_terminal_shows_invisible_characters_of_names_as_numbers(tokensvc, tmp_path):
+    """A name from a JWT could otherwise reorder a line, or pass for another."""
+    tokensvc("db", "upgrade")
+    hidden = "eve\u202e\u200b\U000e0041\u2066"
+    engine = open_engine(f"sqlite:///{tmp_path / 'data' / 'tokensvc.db'}")
+    person = Principal("user", "https://shop.example", hidden)
+    lease = Lease("lease-1", person, "default", {}, NOW, NOW + timedelta(minutes=30))
+    admission = Admission("r", "192.0.2.1", lease, "models/m", False, 300, 60, "h")  # noqa: FBT003 - no renewal
+    Ledger(engine, lambda: NOW).admit(admission)
+    Accounts(engine).add(Account(hidden, "a hash"))
+    engine.dispose()
+    tokensvc("block", "subject", hidden)
+
+    for words in (["audit", "list"], ["users", "list"], ["blocks"]):
+        output = tokensvc(*words).stdout
+        assert "eve\\u{202e}\\u{200b}\\u{e0041}\\u{2066}" in output
+        assert output.isascii()

@@ -57,11 +57,9 @@ def test_file_without_profiles_is_rejected():
     "origin",
     [
         "https://*.example.com",
-        "https://www.example.com/",
         "https://www.example.com/app",
         "http://www.example.com",
         "https://user@www.example.com",
-        "https://WWW.example.com",
         "null",
         "*",
         "",
@@ -69,6 +67,25 @@ def test_file_without_profiles_is_rejected():
 )
 def test_inexact_origin_is_rejected(origin):
     assert faults({"profiles": PROFILES, "http": {"origins": [origin]}})
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:*", "http://127.0.0.1:*"])
+def test_any_port_of_this_machine_is_accepted_as_an_origin(origin):
+    parsed = parse({"profiles": PROFILES, "http": {"origins": [origin]}}, source="test")
+    assert parsed.http.origins == (origin,)
+
+
+@pytest.mark.parametrize("origin", ["https://localhost:*", "http://shop.example.com:*", "http://localhost.evil.test:*"])
+def test_any_port_of_another_host_is_rejected_as_an_origin(origin):
+    assert faults({"profiles": PROFILES, "http": {"origins": [origin]}})
+
+
+def test_mode_of_a_limit_is_refuse_or_record():
+    limits = {"mode": "record", "budget": {"everyone": "1h/day", "mode": "record"}, "groups": {"a": {"mode": "record"}}}
+    parsed = parse({"profiles": PROFILES, "limits": limits}, source="test").limits
+    assert (parsed.mode, parsed.budget.mode, parsed.groups["a"].mode) == ("record", "record", "record")
+    (fault,) = faults({"profiles": PROFILES, "limits": {"mode": "recrod"}})
+    assert fault == "limits.mode: write 'refuse' or 'record'; did you mean “record”?"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +138,7 @@ def test_duplicate_issuer_is_rejected():
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"[profiles", "is not TOML"), (b"\xff\xfe", "it is not UTF-8"), (None, "no such file")],
+    [(b"[profiles", "is not TOML"), (b"#\xfc", "it is not UTF-8"), (None, "no such file")],
 )
 def test_error_names_the_unreadable_file_and_the_reason(tmp_path, content, why):
     file = tmp_path / "tokensvc.toml"
@@ -174,6 +191,4 @@ def test_ready_tokens_are_refused_where_they_cannot_serve_anyone(fields, fault):
 def test_ready_tokens_are_bounded_over_all_profiles():
     profiles = {name: PROFILES["default"] | {"ready_tokens": 40} for name in ("a", "b")}
 
-    assert faults({"profiles": profiles}) == [
-        "the file: ready_tokens add up to 80; the most is 64 in all"
-    ]
+    assert faults({"profiles": profiles}) == ["the file: ready_tokens add up to 80; the most is 64 in all"]

@@ -8,9 +8,7 @@ VOICE = {"path": "speech_config.voice", "choices": ["Kore", "Puck"]}
 
 
 def profile(**fields):
-    return Profile.model_validate(
-        {"name": "default", "model": "gemini-3.8-live", "allow": ["user"]} | fields
-    )
+    return Profile.model_validate({"name": "default", "model": "gemini-3.8-live", "allow": ["user"]} | fields)
 
 
 def test_durations_and_limits_are_parsed_from_text():
@@ -72,9 +70,7 @@ def test_only_allowed_kinds_and_groups_are_admitted(allow, kind, groups, expecte
     assert profile(allow=allow).admits(principal) is expected
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("backend", True), ("backend2", False), ("Backend", False)]
-)
+@pytest.mark.parametrize(("name", "expected"), [("backend", True), ("backend2", False), ("Backend", False)])
 def test_only_the_listed_api_key_is_admitted(name, expected):
     principal = Principal("key", f"key:{name}", "alice", frozenset({"support"}))
 
@@ -99,9 +95,7 @@ def test_restricted_key_needs_the_profile_and_the_profile_needs_the_key(allow, p
 
 
 def test_missing_options_take_their_defaults():
-    made = profile(
-        options={"voice": VOICE, "tone": {"path": "x", "choices": ["a", "b"], "default": "b"}}
-    )
+    made = profile(options={"voice": VOICE, "tone": {"path": "x", "choices": ["a", "b"], "default": "b"}})
 
     assert made.resolve({}) == {"voice": "Kore", "tone": "b"}
     assert made.resolve({"voice": "Puck"}) == {"voice": "Puck", "tone": "b"}

@@ -49,17 +49,13 @@ def client_for(base_url: str, key: str, trust: ssl.SSLContext | None = None) -> 
     arguments = {"ssl": trust} if trust else None
     return genai.Client(
         api_key=key,
-        http_options=types.HttpOptions(
-            base_url=base_url, api_version=VERSION, async_client_args=arguments
-        ),
+        http_options=types.HttpOptions(base_url=base_url, api_version=VERSION, async_client_args=arguments),
     )
 
 
 def locked_config(tool: str) -> types.LiveConnectConfig:
     """Return a config with everything that the conversation below uses."""
-    declared = types.FunctionDeclaration(
-        name=tool, description="Returns a word.", behavior=types.Behavior.BLOCKING
-    )
+    declared = types.FunctionDeclaration(name=tool, description="Returns a word.", behavior=types.Behavior.BLOCKING)
     return types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
         input_audio_transcription=types.AudioTranscriptionConfig(),
@@ -74,9 +70,7 @@ async def mint(client: genai.Client, tool: str, uses: int = 1) -> str:
     token = await client.aio.auth_tokens.create(
         config=types.CreateAuthTokenConfig(
             uses=uses,
-            live_connect_constraints=types.LiveConnectConstraints(
-                model=MODEL, config=locked_config(tool)
-            ),
+            live_connect_constraints=types.LiveConnectConstraints(model=MODEL, config=locked_config(tool)),
         )
     )
     assert token.name is not None
@@ -102,9 +96,7 @@ async def receive_turn(session: Any, tool_result: dict[str, Any]) -> Turn:
             if message.tool_call:
                 for call in message.tool_call.function_calls:
                     turn.calls.append(call.name)
-                    answer = types.FunctionResponse(
-                        id=call.id, name=call.name, response=tool_result
-                    )
+                    answer = types.FunctionResponse(id=call.id, name=call.name, response=tool_result)
                     await session.send_tool_response(function_responses=answer)
             if message.server_content:
                 take(turn, message.server_content)

@@ -133,9 +133,7 @@ def test_javascript_sdk_cannot_change_any_field(plain_emulator, node):
 
     mutated = node("mutations.mjs", GOOGLE_GEMINI_BASE_URL=plain_emulator.url, LIVE_TOKEN=token)
 
-    assert {wire_name(field) for field in javascript_fields()} - NOT_SETUP == {
-        wire_name(field) for field in mutated
-    }
+    assert {wire_name(field) for field in javascript_fields()} - NOT_SETUP == {wire_name(field) for field in mutated}
     check(plain_emulator.sessions(), token, len(mutated))
 
 

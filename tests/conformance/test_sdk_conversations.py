@@ -36,9 +36,7 @@ def check_session(session):
 
 
 async def test_python_sdk_holds_a_conversation_over_tls(tls_emulator, trust, speech_file):
-    token = await python_sdk.mint(
-        python_sdk.client_for(tls_emulator.url, "a-key-for-tests", trust), TOOL
-    )
+    token = await python_sdk.mint(python_sdk.client_for(tls_emulator.url, "a-key-for-tests", trust), TOOL)
 
     turns = await python_sdk.converse(
         python_sdk.client_for(tls_emulator.url, token, trust), TOOL, speech_file.read_bytes()

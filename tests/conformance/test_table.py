@@ -86,9 +86,7 @@ def test_every_fact_names_its_source():
     assert unnamed == []
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [("conformance.md", page()), ("emulator.md", summary())]
-)
+@pytest.mark.parametrize(("name", "content"), [("conformance.md", page()), ("emulator.md", summary())])
 def test_documentation_is_up_to_date(name, content):
     assert content in (DOCS / name).read_text(encoding="utf-8"), (
         "run PYTHONPATH=tests .venv/bin/python -m conformance.table to update it"

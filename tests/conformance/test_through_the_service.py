@@ -67,19 +67,13 @@ def check_chain(emulator, environment):
 
 
 @pytest.mark.parametrize("chain", [True], ids=["wss"], indirect=True)
-def test_python_sdk_holds_a_conversation_with_a_token_of_the_service(
-    chain, speech_file, monkeypatch
-):
+def test_python_sdk_holds_a_conversation_with_a_token_of_the_service(chain, speech_file, monkeypatch):
     emulator, service, environment = chain
     # A user of the SDK sets the same variable.
     monkeypatch.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])
     token = service.post("/token").json["token"]
 
-    turns = asyncio.run(
-        python_sdk.converse(
-            python_sdk.client_for(emulator.url, token), TOOL, speech_file.read_bytes()
-        )
-    )
+    turns = asyncio.run(python_sdk.converse(python_sdk.client_for(emulator.url, token), TOOL, speech_file.read_bytes()))
 
     check({name: asdict(turn) for name, turn in turns.items()})
     check_chain(emulator, environment)

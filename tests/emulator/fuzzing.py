@@ -80,9 +80,7 @@ class FuzzReport:
             for close in vars(CloseReasons).values()
             if isinstance(close, Close) and close is not CloseReasons.internal
         ]
-        known = {
-            generalize(each.code, each.reason_bytes().decode()) for each in (*plain, *PARAMETERIZED)
-        }
+        known = {generalize(each.code, each.reason_bytes().decode()) for each in (*plain, *PARAMETERIZED)}
         return known - self.closes.keys()
 
     def summary(self) -> str:
@@ -102,9 +100,7 @@ class FuzzReport:
 class FuzzClient:
     """One client, which sends mutated frames and bodies until enough have been sent."""
 
-    def __init__(
-        self, url: str, http: aiohttp.ClientSession, seed: int, report: FuzzReport
-    ) -> None:
+    def __init__(self, url: str, http: aiohttp.ClientSession, seed: int, report: FuzzReport) -> None:
         self._url = url
         self._http = http
         self._random = Random(seed)  # noqa: S311 - must be repeatable
@@ -138,9 +134,7 @@ class FuzzClient:
                 self._report.errors.append(f"mint {response.status} for {text[:300]}")
 
     async def _token(self, **body: Any) -> str:
-        async with self._http.post(
-            f"{self._url}/v1beta/auth_tokens", json=body, headers=KEY
-        ) as response:
+        async with self._http.post(f"{self._url}/v1beta/auth_tokens", json=body, headers=KEY) as response:
             name: str = (await response.json())["name"]
             return name
 
@@ -195,9 +189,7 @@ class FuzzClient:
         kind = MANUAL if manual else AUTOMATIC
         return self._random.choice(FRAMES if self._random.random() < ANY_FRAME_SHARE else kind)
 
-    async def _send_frames(
-        self, socket: aiohttp.ClientWebSocketResponse, *, manual: bool
-    ) -> aiohttp.WSMessage:
+    async def _send_frames(self, socket: aiohttp.ClientWebSocketResponse, *, manual: bool) -> aiohttp.WSMessage:
         """Send frames until the emulator closes or enough are sent; return the last one received.
 
         Most frames suit the setup's activity detection, so that sessions last.
@@ -243,9 +235,7 @@ class FuzzClient:
         pong.cancel()
         return not reading.done()
 
-    async def _receive(
-        self, socket: aiohttp.ClientWebSocketResponse, pongs: asyncio.Queue[None]
-    ) -> aiohttp.WSMessage:
+    async def _receive(self, socket: aiohttp.ClientWebSocketResponse, pongs: asyncio.Queue[None]) -> aiohttp.WSMessage:
         while True:
             frame = await socket.receive()
             if frame.type is aiohttp.WSMsgType.PONG:
@@ -267,9 +257,7 @@ def generalize(code: int | None, reason: str) -> str:
     return f"{code} {reason}"
 
 
-async def fuzz(
-    url: str, count: int, seed: int, clients: int = 16, report: FuzzReport | None = None
-) -> FuzzReport:
+async def fuzz(url: str, count: int, seed: int, clients: int = 16, report: FuzzReport | None = None) -> FuzzReport:
     """Send *count* mutated frames and bodies to the emulator at *url*.
 
     If it is interrupted, *report* has the results so far.

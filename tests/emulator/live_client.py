@@ -128,9 +128,7 @@ class LiveSession(ABC):
 
     async def next_handle(self) -> str:
         """Return the next resumption handle."""
-        messages = await self.until(
-            lambda message: message.get("sessionResumptionUpdate", {}).get("resumable")
-        )
+        messages = await self.until(lambda message: message.get("sessionResumptionUpdate", {}).get("resumable"))
         return messages[-1]["sessionResumptionUpdate"]["newHandle"]
 
 

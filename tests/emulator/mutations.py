@@ -86,9 +86,7 @@ REFUSED: tuple[dict[str, Any], ...] = (
     setup(generationConfig={**AUDIO, "enableAffectiveDialog": True}),
     setup(generationConfig={**AUDIO, "thinkingConfig": {"thinkingLevel": "LOW"}}),
     setup(model=LIVE_31, generationConfig={**AUDIO, "thinkingConfig": {"thinkingBudget": 1}}),
-    setup(
-        model=EXTENDED, generationConfig={**AUDIO, "thinkingConfig": {"thinkingLevel": "MINIMAL"}}
-    ),
+    setup(model=EXTENDED, generationConfig={**AUDIO, "thinkingConfig": {"thinkingLevel": "MINIMAL"}}),
     setup(model=LIVE_31, proactivity={"proactiveAudio": True}),
     setup(proactivity={"proactiveAudio": False}),
     setup(
@@ -162,9 +160,7 @@ AUTOMATIC = tuple(
     if not {"activityStart", "activityEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
 )
 MANUAL = tuple(
-    frame
-    for frame in ACCEPTED
-    if not {"audioStreamEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
+    frame for frame in ACCEPTED if not {"audioStreamEnd", "mediaChunks"} & frame.get("realtimeInput", {}).keys()
 )
 BODIES: tuple[dict[str, Any], ...] = (
     {},

@@ -12,12 +12,9 @@ def _compile_all(tmp_path_factory):
     def compile_all(*profiles, cache_dir=shared):
         defaults = {"model": "gemini-3.8-live", "allow": ["user"]}
         made = [
-            Profile.model_validate(defaults | {"name": f"p{number}"} | fields)
-            for number, fields in enumerate(profiles)
+            Profile.model_validate(defaults | {"name": f"p{number}"} | fields) for number, fields in enumerate(profiles)
         ]
-        compiled = compile_profiles(
-            made, api_version="v1beta", cache_dir=cache_dir, source="tokensvc.toml"
-        )
+        compiled = compile_profiles(made, api_version="v1beta", cache_dir=cache_dir, source="tokensvc.toml")
         return list(compiled.values())
 
     return compile_all

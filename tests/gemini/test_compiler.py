@@ -31,10 +31,7 @@ def test_body_has_no_field_mask(compile_one):
 
 @pytest.mark.parametrize("spelling", ["session_resumption", "sessionResumption"])
 def test_part_set_to_false_is_left_out(compile_one, spelling):
-    assert (
-        "sessionResumption"
-        not in compile_one(config={spelling: False}).body_for({})["bidiGenerateContentSetup"]
-    )
+    assert "sessionResumption" not in compile_one(config={spelling: False}).body_for({})["bidiGenerateContentSetup"]
 
 
 def test_function_without_behavior_gets_one(compile_one):
@@ -50,8 +47,7 @@ def test_chosen_option_changes_only_its_own_field(compile_one):
         options={"voice": {"path": VOICE, "choices": ["Kore", "Puck"]}},
     )
     kore, puck = (
-        copy.deepcopy(compiled.body_for({"voice": name})["bidiGenerateContentSetup"])
-        for name in ("Kore", "Puck")
+        copy.deepcopy(compiled.body_for({"voice": name})["bidiGenerateContentSetup"]) for name in ("Kore", "Puck")
     )
 
     assert compiled.body_for(compiled.profile.resolve({}))["bidiGenerateContentSetup"] == kore
@@ -185,6 +181,51 @@ def test_features_report_manual_activity_and_other_settings(compile_one):
         "activity": "manual",
         "transcripts": False,
         "tools": [],
+        "context": "content",
+        "image": "video",
         "greeting": "Greet the caller.",
         "idle_stop": 60,
     }
+
+
+@pytest.mark.parametrize("spelling", ["function_declarations", "functionDeclarations"])
+def test_function_that_ends_the_conversation_is_named_to_clients_and_not_to_google(compile_one, spelling):
+    functions = [{"name": "hang_up", "ends": True}, {"name": "look_up", "ends": False}]
+    compiled = compile_one(config={"tools": [{spelling: functions}]})
+
+    assert compiled.features["tools"] == [
+        {"name": "hang_up", "behavior": "BLOCKING", "ends": True},
+        {"name": "look_up", "behavior": "BLOCKING"},
+    ]
+    assert "ends" not in json.dumps(compiled.body)
+
+
+@pytest.mark.parametrize("ends", ["yes", 1, [], {}])
+def test_ends_that_is_not_a_boolean_is_refused(compile_one, ends):
+    function = {"name": "hang_up", "ends": ends}
+    with pytest.raises(ValueError, match="ends of function “hang_up” must be true or false"):
+        compile_one(config={"tools": [{"function_declarations": [function]}]})
+
+
+@pytest.mark.parametrize("tools", ["hang_up", 1, [{"function_declarations": "hang_up"}]])
+def test_tools_that_are_malformed_are_reported_as_googles_sdk_does(compile_one, tools):
+    with pytest.raises(ConfigurationError, match="tools"):
+        compile_one(config={"tools": tools})
+
+
+@pytest.mark.parametrize(
+    ("model", "coverage", "context", "image"),
+    [
+        ("gemini-3.8-live", None, "content", "video"),
+        ("gemini-3.8-live", "TURN_INCLUDES_ONLY_ACTIVITY", "content", "content"),
+        ("gemini-2.5-flash-native-audio-latest", None, "content", "content"),
+        ("gemini-2.5-flash-native-audio-latest", "TURN_INCLUDES_ALL_INPUT", "content", "video"),
+        ("gemini-3.1-flash-live-preview", None, "turn", "video"),
+        ("gemini-3.1-flash-live-preview", "TURN_INCLUDES_ONLY_ACTIVITY", "turn", "turn"),
+    ],
+)
+def test_features_say_how_a_model_learns_what_it_does_not_answer(compile_one, model, coverage, context, image):
+    config = {"realtime_input_config": {"turn_coverage": coverage}} if coverage else {}
+    features = compile_one(model=model, config=config).features
+
+    assert (features["context"], features["image"]) == (context, image)

@@ -61,9 +61,7 @@ def test_renewal_locks_the_resumption_handle_into_the_token(compiled):
     _, (request,) = minted(compiled, http_answer(), handle="a-handle")
     setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
 
-    assert setup == compiled.body_for({})["bidiGenerateContentSetup"] | {
-        "sessionResumption": {"handle": "a-handle"}
-    }
+    assert setup == compiled.body_for({})["bidiGenerateContentSetup"] | {"sessionResumption": {"handle": "a-handle"}}
     assert compiled.body_for({})["bidiGenerateContentSetup"]["sessionResumption"] == {}
 
 
@@ -76,9 +74,7 @@ def test_token_for_a_rebuilt_context_is_locked_to_wait_for_its_history(compile_o
 
 
 def test_claims_are_filled_into_the_instruction(compile_one):
-    compiled = compile_one(
-        config={"system_instruction": "Help ${claims.given_name}, ${claims.nick}not ${other}."}
-    )
+    compiled = compile_one(config={"system_instruction": "Help ${claims.given_name}, ${claims.nick}not ${other}."})
     _, (request,) = minted(compiled, http_answer())
     setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
 
@@ -88,18 +84,16 @@ def test_claims_are_filled_into_the_instruction(compile_one):
 def test_session_must_start_before_a_short_token_ends(compiled):
     with upstream(answering(http_answer())) as (url, _):
         client = BoundedHttpClient(url)
-        minter = Minter(
-            client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate()
-        )
+        minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate())
         token = minter.mint(compiled, LEASE, NOW + timedelta(seconds=40))
         client.close()
 
     assert token.new_session_expires_at == token.expires_at == NOW + timedelta(seconds=40)
 
 
-def google_error(code, **detail):
-    error = {"code": code, "message": "canary: Google's own words", "details": [detail]}
-    return http_answer(code, json.dumps({"error": error}).encode())
+def google_error(code, message="canary: Google's own words", *, word="", headers=b"", **detail):
+    error = {"code": code, "message": message, "status": word, "details": [detail]}
+    return http_answer(code, json.dumps({"error": error}).encode(), headers)
 
 
 BAD_RESPONSES = {
@@ -140,7 +134,116 @@ def test_bad_response_raises_its_own_error_and_repeats_nothing(compiled, answer,
         minted(compiled, answer)
 
     assert type(refused.value) is expected
-    assert "canary" not in f"{refused.value!r} {refused.value.detail} {refused.value.cause}"
+    assert "canary" not in refused.value.detail
+
+
+IN_EVERY_429 = "You exceeded your current quota, please check your plan and billing details."
+REFUSED_KEYS = {
+    "an unsupported place": (
+        400,
+        "User location is not supported for the API use.",
+        "FAILED_PRECONDITION",
+    ),
+    "a free tier that a place lacks": (
+        400,
+        "Gemini API free tier is not available in your country. Please enable billing.",
+        "FAILED_PRECONDITION",
+    ),
+    "billing that is off": (
+        403,
+        "This API method requires billing to be enabled.",
+        "PERMISSION_DENIED",
+    ),
+    "a suspended project": (
+        403,
+        "Consumer 'api_key:a-key' has been suspended.",
+        "PERMISSION_DENIED",
+    ),
+}
+NO_MONEY = {
+    "a prepaid account that is empty": (
+        429,
+        "Your prepayment credits are depleted. Please go to AI Studio to manage your billing.",
+    ),
+    "a spending cap": (429, "Your project has exceeded its monthly spending cap."),
+    "credits that are used up": (429, "Your account has no credits left."),
+    "a negative balance": (429, "The balance of your account is too low."),
+    "a billing account that is closed": (429, "The billing account of this project is closed."),
+    "a payment that is due": (402, "Payment required."),
+}
+
+
+@pytest.mark.parametrize(("status", "message", "word"), REFUSED_KEYS.values(), ids=REFUSED_KEYS)
+def test_key_that_google_does_not_serve_is_a_misconfiguration(compiled, status, message, word):
+    refusal = google_error(status, message, word=word)
+    with pytest.raises(errors.IssuerMisconfigured) as refused:
+        minted(compiled, refusal)
+    token, _ = minted(compiled, refusal, http_answer(), keys=("first", "second"))
+
+    assert token
+    assert f"Google answered {status} {word} " in refused.value.cause
+
+
+@pytest.mark.parametrize(("status", "message"), NO_MONEY.values(), ids=NO_MONEY)
+def test_account_without_money_is_an_exhausted_quota_after_every_key(compiled, status, message):
+    refusal = google_error(status, message, word="RESOURCE_EXHAUSTED")
+    with pytest.raises(errors.QuotaExhausted) as refused:
+        minted(compiled, refusal, refusal, keys=("first", "second"))
+    token, _ = minted(compiled, refusal, http_answer(), keys=("first", "second"))
+
+    assert token
+    assert (refused.value.code, refused.value.retryable) == ("quota-exhausted", False)
+    assert message[:20] in refused.value.cause
+    assert message[:20] not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("message", "detail"),
+    [
+        (IN_EVERY_429, {}),
+        (IN_EVERY_429, {"violations": [{"quotaId": "GenerateRequestsPerMinutePerProject"}]}),
+        ("Resource has been exhausted (e.g. check quota).", {}),
+        ("You have reached your spend-based rate limit.", {"reason": "RATE_LIMIT_EXCEEDED"}),
+    ],
+)
+def test_rate_limit_is_retryable_and_tries_no_other_key(compiled, message, detail):
+    answer = google_error(429, message, word="RESOURCE_EXHAUSTED", **detail)
+    with pytest.raises(errors.UpstreamThrottled) as refused:
+        minted(compiled, answer, http_answer(), keys=("first", "second"))
+
+    assert refused.value.retryable
+
+
+PRIVATE = {
+    "our API key": "first-key",
+    "another key in the older form": "AIzaSyD-abcdefghijklmnopqrstuvwxyz",
+    "another key in the newer form": "AQ.Ab8RN6abcdefghijklmnopqrst",
+    "a token": "auth_tokens/short",
+    "a handle": "the-handle",
+    "a person's claim": '"You help Alice Liddell"',
+    "a line break": "\nrequest refused id=forged",
+    "a terminal's escape": "\x1b[2J",
+    "a bidirectional override": "\u202e",
+}
+
+
+@pytest.mark.parametrize("private", PRIVATE.values(), ids=PRIVATE)
+def test_googles_message_is_logged_without_what_is_private(compiled, caplog, private):
+    message = f"Invalid value at 'setup.x': {private} is not accepted"
+    with pytest.raises(errors.IssuerMisconfigured) as refused:
+        minted(compiled, google_error(403, message), handle="the-handle")
+
+    assert "Invalid value at 'setup.x'" in caplog.text
+    assert private not in caplog.text.rstrip()
+    assert private not in refused.value.cause
+
+
+@pytest.mark.parametrize("message", ["x" * 60_000, '"' + "a b" * 20_000, "a-" * 30_000, 7, None, ["x"], {"y": 1}])
+def test_message_of_any_length_or_type_is_logged_shortened(compiled, message):
+    with pytest.raises(errors.IssuerMisconfigured) as refused:
+        minted(compiled, google_error(403, message))
+
+    assert len(refused.value.cause) < 400
 
 
 def test_unreachable_upstream_is_a_retryable_error(compiled):
@@ -165,6 +268,14 @@ def test_unreachable_upstream_is_a_retryable_error(compiled):
 def test_retry_after_of_google_is_passed_on_within_bounds(compiled, header, seconds):
     with pytest.raises(errors.UpstreamThrottled) as refused:
         minted(compiled, http_answer(429, b"{}", header))
+
+    assert refused.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(("delay", "seconds"), [("22s", 22), ("11.767792953s", 12), ("soon", 5)])
+def test_retry_delay_in_the_body_is_passed_on_without_a_header(compiled, delay, seconds):
+    with pytest.raises(errors.UpstreamThrottled) as refused:
+        minted(compiled, google_error(429, retryDelay=delay))
 
     assert refused.value.retry_after == seconds
 

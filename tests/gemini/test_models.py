@@ -2,7 +2,7 @@ import pytest
 
 from tokensvc.emulator.protocol import models as emulated
 from tokensvc.emulator.protocol.close_reasons import CloseError
-from tokensvc.gemini.models import KNOWN_MODELS, default_behavior, faults_of
+from tokensvc.gemini.models import KNOWN_MODELS, faults_of, rules_of
 
 NATIVE_25 = "gemini-2.5-flash-native-audio-preview-12-2025"
 EXTENDED = "gemini-3.8-live-extended-thinking"
@@ -98,10 +98,7 @@ def test_setup_the_model_accepts_has_no_faults(model, config):
             {"enable_affective_dialog": True},
             {"generationConfig": {"enableAffectiveDialog": True}},
         ),
-        *(
-            ({"proactivity": {"proactive_audio": on}}, {"proactivity": {"proactiveAudio": on}})
-            for on in (True, False)
-        ),
+        *(({"proactivity": {"proactive_audio": on}}, {"proactivity": {"proactiveAudio": on}}) for on in (True, False)),
         *(
             (
                 {"thinking_config": {"thinking_level": level}},
@@ -174,4 +171,4 @@ def test_alias_of_the_latest_2_5_has_its_rules():
     ],
 )
 def test_default_behavior_is_the_first_the_model_allows(model, expected):
-    assert default_behavior(model) == expected
+    assert rules_of(model).behaviors[0] == expected

@@ -140,11 +140,7 @@ def test_nothing_is_minted_ahead_before_the_first_start_or_without_the_setting(w
 
 def test_token_ahead_is_minted_for_nobody_with_the_default_options(world):
     first = world.start()
-    (lease,) = [
-        lease
-        for token, lease in zip(world.minter.tokens, world.minter.leases, strict=True)
-        if token != first
-    ]
+    (lease,) = [lease for token, lease in zip(world.minter.tokens, world.minter.leases, strict=True) if token != first]
 
     assert lease.options == {"voice": "Kore"}
     assert lease.principal.claims == {}

@@ -85,7 +85,8 @@ def run(case: Case, free: SimpleQueue[Path]) -> tuple[Case, str]:
     try:
         for mutant in case.mutants:
             (copy / mutant.file).write_text(mutant.apply(copy), encoding="utf-8")
-        return case, problem_of(case, pytest(copy, case.tests))
+        run_tests = node if case.tests[0].endswith(".js") else pytest
+        return case, problem_of(case, run_tests(copy, case.tests))
     finally:
         for mutant in case.mutants:
             shutil.copy(CLONE / mutant.file, copy / mutant.file)
@@ -103,19 +104,33 @@ def pytest(copy: Path, tests: tuple[str, ...]) -> str:
     # Hypothesis is slow to import, and its plugin does so in every run.
     plugins = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     command = [sys.executable, "-m", "pytest", "-q", "-rN", "--tb=line", *plugins]
+    return finish([*command, *tests], copy, environment).stdout
+
+
+def node(copy: Path, tests: tuple[str, ...]) -> str:
+    """Run each file of tests in the copy, and sum up as pytest does."""
+    finished = [finish(["node", "--test", file], copy, dict(os.environ)) for file in tests]
+    failed = sum(one.returncode != 0 for one in finished)
+    summary = [f"{failed} failed", f"{len(tests) - failed} passed"]
+    output = "".join(one.stdout for one in finished)
+    return output + "\n" + ", ".join(part for part in summary if not part.startswith("0"))
+
+
+def finish(command: list[str], copy: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in the copy; its output is in `stdout`, and says so if it did not end."""
     try:
-        finished = subprocess.run(
-            [*command, *tests],
+        return subprocess.run(
+            command,
             cwd=copy,
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=CASE_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"did not end within {CASE_TIMEOUT} s"
-    return finished.stdout + finished.stderr
+        return subprocess.CompletedProcess(command, 1, f"did not end within {CASE_TIMEOUT} s", "")
 
 
 def problem_of(case: Case, output: str) -> str:

@@ -44,7 +44,7 @@ class Case:
     Attributes:
         name: What the mutants remove.
         mutants: The mutants.
-        tests: The pytest IDs of the tests to run.
+        tests: The pytest IDs of the tests to run, or files of tests for Node.
         outcome: `failed` or `passed`: what each of the tests must do.
     """
 

@@ -29,9 +29,7 @@ LEFT_OUT = "tests/conformance/test_table.py::test_documentation_is_up_to_date"
 def main() -> None:
     """Install the newest releases, print their versions and run the tests with them."""
     with TemporaryDirectory(prefix="tokensvc-peers-") as folder:
-        copy, sdk, pydantic_ai, livekit = (
-            Path(folder, name) for name in ("copy", "sdk", "pydantic-ai", "livekit")
-        )
+        copy, sdk, pydantic_ai, livekit = (Path(folder, name) for name in ("copy", "sdk", "pydantic-ai", "livekit"))
         copy.mkdir()
         copy_clone(copy)
         for name, version in [

@@ -71,9 +71,7 @@ class Conversation:
                 output = await read_the_meter()
                 context.items += [
                     call,
-                    FunctionCallOutput(
-                        name=call.name, call_id=call.call_id, output=output, is_error=False
-                    ),
+                    FunctionCallOutput(name=call.name, call_id=call.call_id, output=output, is_error=False),
                 ]
                 await self.session.update_chat_ctx(context)
         return turn | {"heard": self.heard}

@@ -63,9 +63,7 @@ class RecordedServer:
         await asyncio.wait([sending])
         return ws
 
-    async def _send(
-        self, ws: web.WebSocketResponse, setup_at: float, messages: list[Message]
-    ) -> None:
+    async def _send(self, ws: web.WebSocketResponse, setup_at: float, messages: list[Message]) -> None:
         began = self.clock.now()
         for message in messages:
             await self.clock.sleep_until(began + message.at - setup_at)

@@ -324,11 +324,7 @@ class Replay:
 
     def _continues_sound(self, message: Message, arrival: Arrival) -> bool:
         """Return whether *arrival* belongs to the sound before *message*."""
-        return (
-            self._sound is not None
-            and kind_of(arrival.message) == "modelTurn"
-            and message.kind != "modelTurn"
-        )
+        return self._sound is not None and kind_of(arrival.message) == "modelTurn" and message.kind != "modelTurn"
 
     def _check_sound(self, arrival: Arrival) -> None:
         if difference := self._sound.difference(arrival.message):
@@ -386,10 +382,7 @@ class Replay:
         else:
             number = record.messages.index(message) + 1
             listed = ", ".join([*message.fields, *(f"{one}?" for one in message.sometimes)])
-            expected = (
-                f"message {number}, at {message.at:.3f} s, from the {message.sender}: "
-                f"{message.kind}  [{listed}]"
-            )
+            expected = f"message {number}, at {message.at:.3f} s, from the {message.sender}: {message.kind}  [{listed}]"
         before = "\n".join(f"    {arrival}" for arrival in self._received[-SHOWN:])
         return ReplayError(
             f"{record.name}: the server does not follow {record.source['repository']}, "

@@ -20,8 +20,7 @@ from recordings.recorded_server import RecordedServer
 from recordings.replay import Replay, ReplayError
 
 SPOKEN_TURN, TOOL_CALL, GO_AWAY = (
-    next(record for record in RECORDS if record.name == name)
-    for name in ("spoken-turn", "tool-call", "go-away")
+    next(record for record in RECORDS if record.name == name) for name in ("spoken-turn", "tool-call", "go-away")
 )
 SOUND = Message(
     at=1.0,
@@ -152,14 +151,10 @@ async def test_order_of_messages_is_held():
     assert "that is    a message of another kind" in failure
 
 
-@pytest.mark.parametrize(
-    "kind", ["sessionResumptionUpdate", "inputTranscription", "generationComplete"]
-)
+@pytest.mark.parametrize("kind", ["sessionResumptionUpdate", "inputTranscription", "generationComplete"])
 async def test_message_that_is_not_in_the_record_is_noticed(kind):
     failure = await failure_of(without(SPOKEN_TURN, kind), SPOKEN_TURN)
-    assert re.search(
-        rf"came +at [\d.]+ s  {kind} .*\n +that is +a message of another kind", failure
-    )
+    assert re.search(rf"came +at [\d.]+ s  {kind} .*\n +that is +a message of another kind", failure)
 
 
 async def test_message_after_the_end_of_the_record_is_noticed():

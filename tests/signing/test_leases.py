@@ -37,6 +37,15 @@ def test_lease_expires_to_the_second(lease):
         signer(lease, later=1800).verify(signed)
 
 
+def test_lease_that_a_clock_far_ahead_has_dated_is_over(lease):
+    """A clock that is a little ahead ends no conversation, and none gets twice its length."""
+    signed = signer(lease).sign(lease)
+
+    assert signer(lease, later=-1800).verify(signed) == lease
+    with pytest.raises(LeaseOver, match="future"):
+        signer(lease, later=-1801).verify(signed)
+
+
 def test_lease_with_changed_expiry_is_refused(lease):
     longer = replace(lease, expires_at=lease.expires_at + timedelta(days=1))
     header, _, signature = signer(lease).sign(lease).split(".")
@@ -44,6 +53,30 @@ def test_lease_with_changed_expiry_is_refused(lease):
 
     with pytest.raises(LeaseRefused):
         signer(lease).verify(f"{header}.{claims}.{signature}")
+
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@pytest.mark.parametrize(
+    "respell",
+    [
+        lambda signed: signed[:-1] + ALPHABET[ALPHABET.index(signed[-1]) ^ 1],  # unused bits
+        lambda signed: signed + "=",
+        lambda signed: signed + " ",
+        lambda signed: "\n" + signed,
+        lambda signed: signed[:-4] + "\n" + signed[-4:],
+        lambda signed: signed.replace(".", "..", 1),
+        lambda signed: signed.replace(".", "=.", 1),
+        lambda signed: signed + "\ud800",
+        lambda signed: signed.replace("_", "/").replace("-", "+") + "!",
+    ],
+)
+def test_lease_has_only_one_spelling(lease, respell):
+    signed = signer(lease).sign(lease)
+
+    with pytest.raises(LeaseRefused):
+        signer(lease).verify(respell(signed))
 
 
 def with_other_type(lease):

@@ -37,9 +37,7 @@ _OUTAGE = 5  # seconds of the run for each outage of PostgreSQL
 def main() -> None:
     """Run every scenario; an assertion that fails ends the run."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument(
-        "--seconds", type=int, default=60, help="length of each scenario with outages"
-    )
+    parser.add_argument("--seconds", type=int, default=60, help="length of each scenario with outages")
     parser.add_argument("--conversation", type=int, default=600, help="seconds of the conversation")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:

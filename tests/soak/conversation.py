@@ -38,9 +38,7 @@ def converse(place: Path, seconds: int) -> dict[str, float]:
     ):
 
         def visit(address: str, *, flags: list[str], **options: object) -> Visitor:
-            browser = playwright.chromium.launch(
-                executable_path=browser_path, args=[*FLAGS, *flags]
-            )
+            browser = playwright.chromium.launch(executable_path=browser_path, args=[*FLAGS, *flags])
             return Visitor(browser.new_context(**options).new_page(), address)
 
         talker = Talker.begin(visit, service, emulator, place / "talk.wav", talk)

@@ -118,6 +118,7 @@ def _admission(lease):
             "model": "models/gemini-3.8-live",
             "renewal": "lease" in fields,
             "wanted": 300,
+            "connect_within": 60,
             "holder": subject,
             "handle": f"handle-{next(NUMBERS)}" if "lease" in fields else None,
             "windows": (Window("user", subject, windows),),

@@ -228,10 +228,7 @@ class History:
                 together = sum(at <= other < at + pause for other, by in each.fresh if by == holder)
                 assert together <= self.places + 1, self.log
         by_lease = {
-            each.lease.id: sum(
-                session.token is not None and session.token.lease == each.lease.id
-                for session in live
-            )
+            each.lease.id: sum(session.token is not None and session.token.lease == each.lease.id for session in live)
             for each in self.conversations
         }
         assert all(count <= MOST_TOKENS for count in by_lease.values()), self.log
@@ -266,9 +263,7 @@ class History:
     def _key(self) -> str:
         return f"block of {self.name}"
 
-    def _admission(
-        self, conversation: Conversation, handle: str | None, *, renewal: bool = True
-    ) -> Admission:
+    def _admission(self, conversation: Conversation, handle: str | None, *, renewal: bool = True) -> Admission:
         return Admission(
             request_id="request",
             address="192.0.2.1",
@@ -276,6 +271,7 @@ class History:
             model="models/gemini-3.8-live",
             renewal=renewal,
             wanted=self.lifetime,
+            connect_within=60,
             holder=self.holder,
             handle=handle and handle[-64:],
             places=self.places,
@@ -289,9 +285,7 @@ class History:
             self.log.append(f"{self.world.clock()} {admission.lease.id} {refusal.code}")
             return None
 
-    def _request(
-        self, conversation: Conversation, handle: str | None, *, renewal: bool = True
-    ) -> bool:
+    def _request(self, conversation: Conversation, handle: str | None, *, renewal: bool = True) -> bool:
         admission = self._admission(conversation, handle, renewal=renewal)
         reservation = self._admit(self.world.ledgers[0], admission)
         return self._receive(conversation, admission, handle, reservation)
@@ -306,9 +300,7 @@ class History:
         if reservation is None:
             return False
         now = self.world.clock()
-        self.log.append(
-            f"{now} {admission.lease.id} {handle and handle[-6:]} until {reservation.expires_at}"
-        )
+        self.log.append(f"{now} {admission.lease.id} {handle and handle[-6:]} until {reservation.expires_at}")
         conversation.moved |= admission.holder != conversation.holder
         conversation.holder, conversation.handle = admission.holder, handle
         conversation.granted_at = now

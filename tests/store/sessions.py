@@ -103,9 +103,7 @@ class Google:
     def open(self, token: str, handle: str | None = None) -> tuple[int, int] | None:
         """Open a connection and return its number and its conversation's, or None if refused."""
         try:
-            admitted = self.admission_control.admit(
-                first_frame(handle), Credentials(token=token), METHOD
-            )
+            admitted = self.admission_control.admit(first_frame(handle), Credentials(token=token), METHOD)
         except CloseError as refused:
             if refused.close not in EXPECTED:
                 raise
@@ -239,9 +237,7 @@ class Sockets(Google):
     def open(self, token: str, handle: str | None = None) -> tuple[int, int] | None:
         opened = super().open(token, handle)
         url = f"{self._emulator.websocket_url()}?access_token={self._names[token]}"
-        socket = self._closing.enter_context(
-            connect(url, compression=None, max_queue=None, close_timeout=1)
-        )
+        socket = self._closing.enter_context(connect(url, compression=None, max_queue=None, close_timeout=1))
         socket.send(first_frame(handle and self._names.get(handle, handle)))
         try:
             frames = [json.loads(socket.recv(10)) for _ in range(2)]

@@ -62,18 +62,19 @@ class EmulatorClock(Clock):
 
 
 @contextmanager
-def open_world(engine, clock, google, client_handle):
+def open_world(engine, database_url, clock, google, client_handle):
     """Open one store from two workers.
 
     PostgreSQL may lose its last commits in a crash here, which makes the test faster.
     """
-    url = engine.url
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
-            connection.execute(text(f"ALTER DATABASE {url.database} SET synchronous_commit = off"))
+            name = connection.execute(text("SELECT current_database()")).scalar()
+            connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
         engine.dispose()
-    other = open_engine(url.render_as_string(hide_password=False))
-    ledgers = [Ledger(each, clock) for each in (engine, other)]
+    other = open_engine(database_url)
+    # Which never sweep: the histories' clock is not that of the sweep's pauses.
+    ledgers = [Ledger(each, clock, lambda: 0.0) for each in (engine, other)]
     with ThreadPoolExecutor(2) as threads:
         blocks = Blocks(engine, clock)
         yield World(clock, ledgers, blocks, threads, google, client_handle == "honoured")
@@ -94,22 +95,22 @@ def play_histories(engine, world, client_handle, count):
 
 
 @pytest.mark.parametrize("client_handle", ["ignored", "honoured"])
-def test_open_sessions_are_bounded_by_the_granted_tokens(engine, client_handle):
+def test_open_sessions_are_bounded_by_the_granted_tokens(engine, database_url, client_handle):
     clock = Clock()
     google = Google(clock.timestamp, Options(client_handle=client_handle, **PROMPT))
-    with open_world(engine, clock, google, client_handle) as world:
+    with open_world(engine, database_url, clock, google, client_handle) as world:
         live = play_histories(engine, world, client_handle, HISTORIES)
     assert max(live) >= MOST_TOKENS  # the bound is reached
 
 
 @pytest.mark.parametrize("handle_state", ["snapshot", "at_close"])
 @pytest.mark.parametrize("client_handle", ["ignored", "honoured"])
-def test_running_emulator_opens_the_same_sessions(engine, client_handle, handle_state):
+def test_running_emulator_opens_the_same_sessions(engine, database_url, client_handle, handle_state):
     options = Options(client_handle=client_handle, handle_state=handle_state, **PROMPT)
     with (
         BackgroundEmulator(options) as emulator,
         Sockets(emulator, options) as google,
-        open_world(engine, EmulatorClock(google), google, client_handle) as world,
+        open_world(engine, database_url, EmulatorClock(google), google, client_handle) as world,
     ):
         play_histories(engine, world, client_handle, OVER_SOCKETS)
     assert google.opened > OVER_SOCKETS

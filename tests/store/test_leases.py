@@ -37,9 +37,7 @@ def _start_conversation(ledger, admission):
     return start_conversation
 
 
-def test_conversation_holds_a_place_until_its_tokens_expire(
-    ledger, clock, admission, start_conversation
-):
+def test_conversation_holds_a_place_until_its_tokens_expire(ledger, clock, admission, start_conversation):
     start_conversation(places=2)
     clock.advance(100)
     second = start_conversation(places=2)
@@ -54,9 +52,7 @@ def test_conversation_holds_a_place_until_its_tokens_expire(
     start_conversation(places=2)
 
 
-def test_start_with_fewer_places_waits_for_several_conversations_to_end(
-    ledger, clock, admission, start_conversation
-):
+def test_start_with_fewer_places_waits_for_several_conversations_to_end(ledger, clock, admission, start_conversation):
     for _ in range(3):
         start_conversation(places=3)
         clock.advance(10)
@@ -87,9 +83,7 @@ def test_renewal_after_a_pause_needs_a_free_place(ledger, clock, admission, star
         ledger.admit(admission(lease=admitted.lease, places=1))
 
 
-def test_place_is_held_until_the_longest_token_expires(
-    ledger, clock, admission, start_conversation
-):
+def test_place_is_held_until_the_longest_token_expires(ledger, clock, admission, start_conversation):
     admitted = start_conversation(places=1)
     for _ in range(3):
         clock.advance(10)
@@ -103,9 +97,7 @@ def test_place_is_held_until_the_longest_token_expires(
     ledger.admit(admission(lease=admitted.lease, places=1))
 
 
-def test_fresh_starts_of_one_lease_take_the_free_place_and_one_extra(
-    ledger, clock, admission, start_conversation
-):
+def test_fresh_starts_of_one_lease_take_the_free_place_and_one_extra(ledger, clock, admission, start_conversation):
     admitted = start_conversation(places=2)
     clock.advance(60)
     granted = 0
@@ -151,9 +143,7 @@ def test_concurrent_fresh_starts_of_two_workers_take_no_more_places(
     engines[1].dispose()
 
 
-def test_network_changes_are_not_refused_with_all_places_taken(
-    ledger, clock, admission, start_conversation
-):
+def test_network_changes_are_not_refused_with_all_places_taken(ledger, clock, admission, start_conversation):
     admitted = start_conversation(places=2)
     start_conversation(places=2)
     for _ in range(3):
@@ -175,9 +165,7 @@ def test_ended_leases_count_against_twice_the_places_until_their_tokens_expire(
     ledger.admit(admission(places=2))
 
 
-def test_moved_conversation_takes_a_place_at_its_new_address(
-    ledger, clock, admission, start_conversation
-):
+def test_moved_conversation_takes_a_place_at_its_new_address(ledger, clock, admission, start_conversation):
     """The old address gets its place back; the new one admits up to twice its places."""
     moving = [start_conversation("home", places=2) for _ in range(2)]
     start_conversation("cafe", places=2)
@@ -216,9 +204,7 @@ def test_retries_charge_only_the_added_time(engine, ledger, clock, admission, st
     assert reservation.expires_at == clock() + timedelta(seconds=300)
 
 
-def test_pause_between_two_tokens_is_not_charged(
-    engine, ledger, clock, admission, start_conversation
-):
+def test_pause_between_two_tokens_is_not_charged(engine, ledger, clock, admission, start_conversation):
     admitted = start_conversation(budget=10_000)
     clock.advance(900)
     ledger.admit(admission(lease=admitted.lease, budget=10_000))
@@ -226,9 +212,7 @@ def test_pause_between_two_tokens_is_not_charged(
     assert spent(engine) == 600
 
 
-def test_paid_time_remains_available_with_a_spent_budget(
-    ledger, clock, admission, start_conversation
-):
+def test_paid_time_remains_available_with_a_spent_budget(ledger, clock, admission, start_conversation):
     """Less than half a minute of it is refused."""
     admitted = start_conversation(budget=300)
     clock.advance(100)
@@ -252,9 +236,7 @@ def test_last_token_ends_with_the_lease(ledger, clock, admission, start_conversa
         ledger.admit(admission(lease=admitted.lease))
 
 
-def test_ended_lease_is_recorded_once_refunds_nothing_and_is_not_renewed(
-    engine, ledger, admission, start_conversation
-):
+def test_ended_lease_is_recorded_once_refunds_nothing_and_is_not_renewed(engine, ledger, admission, start_conversation):
     admitted = start_conversation(budget=10_000)
     ledger.end(admitted.lease, "request-2", "192.0.2.1")
     ledger.end(admitted.lease, "request-3", "192.0.2.1")
@@ -294,9 +276,7 @@ def test_failed_renewal_stays_charged_if_a_later_token_uses_its_time(
 ):
     admitted = start_conversation(budget=10_000)
     clock.advance(270)
-    failed, later = (
-        admission(lease=admitted.lease, budget=10_000, handle="the same") for _ in range(2)
-    )
+    failed, later = (admission(lease=admitted.lease, budget=10_000, handle="the same") for _ in range(2))
     reserved = ledger.admit(failed)
     clock.advance(10)
     ledger.admit(later)

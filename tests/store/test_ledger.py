@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tokensvc.domain import EphemeralToken, Limit, Window
+from tokensvc.domain import Budget, EphemeralToken, Limit, Window
 from tokensvc.errors import (
     Blocked,
     BudgetSpent,
@@ -35,9 +35,7 @@ def token(reservation):
     return EphemeralToken("auth_tokens/canary", reservation.expires_at, reservation.expires_at)
 
 
-def test_grant_is_recorded_as_reserved_then_granted_with_fingerprint(
-    engine, ledger, clock, admission
-):
+def test_grant_is_recorded_as_reserved_then_granted_with_fingerprint(engine, ledger, clock, admission):
     reservation = ledger.admit(admission())
     clock.advance(1)
     ledger.grant(reservation, token(reservation))
@@ -165,7 +163,8 @@ def test_forgiven_attempt_does_not_count(ledger):
 
 def test_sweep_removes_outdated_rows_and_no_others(engine, ledger, clock, admission):
     for number in range(20):
-        ledger.admit(admission(f"visitor-{number}", limits="9/60"))
+        reservation = ledger.admit(admission(f"visitor-{number}", limits="9/60"))
+        ledger.grant(reservation, token(reservation))
     clock.advance(2 * 86_400)
     for number in range(3):
         ledger.admit(admission(f"latecomer-{number}", limits="9/60"))
@@ -174,12 +173,12 @@ def test_sweep_removes_outdated_rows_and_no_others(engine, ledger, clock, admiss
     assert len(rows(engine, charges)) == len(rows(engine, leases)) == len(rows(engine, tokens)) == 3
 
 
-def test_store_in_use_is_swept_every_minute(engine, clock, admission):
+def test_store_in_use_is_swept_three_times_a_minute(engine, clock, admission):
     now = 0.0
     ledger = Ledger(engine, clock, steady=lambda: now)
     ledger.admit(admission("visitor"))
     clock.advance(2 * 86_400)
-    now += 59
+    now += 19
     ledger.admit(admission("latecomer"))
     assert len(rows(engine, leases)) == 2
     now += 1
@@ -272,9 +271,7 @@ def admit_with_two_workers(engine, database_url, clock, requests):
 
 
 @pytest.mark.parametrize("limited", [{"limits": "25/60"}, {"places": 25}], ids=["limit", "places"])
-def test_two_workers_admit_exactly_as_many_as_allowed_between_them(
-    engine, database_url, clock, admission, limited
-):
+def test_two_workers_admit_exactly_as_many_as_allowed_between_them(engine, database_url, clock, admission, limited):
     requests = [[admission(wanted=100, **limited) for _ in range(10)] for _ in range(8)]
     granted = admit_with_two_workers(engine, database_url, clock, requests)
 
@@ -300,3 +297,24 @@ def test_failing_store_admits_nothing_and_its_error_repeats_no_value(engine, led
         connection.execute(text("ALTER TABLE lost RENAME TO events"))
     assert "canary" not in f"{refused.value!r} {refused.value.__cause__}"
     assert rows(engine, charges) == []
+
+
+def test_limit_that_only_records_logs_what_it_would_refuse_and_admits(ledger, admission, caplog):
+    recording = Window("user", "alice", (Limit(1, 60),), records=True)
+    for _ in range(2):
+        quotas = ledger.admit(admission(windows=(recording,))).quotas
+
+    assert quotas == ()  # a caller is told of what is in force
+    assert [record.getMessage() for record in caplog.records] == [
+        "limit would refuse name=user limit=1 in 60 s key=alice"
+    ]
+    with pytest.raises(RateLimited):  # what was recorded counts once the limit is in force
+        ledger.admit(admission(limits="1/60"))
+
+
+def test_budget_that_only_records_logs_what_it_would_refuse_and_grants_the_whole(ledger, admission, caplog):
+    recording = Budget("user", "alice", 400, records=True)
+    seconds = [ledger.admit(admission(budgets=(recording,))).seconds for _ in range(3)]
+
+    assert seconds == [300, 300, 300]
+    assert [record.getMessage() for record in caplog.records] == ["budget would refuse name=user seconds=400 key=alice"]

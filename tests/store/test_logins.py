@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+
 import pytest
 from sqlalchemy import func, select, text
 
@@ -19,6 +22,9 @@ class StubDependencies:
 
     def __init__(self, accounts):
         self.accounts = accounts
+
+    def place(self):
+        return nullcontext()
 
     def verify(self, username, _password):
         return self.accounts.find(username)
@@ -45,7 +51,7 @@ def _accounts(engine):
 @pytest.fixture(name="service")
 def _service(engine, clock, accounts):
     dependencies = StubDependencies(accounts)
-    return LoginService(dependencies, dependencies, dependencies, Logins(engine, clock))
+    return LoginService(dependencies, dependencies, dependencies, Logins(engine, clock), b"key")
 
 
 def sign_in(service, username="alice"):
@@ -75,10 +81,48 @@ def test_missing_or_unknown_cookie_is_refused(service, cookie):
 def test_replaced_cookie_is_valid_for_a_grace_period(service, clock):
     """A lost response leaves the browser with the old cookie."""
     first = sign_in(service)
-    service.refresh(first.cookie, "192.0.2.1")
+    second = service.refresh(first.cookie, "192.0.2.1")
     clock.advance(GRACE / SECOND)
+    again = service.refresh(first.cookie, "192.0.2.1")
 
-    assert service.refresh(first.cookie, "192.0.2.1").cookie
+    assert again.cookie == second.cookie
+    assert again.cookie_life == second.cookie_life - GRACE / SECOND
+
+
+def test_parallel_refreshes_all_get_the_same_cookie(service, engine):
+    cookie = sign_in(service).cookie
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: service.refresh(cookie, "192.0.2.1").cookie, range(20)))
+
+    assert len(set(found)) == 1
+    assert rows(engine) == 2
+
+
+def test_cookie_copied_and_used_within_the_grace_period_ends_the_login_at_the_next_refresh(service, clock):
+    """Both get the same next cookie, so the second of them to use it is too late."""
+    stolen = sign_in(service).cookie
+    owner = service.refresh(stolen, "192.0.2.1")
+    thief = service.refresh(stolen, "192.0.2.2")
+    clock.advance(900)
+    owner = service.refresh(owner.cookie, "192.0.2.1")
+    clock.advance(900)
+
+    for cookie in (thief.cookie, owner.cookie):
+        with pytest.raises(LoginOver):
+            service.refresh(cookie, "192.0.2.2")
+
+
+def test_login_and_replaced_cookie_of_a_clock_that_was_ahead_are_over(service, clock):
+    kept, replaced = sign_in(service), sign_in(service)
+    clock.advance(3 * DAY)
+    late = sign_in(service)
+    service.refresh(replaced.cookie, "192.0.2.1")
+    clock.advance(-3 * DAY)
+
+    assert service.refresh(kept.cookie, "192.0.2.1")
+    for cookie in (replaced.cookie, late.cookie):
+        with pytest.raises(LoginOver):
+            service.refresh(cookie, "192.0.2.1")
 
 
 def test_replaced_cookie_after_the_grace_period_ends_the_login(service, clock):
@@ -164,7 +208,7 @@ def test_account_removed_during_sign_in_is_a_wrong_password(engine, clock, accou
 
     dependencies = Slow(accounts)
     with pytest.raises(WrongPassword):
-        sign_in(LoginService(dependencies, dependencies, dependencies, Logins(engine, clock)))
+        sign_in(LoginService(dependencies, dependencies, dependencies, Logins(engine, clock), b"key"))
 
 
 def test_store_holds_no_cookie(service, engine):

@@ -54,9 +54,7 @@ class Conversation:
             lifetime=self.lifetime * SECOND,
             deadline=self.duration * SECOND,
         )
-        terms = decide(
-            self.state, asked, LiveTokens(of_lease, places, replace(places, limit=4)), left
-        )
+        terms = decide(self.state, asked, LiveTokens(of_lease, places, replace(places, limit=4)), left)
         begins = self.now
         if terms.replaces:
             begins, _, _ = self.tokens.pop(self.state.token_id)

@@ -76,9 +76,7 @@ class Connection:
         return Reply(int(status.split()[1]), headers, content, sender)
 
 
-def send_all(
-    url: str, requests: Iterable[tuple[str, bytes]], *, clients: int = CLIENTS
-) -> list[Reply]:
+def send_all(url: str, requests: Iterable[tuple[str, bytes]], *, clients: int = CLIENTS) -> list[Reply]:
     """Send each of *requests* (sender, bytes) with the next free client."""
     return asyncio.run(_send_all(url, iter(requests), clients))
 

@@ -44,9 +44,7 @@ def _canaries() -> Canaries:
 
 
 @pytest.fixture(name="shop_environment", scope="session")
-def _shop_environment(
-    tmp_path_factory: pytest.TempPathFactory, google: Upstream, canaries: Canaries
-) -> dict[str, str]:
+def _shop_environment(tmp_path_factory: pytest.TempPathFactory, google: Upstream, canaries: Canaries) -> dict[str, str]:
     """Return the environment of the shop's service, with debug logs and an account “ada”."""
     folder = tmp_path_factory.mktemp("shop")
     bank = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
@@ -164,9 +162,7 @@ def _new_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 
 
 @pytest.fixture(name="start_fleet", scope="module")
-def _start_fleet(
-    fleets_google: Upstream, new_folder: Callable[[], Path]
-) -> Iterator[Callable[..., Fleet]]:
+def _start_fleet(fleets_google: Upstream, new_folder: Callable[[], Path]) -> Iterator[Callable[..., Fleet]]:
     """Return a function that starts a fleet: one instance, two workers, SQLite by default.
 
     Fleets stop with their module, because several at once would slow down each other.

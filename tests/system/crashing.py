@@ -65,9 +65,7 @@ class Crowd:
                 await self._request(connection, subject, renewal)
         connection.close()
 
-    async def _request(
-        self, connection: clients.Connection, subject: str, body: dict[str, str]
-    ) -> str | None:
+    async def _request(self, connection: clients.Connection, subject: str, body: dict[str, str]) -> str | None:
         """Send a request; return its lease, or None if it failed."""
         try:
             reply = await connection.send(subject, clients.post(site.signed(subject), body))
@@ -95,10 +93,7 @@ def reconcile(fleet: Fleet, google: Upstream, crowd: Crowd) -> dict[str, int]:
         " sum(case kind when 'refunded' then 1 else 0 end) as refunded from events"
     )
     # Every received token has its event.
-    granted = {
-        row.fingerprint
-        for row in fleet.rows("select fingerprint from events where kind = 'granted'")
-    }
+    granted = {row.fingerprint for row in fleet.rows("select fingerprint from events where kind = 'granted'")}
     assert {hashlib.sha256(token.encode()).hexdigest() for token in crowd.tokens} <= granted
     assert granted <= google.fingerprints
     assert len(granted) == counts.granted
@@ -118,8 +113,7 @@ def reconcile(fleet: Fleet, google: Upstream, crowd: Crowd) -> dict[str, int]:
     )
     assert unreserved == []
     charged = fleet.one(
-        "select sum(case kind when 'reserved' then seconds when 'refunded' then -seconds else 0"
-        " end) from events"
+        "select sum(case kind when 'reserved' then seconds when 'refunded' then -seconds else 0 end) from events"
     )
     assert fleet.one("select sum(seconds) from spending") == 2 * charged  # own and shared
     if fleet.environment["DATABASE_URL"].startswith("sqlite"):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from system.upstream import Exchange, Received
 
-    Fault = Callable[[Exchange, Received], None]
+    Fault = Callable[[Exchange, Received], bool | None]
 
 DRIP = 0.05  # seconds between two bytes
 TOKEN = "auth_tokens/0123456789abcdef0123456789abcdef"
@@ -28,24 +28,28 @@ def answer(status: int, body: bytes, *headers: str) -> bytes:
     return http_answer(status, body, "".join(f"{header}\r\n" for header in headers).encode())
 
 
-def refusal(status: int, echoed: str, *headers: str, reason: str = "") -> bytes:
+def refusal(status: int, echoed: str, *headers: str, reason: str = "", word: str = "") -> bytes:
     """Return an error in Google's form; its message contains *echoed*, as Google's may."""
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]
-    error = {"code": status, "message": NOISE + echoed, "details": details}
+    error = {"code": status, "message": NOISE + echoed, "status": word, "details": details}
     return answer(status, json.dumps({"error": error}).encode(), *headers)
 
 
-def _refusing(status: int, *headers: str, reason: str = "") -> Fault:
-    def fault(exchange: Exchange, received: Received) -> None:
+def _refusing(status: int, *headers: str, reason: str = "", word: str = "", because: str = "") -> Fault:
+    def fault(exchange: Exchange, received: Received) -> bool:
         key = received.headers.get("x-goog-api-key", "")
-        exchange.send(refusal(status, key, *headers, reason=reason))
+        exchange.send(refusal(status, because + key, *headers, reason=reason, word=word))
+        return True
 
     return fault
 
 
-def _sending(content: bytes) -> Fault:
-    def fault(exchange: Exchange, _received: Received) -> None:
+def _sending(content: bytes, *, keep: bool = True) -> Fault:
+    """Send *content*; an answer that is complete must not be followed by a close that was not announced."""
+
+    def fault(exchange: Exchange, _received: Received) -> bool:
         exchange.send(content)
+        return keep
 
     return fault
 
@@ -55,9 +59,10 @@ def _body(body: bytes) -> Fault:
 
 
 def _redirecting(status: int) -> Fault:
-    def fault(exchange: Exchange, received: Received) -> None:
+    def fault(exchange: Exchange, received: Received) -> bool:
         elsewhere = exchange.server.upstream.trap.url + received.path
         exchange.send(answer(status, b"{}", f"Location: {elsewhere}"))
+        return True
 
     return fault
 
@@ -102,10 +107,13 @@ FAULTS: dict[str, Fault] = {
     # Error responses.
     "400": _refusing(400),
     "400-key": _refusing(400, reason="API_KEY_INVALID"),
+    "400-place": _refusing(400, word="FAILED_PRECONDITION"),
     "401": _refusing(401),
+    "402": _refusing(402),
     "403": _refusing(403),
     "404": _refusing(404),
     "429": _refusing(429, "Retry-After: 7"),
+    "429-empty": _refusing(429, word="RESOURCE_EXHAUSTED", because="Your credits are depleted."),
     "429-absurd": _refusing(429, "Retry-After: " + "9" * 5000),
     "429-date": _refusing(429, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"),
     "429-negative": _refusing(429, "Retry-After: -1"),
@@ -136,14 +144,12 @@ FAULTS: dict[str, Fault] = {
     "no-content": _sending(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "created": _sending(answer(201, GOOD)),
     "huge": _flooding(_HEAD + b"Content-Length: 104857600\r\n\r\n", b" " * 65536),
-    "huge-chunks": _flooding(
-        _HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"
-    ),
-    "truncated": _sending(answer(200, GOOD)[:-10]),
+    "huge-chunks": _flooding(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"),
+    "truncated": _sending(answer(200, GOOD)[:-10], keep=False),
     "reset": _reset,
     # Not valid HTTP.
-    "ssh": _sending(b"SSH-2.0-OpenSSH_9.6\r\n"),
-    "hangs-up": _sending(b""),
+    "ssh": _sending(b"SSH-2.0-OpenSSH_9.6\r\n", keep=False),
+    "hangs-up": _sending(b"", keep=False),
     "bad-status": _sending(b"HTTP/1.1 yes OK\r\n\r\n"),
     "bad-length": _sending(_HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n{}"),
     "bad-chunk": _sending(_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + GOOD),
@@ -163,6 +169,4 @@ SLOW = {name for name in FAULTS if name == "silent" or name.startswith("drips-")
 
 def profiles() -> str:
     """Return the TOML of a profile for each fault, with the fault's name."""
-    return "\n".join(
-        f'[profiles.{name}]\nmodel = "fault-{name}"\nallow = ["user", "guest"]' for name in FAULTS
-    )
+    return "\n".join(f'[profiles.{name}]\nmodel = "fault-{name}"\nallow = ["user", "guest"]' for name in FAULTS)

@@ -86,9 +86,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in listed.split()]
 
 
-def prepared(
-    folder: Path, configuration: str, upstream: str, *, database_url: str | None = None
-) -> Fleet:
+def prepared(folder: Path, configuration: str, upstream: str, *, database_url: str | None = None) -> Fleet:
     """Return a fleet without instances and create its store, by default SQLite in *folder*."""
     environment = service_environment(folder, configuration, upstream, SHOP_SECRET=site.SECRET)
     environment["DATABASE_URL"] = database_url or f"sqlite:///{folder / 'tokensvc.db'}"
@@ -111,9 +109,7 @@ def started(fleet: Fleet, *, instances: int = 1, workers: int = 4) -> Iterator[F
     """Start *instances* of *workers* each; stop them on exit."""
     with ExitStack() as programs:
         for port in free_ports(instances):
-            program = programs.enter_context(
-                running(command(port, workers), LISTENS, environment=fleet.environment)
-            )
+            program = programs.enter_context(running(command(port, workers), LISTENS, environment=fleet.environment))
             fleet.instances.append(program)
         yield fleet
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def launched(
-    folder: Path, configuration: str, upstream: str, *, workers: int = 2, **added: str
-) -> Iterator[Program]:
+def launched(folder: Path, configuration: str, upstream: str, *, workers: int = 2, **added: str) -> Iterator[Program]:
     """Start the service in *folder*; stop it on exit."""
     environment = service_environment(folder, configuration, upstream, **added)
     with serving(environment, workers=workers) as program:

@@ -14,6 +14,7 @@ from system.launching import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from programs import Program
@@ -46,6 +47,11 @@ http {{
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_bind {proxy};
+  {hosts}
+}}
+"""
+
+_AT_THE_ROOT = """
   server {{  # appends the client's address to the header
     listen 127.0.0.1:{ports[0]};
     location / {{ proxy_pass http://tokensvc; }}
@@ -66,24 +72,57 @@ http {{
       proxy_pass http://127.0.0.1:{ports[0]};
     }}
   }}
-}}
+"""
+
+_KEEPING_THE_PATH = """
+  server {{
+    listen 127.0.0.1:{ports[0]};
+    location /voice/ {{ proxy_pass http://tokensvc; }}
+  }}
+"""
+
+_REMOVING_THE_PATH = """
+  server {{
+    listen 127.0.0.1:{ports[0]};
+    location /voice/ {{ proxy_pass http://tokensvc/; }}
+  }}
+"""
+
+_WITH_A_DENIED_PATH = """
+  server {{
+    listen 127.0.0.1:{ports[0]};
+    underscores_in_headers on;
+    location /login {{ deny all; }}
+    location / {{ proxy_pass http://tokensvc; }}
+  }}
 """
 
 
-@contextmanager
-def in_front_of(folder: Path, urls: Sequence[str]) -> Iterator[list[Program]]:
+def in_front_of(folder: Path, urls: Sequence[str]) -> AbstractContextManager[list[Program]]:
     """Start three proxies to *urls*: appending, overwriting, and behind another proxy."""
+    return _proxies(folder, urls, _AT_THE_ROOT, free_ports(3))
+
+
+def below_a_path(folder: Path, url: str, port: int, *, removed: bool) -> AbstractContextManager[list[Program]]:
+    """Start a proxy that serves *url* below /voice/, which is *removed* from requests or not."""
+    hosts = _REMOVING_THE_PATH if removed else _KEEPING_THE_PATH
+    return _proxies(folder, [url], hosts, [port])
+
+
+def with_a_denied_path(folder: Path, url: str) -> AbstractContextManager[list[Program]]:
+    """Start a proxy to *url* that denies /login, and passes on headers with underscores."""
+    return _proxies(folder, [url], _WITH_A_DENIED_PATH, free_ports(1))
+
+
+@contextmanager
+def _proxies(folder: Path, urls: Sequence[str], hosts: str, ports: Sequence[int]) -> Iterator[list[Program]]:
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.fail("nginx is missing: “make programs” installs it.")
-    ports = free_ports(3)
     file = folder / "nginx.conf"
-    servers = " ".join(f"server {url.removeprefix('http://')};" for url in urls)
-    file.write_text(
-        _CONFIGURATION.format(
-            folder=folder, servers=servers, ports=ports, proxy=PROXY, outer_proxy=OUTER_PROXY
-        )
-    )
+    servers = " ".join(f"server {url.removeprefix('http://')} max_fails=0;" for url in urls)
+    named = hosts.format(ports=ports, outer_proxy=OUTER_PROXY)
+    file.write_text(_CONFIGURATION.format(folder=folder, servers=servers, hosts=named, proxy=PROXY))
     command = [program, "-e", "stderr", "-p", str(folder), "-c", str(file)]
     # nginx logs this once its sockets listen.
     listens = r"using the \"(\w+)\" event method"

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns that XDG_RUNTIME_DIR is missing
@@ -44,6 +50,47 @@ class Postgres:
             bin_path=self._server.bin_path,
             user=self._server.system_user,
         )
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Stop every process of the server, without its clients' noticing."""
+        postmaster = psutil.Process(self._server.get_pid())
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                process.resume()
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Refuse every write, as a replica does."""
+        self._set("default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            self._set("default_transaction_read_only = off")
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stop the server, and start it again."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @property
+    def socket(self) -> str:
+        """The folder of the server's socket."""
+        return parse_qs(urlsplit(self.url).query)["host"][0]
+
+    def _set(self, setting: str) -> None:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET {setting}")
+            connection.execute("SELECT pg_reload_conf()")
 
     def start(self) -> None:
         """Start the server over the data it has written so far."""

@@ -35,9 +35,7 @@ def exchange(url: str, content: bytes, *, source: str = "127.0.0.1") -> Answer:
     address = (parts.hostname, parts.port)
     with socket.create_connection(address, timeout=30, source_address=(source, 0)) as connection:
         connection.sendall(content)
-        with HTTPResponse(
-            connection, method="HEAD" if content.startswith(b"HEAD ") else None
-        ) as response:
+        with HTTPResponse(connection, method="HEAD" if content.startswith(b"HEAD ") else None) as response:
             response.begin()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, headers, response.read())

@@ -63,9 +63,7 @@ def _proxies(fleet, new_folder):
 def _post(url, headers=(), *, body="", bearer=None):
     """Send POST /token from `CLIENT`; return the answer."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        parts.hostname, parts.port, timeout=60, source_address=(CLIENT, 0)
-    )
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60, source_address=(CLIENT, 0))
     try:
         connection.putrequest("POST", "/token", skip_host=True)
         connection.putheader("Host", "tokens.example.com")
@@ -96,10 +94,7 @@ def test_forged_headers_do_not_change_the_recorded_address(fleet, proxies, proxy
 
 def test_forged_addresses_do_not_evade_the_limit_by_address(proxies):
     statuses = [
-        _post(
-            proxies["appending"], [("X-Forwarded-For", f"9.9.9.{n}")], body='{"profile":"scarce"}'
-        )
-        for n in range(5)
+        _post(proxies["appending"], [("X-Forwarded-For", f"9.9.9.{n}")], body='{"profile":"scarce"}') for n in range(5)
     ]
     assert [answer.status for answer in statuses] == [200, 200, 200, 429, 429]
 
@@ -119,9 +114,7 @@ def test_forged_addresses_do_not_evade_the_limit_by_address(proxies):
         ("", 403),
     ],
 )
-def test_own_and_listed_origins_are_served_and_any_other_mints_nothing(
-    proxies, fresh_google, origin, status
-):
+def test_own_and_listed_origins_are_served_and_any_other_mints_nothing(proxies, fresh_google, origin, status):
     answer = _post(proxies["appending"], [("Origin", origin)], bearer=site.signed())
 
     assert answer.status == status

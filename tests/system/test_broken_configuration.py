@@ -57,13 +57,9 @@ BROKEN = {
         "gunicorn",
         environment={"GEMINI_API_KEY": "", "TOKENSVC_SECRET_KEY": SECRET_KEY + ",short"},
     ),
-    "unknown log level": Broken(
-        ["TOKENSVC_LOG_LEVEL"], "gunicorn", environment={"TOKENSVC_LOG_LEVEL": "loud"}
-    ),
+    "unknown log level": Broken(["TOKENSVC_LOG_LEVEL"], "gunicorn", environment={"TOKENSVC_LOG_LEVEL": "loud"}),
     "missing file": Broken(["tokensvc.toml", "there is no such file"], file=None),
-    "invalid TOML": Broken(
-        ["tokensvc.toml", "is not TOML", "line 2"], "gunicorn", file="[profiles]\nx = = 1\n"
-    ),
+    "invalid TOML": Broken(["tokensvc.toml", "is not TOML", "line 2"], "gunicorn", file="[profiles]\nx = = 1\n"),
     "many faults at once": Broken(
         [
             "http.origins.0",
@@ -101,12 +97,8 @@ default = "Puck"
 user = ["10/fortnight"]
 """,
     ),
-    "all interfaces without a public URL": Broken(
-        ["http.public_url: is missing", ALL_INTERFACES], host=ALL_INTERFACES
-    ),
-    "all IPv6 interfaces without a public URL": Broken(
-        ["http.public_url: is missing", "::"], "gunicorn", host="[::]"
-    ),
+    "all interfaces without a public URL": Broken(["http.public_url: is missing", ALL_INTERFACES], host=ALL_INTERFACES),
+    "all IPv6 interfaces without a public URL": Broken(["http.public_url: is missing", "::"], "gunicorn", host="[::]"),
     "faults of two issuers": Broken(
         ["issuers.0 (shop)", "SHOP_SECRET", "issuers.1 (bank)", "bank.pem"],
         file=f"""

@@ -14,9 +14,7 @@ from system.configurations import configuration
 from system.fleet import children
 
 FIRST = configuration(default="", removed="")
-SECOND = configuration(
-    default='limits = ["1/hour"]', added='token_lifetime = "90s"\nmax_session = "10m"'
-)
+SECOND = configuration(default='limits = ["1/hour"]', added='token_lifetime = "90s"\nmax_session = "10m"')
 BROKEN = SECOND.replace("[profiles.added]", "[profiles.added]\nno_such_key = 1")
 
 

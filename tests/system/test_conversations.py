@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tokensvc.authn.holders import LeaseHolders
 from tokensvc.config.file import LimitTable
 from tokensvc.config.profiles import Profile
 from tokensvc.domain import Credentials, Principal
@@ -27,6 +28,7 @@ from tokensvc.issuing import Policy, TokenRequest, TokenService
 from tokensvc.signing.leases import LeaseSigner
 from tokensvc.store.engine import open_engine, upgrade
 from tokensvc.store.ledger import Ledger
+from tokensvc.store.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +163,7 @@ def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
         client = BoundedHttpClient(emulator.url)
         sockets.callback(client.close)
         service = TokenService(
-            Guests(),
+            LeaseHolders(Guests(), LeaseSigner([b"signs-in-tests-and-nowhere-else-0123456789"], clock)),
             lambda: Policy({"default": compiled}, limits),
             Ledger(engine, clock),
             ReadyTokens(
@@ -174,7 +176,7 @@ def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
                 ),
                 clock,
             ),
-            LeaseSigner([b"signs-in-tests-and-nowhere-else-0123456789"], clock),
+            Usage(engine, clock),
             clock,
         )
 

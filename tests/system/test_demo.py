@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 
 def _run(*command: str | Path, **named) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*map(str, command)], capture_output=True, text=True, check=False, timeout=180, **named
-    )
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, timeout=180, **named)
 
 
 @pytest.fixture(name="elsewhere", scope="module")
@@ -51,10 +49,10 @@ def _installed(tmp_path_factory, wheel) -> Path:
     return folder / "venv" / "bin" / "tokensvc"
 
 
-def _starting(tokensvc: Path, folder: Path, announced: str):
+def _starting(tokensvc: Path, folder: Path, announced: str, *options: str):
     """Start the demo on free ports; wait for the line that matches *announced*."""
     page, emulator = map(str, free_ports(2))
-    command = [str(tokensvc), "demo", "--port", page, "--emulator-port", emulator]
+    command = [str(tokensvc), "demo", "--port", page, "--emulator-port", emulator, *options]
     return running(command, announced, environment=clean_environment(), folder=folder)
 
 
@@ -108,10 +106,39 @@ def test_printed_account_signs_in_and_gets_a_token_for_the_emulator(demo):
     assert demo.post("/token").status == 200  # so does a guest
 
 
+def test_file_of_a_recipe_is_served_instead_if_given(installed, elsewhere):
+    recipe = CLONE / "docs/recipes/guests.toml"
+    with _starting(installed, elsewhere, r"Open +(http://\S+[^/\s])/?\s", "--config", str(recipe)) as program:
+        (profile,) = program.get("/profiles").json["profiles"]
+        assert profile["description"] == "Help for visitors of the shop"
+
+
 def test_page_of_another_site_can_neither_post_nor_read(demo):
     foreign = {"Origin": "https://evil.test"}
     assert demo.post("/token", headers=foreign).status == 403
     assert "access-control-allow-origin" not in demo.get("/profiles", headers=foreign).headers
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "http://127.0.0.1:8000", "http://localhost"])
+def test_page_at_any_port_of_this_machine_can_call_so_that_the_widget_works_beside_the_demo(demo, origin):
+    granted = demo.post("/token", headers={"Origin": origin})
+    assert granted.status == 200
+    assert granted.headers["access-control-allow-origin"] == origin
+    assert demo.get("/profiles", headers={"Origin": origin}).headers["access-control-allow-origin"] == origin
+    for other in (f"{origin}.evil.test", origin.replace("http:", "https:"), f"{origin}1234567"):
+        assert demo.post("/token", headers={"Origin": other}).status == 403
+
+
+def test_page_says_that_an_emulator_answers(demo):
+    (profile,) = demo.get("/profiles").json["profiles"]
+    assert profile["description"].startswith("An emulator answers, which plays back what you say.")
+
+
+def test_site_of_one_s_own_can_call_if_it_is_named(installed, elsewhere):
+    site = {"Origin": "https://shop.example.com"}
+    with _starting(installed, elsewhere, r"Open +(http://\S+[^/\s])/?\s", "--origin", site["Origin"]) as program:
+        assert program.post("/token", headers=site).headers["access-control-allow-origin"] == site["Origin"]
+        assert program.post("/token", headers={"Origin": "http://localhost:3000"}).status == 200
 
 
 @pytest.mark.parametrize("flag", ["--port", "--emulator-port"])
@@ -139,8 +166,7 @@ def test_wheel_contains_the_page_and_the_migrations(installed):
     listed = _run(
         python,
         "-c",
-        "import json; from importlib.metadata import files;"
-        "print(json.dumps([str(f) for f in files('tokensvc')]))",
+        "import json; from importlib.metadata import files;print(json.dumps([str(f) for f in files('tokensvc')]))",
         cwd=installed.parent,
     )
     names = json.loads(listed.stdout)

@@ -70,9 +70,7 @@ def test_worker_without_its_master_closes_its_kept_connections(new_folder, fresh
         connection.close()
 
 
-def test_requests_are_refused_during_a_postgresql_outage_and_served_after_it(
-    start_fleet, fresh_google
-):
+def test_requests_are_refused_during_a_postgresql_outage_and_served_after_it(start_fleet, fresh_google):
     """A worker that is killed during the outage restarts after it."""
     message = "worker cannot start, will be retried"
     postgres = Postgres()

@@ -46,9 +46,7 @@ def _deployment(request, start_fleet, new_folder):
 
 
 def _requests(subjects, profile, each=1):
-    return [
-        (subject, clients.post(site.signed(subject), {"profile": profile})) for subject in subjects
-    ] * each
+    return [(subject, clients.post(site.signed(subject), {"profile": profile})) for subject in subjects] * each
 
 
 def _histories(fleet, subjects):
@@ -76,9 +74,7 @@ def test_thousand_requests_get_exactly_the_limit_and_all_are_recorded(deployment
     assert tokens <= set(fresh_google.minted)
     assert 500 <= len(fresh_google.minted) <= 500 + timed_out
     # A grant has two events, a refusal none.
-    assert _histories(fleet, "crowd-%") == Counter(
-        {("reserved", "granted"): 500, ("reserved", "refunded"): timed_out}
-    )
+    assert _histories(fleet, "crowd-%") == Counter({("reserved", "granted"): 500, ("reserved", "refunded"): timed_out})
     query = "select fingerprint from events where kind = 'granted' and subject like 'crowd-%'"
     assert {row.fingerprint for row in fleet.rows(query)} == {
         hashlib.sha256(token.encode()).hexdigest() for token in tokens
@@ -142,9 +138,7 @@ def test_no_second_wherever_it_begins_holds_more_grants_than_the_limit(deploymen
 
 
 @pytest.mark.parametrize(("profile", "fail_every"), [("long", 0), ("unsure", 3)])
-def test_own_and_shared_budgets_are_spent_and_never_exceeded(
-    deployment, fresh_google, profile, fail_every
-):
+def test_own_and_shared_budgets_are_spent_and_never_exceeded(deployment, fresh_google, profile, fail_every):
     url, fleet = deployment
     subjects = [f"{profile}-{number}" for number in range(6)]
     before = fleet.one("select coalesce(sum(seconds), 0) from spending")
@@ -174,9 +168,7 @@ def test_own_and_shared_budgets_are_spent_and_never_exceeded(
 def test_hundred_renewals_charge_each_second_once(deployment):
     url, fleet = deployment
     subjects = [f"caller-{number}" for number in range(5)]
-    leases = {
-        r.sender: r.json["lease"] for r in clients.send_all(url, _requests(subjects, "renewed"))
-    }
+    leases = {r.sender: r.json["lease"] for r in clients.send_all(url, _requests(subjects, "renewed"))}
     before = fleet.one("select sum(seconds) from spending")
 
     renewals = [

@@ -1,4 +1,7 @@
-"""The headers of every answer, successful or not (OWASP ASVS 5.0, V3.4)."""
+"""T9. The headers of every answer, successful or not (OWASP ASVS 5.0, V3.4).
+
+tests/attack/test_openapi.py has those of every operation and status.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import re
 
 import pytest
 
+from programs import OPEN_PROFILE
+from system.configurations import ORIGIN
 from system.launching import rows
 from system.raw import exchange
 from system.raw import request as written
@@ -30,6 +35,18 @@ ANSWERS = {
     "foreign host": (("GET", "/"), {"host": "evil.test"}, 400),
     "too large": (("POST", "/token", "Content-Length: 99999"), {}, 413),
     "wrong type": (("POST", "/token", "Content-Type: text/plain"), {"body": b"x"}, 415),
+    "rejected profile": (("POST", "/token", "Content-Type: application/json"), {"body": b'{"profile": "400"}'}, 500),
+    "HEAD": (("HEAD", "/"), {}, 200),
+    "HEAD of an unknown path": (("HEAD", "/nothing"), {}, 404),
+    "OPTIONS": (("OPTIONS", "/"), {}, 200),
+    "TRACE": (("TRACE", "/profiles"), {}, 405),
+    "redirect": (("GET", "/widget.js"), {}, 302),
+    "file that is known": (("GET", "/app.js", "If-None-Match: *"), {}, 304),
+    "file of no release": (("GET", "/assets/x/app.js"), {}, 404),
+    "precondition": (("GET", "/app.js", 'If-Match: "x"'), {}, 400),
+    "invalid framing": (("GET", "/livez", "Content-Length: x"), {}, 400),
+    "long header": (("GET", "/livez", "X: " + "a" * 17_000), {}, 431),
+    "encoded path": (("GET", "/%ff%00"), {}, 404),
 }
 
 
@@ -59,6 +76,17 @@ def test_every_answer_has_the_security_headers_a_request_id_and_no_version(answe
         assert headers["cache-control"] in {"no-store", "no-cache"}
 
 
+@pytest.mark.parametrize("origin", [[], [f"Origin: {ORIGIN}"]], ids=["no origin", "listed origin"])
+def test_token_has_the_headers_of_other_api_answers(shop, origin):
+    """It is answered without Flask, which sets the headers of the others."""
+    token, profiles = (
+        exchange(shop.url, written(*request, *origin)).headers for request in (("POST", "/token"), ("GET", "/profiles"))
+    )
+    own = {"ratelimit", "ratelimit-policy", "content-length", "date", "x-request-id"}
+    assert {"ratelimit", "ratelimit-policy"} <= token.keys()
+    assert {n: v for n, v in token.items() if n not in own} == {n: v for n, v in profiles.items() if n not in own}
+
+
 def test_api_answers_are_never_cached_or_framed_and_vary_by_credential(shop):
     for answer in (shop.post("/token"), shop.get("/profiles")):
         assert answer.headers["cache-control"] == "no-store"
@@ -71,14 +99,14 @@ def test_api_answers_are_never_cached_or_framed_and_vary_by_credential(shop):
 @pytest.mark.parametrize("page", ["/", "/embed"])
 def test_page_loads_only_its_own_files_and_connects_only_to_google(shop, google, page):
     headers = shop.get(page).headers
-    policy = dict(
-        directive.split(" ", 1) for directive in headers["content-security-policy"].split("; ")
-    )
+    policy = dict(directive.split(" ", 1) for directive in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
     assert policy["connect-src"] == f"'self' {google.url.replace('http', 'ws')}"
     assert policy["frame-ancestors"] == "'self'"
     assert policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert policy["trusted-types"] == "'none'"
     assert "unsafe" not in str(policy)
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "microphone=(self)" in headers["permissions-policy"]
@@ -87,9 +115,7 @@ def test_page_loads_only_its_own_files_and_connects_only_to_google(shop, google,
 def test_hsts_follows_the_public_url_and_not_the_proxys_headers(shop, public):
     for forwarded in ("https", "http"):
         for path in ("/", "/livez", "/nothing"):
-            content = written(
-                "GET", path, f"X-Forwarded-Proto: {forwarded}", host="tokens.example.com"
-            )
+            content = written("GET", path, f"X-Forwarded-Proto: {forwarded}", host="tokens.example.com")
             answer = exchange(public.url, content)
             assert answer.status == (404 if path == "/nothing" else 200)
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
@@ -129,9 +155,21 @@ def test_any_other_request_id_is_replaced(shop, offered):
 )
 def test_forwarding_headers_do_not_change_the_recorded_address(shop, forwarded):
     name = f"forwarded-{abs(hash(forwarded))}"
-    answer = exchange(
-        shop.url, written("POST", "/token", forwarded, f"X-Request-Id: {name}"), source="127.0.8.8"
-    )
+    answer = exchange(shop.url, written("POST", "/token", forwarded, f"X-Request-Id: {name}"), source="127.0.8.8")
     assert answer.status == 200
     addresses = rows(shop, "select distinct address from events where request_id = ?", name)
     assert addresses == [("127.0.8.8",)]
+
+
+def test_frame_for_suggestions_is_for_every_site_and_sandboxed(start_service):
+    """Also where the pages are not served, because other sites need it for the widget."""
+    service = start_service(f"{OPEN_PROFILE}\n[http]\npage = false\n", "http://127.0.0.1:1")
+    assert service.get("/embed").status == 404
+    answer = service.get("/suggestions")
+    assert answer.status == 200
+    policy = dict(directive.split(" ", 1) for directive in answer.headers["content-security-policy"].split("; "))
+    assert policy["frame-ancestors"] == "*"
+    assert policy["script-src"] == "'self'"
+    assert policy["sandbox"] == "allow-scripts allow-popups allow-popups-to-escape-sandbox"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert b"assets/" in answer.body, "its script is of the release"

@@ -40,9 +40,7 @@ def _cors(answer) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("mints_nothing")
-@pytest.mark.parametrize(
-    ("path", "origin"), [*(("/token", origin) for origin in FOREIGN), ("/login", FOREIGN[0])]
-)
+@pytest.mark.parametrize(("path", "origin"), [*(("/token", origin) for origin in FOREIGN), ("/login", FOREIGN[0])])
 def test_post_from_a_foreign_origin_is_refused_without_cors_headers(shop, path, origin):
     answer = exchange(shop.url, request("POST", path, f"Origin: {origin}"))
     assert (answer.status, answer.code) == (403, "origin-not-allowed")
@@ -153,9 +151,7 @@ FOREIGN_HOSTS = [
 
 
 @pytest.mark.usefixtures("mints_nothing")
-@pytest.mark.parametrize(
-    ("path", "host"), [*(("/token", host) for host in FOREIGN_HOSTS), ("/", FOREIGN_HOSTS[0])]
-)
+@pytest.mark.parametrize(("path", "host"), [*(("/token", host) for host in FOREIGN_HOSTS), ("/", FOREIGN_HOSTS[0])])
 def test_foreign_host_is_refused_without_a_public_url(shop, path, host):
     """Without a public URL, another host name is a sign of DNS rebinding."""
     method = "POST" if path == "/token" else "GET"

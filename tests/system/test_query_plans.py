@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +14,9 @@ from sqlalchemy import event, text
 
 from tokensvc.domain import Admission, Budget, EphemeralToken, Lease, Limit, Principal, Window
 from tokensvc.errors import RateLimited, TooManyAtOnce
-from tokensvc.store.engine import open_engine, upgrade
+from tokensvc.store.engine import file_of, open_engine, upgrade
 from tokensvc.store.ledger import Ledger
+from tokensvc.store.schema import REVISION
 from tokensvc.store.sweeping import Sweeper
 from tokensvc.store.times import DAY, SECOND, microseconds
 
@@ -113,6 +114,7 @@ def _use_ledger(engine):
         model="models/m",
         renewal=False,
         wanted=300,
+        connect_within=60,
         holder="person-8",
         places=HIGHEST // 2,  # twice as many tokens are counted
         windows=(Window("user", "quiet", LIMITS), Window("own", "quieter", LIMITS)),
@@ -133,6 +135,12 @@ def _use_ledger(engine):
     ledger.charge_attempt(Window("login", "quiet", LIMITS))
 
 
+def _lent(engine):
+    """Lend the connection that runs a mint's statements: PostgreSQL's are all alike."""
+    file = file_of(engine)
+    return file.lend(REVISION) if file else closing(engine.raw_connection())
+
+
 @contextmanager
 def _executed(engine):
     """Collect the statements that the driver executes, with their parameters."""
@@ -150,6 +158,8 @@ def _executed(engine):
             connection.cursor_factory = NotingCursor
 
     event.listen(engine, "checkout", note)
+    with _lent(engine) as connection:
+        note(connection)
     try:
         yield found
     finally:
@@ -244,9 +254,8 @@ def _instructions(engine):
         nonlocal count
         count += 1
 
-    with engine.begin() as connection:
-        raw = connection.connection.driver_connection
-    raw.set_progress_handler(step, 1)
+    with _lent(engine) as raw:
+        raw.set_progress_handler(step, 1)
     try:
         _use_ledger(engine)
     finally:

@@ -28,9 +28,7 @@ MODELS = (
         pytest.param(3600, 2, id="tokens of an hour"),
     ],
 )
-def test_quiet_conversation_reconnects_for_token_life_and_go_away_alone(
-    token_life: int, connections: int
-) -> None:
+def test_quiet_conversation_reconnects_for_token_life_and_go_away_alone(token_life: int, connections: int) -> None:
     """On each model, under the emulator's defaults: goAway at 540 s, and a lock after each close.
 
     As recorded, the first resume after a close is refused, and the next one is made about two
@@ -39,13 +37,9 @@ def test_quiet_conversation_reconnects_for_token_life_and_go_away_alone(
     rooms = [{"model": model, "tokenLife": token_life} for model in MODELS]
     with BackgroundEmulator(Options()) as emulator:
         told = report_of(["node", CLIENT, emulator.url, str(SECONDS), json.dumps(rooms)])
-        sessions = [
-            (session, emulator.heard(index)) for index, session in enumerate(emulator.sessions())
-        ]
+        sessions = [(session, emulator.heard(index)) for index, session in enumerate(emulator.sessions())]
         tokens = emulator.tokens()
-    refused = [
-        session["close"]["code"] for session, _ in sessions if not session["effective_setup"]
-    ]
+    refused = [session["close"]["code"] for session, _ in sessions if not session["effective_setup"]]
     assert set(refused) == {1011}
     # The clocks differ by up to a tenth of a second, so that a second attempt may be too soon too.
     assert len(refused) >= (connections - 1) * len(MODELS)

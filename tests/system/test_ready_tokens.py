@@ -37,9 +37,7 @@ def _service(tmp_path: Path, google: Upstream) -> Iterator[Program]:
         yield program
 
 
-def test_second_start_is_answered_on_record_while_google_answers_nothing(
-    service: Program, google: Upstream
-) -> None:
+def test_second_start_is_answered_on_record_while_google_answers_nothing(service: Program, google: Upstream) -> None:
     assert google.received == []  # nobody has asked yet
     first = service.post("/token")
     service.await_line(MINTED)
@@ -54,16 +52,12 @@ def test_second_start_is_answered_on_record_while_google_answers_nothing(
     assert 270 <= second.json["expires_in"] <= 300
     assert 30 <= second.json["new_session_expires_in"] <= 60
     fingerprint = hashlib.sha256(second.json["token"].encode()).hexdigest()
-    events = rows(
-        service, "select kind, fingerprint from events where request_id = 'second' order by id"
-    )
+    events = rows(service, "select kind, fingerprint from events where request_id = 'second' order by id")
     assert events == [("reserved", None), ("granted", fingerprint)]
     assert rows(service, "select count(*) from events") == [(4,)]  # of those two requests alone
 
 
-def test_changed_profile_gets_no_token_of_the_one_before(
-    service: Program, google: Upstream
-) -> None:
+def test_changed_profile_gets_no_token_of_the_one_before(service: Program, google: Upstream) -> None:
     service.post("/token")
     service.await_line(MINTED)
     before = list(google.minted)

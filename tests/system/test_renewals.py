@@ -104,9 +104,7 @@ def test_handle_without_a_lease_is_refused(ask, fresh_google):
     assert fresh_google.received == []
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"resumption_handle": "handle"}, {"rebuild": "true"}, {"rebuild": None}]
-)
+@pytest.mark.parametrize("body", [{}, {"resumption_handle": "handle"}, {"rebuild": "true"}, {"rebuild": None}])
 def test_rebuild_is_true_or_false_and_needs_a_lease_alone(ask, fresh_google, body):
     lease = {"lease": _start(ask, None)} if body else {}
     before = len(fresh_google.received)
@@ -160,9 +158,7 @@ def test_twenty_first_renewal_of_a_lease_in_a_minute_is_refused(fleet, ask):
         (("profile", "own"), "whoever"),
     ],
 )
-def test_block_stops_starts_and_renewals_in_every_worker_at_once(
-    fleet, fresh_google, tokensvc, target, subject
-):
+def test_block_stops_starts_and_renewals_in_every_worker_at_once(fleet, fresh_google, tokensvc, target, subject):
     bearer = None if subject is None else site.signed(subject)
     start = {"profile": "own"} if target[0] == "profile" else {}
     granted = fleet.first.post("/token", start, bearer=bearer)

@@ -22,9 +22,7 @@ def _shown(environment: dict[str, str], profile: str, *options: str) -> dict:
     command = [sys.executable, "-m", "tokensvc", "check", "--body", profile]
     for option in options:
         command += ["--option", option]
-    shown = subprocess.run(
-        command, env=environment, check=True, capture_output=True, text=True, timeout=60
-    )
+    shown = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
     return json.loads(shown.stdout)
 
 
@@ -49,9 +47,7 @@ def _without_times(body: dict) -> dict:
 
 def _leaves(value: object, path: tuple = ()) -> dict[tuple, object]:
     if isinstance(value, dict) and value:
-        return {
-            k: v for name, below in value.items() for k, v in _leaves(below, (*path, name)).items()
-        }
+        return {k: v for name, below in value.items() for k, v in _leaves(below, (*path, name)).items()}
     return {path: value}
 
 
@@ -107,9 +103,7 @@ def test_token_and_connect_times_follow_the_profile_in_utc(shop, google):
         ({"voice": "Puck", "language": "de-DE"}, {VOICE: "Puck", LANGUAGE: "de-DE"}),
     ],
 )
-def test_option_changes_only_its_own_field_in_its_own_request(
-    shop, google, shown, options, changed
-):
+def test_option_changes_only_its_own_field_in_its_own_request(shop, google, shown, options, changed):
     sent = _received(google, shop, {"options": options})
     leaves = _leaves(shown["bidiGenerateContentSetup"])
     assert set(changed) <= set(leaves)

@@ -26,10 +26,7 @@ def _fleet(start_fleet):
 
 def _limits(answer):
     """Return each limit by name: what is left, and in how many seconds there is more."""
-    return {
-        m["name"]: (int(m["left"]), int(m["reset"]))
-        for m in _QUOTA.finditer(answer.headers["ratelimit"])
-    }
+    return {m["name"]: (int(m["left"]), int(m["reset"])) for m in _QUOTA.finditer(answer.headers["ratelimit"])}
 
 
 def _granted_at(fleet, subject):

@@ -42,6 +42,11 @@ def test_wrong_method_is_refused_with_the_allowed_methods(shop, path, method):
         "/Token",
         "/tokens",
         "/login/refresh/x",
+        "//token",
+        "/login//refresh",
+        "//login",
+        "///livez",
+        "//evil.test/login",
         "/token%00",
         "/token%2f",
         "/.env",
@@ -62,22 +67,23 @@ def test_unknown_path_is_not_found_and_not_echoed(shop, path):
         assert "set-cookie" not in answer.headers
 
 
+def test_path_cannot_add_a_field_to_the_log(shop):
+    assert shop.get("/nothing%20code=granted%0aid=1").status == 404
+    shop.await_line('"route": "GET /nothing%20code%3Dgranted%0Aid%3D1", "status": 404, "code": "not-found"')
+
+
 MALFORMED = {
     "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "unknown version": b"GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n",
     "space before the colon": b"POST /token HTTP/1.1\r\nHost : localhost\r\n\r\n",
-    "two lengths": (
-        b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
-        b"Content-Length: 3\r\n\r\n{}"
-    ),
+    "two lengths": (b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
     "length and chunks": (
-        b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     ),
     "negative length": b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
     "folded header": b"POST /token HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
     "NUL in a header": b"POST /token HTTP/1.1\r\nHost: a\0b\r\n\r\n",
-    "long header": b"GET /livez HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+    "long header": b"GET /livez HTTP/1.1\r\nX: " + b"a" * 17_000 + b"\r\n\r\n",
     "many headers": b"GET /livez HTTP/1.1\r\n" + b"X: a\r\n" * 101 + b"\r\n",
     "long path": b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "invalid chunk": (

@@ -208,7 +208,7 @@ def test_file_that_is_not_a_valid_store_is_refused_and_not_changed(program, data
     made.rename(data / "tokensvc.db")
     assert mints(program) == {503}
     program.await_ready(503)
-    blocked = tokensvc(program, "block", "all")
+    blocked = tokensvc(program, "block", "guests")
     assert (blocked.returncode, blocked.stdout) == (1, "")
     assert "Traceback" not in blocked.stderr
     if content is None:

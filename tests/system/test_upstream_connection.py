@@ -52,9 +52,7 @@ def _loopbacks() -> list[Address]:
 def _listening(addresses: list[Address], port: int, backlog: int) -> Iterator[list[socket.socket]]:
     with ExitStack() as servers:
         yield [
-            servers.enter_context(
-                socket.create_server((host, port), family=family, backlog=backlog)
-            )
+            servers.enter_context(socket.create_server((host, port), family=family, backlog=backlog))
             for host, family in addresses
         ]
 

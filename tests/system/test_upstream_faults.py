@@ -14,12 +14,14 @@ BAD_ANSWER = (502, "upstream-bad-response")
 UNREACHABLE = (502, "upstream-unavailable")
 TIMEOUT = (504, "upstream-timeout")
 REFUSED_KEY = (503, "issuer-misconfigured")
+NO_MONEY = (503, "quota-exhausted")
 THROTTLED = (503, "upstream-throttled")
 REJECTED = (500, "profile-rejected")
 
 EXPECTED = dict.fromkeys(FAULTS, BAD_ANSWER) | {
     **dict.fromkeys(["400", "404", "no-error-object"], REJECTED),
-    **dict.fromkeys(["400-key", "401", "403"], REFUSED_KEY),
+    **dict.fromkeys(["400-key", "400-place", "401", "403"], REFUSED_KEY),
+    **dict.fromkeys(["402", "429-empty"], NO_MONEY),
     **dict.fromkeys(["429", "429-absurd", "429-date", "429-negative", "429-silent"], THROTTLED),
     **dict.fromkeys(["500", "503", "no-object"], UNREACHABLE),
     **dict.fromkeys(["reset", "ssh", "hangs-up", "bad-status"], UNREACHABLE),
@@ -37,9 +39,7 @@ def test_fault_is_answered_with_its_code_in_time_and_refunded(shop, faulted, fau
         assert seconds > DEADLINE / 2  # the service did wait
     assert NOISE.encode() not in answer.body
     assert TOKEN.encode() not in answer.body
-    events = rows(
-        shop, "select kind, code from events where request_id = ? order by id", f"fault-{fault}"
-    )
+    events = rows(shop, "select kind, code from events where request_id = ? order by id", f"fault-{fault}")
     assert events == [("reserved", None), ("refunded", answer.code)]
     charged = rows(
         shop,

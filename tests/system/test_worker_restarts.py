@@ -28,9 +28,7 @@ RESTORED_WITHIN = 5.0  # seconds after the end of the fault
 def mounted(folder, *options):
     """Mount a file system on *folder*, which requires root."""
     folder.mkdir(exist_ok=True)
-    done = subprocess.run(
-        ["mount", *options, str(folder)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["mount", *options, str(folder)], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
     try:

@@ -11,6 +11,7 @@ import secrets
 import socket
 import socketserver
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import parse_headers
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from system import faults
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 TOKEN_BYTES = 24
@@ -44,6 +46,17 @@ class Exchange(socketserver.StreamRequestHandler):
     """One connection, kept open as long as the faults allow."""
 
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        upstream = self.server.upstream
+        self.request = upstream.greet(self.request)
+        upstream.connections.add(self.request)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.server.upstream.connections.discard(self.request)
+        self.request.close()  # of TLS, which the server does not know of
 
     def handle(self) -> None:
         while received := self._received():
@@ -78,9 +91,10 @@ class Exchange(socketserver.StreamRequestHandler):
             key = received.headers["x-goog-api-key"]
             self.send(faults.refusal(refusal, key, reason=upstream.refusal_reason))
             return True
+        if (fault := upstream.fault) is not None:
+            return fault(self, received) is True
         if received.model.startswith("fault-"):
-            faults.FAULTS[received.model.removeprefix("fault-")](self, received)
-            return False
+            return faults.FAULTS[received.model.removeprefix("fault-")](self, received) is True
         if upstream.fails_next():
             self.send(faults.refusal(503, "This mint fails."))
             return True
@@ -97,6 +111,9 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 256
     upstream: Upstream
+
+    def handle_error(self, *_: object) -> None:
+        """Ignore a client that left during the handshake or while it was answered."""
 
 
 @dataclass
@@ -139,7 +156,8 @@ class Upstream:
 
     While *gate* is cleared, no request is answered. If *fail_every* is n, each n-th mint fails with
     a 503. *refused_keys* maps an API key to the status it is refused with, for *refusal_reason*.
-    *trap* is the target of the redirects.
+    *trap* is the target of the redirects. *fault* answers every request, if there is one, and returns
+    True to keep the connection; *greet* begins each connection, such as with TLS.
     """
 
     received: list[Received] = field(default_factory=list)
@@ -152,17 +170,41 @@ class Upstream:
     lock: threading.Lock = field(default_factory=threading.Lock)
     url: str = ""
     trap: Trap = field(default_factory=Trap)
+    fault: faults.Fault | None = None
+    greet: Callable[[socket.socket], socket.socket] = lambda connection: connection
+    connections: set[socket.socket] = field(default_factory=set)
     _attempts: int = 0
 
     def __enter__(self) -> Self:
         self.gate.set()
         self.trap.__enter__()
-        self._server = _Server(("127.0.0.1", 0), Exchange)
+        self.listen()
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    def listen(self, port: int = 0) -> None:
+        """Accept connections on *port*, by default any that is free."""
+        self._server = _Server(("127.0.0.1", port), Exchange)
         self._server.upstream = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return self
+
+    def leave(self) -> None:
+        """Stop listening, and close every connection."""
+        self._server.shutdown()
+        self._thread.join(timeout=10)
+        self._server.server_close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close every connection."""
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
 
     def __exit__(
         self,

@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 
 const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
 /** Modules of `live/` that both of its packages may import; they import nothing. */
-const SHARED = ['live/abort.js', 'live/clock.js', 'live/errors.js'];
+const SHARED = ['live/errors.js', 'live/waiting.js'];
 /** What each package may import besides itself; the longest prefix of a module's path decides. */
 const ALLOWED = {
-  'live/abort.js': [],
-  'live/clock.js': [],
   'live/errors.js': [],
+  'live/waiting.js': [],
   'live/connection/': SHARED,
   'live/media/': SHARED,
   'live/': [],
+  'react/': ['live/'],
   'widget/': ['live/'],
-  'page/': ['live/', 'widget/composer.js'],
+  'page/': ['live/', 'widget/'],
   'embed/': ['live/', 'widget/', 'page/elements.js'],
 };
 const MODULES = readdirSync(WEB, { recursive: true, encoding: 'utf8' })

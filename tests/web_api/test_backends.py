@@ -75,8 +75,16 @@ def test_restricted_key_sees_and_uses_only_its_profiles(service):
     assert [profile["name"] for profile in offered] == ["other"]
     refused = service.post("/token", {"on_behalf_of": "dora"}, bearer=RESTRICTED_KEY)
     assert (refused.status, refused.code) == (403, "profile-not-allowed")
-    granted = service.post(
-        "/token", {"profile": "other", "on_behalf_of": "dora"}, bearer=RESTRICTED_KEY
-    )
+    granted = service.post("/token", {"profile": "other", "on_behalf_of": "dora"}, bearer=RESTRICTED_KEY)
     assert granted.status == 200
     assert service.post("/token", {"lease": granted.json["lease"]}).status == 200
+
+
+def test_renewal_without_the_key_names_no_user(request_token, service):
+    """Not even the right one: it would have no effect."""
+    lease = request_token("carol").json["lease"]
+    for user in ("carol", "dave"):
+        refused = service.post("/token", {"lease": lease, "on_behalf_of": user})
+        assert (refused.status, refused.code) == (400, "invalid-request")
+        assert "needs an API key" in refused.json["detail"]
+    assert service.post("/token", {"lease": lease, "resumption_handle": "a-handle"}).status == 200

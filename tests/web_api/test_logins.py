@@ -92,9 +92,7 @@ def test_sign_in_returns_a_token_and_sets_a_strict_cookie(browser):
 
 def test_access_token_is_a_valid_credential(browser):
     token = browser.sign_in().get_json()["access_token"]
-    answer = browser.client.get(
-        "/profiles", headers={"Authorization": f"Bearer {token}"}, base_url=OURS
-    )
+    answer = browser.client.get("/profiles", headers={"Authorization": f"Bearer {token}"}, base_url=OURS)
 
     assert answer.status_code == 200
 
@@ -187,9 +185,7 @@ def test_cookie_over_http_on_loopback_is_not_secure(start):
 
 
 def profiles(browser, bearer):
-    return browser.client.get(
-        "/profiles", headers={"Authorization": f"Bearer {bearer}"}, base_url=OURS
-    )
+    return browser.client.get("/profiles", headers={"Authorization": f"Bearer {bearer}"}, base_url=OURS)
 
 
 def test_key_and_user_each_see_only_the_profiles_that_allow_them(browser):

@@ -53,6 +53,5 @@ def test_page_loads_parts_of_its_own_release_and_keeps_other_urls(folder):
     release = read_release(folder)
     assert release.parts.keys() == {"app.js", "live/a.js", "widget.js"}
     assert release.pages["index.html"].content.decode() == (
-        f'<script src="assets/{release.digest}/app.js"></script>'
-        '<a href="https://a.test/app.js">app.js</a>'
+        f'<script src="assets/{release.digest}/app.js"></script><a href="https://a.test/app.js">app.js</a>'
     )

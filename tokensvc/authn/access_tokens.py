@@ -1,20 +1,13 @@
 """Signs the service's own access JWTs, for people with a built-in account."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import jwt
 
 from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
 from tokensvc.authn.site_jwt.keys import ListedKeys
-from tokensvc.domain import ACCOUNT_ISSUER
+from tokensvc.domain import ACCOUNT_ISSUER, Account
 from tokensvc.signing.derived_keys import derive_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from tokensvc.domain import Account
 
 LIFETIME = 15 * 60  # seconds
 _TYPE = "tokensvc-access+jwt"

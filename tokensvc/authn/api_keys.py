@@ -1,20 +1,14 @@
 """Makes and authenticates API keys, for backends that fetch tokens for their users."""
 
-from __future__ import annotations
-
 import secrets
 import string
 import zlib
-from typing import TYPE_CHECKING
 
 from tokensvc.authn.subjects import LONGEST_SUBJECT, is_subject
-from tokensvc.domain import KEY_ISSUER_PREFIX, Principal
+from tokensvc.domain import KEY_ISSUER_PREFIX, Credentials, Principal
 from tokensvc.errors import InvalidRequest, InvalidToken
 from tokensvc.signing.fingerprints import fingerprint
-
-if TYPE_CHECKING:
-    from tokensvc.domain import Credentials
-    from tokensvc.store.api_keys import ApiKeys
+from tokensvc.store.api_keys import ApiKeys
 
 PREFIX = "tsk_"  # so that people and secret scanners recognize a key
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -52,9 +46,7 @@ class ApiKeyAuthenticator:
         if subject is None:
             subject = key.name
         if not is_subject(subject):
-            raise InvalidRequest(
-                f"“on_behalf_of” must be a string of 1 to {LONGEST_SUBJECT} plain characters."
-            )
+            raise InvalidRequest(f"“on_behalf_of” must be a string of 1 to {LONGEST_SUBJECT} plain characters.")
         return Principal("key", KEY_ISSUER_PREFIX + key.name, subject, profiles=key.profiles)
 
 

@@ -1,15 +1,10 @@
 """Authenticates a caller with the first authenticator that recognizes the credential."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from typing import Protocol
 
-from typing import TYPE_CHECKING, Protocol
-
+from tokensvc.domain import Credentials, Principal
 from tokensvc.errors import AuthenticationRequired, InvalidRequest, InvalidToken
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tokensvc.domain import Credentials, Principal
 
 
 class Authenticator(Protocol):

@@ -1,14 +1,8 @@
 """Authenticates a visitor without a credential as a guest."""
 
-from __future__ import annotations
-
 import secrets
-from typing import TYPE_CHECKING
 
-from tokensvc.domain import GUEST_ISSUER, Principal
-
-if TYPE_CHECKING:
-    from tokensvc.domain import Credentials
+from tokensvc.domain import GUEST_ISSUER, Credentials, Principal
 
 
 class GuestAuthenticator:

@@ -1,7 +1,5 @@
 """Checks the names of people: a credential's subject, or the user a backend acts for."""
 
-from __future__ import annotations
-
 import re
 from typing import TypeGuard
 

@@ -1,30 +1,28 @@
 """`tokensvc audit`: lists, exports and prunes the audit."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
 from tokensvc.cli.parameters import DURATION, PAST_TIME
 from tokensvc.config.environment import Paths, read_secret_keys
 from tokensvc.domain import AuditEvent, EventKind
+from tokensvc.plain_text import escaped
 from tokensvc.signing.derived_keys import derive_key
-from tokensvc.signing.seals import Seal
+from tokensvc.signing.seals import START, Seal
 from tokensvc.store.audit import Audit, Filters
 from tokensvc.store.engine import open_existing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from tokensvc.store.refused import Refusals
+from tokensvc.store.usage import Usage
 
 _KINDS = [kind.value for kind in EventKind]
-_SEAL = b"# sealed "  # start of an export's last line
 _LONGEST_LINE = 1_000_000  # bytes to read at once, however long a line is
 
 
@@ -59,16 +57,24 @@ def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - from _filt
         parts.append(f"{event.subject} ({event.issuer})")
         if event.seconds:
             parts.append(f"{event.seconds} s")
-        parts += [event.code or "", f"lease {event.lease_id}"]
-        click.echo("  ".join(part for part in parts if part))
+        parts += [event.code or "", f"lease {event.lease_id}", f"request {event.request_id}"]
+        click.echo(escaped("  ".join(part for part in parts if part)))
+
+
+@audit.command()
+@click.option("--since", type=PAST_TIME, default="24h", show_default=True, help="Only from then on; such as 90m (ago).")
+def refusals(since: datetime) -> None:
+    """List what was refused: how often in each minute, why, whom and from where."""
+    for each in _refusals().listed(since):
+        who = f"{each.subject} ({each.issuer})" if each.subject else "somebody"
+        parts = [f"{each.at:%Y-%m-%dT%H:%MZ}", f"{each.count:6} x {each.code}", who, each.address, each.profile]
+        click.echo(escaped("  ".join(part for part in parts if part)))
 
 
 @audit.command()
 @_filter_options
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
-@click.option(
-    "--output", type=click.File("wb"), default="-", help="File to write; default: standard output."
-)
+@click.option("--output", type=click.File("wb"), default="-", help="File to write; default: standard output.")
 def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - from _filter_options
     """Export events, with a seal in the last line that shows if any line was changed or lost.
 
@@ -79,7 +85,7 @@ def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401
     for line in lines(_audit().events(Filters(**filters))):
         seal.add(line)
         output.write(line)
-    output.write(_SEAL + seal.text().encode() + b"\n")
+    output.write(seal.line())
 
 
 @audit.command()
@@ -90,13 +96,12 @@ def verify(file: BinaryIO) -> None:
     seals = [Seal(key) for key in keys]  # an older key may have sealed it
     line = b""
     for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
-        if line.startswith(_SEAL):
+        if line.startswith(START):
             break
         for seal in seals:
             seal.add(line)
-    unverified = line.removeprefix(_SEAL).strip().decode("ascii", "replace")
     # Nothing may follow the line with the seal.
-    if file.read(1) or not line.startswith(_SEAL) or not any(s.matches(unverified) for s in seals):
+    if file.read(1) or not any(seal.matches(line) for seal in seals):
         raise click.ClickException("The seal does not match: the export was changed.")
     click.echo(f"The seal matches: all {seals[0].lines} lines are as exported.")
 
@@ -105,12 +110,19 @@ def verify(file: BinaryIO) -> None:
 @click.option("--older-than", "age", type=DURATION, required=True, help="Age, such as 9600h.")
 def prune(age: int) -> None:
     """Remove old events permanently. Export them first."""
-    removed = _audit().remove_before(datetime.now(UTC) - timedelta(seconds=age))
-    click.echo(f"Removed {removed} events.")
+    before = datetime.now(UTC) - timedelta(seconds=age)
+    removed = _audit().remove_before(before)
+    counts = _refusals().remove_before(before)
+    reports = Usage(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC)).remove_before(before)
+    click.echo(f"Removed {removed} events, {counts} counts of refusals and {reports} reports of usage.")
 
 
 def _audit() -> Audit:
     return Audit(open_existing(Paths.read(os.environ).database_url))
+
+
+def _refusals() -> Refusals:
+    return Refusals(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))
 
 
 def _as_json(events: Iterable[AuditEvent]) -> Iterator[bytes]:

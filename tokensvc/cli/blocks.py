@@ -1,49 +1,59 @@
 """`tokensvc block`, `unblock` and `blocks`: the emergency stop, and narrower blocks."""
 
-from __future__ import annotations
-
 import json
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
-from tokensvc import quota_keys
 from tokensvc.cli.parameters import DURATION
 from tokensvc.config.environment import Paths
+from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
+from tokensvc.plain_text import escaped
+from tokensvc.quota_keys import EVERYONE_BLOCK, block_key
+from tokensvc.store.accounts import Accounts
 from tokensvc.store.blocks import Blocks
-from tokensvc.store.engine import open_existing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tokensvc.store.engine import open_existing, open_unchecked
 
 _WHAT = click.Choice(["all", "guests", "profile", "subject", "lease"])
-_KEYS: dict[str, Callable[[str], str]] = {
-    "profile": quota_keys.profile_block,
-    "subject": quota_keys.subject_block,
-    "lease": quota_keys.lease_block,
-}
 
 
 @click.command()
 @click.argument("what", type=_WHAT)
 @click.argument("name", required=False)
-@click.option("--issuer", help="With “subject”: only at this issuer, by its exact “iss”.")
-@click.option("--for", "lasting", type=DURATION, help="Only for this long, such as 30m or 2h.")
+@click.option("--issuer", metavar="ISS", help="With “subject”: only at this issuer, by its exact “iss”.")
+@click.option("--for", "lasting", type=DURATION, metavar="TIME", help="Only for this long, such as 30m or 2h.")
 def block(what: str, name: str | None, issuer: str | None, lasting: int | None) -> None:
-    """Refuse tokens from the next request on, in every worker and on every machine.
+    """Stop tokens for everybody, or for some, from the next request on.
+
+    It applies in every worker and on every machine. A running conversation ends when its token does, within
+    token_lifetime (5 minutes by default). A block holds until you lift it, or as long as --for says.
 
     \b
     tokensvc block all                  nobody gets a token: the emergency stop
+    tokensvc block all --for 30m        the same, for half an hour
     tokensvc block guests               nobody without a credential gets a token
     tokensvc block profile support      nobody gets this profile
-    tokensvc block subject alice        this person gets no token; a call ends with its token
-    tokensvc block lease 4f3c…          this conversation; “tokensvc audit list” shows the id
+    tokensvc block subject alice        this person gets no token
+    tokensvc block lease 4f3c…          this conversation; “tokensvc audit list” shows its id
+
+    \b
+    tokensvc blocks                     lists what is blocked, and since when
+    tokensvc unblock subject alice      lifts a block: the same words, with “unblock”
     """  # noqa: D301 - \b keeps click from wrapping the lines
     until = datetime.now(UTC) + timedelta(seconds=lasting) if lasting else None
     key = _key(what, name, issuer)
-    _blocks().put(key, until)
+    try:
+        _blocks().put(key, until)
+    except (ConfigurationError, TemporarilyUnavailable) as error:
+        if what != "all":
+            raise
+        try:  # the emergency stop need not agree with the rest about the store
+            _blocks(checked=False).put(key, until)
+        except TemporarilyUnavailable:
+            raise error from None
+    if account := _account_spelled(what, name):
+        _blocks().put(_key(what, account, issuer), until)
     click.echo("Blocked" + (f" until {until:%Y-%m-%d %H:%M} UTC." if until else "."))
 
 
@@ -52,9 +62,16 @@ def block(what: str, name: str | None, issuer: str | None, lasting: int | None) 
 @click.argument("name", required=False)
 @click.option("--issuer", help="With “subject”: the issuer that was blocked.")
 def unblock(what: str, name: str | None, issuer: str | None) -> None:
-    """Lift a block, named as for “tokensvc block”."""
-    key = _key(what, name, issuer)
-    if not _blocks().lift(key):
+    """Lift a block: repeat the words of “tokensvc block”, which “tokensvc blocks” lists.
+
+    \b
+    tokensvc unblock all
+    tokensvc unblock subject alice
+    """  # noqa: D301 - \b keeps click from wrapping the lines
+    stored = _blocks()
+    names = [name, *filter(None, [_account_spelled(what, name)])]
+    lifted = [stored.lift(_key(what, each, issuer)) for each in names]
+    if not any(lifted):
         raise click.ClickException("This was not blocked. “tokensvc blocks” lists all blocks.")
     click.echo("Unblocked.")
 
@@ -67,24 +84,28 @@ def blocks() -> None:
         # A block's key is a JSON list of words, such as ["profile", "support"].
         words = json.loads(found.key)
         words = ["all"] if words == ["everyone"] else words
-        click.echo(f"{' '.join(words)}  since {found.at:%Y-%m-%d %H:%M} UTC, {until}")
+        click.echo(f"{escaped(' '.join(words))}  since {found.at:%Y-%m-%d %H:%M} UTC, {until}")
 
 
 def _key(what: str, name: str | None, issuer: str | None) -> str:
-    # The kinds in _KEYS need a name; the others, “all” and “guests”, take none.
-    if (what in _KEYS) != (name is not None):
-        raise click.UsageError(
-            f"“{what}” needs a name." if what in _KEYS else f"“{what}” takes no name."
-        )
+    needs_name = what not in {"all", "guests"}
+    if needs_name != (name is not None):
+        raise click.UsageError(f"“{what}” needs a name." if needs_name else f"“{what}” takes no name.")
     if issuer is not None and what != "subject":
         raise click.UsageError("--issuer can be used only with “subject”.")
     if what == "all":
-        return quota_keys.EVERYONE_BLOCK
-    if what == "guests":
-        return quota_keys.GUESTS_BLOCK
-    assert name is not None  # noqa: S101 - checked above
-    return quota_keys.subject_block(name, issuer) if issuer else _KEYS[what](name)
+        return EVERYONE_BLOCK
+    return block_key(what, *(word for word in (issuer or None, name) if word is not None))
 
 
-def _blocks() -> Blocks:
-    return Blocks(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))
+def _account_spelled(what: str, name: str | None) -> str | None:
+    """Return the account that the subject *name* is another spelling of, or None."""
+    if what != "subject" or name is None:
+        return None
+    account = Accounts(open_existing(Paths.read(os.environ).database_url)).find(name)
+    return account.username if account and account.username != name else None
+
+
+def _blocks(*, checked: bool = True) -> Blocks:
+    opened = open_existing if checked else open_unchecked
+    return Blocks(opened(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))

@@ -1,7 +1,5 @@
 """`tokensvc db`: the store's schema."""
 
-from __future__ import annotations
-
 import os
 
 import click

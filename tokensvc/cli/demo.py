@@ -1,9 +1,8 @@
 """`tokensvc demo`: runs everything on one machine, without an API key or an account."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
+import json
 import logging
 import os
 import secrets
@@ -14,9 +13,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from importlib.resources import as_file, files
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -27,9 +26,6 @@ from tokensvc.domain import Account
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.engine import open_or_create
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _HOST = "127.0.0.1"
 _START_DEADLINE = 60  # seconds; a first start compiles the profiles
 _USERNAME = "demo"
@@ -38,11 +34,24 @@ _USERNAME = "demo"
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="Port of the service and its page.")
 @click.option("--emulator-port", default=9090, show_default=True, help="Port of the emulator.")
-def demo(port: int, emulator_port: int) -> None:
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, resolve_path=True), help="Serve this file instead."
+)
+@click.option(
+    "--origin", "origins", multiple=True, metavar="URL", help="Another site whose pages may call; repeatable."
+)
+@click.option(
+    "--scenario", type=click.Path(exists=True, dir_okay=False, resolve_path=True), help="What the emulator answers."
+)
+def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, ...], scenario: str | None) -> None:
     """Try everything: an emulator of the Live API, the service, and a page to talk to.
 
-    If GEMINI_API_KEY is set, Google answers instead of the emulator. Nothing is kept.
+    If GEMINI_API_KEY is set, Google answers instead of the emulator. Nothing is kept. The emulator plays
+    back what you say, and recites what you type; --scenario gives it words (docs/emulator.md). Pages at
+    any port of localhost may call the service, to try the widget in your own.
     """
+    if config and origins:
+        raise click.UsageError("With --config, write the sites into the file: [http] origins.")
     stop = _StopRequest()
     api_key = os.environ.get("GEMINI_API_KEY")
     check_port_free(_HOST, port, "--port")
@@ -50,15 +59,14 @@ def demo(port: int, emulator_port: int) -> None:
         check_port_free(_HOST, emulator_port, "--emulator-port")
     with (
         tempfile.TemporaryDirectory(prefix="tokensvc-demo-") as folder,
-        as_file(files("tokensvc.cli") / "demo.toml") as config,
         contextlib.ExitStack() as running,
     ):
-        environment = _environment(Path(folder), config)
+        environment = _environment(Path(folder), config or _configuration(Path(folder), origins, google=bool(api_key)))
         if api_key:
             environment["GEMINI_API_KEY"] = api_key
         else:
             click.echo("Starting the emulator …")
-            running.enter_context(_emulator(emulator_port))
+            running.enter_context(_emulator(emulator_port, scenario))
             environment |= {
                 "GEMINI_API_KEY": "the-emulator-takes-any-key",
                 "TOKENSVC_GEMINI_BASE_URL": f"http://{_HOST}:{emulator_port}",
@@ -91,9 +99,20 @@ class _StopRequest:
         self.received = True
 
 
-def _environment(folder: Path, config: Path) -> dict[str, str]:
+def _configuration(folder: Path, origins: tuple[str, ...], *, google: bool) -> Path:
+    """Write our own file, which says on the page who answers, and return its path."""
+    text = (files("tokensvc.cli") / "demo.toml").read_text(encoding="utf-8")
+    if google:
+        text = text.replace("An emulator answers, which plays back what you say. ", "")
+    file = folder / "demo.toml"
+    file.write_text(text.replace("origins = [", f"origins = [{''.join(f'{json.dumps(each)}, ' for each in origins)}"))
+    return file
+
+
+def _environment(folder: Path, config: Path | str) -> dict[str, str]:
     """Return the environment of the demo, without the settings of a real deployment."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("TOKENSVC_", "GUNICORN_"))}
+    other = ("TOKENSVC_", "GUNICORN_", "WEB_CONCURRENCY", "PORT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(other)}
     return kept | {
         "TOKENSVC_CONFIG": str(config),
         "TOKENSVC_DATA_DIR": str(folder),
@@ -113,12 +132,15 @@ def _add_account(database_url: str) -> str:
     return password
 
 
-def _emulator(port: int) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+def _emulator(port: int, scenario: str | None) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     if importlib.util.find_spec("aiohttp") is None:
         raise click.ClickException(
             "Without GEMINI_API_KEY the demo needs the emulator: pip install 'tokensvc[emulator]'"
         )
     command = [sys.executable, "-m", "tokensvc.emulator", "--host", _HOST, "--port", str(port)]
+    command += ["--longest-utterance", "10"]  # somebody may try it in a noisy room
+    if scenario:
+        command += ["--scenario", scenario]
     return _child(command, stdout=subprocess.DEVNULL)
 
 
@@ -154,7 +176,11 @@ def _wait_until_ready(url: str, service: subprocess.Popen[bytes], stop: _StopReq
 
 
 def _print_instructions(address: str, password: str, *, google: bool) -> None:
-    who = "Google, billed to your API key" if google else "the emulator, which repeats what you say"
+    who = (
+        "Google, billed to your API key"
+        if google
+        else "the emulator, which plays back what you say and recites what you type"
+    )
     click.echo(f"\n  Open       {click.style(address, bold=True)}")
     click.echo(f"  Sign in    {_USERNAME} / {password}   (or continue as a guest)")
     click.echo(f"  Answers    {who}\n\nPress Ctrl-C to stop everything.")

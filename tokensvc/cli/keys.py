@@ -1,7 +1,5 @@
 """`tokensvc keys`: the API keys of backends."""
 
-from __future__ import annotations
-
 import os
 import re
 from datetime import UTC, datetime
@@ -10,9 +8,9 @@ import click
 
 from tokensvc.authn.api_keys import make_key
 from tokensvc.config.environment import Paths
-from tokensvc.config.profiles import NAME
+from tokensvc.config.values import NAME
 from tokensvc.domain import KEY_ISSUER_PREFIX, ApiKey
-from tokensvc.quota_keys import issuer_block
+from tokensvc.quota_keys import block_key
 from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
@@ -48,11 +46,10 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
     created = ApiKey(name, datetime.now(UTC), frozenset(profiles) or None)
     if not _api_keys(create=True).add(created, fingerprint(key)):
         raise click.ClickException(
-            f"There is a key “{name}” already. Create one with another name, switch to it, "
-            "and remove the old one."
+            f"There is a key “{name}” already. Create one with another name, switch to it, and remove the old one."
         )
     # Removing an earlier key of this name has left this block behind.
-    _blocks().lift(issuer_block(KEY_ISSUER_PREFIX + name))
+    _blocks().lift(block_key("issuer", KEY_ISSUER_PREFIX + name))
     click.echo(key)
     click.echo(f"This key is shown only once. It can use {_usable_profiles(created)}.", err=True)
 
@@ -71,7 +68,7 @@ def remove(name: str) -> None:
     if not _api_keys().remove(name, KEY_ISSUER_PREFIX + name):
         raise click.ClickException(f"There is no key “{name}”.")
     # Stops requests that were authenticated just before.
-    _blocks().put(issuer_block(KEY_ISSUER_PREFIX + name), until=None)
+    _blocks().put(block_key("issuer", KEY_ISSUER_PREFIX + name), until=None)
     click.echo(f"Removed {name}.")
 
 

@@ -1,16 +1,12 @@
 """Parameter types that several commands use."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from click import Context, Parameter
 
-from tokensvc.config.profiles import duration
-
-if TYPE_CHECKING:
-    from click import Context, Parameter
+from tokensvc.config.values import duration
 
 
 class _Duration(click.ParamType[int]):

@@ -1,25 +1,28 @@
 """The `tokensvc` command, and its subcommands."""
 
-from __future__ import annotations
-
 import importlib
+import os
 from importlib.metadata import version
 from typing import IO, Any
 
 import click
 
-from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
+from tokensvc.config.environment import PRIVATE
+from tokensvc.errors import ConfigurationError, TemporarilyUnavailable, described
 
 # Imported only when used, since the emulator's libraries are an optional extra.
 _COMMANDS = {
     "serve": "tokensvc.cli.serve:serve",
     "demo": "tokensvc.cli.demo:demo",
     "emulator": "tokensvc.emulator.command:emulator",
+    "init": "tokensvc.cli.init:init",
     "check": "tokensvc.cli.check:check",
+    "probe": "tokensvc.cli.probe:probe",
     "block": "tokensvc.cli.blocks:block",
     "unblock": "tokensvc.cli.blocks:unblock",
     "blocks": "tokensvc.cli.blocks:blocks",
     "audit": "tokensvc.cli.audit:audit",
+    "usage": "tokensvc.cli.usage:usage",
     "users": "tokensvc.cli.users:users",
     "keys": "tokensvc.cli.keys:keys",
     "db": "tokensvc.cli.db:db",
@@ -47,18 +50,22 @@ class _LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA_MODULES:
                 raise
-            return click.Command(
-                name, callback=_fail_without_extra, short_help="Needs tokensvc[emulator]."
-            )
+            return click.Command(name, callback=_fail_without_extra, short_help="Needs tokensvc[emulator].")
         return command
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's
         try:
             return super().invoke(context)
         except ConfigurationError as error:
-            raise _Misconfigured(error.report()) from None
+            if context.invoked_subcommand in {"serve", "check", "probe"}:
+                raise _Misconfigured(error.report()) from None
+            raise click.ClickException(f"Nothing was done: {error}.") from None
         except TemporarilyUnavailable as error:
             raise click.ClickException(f"Nothing was done: {error.cause}.") from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in a sentence
+            raise click.ClickException(f"It failed: {described(error)}.") from None
 
 
 def _fail_without_extra() -> None:
@@ -70,10 +77,11 @@ def _fail_without_extra() -> None:
 def tokensvc() -> None:
     """Let the visitors of a site talk to Gemini in real time, without an API key in the page.
 
-    Start with “tokensvc demo”, which needs neither an account nor an API key.
+    Start with “tokensvc demo”, which needs neither an account nor an API key, and then “tokensvc init”.
     """
 
 
 def main() -> None:
     """Run the command line."""
+    os.umask(PRIVATE)
     tokensvc()

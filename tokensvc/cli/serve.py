@@ -1,29 +1,35 @@
 """`tokensvc serve`: runs gunicorn with our settings."""
 
-from __future__ import annotations
-
 import os
 import sys
 
 import click
 
 from tokensvc.cli.ports import check_port_free
+from tokensvc.config.environment import MOST_WORKERS, Settings
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, envvar="PORT", help="Port to listen on.")
+@click.option("--port", type=int, help="Port to listen on; by default PORT, or 8080.")
 @click.option(
-    "--workers", default=2, show_default=True, envvar="WEB_CONCURRENCY", help="Worker processes."
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    help="Worker processes; by default WEB_CONCURRENCY, or 2.",
 )
-def serve(host: str, port: int, workers: int) -> None:
+def serve(host: str, port: int | None, workers: int | None) -> None:
     """Start the service: the API and its page.
 
     Needs GEMINI_API_KEY, TOKENSVC_SECRET_KEY and a configuration file (TOKENSVC_CONFIG, by default
     tokensvc.toml). Keep it on 127.0.0.1, behind a proxy that terminates TLS.
     """
+    settings = Settings.read(os.environ)
+    port = settings.port if port is None else port
     check_port_free(host, port, "--port")
-    os.execv(sys.executable, gunicorn_command(host, port, workers))  # noqa: S606 - our own interpreter
+    # gunicorn reads these two itself, and fails if they are in quotes.
+    environment = {n: v for n, v in os.environ.items() if n not in {"PORT", "WEB_CONCURRENCY"}}
+    command = gunicorn_command(host, port, workers or settings.workers)
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter
 
 
 def gunicorn_command(host: str, port: int, workers: int) -> list[str]:

@@ -1,7 +1,5 @@
 """`tokensvc users`: the built-in accounts."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import sys
@@ -11,6 +9,7 @@ import click
 from tokensvc.authn.passwords import hash_password
 from tokensvc.config.environment import Paths
 from tokensvc.domain import Account
+from tokensvc.plain_text import escaped
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.engine import open_existing, open_or_create
 
@@ -25,9 +24,7 @@ def users() -> None:
 @users.command()
 @click.argument("username")
 @click.option("--group", "groups", multiple=True, help="Group of the account; repeatable.")
-@click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input, for scripts."
-)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, for scripts.")
 def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None:
     """Add an account. Leave its password empty for a random one, which is shown once."""
     if not 0 < len(username) <= _LONGEST_NAME or not username.isprintable():
@@ -44,7 +41,7 @@ def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None
 def list_users() -> None:
     """List the accounts."""
     for name in _accounts().names():
-        click.echo(name)
+        click.echo(escaped(name))
 
 
 @users.command("set-password")
@@ -77,9 +74,7 @@ def _password(*, from_stdin: bool) -> tuple[str | None, str]:
     if from_stdin:
         typed = sys.stdin.readline().rstrip("\r\n")
     else:
-        typed = click.prompt(
-            "Password (empty for a random one)", default="", hide_input=True, show_default=False
-        )
+        typed = click.prompt("Password (empty for a random one)", default="", hide_input=True, show_default=False)
     generated = None if typed or from_stdin else secrets.token_urlsafe(12)
     try:
         return generated, hash_password(generated or typed)

@@ -1,25 +1,35 @@
 """Reads the environment once: secrets and addresses, with every fault reported together."""
 
-from __future__ import annotations
-
-import ipaddress
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
+from tokensvc.config.addresses import web_address
+from tokensvc.config.egress import Egress
+from tokensvc.config.secrets import weakness
 from tokensvc.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from tokensvc.plain_text import did_you_mean, tidy
 
 T = TypeVar("T")
 _SOURCE = "environment"
 
 GOOGLE_BASE_URL = "https://generativelanguage.googleapis.com"
 GOOGLE_WEBSOCKET_URL = "wss://generativelanguage.googleapis.com"
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-SHORTEST_SECRET = 32  # bytes: what HMAC-SHA256 asks for (RFC 7518, section 3.2)
+PRIVATE = 0o077  # the umask of every process: no other user can read a file or folder of ours
+HIGHEST_PORT = 65535
+MOST_WORKERS = 512
+_LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+# What a shell or a template would have replaced.
+_UNFILLED = re.compile(r"\$\w+|\$[{(].*[})]|\{\{.*\}\}|<.*>|`.*`|%\w+%")
+_HOST = r"(?:\[[0-9a-f:.]+\]|[^\s:@/?,\[\]]*)"
+_DATABASE_URL = re.compile(  # a password may contain anything
+    r"sqlite:///(?![:?]|file:).+|postgres(?:ql)?(?:\+\w+)?://(?:.*@)?"
+    rf"(?:{_HOST}(?::[0-9]*)?,)*{_HOST}(?::(?P<port>[0-9]{{0,5}}))?(?:[/?].*)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -31,20 +41,15 @@ class Paths:
     database_url: str = field(repr=False)
 
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Paths:
+    def read(cls, environment: Mapping[str, str]) -> Self:
         """Read the paths from *environment*.
 
         Raises:
-            ConfigurationError: if DATABASE_URL is of an unknown kind.
+            ConfigurationError: if one is malformed.
         """
-        data_dir = Path(environment.get("TOKENSVC_DATA_DIR") or "data")
-        database_url = environment.get("DATABASE_URL") or f"sqlite:///{data_dir / 'tokensvc.db'}"
-        if not database_url.startswith(("sqlite:///", "postgres://", "postgresql")):
-            raise ConfigurationError(
-                _SOURCE, ["DATABASE_URL: write sqlite:///path or postgresql://user@host/name"]
-            )
-        config_file = Path(environment.get("TOKENSVC_CONFIG") or "tokensvc.toml")
-        return cls(config_file, data_dir, database_url)
+        data_dir = Path(_value(environment, "TOKENSVC_DATA_DIR") or "data").expanduser()
+        config_file = Path(_value(environment, "TOKENSVC_CONFIG") or "tokensvc.toml").expanduser()
+        return cls(config_file, data_dir, _database_url(environment, data_dir))
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,12 @@ class Settings:
     secret_keys: tuple[bytes, ...] = field(repr=False)
     gemini_base_url: str
     gemini_websocket_url: str
+    egress: Egress
+    port: int
+    workers: int
 
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Settings:
+    def read(cls, environment: Mapping[str, str]) -> Self:
         """Read all of *environment*.
 
         Raises:
@@ -67,28 +75,25 @@ class Settings:
         faults: list[str] = []
 
         # The placeholder is never returned to the caller: any fault raises below.
-        def collected(read: Callable[[], T], placeholder: T) -> T:
+        def collected(read: Callable[..., T], *arguments: Any, otherwise: T) -> T:  # noqa: ANN401 - those of *read*
             try:
-                return read()
+                return read(environment, *arguments)
             except ConfigurationError as error:
                 faults.extend(error.faults)
-                return placeholder
+                return otherwise
 
+        base, websocket = "TOKENSVC_GEMINI_BASE_URL", "TOKENSVC_GEMINI_WEBSOCKET_URL"
         settings = cls(
-            paths=collected(lambda: Paths.read(environment), Paths(Path(), Path(), "")),
-            gemini_api_keys=collected(lambda: _api_keys(environment), ()),
-            secret_keys=collected(lambda: read_secret_keys(environment), ()),
-            gemini_base_url=collected(
-                lambda: _address(environment, "TOKENSVC_GEMINI_BASE_URL", GOOGLE_BASE_URL), ""
-            ),
-            gemini_websocket_url=collected(
-                lambda: _address(
-                    environment, "TOKENSVC_GEMINI_WEBSOCKET_URL", GOOGLE_WEBSOCKET_URL
-                ),
-                "",
-            ),
+            paths=collected(Paths.read, otherwise=Paths(Path(), Path(), "")),
+            gemini_api_keys=collected(_api_keys, otherwise=()),
+            secret_keys=collected(read_secret_keys, otherwise=()),
+            gemini_base_url=collected(_address, base, GOOGLE_BASE_URL, otherwise=""),
+            gemini_websocket_url=collected(_address, websocket, GOOGLE_WEBSOCKET_URL, otherwise=""),
+            egress=collected(Egress.read, otherwise=Egress()),
+            port=collected(_number, "PORT", 8080, 0, HIGHEST_PORT, otherwise=0),
+            workers=collected(_number, "WEB_CONCURRENCY", 2, 1, MOST_WORKERS, otherwise=0),
         )
-        collected(lambda: log_level(environment), "")  # only for its fault
+        collected(log_level, otherwise="")  # only for its fault
         if faults:
             raise ConfigurationError(_SOURCE, faults)
         return settings
@@ -100,73 +105,90 @@ def log_level(environment: Mapping[str, str]) -> str:
     Raises:
         ConfigurationError: if there is no such level.
     """
-    level = (environment.get("TOKENSVC_LOG_LEVEL") or "info").upper()
+    level = (_value(environment, "TOKENSVC_LOG_LEVEL") or "info").lower()
     if level not in _LOG_LEVELS:
-        levels = ", ".join(_LOG_LEVELS).lower()
-        raise ConfigurationError(_SOURCE, [f"TOKENSVC_LOG_LEVEL must be one of: {levels}"])
-    return level
+        similar = did_you_mean(level, _LOG_LEVELS)
+        raise _invalid("TOKENSVC_LOG_LEVEL", f"must be one of: {', '.join(_LOG_LEVELS)}{similar}")
+    return level.upper()
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether *host* can only be this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+def read_list(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    """Return the values of *variable*, which commas separate.
 
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
-    keys = _listed(environment.get("GEMINI_API_KEY", ""))
-    if not keys:
-        raise ConfigurationError(
-            _SOURCE,
-            ["GEMINI_API_KEY is not set: make one in Google AI Studio, or try “tokensvc demo”"],
-        )
-    if not all(key.isascii() and key.isprintable() for key in keys):
-        raise ConfigurationError(
-            _SOURCE, ["GEMINI_API_KEY has characters that no API key contains"]
-        )
-    return keys
+    Raises:
+        ConfigurationError: if one is malformed.
+    """
+    parts = _value(environment, variable).split(",")
+    found = (_value({variable: part}, variable) for part in parts)  # each may be in quotes
+    return tuple(filter(None, found))
 
 
 def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
     """Return the signing keys, newest first.
 
     Raises:
-        ConfigurationError: if there is none, or one is too short.
+        ConfigurationError: if there is none, or one is too weak.
     """
-    keys = tuple(key.encode() for key in _listed(environment.get("TOKENSVC_SECRET_KEY", "")))
+    variable = "TOKENSVC_SECRET_KEY"
+    keys = read_list(environment, variable)
+    for fault in map(weakness, keys) if keys else ["is not set"]:
+        if fault:
+            raise _invalid(variable, f"{fault}: make one with “openssl rand -base64 32”")
+    return tuple(key.encode() for key in keys)
+
+
+def _invalid(variable: str, fault: object) -> ConfigurationError:
+    return ConfigurationError(_SOURCE, [f"{variable} {fault}"])
+
+
+def _value(environment: Mapping[str, str], variable: str) -> str:
+    """Return the value of *variable*, or nothing if it is not set."""
+    try:
+        text = tidy(environment.get(variable, ""))
+    except ValueError as error:
+        raise _invalid(variable, error) from None
+    if _UNFILLED.fullmatch(text):
+        raise _invalid(variable, "holds a placeholder that nothing has filled in: write the value")
+    return text
+
+
+def _number(environment: Mapping[str, str], variable: str, default: int, least: int, most: int) -> int:
+    text = _value(environment, variable) or str(default)
+    if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise _invalid(variable, f"must be a whole number from {least} to {most}, such as {default}")
+    return int(text)
+
+
+def _database_url(environment: Mapping[str, str], data_dir: Path) -> str:
+    """Return the URL of the store; no fault of it quotes any part, which may be of a password."""
+    text = _value(environment, "DATABASE_URL")
+    if not text:
+        return f"sqlite:///{quote(str(data_dir / 'tokensvc.db'))}"
+    match = _DATABASE_URL.fullmatch(text)
+    if match is None or int(match["port"] or 1) not in range(1, HIGHEST_PORT + 1):
+        fault = "must be sqlite:///path, or postgresql://user:password@host:5432/name"
+        raise _invalid("DATABASE_URL", fault)
+    scheme, colon, rest = text.partition(":")
+    return scheme.lower() + colon + rest
+
+
+def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    variable = "GEMINI_API_KEY"
+    keys = read_list(environment, variable)
     if not keys:
-        raise ConfigurationError(
-            _SOURCE, ["TOKENSVC_SECRET_KEY is not set: make one with “openssl rand -base64 32”"]
-        )
-    if min(map(len, keys)) < SHORTEST_SECRET:
-        raise ConfigurationError(
-            _SOURCE, [f"TOKENSVC_SECRET_KEY is shorter than {SHORTEST_SECRET} bytes"]
-        )
+        raise _invalid(variable, "is not set: make one in Google AI Studio, or try “tokensvc demo”")
+    if not all(key.isascii() and " " not in key for key in keys):
+        raise _invalid(variable, "has characters that no API key contains; separate keys by commas")
     return keys
 
 
 def _address(environment: Mapping[str, str], variable: str, default: str) -> str:
     """Return the URL in *variable*, which must be as secure as *default* or on this machine."""
-    text = environment.get(variable) or default
-    secure = urlsplit(default).scheme  # https or wss
-    plain = secure.removesuffix("s")
+    text = _value(environment, variable) or default
     try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port  # reading an invalid port raises
-    except ValueError:
-        raise ConfigurationError(_SOURCE, [f"{variable} is not a valid URL"]) from None
-    if not host or parts.scheme not in {secure, plain} or parts.query or parts.fragment:
-        fault = f"{variable} must look like {default}"
-    elif parts.username or parts.password:
-        fault = f"{variable} must not contain credentials"
-    elif parts.scheme == plain and not is_loopback(host):
-        fault = f"{variable} must be {secure}: {plain} is allowed on this machine only"
-    else:
-        return text.rstrip("/")
-    raise ConfigurationError(_SOURCE, [fault])
+        address = web_address(text, default.partition(":")[0], path=True)
+    except ValueError as error:
+        raise _invalid(variable, error) from None
+    if address.endswith(("/v1beta", "/v1alpha")):
+        raise _invalid(variable, "must not name a version: that is gemini.api_version in the file")
+    return address

@@ -1,50 +1,43 @@
 """Reads and checks the configuration file: what operators set outside the environment."""
 
-from __future__ import annotations
-
 import ipaddress
+import re
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, ValidationError, model_validator
 
 from tokensvc.config import placeholders
-from tokensvc.config.environment import is_loopback
-from tokensvc.config.profiles import DailySeconds, Limits, Model, Name, Profile, Seconds
+from tokensvc.config.addresses import web_address
+from tokensvc.config.lines import naming_lines
+from tokensvc.config.profiles import Profile, model_name
+from tokensvc.config.values import DailySeconds, LimitMode, Limits, Model, Name, Seconds, Text
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
+from tokensvc.plain_text import decode, did_you_mean
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-_FAMILIES: dict[str, str] = {  # kinds of key, by algorithm
-    "HS256": "secret",
-    "RS256": "RSA",
-    "RS384": "RSA",
-    "RS512": "RSA",
-    "PS256": "RSA",
-    "ES256": "elliptic curve",
-    "ES384": "elliptic curve",
-    "EdDSA": "Edwards curve",
-}
 LONGEST_SITE_JWT = 30 * 86400  # seconds
 MOST_READY = 64  # tokens in a process; so many mints may take places in the gate at once
 PresetName = Literal["auth0", "clerk", "firebase", "supabase", "cognito", "keycloak", "entra"]
 _INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})  # Google takes either
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    exact = f"{parts.scheme}://{parts.netloc}"
-    if value != exact or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("write an origin such as “https://www.example.com”, with no path")
-    if parts.username or "*" in value or value != value.lower():
-        raise ValueError("write an origin in lower case, with no wildcard and no credentials")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("write an https origin; http is allowed on this machine only")
+def _ancestor(value: str) -> str:
+    if value.strip("'") in {"self", "none"}:
+        return "'" + value.strip("'") + "'"
+    return value if re.fullmatch(r"https?://\*\.[a-z0-9.-]+(:[0-9*]+)?", value) else web_address(value)
+
+
+def _public_url(value: str) -> str:
+    """Return *value*, an origin and optionally a path, without a slash at its end."""
+    value = web_address(value, path=True)
+    if not re.fullmatch(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*", urlsplit(value).path):
+        raise ValueError("write its path in plain letters, as in “https://www.example.com/voice”")
     return value
 
 
@@ -54,22 +47,58 @@ def _proxy_network(value: Network) -> Network:
     return value
 
 
-Origin = Annotated[str, AfterValidator(_origin)]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError("write the name of the variable that holds the secret")
+    return value
 
-PlaceCount = Annotated[int, Field(ge=1, le=1000)]
+
+def _bind(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        raise ValueError("write an IP address of this machine and a port, such as “127.0.0.1:9102”") from None
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:  # noqa: PLR2004 - TCP's own
+        raise ValueError("write a port from 1 to 65535, such as “127.0.0.1:9102”")
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"  # noqa: PLR2004 - IP's own
+
+
+def _origin(value: str) -> str:
+    return value if re.fullmatch(r"http://(localhost|127\.0\.0\.1):\*", value) else web_address(value)
+
+
+Origin = Annotated[str, AfterValidator(_origin)]  # “:*”: any port, on this machine only
+
+_FIXES = {
+    "missing": "is missing; write it",
+    "bool_parsing": "write true or false",
+    "ip_any_network": "write an address, or a network by its first address, such as 10.0.0.0/8",
+}
+Modality = Literal["TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT"]
+Price = Annotated[float, Field(ge=0)]
+PlaceCount = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
 class Http(Model):
     """How the service is reached from the web."""
 
-    public_url: Origin | None = None
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = None
     origins: tuple[Origin, ...] = ()
-    frame_ancestors: tuple[
-        Annotated[str, Field(pattern=r"^('self'|'none'|https?://[^\s;,]+)$")], ...
-    ] = ("'self'",)
+    frame_ancestors: tuple[Annotated[str, AfterValidator(_ancestor)], ...] = ("'self'",)
     trusted_proxies: tuple[Annotated[IPvAnyNetwork, AfterValidator(_proxy_network)], ...] = ()
     page: bool = True  # whether to serve our own page at /
+    metrics_bind: Annotated[str, AfterValidator(_bind)] | None = None  # where /metrics is served, and nothing else
+
+    @property
+    def public_origin(self) -> str | None:
+        """The origin of our own pages."""
+        return self.public_url and "/".join(self.public_url.split("/")[:3])
+
+    @property
+    def prefix(self) -> str:
+        """The path of `public_url`, below which everything is served: empty or such as `/voice`."""
+        return (self.public_url or "").removeprefix(self.public_origin or "")
 
     @property
     def by_https(self) -> bool:
@@ -87,14 +116,14 @@ class Issuer(Model):
     """An issuer whose JWTs are accepted, and its keys; a preset gives defaults."""
 
     name: Name
-    issuer: Annotated[str, Field(min_length=1, max_length=255)]
+    issuer: Text
     preset: PresetName | None = None
-    audience: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    clients: tuple[Annotated[str, Field(min_length=1, max_length=255)], ...] = ()
+    audience: Text | None = None
+    clients: tuple[Text, ...] = ()
     algorithms: tuple[Algorithm, ...] = ()
     jwks_url: str | None = None
     public_key_file: str | None = None
-    secret_env: str | None = None
+    secret_env: Annotated[str, AfterValidator(_variable)] | None = None
     groups_claim: str | None = None
     claims: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")], ...] = ()
     longest_life: Annotated[Seconds, Field(le=LONGEST_SITE_JWT)] = 86400
@@ -102,13 +131,13 @@ class Issuer(Model):
 
     @model_validator(mode="after")
     def _one_key_family_and_source(self) -> Self:
-        families = {_FAMILIES[a] for a in self.algorithms}
+        families = {algorithm[:2].replace("PS", "RS") for algorithm in self.algorithms}  # PS256 has RSA keys too
         sources = [self.jwks_url, self.public_key_file, self.secret_env]
         if len(families) > 1:
             raise ValueError("algorithms mixes key families; list those of one family")
         if len(sources) - sources.count(None) > 1:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
-        if families and (families == {"secret"}) != (self.secret_env is not None):
+        if families and (families == {"HS"}) != (self.secret_env is not None):
             raise ValueError("HS256 needs secret_env, and other algorithms need public keys")
         return self
 
@@ -139,6 +168,7 @@ class Budgets(Model):
     user: DailySeconds | None = None
     guest: DailySeconds | None = 1800
     everyone: DailySeconds | None = None
+    mode: LimitMode = "refuse"
 
 
 class GroupLimits(Model):
@@ -146,16 +176,34 @@ class GroupLimits(Model):
 
     user: Limits = ()
     budget: DailySeconds | None = None
+    mode: LimitMode = "refuse"
 
 
 class LimitTable(Model):
-    """How many conversations one subject, or all guests at one address, may start and have open."""
+    """How many conversations one subject, or all guests at one address, may start and have open.
 
+    *mode* is that of *user* and *guest*.
+    """
+
+    mode: LimitMode = "refuse"
     user: Limits = (Limit(10, 60), Limit(60, 3600))
     guest: Limits = (Limit(20, 60), Limit(200, 86400))
     concurrent: ConcurrencyLimits = ConcurrencyLimits()
     budget: Budgets = Budgets()
     groups: dict[str, GroupLimits] = Field(default_factory=dict)
+
+
+class Prices(Model):
+    """What a million tokens of one model cost, in any currency, by modality."""
+
+    input: dict[Modality, Price] = Field(default_factory=dict)
+    output: dict[Modality, Price] = Field(default_factory=dict)
+
+    def of(self, name: str) -> float:
+        """Return the price of tokens such as “prompt.AUDIO”; what has none costs nothing."""
+        side, _, modality = name.partition(".")
+        prices = self.input if side in {"prompt", "tools"} else self.output
+        return next((price for known, price in prices.items() if known == modality), 0.0)
 
 
 class Configuration(Model):
@@ -166,6 +214,8 @@ class Configuration(Model):
     issuers: tuple[Issuer, ...] = ()
     profiles: Annotated[dict[Name, Profile], Field(min_length=1)]
     limits: LimitTable = LimitTable()
+    log_subjects: Literal["plain", "hashed"] = "plain"
+    prices: dict[Annotated[str, BeforeValidator(model_name)], Prices] = Field(default_factory=dict)  # by model
 
     @model_validator(mode="after")
     def _issuers_are_unique(self) -> Self:
@@ -192,10 +242,12 @@ def _placeholder_faults(configuration: Configuration) -> Iterator[str]:
         others = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
         for claim in placeholders.find(others):
             yield f"profiles.{name}.config: “{claim}” is allowed in system_instruction only"
-        for key in _INSTRUCTION & profile.config.keys():
-            for claim in placeholders.find(profile.config[key]):
+        named = {f"config.{key}": profile.config[key] for key in _INSTRUCTION & profile.config.keys()}
+        named |= {f"tools.{tool}.bind": dict(each.bind) for tool, each in profile.tools.items()}
+        for key, value in named.items():
+            for claim in placeholders.find(value):
                 if claim not in known:
-                    yield f"profiles.{name}.config.{key}: no issuer lists “{claim}” in its claims"
+                    yield f"profiles.{name}.{key}: no issuer lists “{claim}” in its claims"
 
 
 def load(path: Path) -> Configuration:
@@ -205,19 +257,20 @@ def load(path: Path) -> Configuration:
         ConfigurationError: naming every fault with its key, or the line that is not TOML.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(decode(path.read_bytes()))
     except FileNotFoundError:
-        raise ConfigurationError(
-            str(path),
-            ["there is no such file: create it (docs/configuring.md) or set TOKENSVC_CONFIG"],
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            str(path), [f"cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}"]
-        ) from None
+        fault = "there is no such file: create it (docs/configuring.md) or set TOKENSVC_CONFIG"
+    except OSError as error:
+        fault = f"cannot be read: {error.strerror}; TOKENSVC_CONFIG names the file"
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(str(path), [f"is not TOML: {error}"]) from None
-    return parse(document, source=str(path))
+        cause = re.sub(r" \((at .*)\)$", r", \1", str(error))
+        fault = f"is not TOML: {cause}; write text in straight quotes, and each key once"
+    except (ValueError, RecursionError) as error:
+        fault = f"cannot be read: {error}"
+    else:
+        with naming_lines(path):
+            return parse(document, source=str(path))
+    raise ConfigurationError(str(path), [fault])
 
 
 def parse(document: dict[str, Any], *, source: str) -> Configuration:
@@ -244,8 +297,17 @@ def parse(document: dict[str, Any], *, source: str) -> Configuration:
 
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
     key = ".".join(str(part) for part in fault["loc"]) or "the file"
+    last = str(fault["loc"][-1]) if fault["loc"] else ""
+    written = fault["input"] if isinstance(fault["input"], str) else ""
     if fault["type"] == "extra_forbidden":
-        return f"{key}: there is no such key; check the spelling"
-    if fault["type"] == "missing":
-        return f"{key}: is missing"
+        known = {name for model in Model.__subclasses__() for name in model.model_fields}
+        return f"{key}: there is no such key{did_you_mean(last, known) or '; check the spelling'}"
+    if fault["type"] in _FIXES:
+        return f"{key}: {_FIXES[fault['type']]}"
+    if fault["type"] == "tuple_type":
+        return f'{key}: write a list, such as ["{written or "one"}"]'
+    if fault["type"] == "literal_error":
+        expected = fault["ctx"]["expected"]
+        similar = did_you_mean(written, re.findall("'(.*?)'", expected))
+        return f"{key}: write {expected}{similar}"
     return f"{key}: {fault['msg'].removeprefix('Value error, ')}"  # pydantic's prefix

@@ -1,12 +1,10 @@
 """Finds and fills the placeholders `${claims.name}` in an instruction."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from tokensvc.plain_text import visible
 
 _PLACEHOLDER = re.compile(r"\$\{claims\.([A-Za-z0-9_.:/-]+)\}")
 LONGEST_CLAIM = 200  # characters
@@ -28,11 +26,12 @@ def find(value: object) -> Iterator[str]:
 def fill(value: T, claims: Mapping[str, str]) -> T:
     """Return *value*, which is JSON, with the placeholders in its strings filled from *claims*.
 
-    A placeholder without a claim becomes empty. Placeholders within a claim are not filled.
+    A placeholder without a claim becomes empty. Placeholders within a claim are not filled, and its
+    invisible characters, which could carry an instruction of their own, are left out.
     """
     filled: object = value
     if isinstance(value, str):
-        filled = _PLACEHOLDER.sub(lambda match: claims.get(match[1], ""), value)
+        filled = _PLACEHOLDER.sub(lambda match: visible(claims.get(match[1], "")), value)
     elif isinstance(value, dict):
         filled = {key: fill(item, claims) for key, item in value.items()}
     elif isinstance(value, list):

@@ -1,62 +1,40 @@
 """Profiles: named, locked configurations of a conversation, with options for callers."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from tokensvc.domain import READY_FOR, SHORTEST_TOKEN, Limit, Principal
-
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-_WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-LONGEST_TOKEN = 20 * 3600  # seconds: Google's limit (ai.google.dev, ephemeral tokens)
-
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
-Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+from tokensvc.config.tools import ServerTool, ToolName
+from tokensvc.config.values import NAME, DailySeconds, LimitMode, Limits, Model, Name, Seconds
+from tokensvc.domain import LONGEST_TOKEN, READY_FOR, SHORTEST_TOKEN, Principal
+from tokensvc.plain_text import did_you_mean
 
 
-def duration(text: object) -> int:
-    """Return the seconds in a duration such as “90s”, “5m” or “2h”.
-
-    Raises:
-        ValueError: if *text* is anything else.
-    """
-    if isinstance(text, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", text)):
-        return int(match[1]) * _UNITS[match[2]]
-    raise ValueError("write a duration such as “90s”, “5m” or “2h”")
+def _allowed(value: str) -> str:
+    if not re.fullmatch(rf"user|guest|group:[^\s:]+|key:{NAME}", value):
+        similar = did_you_mean(value, ("user", "guest"))
+        raise ValueError(f"write “user”, “guest”, “group:NAME” or “key:NAME”{similar}")
+    return value
 
 
-def _daily_seconds(value: object) -> object:
-    if isinstance(value, str) and value.endswith("/day"):
-        return duration(value.removesuffix("/day"))
-    raise ValueError("write a budget such as “30m/day” or “2h/day”")
-
-
-def _limit(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})/([a-z]+)", value)):
-        window = _WINDOWS.get(match[2])
-        if window:
-            return Limit(int(match[1]), window)
-    raise ValueError("write a limit such as “10/minute”; the units are " + ", ".join(_WINDOWS))
-
-
-def _model(value: object) -> object:
+def model_name(value: object) -> object:
+    """Return the name of a model as Google has it, with “models/”."""
     if isinstance(value, str) and re.fullmatch(r"(models/)?[A-Za-z0-9._-]+", value):
         return value if value.startswith("models/") else f"models/{value}"
     raise ValueError("write a model's name such as “gemini-3.8-live”")
 
 
-Seconds = Annotated[int, BeforeValidator(duration)]
-DailySeconds = Annotated[int, BeforeValidator(_daily_seconds)]
-Limits = tuple[Annotated[Limit, BeforeValidator(_limit)], ...]
+def functions_in(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the function declarations in a `LiveConnectConfig`; skips what is malformed."""
+    for tool in _tables(config.get("tools")):
+        for key in ("function_declarations", "functionDeclarations"):
+            yield from _tables(tool.get(key))
 
 
-class Model(BaseModel):
-    """A part of the configuration: frozen, and unknown keys are faults."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+def _tables(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 class Option(Model):
@@ -83,11 +61,8 @@ class Profile(Model):
 
     name: Name
     description: str = ""
-    model: Annotated[str, BeforeValidator(_model)]
-    allow: Annotated[
-        tuple[Annotated[str, Field(pattern=rf"^(user|guest|group:[^\s:]+|key:{NAME})$")], ...],
-        Field(min_length=1),
-    ]
+    model: Annotated[str, BeforeValidator(model_name)]
+    allow: Annotated[tuple[Annotated[str, AfterValidator(_allowed)], ...], Field(min_length=1)]
     token_lifetime: Seconds = 300
     connect_within: Seconds = 60
     ready_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
@@ -98,8 +73,10 @@ class Profile(Model):
     rebuild: bool = True
     limits: Limits = ()
     budget: DailySeconds | None = None
-    config: dict[str, Any] = {}
-    options: dict[Name, Option] = {}
+    limits_mode: LimitMode = "refuse"  # of *limits* and *budget*
+    config: dict[str, JsonValue] = Field(default_factory=dict)
+    options: dict[Name, Option] = Field(default_factory=dict)
+    tools: dict[ToolName, ServerTool] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _durations_agree(self) -> Self:
@@ -115,14 +92,20 @@ class Profile(Model):
             raise ValueError(f"ready_tokens needs a connect_within of {2 * READY_FOR}s or more")
         return self
 
+    @model_validator(mode="after")
+    def _ends_is_a_switch(self) -> Self:
+        functions = functions_in(self.config)
+        wrong = [each for each in functions if not isinstance(each.get("ends", False), bool)]
+        if wrong:
+            raise ValueError(f"ends of function “{wrong[0].get('name')}” must be true or false")
+        return self
+
     def admits(self, principal: Principal) -> bool:
         """Return whether *principal* may use this profile."""
         if principal.kind == "key":
             allowed = principal.profiles is None or self.name in principal.profiles  # None: any
             return allowed and principal.issuer in self.allow  # the issuer is “key:NAME”
-        return principal.kind in self.allow or any(
-            f"group:{group}" in self.allow for group in principal.groups
-        )
+        return principal.kind in self.allow or any(f"group:{group}" in self.allow for group in principal.groups)
 
     def resolve(self, unverified_options: dict[str, str]) -> dict[str, str]:
         """Return the value of every option: the caller's choice, or the default.
@@ -136,7 +119,4 @@ class Profile(Model):
                 raise ValueError(f"The profile has no option “{name[:64]}”.")
             if value not in option.choices:
                 raise ValueError(f"“{name}” must be one of: {', '.join(option.choices)}.")
-        return {
-            name: unverified_options.get(name, option.chosen_by_default)
-            for name, option in self.options.items()
-        }
+        return {name: unverified_options.get(name, option.chosen_by_default) for name, option in self.options.items()}

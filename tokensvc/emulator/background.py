@@ -86,9 +86,7 @@ class BackgroundEmulator:
 
     def tokens(self) -> list[dict[str, Any]]:
         """Return all tokens, oldest first, as `GET /emulator/tokens` does."""
-        return self._call(
-            lambda: [token_view(token) for token in self._emulator.tokens.tokens.values()]
-        )
+        return self._call(lambda: [token_view(token) for token in self._emulator.tokens.tokens.values()])
 
     def mint(self, body: bytes = b"", version: str = "v1beta") -> str:
         """Mint a token, as `POST /{version}/auth_tokens` does, and return its name."""
@@ -115,9 +113,7 @@ class BackgroundEmulator:
         fault = read_fault({"on": on, "kind": kind, **more})
         self._call(lambda: self._emulator.faults.add(fault))
 
-    def wait_for_session(
-        self, condition: Callable[[dict[str, Any]], bool], timeout: float = TIMEOUT
-    ) -> dict[str, Any]:
+    def wait_for_session(self, condition: Callable[[dict[str, Any]], bool], timeout: float = TIMEOUT) -> dict[str, Any]:
         """Wait for a connection that fulfils *condition*, and return the newest one.
 
         Raises:

@@ -35,19 +35,21 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
             extra["type"] = click.Choice(get_args(kind))
         elif get_origin(kind) is tuple:  # only api_keys
             flag, extra = "--api-key", {"multiple": True}
-        option = click.option(
-            flag, field.name, default=field.default, help=field.metadata["description"], **extra
-        )
+        option = click.option(flag, field.name, default=field.default, help=field.metadata["description"], **extra)
         command = option(command)
     return command
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=9090, show_default=True, help="Port; 0 picks a free one.")
 @click.option(
-    "--tls", is_flag=True, help="Serve https and wss, with a certificate issued on start."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=9090,
+    show_default=True,
+    help="Port; 0 picks a free one.",
 )
+@click.option("--tls", is_flag=True, help="Serve https and wss, with a certificate issued on start.")
 @click.option(
     "--certificate-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -81,6 +83,8 @@ def emulator(
     JavaScript:  GOOGLE_GEMINI_BASE_URL=http://localhost:9090
     Inspection:  http://localhost:9090/emulator
     """  # noqa: D301 - the backspace tells click to keep the line breaks
+    if not host.strip():  # which would mean every address
+        raise click.UsageError("--host is empty: write 127.0.0.1, or 0.0.0.0 for every address")
     listen = ListenConfig(host=host, port=port, tls=tls, certificate_file=certificate_file)
     try:
         script = load_scenario(scenario) if scenario else None
@@ -96,9 +100,7 @@ def emulator(
         asyncio.run(_serve(server))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise click.ClickException(
-                f"Cannot listen on {host}:{port}: {error.strerror}."
-            ) from None
+            raise click.ClickException(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
         raise click.ClickException(
             f"Port {port} is in use on {host}. Choose another with --port, or 0 for a free one."
         ) from None

@@ -1,7 +1,5 @@
 """Compiles profiles into Google's request bodies, with the SDK in a child process and a cache."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import json
@@ -10,19 +8,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokensvc.config.placeholders import fill
+from tokensvc.config.profiles import Profile, functions_in
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.features import features_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from tokensvc.config.profiles import Profile
 
 SETUP = "bidiGenerateContentSetup"
 _CHILD_DEADLINE = 60  # seconds; a cold import on a busy machine takes several
@@ -55,11 +50,7 @@ class CompiledProfile:
         object.__setattr__(self, "locked", _without_instruction(self.body[SETUP]))
 
     def body_for(
-        self,
-        options: Mapping[str, str],
-        claims: Mapping[str, str] | None = None,
-        *,
-        rebuild: bool = False,
+        self, options: Mapping[str, str], claims: Mapping[str, str] | None = None, *, rebuild: bool = False
     ) -> dict[str, Any]:
         """Return the request body with *options*, as `Profile.resolve` returns them.
 
@@ -83,6 +74,12 @@ class CompiledProfile:
         setup = self.body_for(options)[SETUP]
         # Unchanged parts are shared, so identity means that no option changed the setup.
         return self.locked if setup is self.body[SETUP] else _without_instruction(setup)
+
+    def schema_of(self, function: str) -> Mapping[str, Any]:
+        """Return the locked parameters of a function that is declared: Google's Schema."""
+        declared = functions_in({"tools": self.body[SETUP].get("tools")})
+        found = next(each for each in declared if each.get("name") == function)
+        return found.get("parameters") or {}
 
     @property
     def resumable(self) -> bool:
@@ -109,54 +106,53 @@ def compile_profiles(
         ConfigurationError: naming the settings in the file *source* that Google would refuse.
     """
     profiles = list(profiles)
-    variants = [(profile, variant) for profile in profiles for variant in _variants(profile)]
-    results = _results(
-        [
-            {"model": profile.model, "config": variant.config, "api_version": api_version}
-            for profile, variant in variants
-        ],
-        cache_dir,
-    )
+    variants = [(profile, choice, config) for profile in profiles for choice, config in _variants(profile)]
+    requests = [
+        {"model": profile.model, "config": config, "api_version": api_version, "tools": _tools_of(profile)}
+        for profile, _, config in variants
+    ]
     faults: list[str] = []
     bodies: dict[str, dict[_Choice, dict[str, Any]]] = {profile.name: {} for profile in profiles}
     default_faults: list[str] = []  # the faults of the profile without a choice, which comes first
-    for (profile, variant), result in zip(variants, results, strict=True):
+    for (profile, choice, _), result in zip(variants, _results(requests, cache_dir), strict=True):
         found = result.get("faults", [])
-        if variant.choice is None:
-            faults += [f"profiles.{profile.name}.config.{fault}" for fault in found]
+        if choice is None:
+            faults += [f"profiles.{profile.name}.{fault}" for fault in found]
             default_faults = found
         else:
-            option, value = variant.choice
+            option, value = choice
             faults += [
-                f"profiles.{profile.name}.config.{fault} (if {option} is {value})"
+                f"profiles.{profile.name}.{fault} (if {option} is {value})"
                 for fault in found
                 if fault not in default_faults
             ]
-        bodies[profile.name][variant.choice] = result.get("body", {})
+        bodies[profile.name][choice] = result.get("body", {})
     if faults:
         raise ConfigurationError(source, faults)
     return {profile.name: _assembled(profile, bodies[profile.name]) for profile in profiles}
 
 
-@dataclass(frozen=True)
-class _Variant:
-    """A profile's configuration with one choice made; if *choice* is None, with the defaults."""
-
-    choice: _Choice
-    config: dict[str, Any]
-
-
-def _variants(profile: Profile) -> Iterator[_Variant]:
-    """Yield the profile with every default, and then with each choice of each option."""
+def _variants(profile: Profile) -> Iterator[tuple[_Choice, dict[str, Any]]]:
+    """Yield the profile's config with every default, and then with each choice of each option."""
     defaults = copy.deepcopy(profile.config)
+    for function in functions_in(defaults):
+        function.pop("ends", None)  # for the client; Google has no such field
     for option in profile.options.values():
         _put(defaults, option.path, option.chosen_by_default)
-    yield _Variant(None, defaults)
+    yield None, defaults
     for name, option in profile.options.items():
         for choice in option.choices:
             config = copy.deepcopy(defaults)
             _put(config, option.path, choice)
-            yield _Variant((name, choice), config)
+            yield (name, choice), config
+
+
+def _tools_of(profile: Profile) -> dict[str, dict[str, Any]]:
+    return {
+        name: tool.model_dump(include={"python", "description", "parameters", "bind", "same", "behavior", "confirm"})
+        | {"in_url": tool.named_in(tool.url), "in_confirm": tool.named_in(tool.confirm)}
+        for name, tool in profile.tools.items()
+    }
 
 
 def _assembled(profile: Profile, bodies: dict[_Choice, dict[str, Any]]) -> CompiledProfile:
@@ -198,23 +194,23 @@ def _without_instruction(setup: dict[str, Any]) -> dict[str, Any]:
 
 def _results(requests: Sequence[dict[str, Any]], cache_dir: Path) -> list[dict[str, Any]]:
     """Return the SDK's result for each request, from the cache if it is there."""
-    files = [cache_dir / f"{_digest(request)}.json" for request in requests]
-    results = [_read_cache(file) for file in files]
+    # A function's declaration is not cached: its source may change, wherever it is.
+    files = [None if request["tools"] else cache_dir / f"{_digest(request)}.json" for request in requests]
+    results = [_read_cache(file) if file else None for file in files]
     missing = [index for index, result in enumerate(results) if result is None]
     if missing:
         fresh = _run_sdk([requests[index] for index in missing])
         for index, result in zip(missing, fresh, strict=True):
             results[index] = result
-            if "body" in result:  # a fault is never cached
-                _write_cache(files[index], result)
+            file = files[index]
+            if file and "body" in result:  # a fault is never cached
+                _write_cache(file, result)
     return [result for result in results if result is not None]
 
 
 def _digest(request: dict[str, Any]) -> str:
     """Return a digest of the request, the SDK's version and our own rules: a cache key."""
-    rules = b"".join(
-        Path(__file__).with_name(name).read_bytes() for name in ("sdk_request.py", "models.py")
-    )
+    rules = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("sdk_request.py", "models.py"))
     content = json.dumps([request, version("google-genai")], sort_keys=True, default=str)
     return hashlib.sha256(rules + content.encode()).hexdigest()
 
@@ -247,14 +243,19 @@ def _run_sdk(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         check=False,
         text=True,
         timeout=_CHILD_DEADLINE,
-        # The child needs no secret of ours, and must ignore the SDK's own variables.
-        env={
-            name: os.environ[name]
-            for name in ("PATH", "PYTHONPATH", "HOME", "LANG", "SYSTEMROOT")
-            if name in os.environ
-        },
+        env=_child_environment(any(request["tools"] for request in requests)),
     )
     if child.returncode != 0:
         raise RuntimeError(f"Google's SDK failed:\n{child.stderr}")
     results: list[dict[str, Any]] = json.loads(child.stdout)
     return results
+
+
+def _child_environment(imports_tools: bool) -> dict[str, str]:  # noqa: FBT001 - the only argument
+    """Return the child's environment: no secret of ours, and none of the variables that the SDK obeys."""
+    if imports_tools:  # a site's module may need its own variables
+        ours = ("TOKENSVC_", "GEMINI_", "GOOGLE_", "DATABASE_URL")
+        return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {
+        name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ
+    }

@@ -4,17 +4,12 @@ Each thread that waits for Google is one that cannot serve anything else. So few
 there are threads, and while Google does not answer at all, only one at a time tries.
 """
 
-from __future__ import annotations
-
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from tokensvc.errors import UpstreamBusy, UpstreamUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # Of the worker's threads (`serving.threads`); the rest serve health checks, pages and ended leases.
 MOST_WAITING = 184
@@ -41,6 +36,11 @@ class Gate:
         self._waiting = 0
         self._failures = 0
         self._closed_until = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether Google has not answered for a while, so that only one request at a time tries."""
+        return self._failures >= FAILURES
 
     @contextmanager
     def passage(self, *, renewal: bool) -> Iterator[None]:

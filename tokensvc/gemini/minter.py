@@ -1,39 +1,32 @@
 """Mints ephemeral tokens: calls Google with a deadline and checks the response."""
 
-from __future__ import annotations
-
 import json
+import logging
 import re
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
 
-from tokensvc.domain import EphemeralToken
+from tokensvc import logs
+from tokensvc.domain import EphemeralToken, Lease
 from tokensvc.errors import (
     IssuerMisconfigured,
-    ProfileRejected,
+    QuotaExhausted,
     Refusal,
     UpstreamBadResponse,
-    UpstreamThrottled,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from tokensvc.gemini.compiler import SETUP, replaced
+from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
+from tokensvc.gemini.error_responses import json_object, refusal_for
+from tokensvc.gemini.gate import Gate
 from tokensvc.http_client import Answer, BoundedHttpClient, CutShort, TooLong
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
-
-    from tokensvc.domain import Lease
-    from tokensvc.gemini.compiler import CompiledProfile
-    from tokensvc.gemini.gate import Gate
 
 DEADLINE = 5.0  # seconds for the whole exchange, connecting included
 _TOKEN = re.compile(r"auth_tokens/[A-Za-z0-9_-]{8,512}", re.ASCII)
-_DEFAULT_RETRY_AFTER = 5  # seconds, if Google throttles without a Retry-After
-_LONGEST_RETRY_AFTER = 600
+_log = logging.getLogger(__name__)
 
 
 class Minter:
@@ -76,7 +69,7 @@ class Minter:
         Raises:
             UpstreamTimeout, UpstreamUnavailable, UpstreamBadResponse, UpstreamThrottled:
                 if Google does not answer with a token.
-            IssuerMisconfigured: if it rejects every API key.
+            IssuerMisconfigured, QuotaExhausted: if it rejects every API key.
             ProfileRejected: if it rejects the setup.
         """
         # Whole seconds, rounded down, so that no token outlives what was charged.
@@ -91,24 +84,28 @@ class Minter:
             "newSessionExpireTime": _timestamp(new_session_expires_at),
         }
         try:
-            value = self._create(json.dumps(body | times).encode())
+            value = self._create(json.dumps(body | times).encode(), resumption_handle)
         except Refusal as refusal:
             unanswered = isinstance(refusal, UpstreamTimeout | UpstreamUnavailable)
+            logs.note(upstream_code=refusal.code)
             self._gate.record(answered=not unanswered)
             raise
         self._gate.record(answered=True)
         return EphemeralToken(value, expires_at, new_session_expires_at)
 
-    def _create(self, body: bytes) -> str:
+    def _create(self, body: bytes, resumption_handle: str | None) -> str:
         deadline = time.monotonic() + DEADLINE
-        for api_key in self._api_keys:
+        secrets = [*self._api_keys, *([resumption_handle] if resumption_handle else [])]
+        for number, api_key in enumerate(self._api_keys, start=1):
             response = self._post(body, api_key, deadline)
             if response.status == HTTPStatus.OK:
                 return _token_in(response)
-            refusal = _refusal_for(response)
-            if not isinstance(refusal, IssuerMisconfigured):
-                raise refusal
-        raise refusal  # every API key was rejected
+            refusal = refusal_for(response, secrets)
+            logs.note(upstream_status=response.status)
+            if not isinstance(refusal, IssuerMisconfigured | QuotaExhausted):
+                break  # another key would only add to the load
+            _log.warning("API key refused number=%s code=%s cause=%s", number, refusal.code, refusal.cause)
+        raise refusal
 
     def _post(self, body: bytes, api_key: str, deadline: float) -> Answer:
         headers = {"Content-Type": "application/json", "x-goog-api-key": api_key}
@@ -116,59 +113,18 @@ class Minter:
             return self._client.post(self._path, body, headers, deadline=deadline)
         except TimeoutError:
             raise UpstreamTimeout(cause=f"no complete answer within {DEADLINE} s") from None
-        except TooLong:
-            raise UpstreamBadResponse(cause="answer too long") from None
-        except CutShort:
-            raise UpstreamBadResponse(cause="answer cut short") from None
+        except (TooLong, CutShort) as error:
+            raise UpstreamBadResponse(cause=f"answer: {type(error).__name__}") from None
         except OSError as error:
-            raise UpstreamUnavailable(cause=type(error).__name__) from None
+            raise UpstreamUnavailable(cause=f"{type(error).__name__}: {error}") from None
 
 
 def _timestamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _token_in(response: Answer) -> str:
-    content = _json_object(response)
-    name = content.get("name")
+    name = json_object(response).get("name")
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
         raise UpstreamBadResponse(cause="status 200 without a token")
     return name
-
-
-def _refusal_for(response: Answer) -> Refusal:
-    """Return the refusal for a response other than 200; Google's text is never passed on."""
-    status = response.status
-    cause = f"Google answered {status}"
-    if status in {401, 403} or _is_about_the_key(_json_object(response).get("error")):
-        return IssuerMisconfigured(cause=f"{cause}: API key rejected")
-    if status in {400, 404}:
-        return ProfileRejected(cause=f"{cause}: setup or API version rejected")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return UpstreamThrottled(cause=cause, retry_after=_retry_after(response))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UpstreamUnavailable(cause=cause)
-    return UpstreamBadResponse(cause=cause)
-
-
-def _is_about_the_key(error: object) -> bool:
-    """Return whether *error* is about our API key: Google sends a 400 for an invalid one."""
-    details = error.get("details") if isinstance(error, dict) else None
-    return isinstance(details, list) and any(
-        isinstance(detail, dict) and detail.get("reason") == "API_KEY_INVALID" for detail in details
-    )
-
-
-def _json_object(response: Answer) -> dict[str, Any]:
-    try:
-        content = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _retry_after(response: Answer) -> float:
-    text = response.headers.get("retry-after", "")
-    if not re.fullmatch("[0-9]{1,9}", text):
-        return _DEFAULT_RETRY_AFTER
-    return min(int(text), _LONGEST_RETRY_AFTER)

@@ -4,13 +4,9 @@ Sources: the model pages and migration lists of ai.google.dev/gemini-api/docs/li
 what the API refused in other projects, 2025-06 to 2026-10.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any, Literal
 
 _BUILT_IN_TOOLS = (  # of Google's tools, a Live session takes only search
     "code_execution",
@@ -28,10 +24,11 @@ class ModelRules:
     """The setup that a model accepts.
 
     *thinking* is the key of `thinking_config` that it accepts, if any; with *level_required*, a
-    setup must have it. *behaviors* are those that a function may have; the first is our default.
+    setup must have it. *behaviors* are those that a function may have; we write the first for a
+    function that declares none, because Google's documentation of the default is inconsistent.
     *affective_dialog* and *proactivity* exist on v1alpha only. *rebuild* is how a fresh session
     takes what was said before: as `clientContent` at any time, or only as its initial history,
-    which the setup has to announce.
+    which the setup has to announce. *coverage* is its default turn coverage, if that is special.
     """
 
     thinking: Literal["thinking_budget", "thinking_level"] | None
@@ -41,10 +38,14 @@ class ModelRules:
     proactivity: Literal["optional", "always", "never"] = "never"
     affective_dialog: bool = False
     rebuild: Literal["content", "history"] = "content"
+    coverage: str | None = None
 
 
 _NATIVE_AUDIO_25 = ModelRules(
-    thinking="thinking_budget", proactivity="optional", affective_dialog=True
+    thinking="thinking_budget",
+    proactivity="optional",
+    affective_dialog=True,
+    coverage="TURN_INCLUDES_ONLY_ACTIVITY",
 )
 _RULES = {
     "models/gemini-2.5-flash-native-audio-preview-09-2025": _NATIVE_AUDIO_25,
@@ -66,20 +67,18 @@ _RULES = {
     ),
 }
 KNOWN_MODELS = frozenset(_RULES)
+_VOICES = (
+    "Achernar Achird Algenib Algieba Alnilam Aoede Autonoe Callirrhoe Charon Despina Enceladus "
+    "Erinome Fenrir Gacrux Iapetus Kore Laomedeia Leda Orus Puck Pulcherrima Rasalgethi Sadachbia "
+    "Sadaltager Schedar Sulafat Umbriel Vindemiatrix Zephyr Zubenelgenubi"
+)
+KNOWN_VOICES = frozenset(_VOICES.split())
 _UNKNOWN = ModelRules(thinking=None)
 
 
-def default_behavior(model: str) -> str:
-    """Return the behavior that we write for a function that declares none.
-
-    We always write one, because Google's documentation of the default is inconsistent.
-    """
-    return _RULES.get(model, _UNKNOWN).behaviors[0]
-
-
-def rebuild_form(model: str) -> Literal["content", "history"]:
-    """Return how a fresh session of *model* takes what was said before; see `ModelRules`."""
-    return _RULES.get(model, _UNKNOWN).rebuild
+def rules_of(model: str) -> ModelRules:
+    """Return the rules of *model*; those of an unknown one forbid as little as possible."""
+    return _RULES.get(model, _UNKNOWN)
 
 
 def faults_of(model: str, config: dict[str, Any], api_version: str) -> Iterator[str]:
@@ -114,9 +113,7 @@ def _thinking_faults(rules: ModelRules, thinking: dict[str, Any] | None) -> Iter
             yield f"thinking_config.thinking_level: this model takes {', '.join(rules.levels)}"
 
 
-def _native_audio_faults(
-    rules: ModelRules, config: dict[str, Any], api_version: str
-) -> Iterator[str]:
+def _native_audio_faults(rules: ModelRules, config: dict[str, Any], api_version: str) -> Iterator[str]:
     only_alpha = 'exists on v1alpha only; remove it, or set gemini.api_version = "v1alpha"'
     if config.get("enable_affective_dialog") is not None:
         if not rules.affective_dialog:

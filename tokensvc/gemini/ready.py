@@ -4,23 +4,18 @@ Only profiles with `ready_tokens` have a pool, in each process its own. A token 
 an admission that pays for all of its life. Until then it is charged to nobody.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from tokensvc.domain import GUEST_ISSUER, READY_FOR, EphemeralToken, Lease, Principal
 from tokensvc.errors import Refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tokensvc.gemini.compiler import CompiledProfile
-    from tokensvc.gemini.minter import Minter
+from tokensvc.gemini.compiler import CompiledProfile
+from tokensvc.gemini.minter import Minter
+from tokensvc.threads import start_thread
 
 _SPAN = timedelta(seconds=30)  # of demand; a pool holds a third of it, so that little goes stale
 _PAUSE = timedelta(seconds=10)  # after a failure, until one mint tries again
@@ -68,6 +63,12 @@ class ReadyTokens:
         self._lock = threading.Lock()
         self._pools: dict[str, _Pool] = {}
 
+    @property
+    def count(self) -> int:
+        """How many tokens are kept."""
+        with self._lock:
+            return sum(len(pool.tokens) for pool in self._pools.values())
+
     @contextmanager
     def passage(
         self, compiled: CompiledProfile, lease: Lease, *, renewal: bool
@@ -86,7 +87,8 @@ class ReadyTokens:
                 with self._lock:
                     missing = pool.claim(self._clock())
                 for _ in range(missing):
-                    threading.Thread(target=self._mint_one, args=(pool,), daemon=True).start()
+                    if not start_thread(self._mint_one, pool, name="ready"):
+                        self._finish(pool)
             if held is not None:
                 if _is_ready(held, expires_at):
                     token, held = held, None
@@ -123,12 +125,15 @@ class ReadyTokens:
         except Refusal as refusal:
             _log.warning("no token minted ahead profile=%s code=%s", profile.name, refusal.code)
         finally:
-            with self._lock:
-                pool.minting -= 1
-                pool.failed_at = None if minted else self._clock()
-                pool.tokens.extend(minted)
+            self._finish(pool, *minted)
         if minted:
             _log.info("token minted ahead profile=%s", profile.name)
+
+    def _finish(self, pool: _Pool, *minted: EphemeralToken) -> None:
+        with self._lock:
+            pool.minting -= 1
+            pool.failed_at = None if minted else self._clock()
+            pool.tokens.extend(minted)
 
 
 def _is_ready(token: EphemeralToken, end: datetime) -> bool:

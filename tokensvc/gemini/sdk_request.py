@@ -2,26 +2,23 @@
 
 Importing the SDK takes 0.3 s and 49 MB, which workers should not pay. So this runs in a child
 process, `python -m tokensvc.gemini.sdk_request`: it reads a JSON array of
-`{"model", "config", "api_version"}` from standard input, and writes an array of
-`{"body"}` or `{"faults"}` to standard output, in the same order.
+`{"model", "config", "api_version", "tools"}` from standard input, and writes an array of
+`{"body"}` or `{"faults"}` to standard output, in the same order. Each fault begins with its key.
 """
-
-from __future__ import annotations
 
 import json
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx2
 from google import genai
 from google.genai import types
 from pydantic import ValidationError
 
-from tokensvc.gemini.models import default_behavior, faults_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tokensvc.gemini.declarations import declare
+from tokensvc.gemini.models import faults_of, rules_of
 
 # Added here because a full lock keeps the client from adding them. Without compression a session
 # ends after 15 minutes, or 2 with video. `false` in a profile leaves a part out.
@@ -36,8 +33,13 @@ _DEFAULTS: dict[str, Any] = {
 _ANY_TIME = "2000-01-01T00:00:00Z"
 
 
-def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[str, Any]:
-    """Return `{"body": …}`, Google's request body for a token, or `{"faults": […]}`."""
+def request_for(
+    model: str, config: dict[str, Any], api_version: str, tools: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return `{"body": …}`, Google's request body for a token, or `{"faults": […]}`.
+
+    *tools* are the server's, by name: dumps of `config.tools.ServerTool`.
+    """
     # A profile turns one of our defaults off by setting it to false, which the SDK would reject.
     left_out = {name for name in _DEFAULTS if config.get(name, config.get(_camel(name))) is False}
     written = {
@@ -48,23 +50,27 @@ def request_for(model: str, config: dict[str, Any], api_version: str) -> dict[st
     try:
         checked = types.LiveConnectConfig.model_validate(written)
     except ValidationError as error:
-        return {"faults": [_fault(fault) for fault in error.errors()]}
+        return {"faults": [f"config.{_fault(fault)}" for fault in error.errors()]}
     except Exception as error:  # noqa: BLE001 - the SDK's enums raise various errors
-        return {"faults": [f"Google's LiveConnectConfig rejects this ({error})"]}
+        return {"faults": [f"config.Google's LiveConnectConfig rejects this ({error})"]}
+    declared, faults = declare(tools, rules_of(model))
     complete = checked.model_dump(mode="json", exclude_none=True)
     for name, value in _DEFAULTS.items():
         if name not in left_out:
             complete.setdefault(name, value)
+    if declared:
+        complete.setdefault("tools", []).append({"function_declarations": declared})
     for tool in complete.get("tools", ()):
         for function in tool.get("function_declarations", ()):
-            function.setdefault("behavior", default_behavior(model))
-    faults = [*_forbidden_fields(complete), *faults_of(model, complete, api_version)]
+            function.setdefault("behavior", rules_of(model).behaviors[0])
+    of_config = [*_forbidden_fields(complete), *faults_of(model, complete, api_version)]
+    faults += [f"config.{fault}" for fault in of_config]
     if faults:
         return {"faults": faults}
     try:
         return {"body": _capture_body(model, complete, api_version)}
     except ValueError as error:  # the SDK: not supported by the Developer API
-        return {"faults": [str(error)]}
+        return {"faults": [f"config.{error}"]}
 
 
 def _forbidden_fields(config: dict[str, Any]) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """Derives a key for each purpose from the service's secret key (RFC 5869)."""
 
-from __future__ import annotations
-
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 

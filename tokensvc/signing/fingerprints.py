@@ -1,7 +1,5 @@
 """Fingerprints random secrets, so that the store need not contain them."""
 
-from __future__ import annotations
-
 import hashlib
 
 

@@ -1,9 +1,9 @@
 """Seals a file of many lines: HMAC-SHA256 over the lines and their count (RFC 2104)."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
+
+START = b"# sealed "  # of the line with the seal
 
 
 class Seal:
@@ -18,12 +18,12 @@ class Seal:
         self._mac.update(line)
         self.lines += 1
 
-    def text(self) -> str:
-        """Return the seal as text."""
+    def line(self) -> bytes:
+        """Return the line that ends the file."""
         mac = self._mac.copy()
         mac.update(str(self.lines).encode())
-        return f"{self.lines} {mac.hexdigest()}"
+        return START + f"{self.lines} {mac.hexdigest()}\n".encode()
 
-    def matches(self, unverified: str) -> bool:
-        """Return whether *unverified* is this seal."""
-        return hmac.compare_digest(self.text().encode(), unverified.encode())
+    def matches(self, unverified: bytes) -> bool:
+        """Return whether *unverified* is the line that ends the file, byte for byte."""
+        return hmac.compare_digest(self.line(), unverified)

@@ -1,10 +1,6 @@
 """Stores the API keys of backends, by name and fingerprint."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Engine, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tokensvc.domain import ApiKey
@@ -12,9 +8,6 @@ from tokensvc.store import audit
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import api_keys, leases
 from tokensvc.store.times import instant, microseconds
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine, Row
 
 _COLUMNS = (api_keys.c.name, api_keys.c.created_at, api_keys.c.profiles)
 
@@ -28,9 +21,7 @@ class ApiKeys:
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key with that fingerprint, or None."""
         with transaction(self._engine) as connection:
-            row = connection.execute(
-                select(*_COLUMNS).where(api_keys.c.key_hash == key_hash)
-            ).one_or_none()
+            row = connection.execute(select(*_COLUMNS).where(api_keys.c.key_hash == key_hash)).one_or_none()
         return _key(row) if row else None
 
     def add(self, key: ApiKey, key_hash: str) -> bool:

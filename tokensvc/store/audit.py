@@ -1,25 +1,17 @@
 """Writes and reads the audit: what was reserved, granted, refunded and ended, in order."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Engine, Row, Select, delete, insert, select
 
 from tokensvc.domain import AuditEvent, EventKind
-from tokensvc.store.driver import Statement
+from tokensvc.store.driver import Statement, Values
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import events
 from tokensvc.store.times import instant, microseconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy import Engine, Row, Select
-
-    from tokensvc.store.driver import Values
 
 _BATCH = 1000  # rows
 _APPEND = Statement(
@@ -43,7 +35,7 @@ class Filters:
 def record(event: AuditEvent) -> tuple[Statement, Values]:
     """Return the statement that appends *event*, for the transaction of what it records.
 
-    Only the ledger may call this.
+    Only the ledger and refunds may call this.
     """
     row = vars(event) | {"kind": event.kind.value, "at": microseconds(event.at)}
     if event.expires_at is not None:
@@ -56,6 +48,18 @@ def record(event: AuditEvent) -> tuple[Statement, Values]:
 def leases_begun_by(issuer: str) -> Select[tuple[str | None]]:
     """Return a query for the IDs of the leases that principals of *issuer* began."""
     return select(events.c.lease_id).where(events.c.issuer == issuer)
+
+
+def reserved(engine: Engine, reservation_id: str, at: int) -> AuditEvent | None:
+    """Return the event that recorded a reservation at *at*, or None if it was pruned.
+
+    Raises:
+        TemporarilyUnavailable: if the store cannot be read.
+    """
+    first = select(events).where(events.c.at == at, events.c.reservation_id == reservation_id).order_by(events.c.id)
+    with transaction(engine) as connection:
+        row = connection.execute(first.limit(1)).one_or_none()
+    return None if row is None else _event(row)
 
 
 class Audit:
@@ -98,10 +102,7 @@ class Audit:
         while True:
             with transaction(self._engine) as connection:
                 oldest = (
-                    select(events.c.id)
-                    .where(events.c.at < microseconds(at))
-                    .order_by(events.c.at)
-                    .limit(self._batch)
+                    select(events.c.id).where(events.c.at < microseconds(at)).order_by(events.c.at).limit(self._batch)
                 )
                 gone = connection.execute(delete(events).where(events.c.id.in_(oldest))).rowcount
             removed += gone
@@ -114,11 +115,7 @@ class Audit:
             return 0
         with transaction(self._engine) as connection:
             first: int | None = connection.execute(
-                select(events.c.id)
-                .where(*_conditions(filters))
-                .order_by(events.c.id.desc())
-                .limit(1)
-                .offset(last)
+                select(events.c.id).where(*_conditions(filters)).order_by(events.c.id.desc()).limit(1).offset(last)
             ).scalar()
         return first or 0
 

@@ -1,21 +1,17 @@
 """Stores blocks: what an operator has switched off, for a time or until further notice."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from functools import cache
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Engine, bindparam, delete, false, insert, or_, select
 
+from tokensvc.errors import Blocked
+from tokensvc.store.driver import Row, Statement, Values
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import blocks
-from tokensvc.store.times import instant, microseconds
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from sqlalchemy import Engine
+from tokensvc.store.times import SECOND, instant, microseconds
 
 
 @dataclass(frozen=True)
@@ -57,8 +53,27 @@ class Blocks:
         now = self._clock()
         with transaction(self._engine) as connection:
             rows = connection.execute(select(blocks).order_by(blocks.c.key)).all()
-        found = [
-            Block(row.key, instant(row.at), None if row.until is None else instant(row.until))
-            for row in rows
-        ]
+        found = [Block(row.key, instant(row.at), None if row.until is None else instant(row.until)) for row in rows]
         return [block for block in found if block.until is None or block.until > now]
+
+
+def blocks_query(keys: Sequence[str]) -> tuple[Statement, Values]:
+    """Return the query for those of *keys* that are blocked."""
+    return _blocks_among(len(keys)), {f"key_{number}": key for number, key in enumerate(keys)}
+
+
+@cache
+def _blocks_among(count: int) -> Statement:
+    among = or_(false(), *(blocks.c.key == bindparam(f"key_{number}") for number in range(count)))
+    return Statement(select(blocks.c.key, blocks.c.until).where(among))
+
+
+def refuse_blocked(found: Sequence[Row], now: int) -> None:
+    """Raise Blocked if a block that was *found* is in force at *now*."""
+    in_force = [(key, until) for key, until in found if until is None or until > now]
+    if not in_force:
+        return
+    ends = [until for _, until in in_force if until is not None]
+    # None if one of the blocks has no end.
+    wait = (max(ends) - now) / SECOND if len(ends) == len(in_force) else None
+    raise Blocked(cause="; ".join(key for key, _ in in_force), retry_after=wait)

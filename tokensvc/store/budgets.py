@@ -1,26 +1,20 @@
 """Keeps budgets: seconds of conversation for each day, which begins at midnight UTC."""
 
-from __future__ import annotations
-
 import importlib
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
+from tokensvc.domain import SHORTEST_TOKEN, Budget
 from tokensvc.errors import BudgetSpent
-from tokensvc.store.driver import Statement
+from tokensvc.store.driver import Row, Statement, Values
 from tokensvc.store.schema import spending
 from tokensvc.store.times import DAY, SECOND
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    from tokensvc.domain import Budget
-    from tokensvc.store.driver import Row, Values
-
 _NO_LIMIT = 2**62
+_log = logging.getLogger(__name__)
 
 
 def queries(budgets: Iterable[Budget], now: int) -> list[tuple[Statement, Values]]:
@@ -29,15 +23,20 @@ def queries(budgets: Iterable[Budget], now: int) -> list[tuple[Statement, Values
 
 
 def seconds_left(budgets: Sequence[Budget], answers: Iterable[Sequence[Row]]) -> int | None:
-    """Return the seconds left today in the budget with the least; None if there are no budgets."""
+    """Return the seconds left today in the budget with the least; None if there are no budgets.
+
+    Logs what a budget that only records would refuse.
+    """
     spent = [sum(row[0] for row in rows) for rows in answers]
     left = [budget.seconds - seconds for budget, seconds in zip(budgets, spent, strict=True)]
-    return max(0, min(left)) if left else None
+    for budget, seconds in zip(budgets, left, strict=True):
+        if budget.records and seconds < SHORTEST_TOKEN:
+            _log.warning("budget would refuse name=%s seconds=%s key=%s", budget.name, budget.seconds, budget.key)
+    refusing = [seconds for budget, seconds in zip(budgets, left, strict=True) if not budget.records]
+    return max(0, min(refusing)) if refusing else None
 
 
-def spend(
-    budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = False
-) -> list[tuple[Statement, Values]]:
+def spend(budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = False) -> list[tuple[Statement, Values]]:
     """Return the statements that charge *seconds* to today's spending of every budget.
 
     One that changes no row found its budget spent by somebody else since it was read: budgets are
@@ -54,7 +53,7 @@ def spend(
                 "key": budget.key,
                 "day": day,
                 "seconds": -seconds if refund else seconds,
-                "most": _NO_LIMIT if refund else budget.seconds,
+                "most": _NO_LIMIT if refund or budget.records else budget.seconds,
             },
         )
         for budget in sorted(budgets, key=lambda budget: budget.key)
@@ -85,8 +84,6 @@ def _spending(engine: str) -> sqlite.Insert | postgresql.Insert:
 
 
 _SPENT = Statement(
-    select(spending.c.seconds).where(
-        spending.c.key == bindparam("key"), spending.c.day == bindparam("day")
-    )
+    select(spending.c.seconds).where(spending.c.key == bindparam("key"), spending.c.day == bindparam("day"))
 )
 _SPEND = Statement(_spending, ["key", "day", "seconds"])

@@ -1,13 +1,19 @@
 """Counts starts and places against their limits: the statements, and what their answers mean."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
+    Column,
+    ColumnElement,
+    FromClause,
     Integer,
+    Select,
     String,
+    Subquery,
     bindparam,
     delete,
     func,
@@ -17,51 +23,50 @@ from sqlalchemy import (
     tuple_,
 )
 
-from tokensvc.domain import Quota
+from tokensvc.domain import LONGEST_TOKEN, Quota, Window
 from tokensvc.errors import RateLimited
-from tokensvc.store.driver import Statement
+from tokensvc.store.driver import Row, Statement, Values
 from tokensvc.store.schema import charges, tokens
 from tokensvc.store.times import SECOND
 from tokensvc.store.token_lifetimes import MOST_TOKENS, LiveTokens, Taken
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy import BindParameter, Column, FromClause, Select, Subquery
-
-    from tokensvc.domain import Window
-    from tokensvc.store.driver import Row, Values
-
-_END_OF_TIME = 2**63 - 1  # the highest value of a time column
+_log = logging.getLogger(__name__)
 
 
 def window_queries(windows: Iterable[Window], now: int) -> list[tuple[Statement, Values]]:
-    """Return the queries that count what was charged to each limit of *windows*."""
+    """Return the queries that count what was charged to each limit of *windows*.
+
+    A clock that is set back leaves charges of the future. They count for as long as the window is.
+    """
+    limits = [(window.key, limit, limit.seconds * SECOND) for window in windows for limit in window.limits]
     return [
         (
             _IN_WINDOW,
-            {"key": window.key, "limit": limit.count, "after": now - limit.seconds * SECOND},
+            {"key": key, "limit": limit.count, "after": now - length, "until": now + length},
         )
-        for window in windows
-        for limit in window.limits
+        for key, limit, length in limits
     ]
 
 
-def check_windows(
-    windows: Iterable[Window], counts: Sequence[Sequence[Row]], now: int
-) -> tuple[Quota, ...]:
+def check_windows(windows: Iterable[Window], counts: Sequence[Sequence[Row]], now: int) -> tuple[Quota, ...]:
     """Return the caller's quota for each limit after one more charge; *counts* are the answers.
+
+    Logs what a window that only records would refuse.
 
     Raises:
         RateLimited: if any limit is used up; its `retry_after` is when all limits allow a request.
     """
     quotas: list[Quota] = []
     used_up: list[Quota] = []
-    limits = [(window.name, limit) for window in windows for limit in window.limits]
-    for (name, limit), ((used, oldest),) in zip(limits, counts, strict=True):
+    limits = [(window, limit) for window in windows for limit in window.limits]
+    for (window, limit), ((used, oldest),) in zip(limits, counts, strict=True):
         # Seconds until the oldest of these charges is outside the window.
         reset = ((oldest if used else now) - now) / SECOND + limit.seconds
-        quotas.append(Quota(name, limit, max(0, limit.count - used - 1), reset))
+        if window.records:
+            if used >= limit.count:
+                _log.warning("limit would refuse name=%s limit=%s key=%s", window.name, limit, window.key)
+            continue
+        quotas.append(Quota(window.name, limit, max(0, limit.count - used - 1), reset))
         if used >= limit.count:
             used_up.append(quotas[-1])
     if used_up:
@@ -73,24 +78,23 @@ def check_windows(
     return tuple(quotas)
 
 
-def charges_of(
-    windows: Iterable[Window], reservation_id: str, now: int
-) -> list[tuple[Statement, Values]]:
+def charges_of(windows: Iterable[Window], reservation_id: str, now: int) -> list[tuple[Statement, Values]]:
     """Return the statements that charge every window once at *now*."""
-    return [
-        (_CHARGE, {"reservation_id": reservation_id, "key": window.key, "at": now})
-        for window in windows
-        if window.limits
-    ]
+    return [(_CHARGE, {"reservation_id": reservation_id, "key": key, "at": now}) for key in charged_keys(windows)]
 
 
-def tokens_query(
-    lease_id: str, holder: str, places: int | None, now: int
-) -> tuple[Statement, Values]:
+def charged_keys(windows: Iterable[Window]) -> list[str]:
+    """Return the keys of the windows that have a limit."""
+    return [window.key for window in windows if window.limits]
+
+
+def tokens_query(lease_id: str, holder: str, places: int | None, now: int) -> tuple[Statement, Values]:
     """Return the query for `live_tokens`."""
+    # None that was minted by the right time lives longer.
+    values = {"lease": lease_id, "now": now, "until": now + LONGEST_TOKEN * SECOND}
     if places is None:
-        return _OF_LEASE, {"lease": lease_id, "now": now}
-    values = {"lease": lease_id, "holder": holder, "now": now}
+        return _OF_LEASE, values
+    values["holder"] = holder
     # Counted for the holder, with a place or without.
     return _OF_LEASE_AND_HOLDER, values | {"places": places, "counted": 2 * places}
 
@@ -101,36 +105,38 @@ def live_tokens(places: int | None, row: Row) -> LiveTokens:
     return LiveTokens(*map(Taken, limits, row[::2], row[1::2]))
 
 
-def uncharge(reservation_id: str) -> tuple[Statement, Values]:
-    """Return the statement that removes a reservation's charges from every window."""
-    return _UNCHARGE, {"reservation_id": reservation_id}
+def uncharge(keys: Iterable[str], reservation_id: str, at: int) -> list[tuple[Statement, Values]]:
+    """Return the statements that remove what was charged to the windows of *keys* at *at*."""
+    return [(_UNCHARGE, {"reservation_id": reservation_id, "key": key, "at": at}) for key in keys]
 
 
 def _latest(
-    column: Column[Any], times: Column[int], value: str, limit: int | BindParameter[int], after: str
+    column: Column[Any],
+    times: Column[int],
+    value: str,
+    limit: int | BindParameter[int],
+    after: str,
+    *only: ColumnElement[bool],
 ) -> Subquery:
     """Select how many rows of *value* have a time after *after*, and the earliest of these times.
 
-    Both name bound parameters. Reads only the latest *limit* rows. If there are more, several have
-    to pass before there is room for another, and the earliest of the latest says when. Compares
-    pairs, so that PostgreSQL uses the index of both columns: for a frequent value it would
-    otherwise scan everyone's rows by time.
+    Both name bound parameters, and so does `until`, the latest time that counts. Reads only the
+    latest *limit* rows. If there are more, several have to pass before there is room for another,
+    and the earliest of the latest says when. Compares pairs, so that PostgreSQL uses the index of
+    both columns: for a frequent value it would otherwise scan everyone's rows by time.
     """
     both = tuple_(column, times)
-    wanted, since = bindparam(value, type_=String), bindparam(after, type_=BigInteger)
+    wanted = bindparam(value, type_=String)
+    since, until = (bindparam(name, type_=BigInteger) for name in (after, "until"))
     latest = (
         select(times.label("time"))
         .where(both > tuple_(wanted, since))
-        .where(both <= tuple_(wanted, _END_OF_TIME))
+        .where(both <= tuple_(wanted, until), *only)
         .order_by(column.desc(), times.desc())
         .limit(limit)
         .subquery()
     )
-    return (
-        select(func.count().label("count"), func.min(latest.c.time).label("first"))
-        .select_from(latest)
-        .subquery()
-    )
+    return select(func.count().label("count"), func.min(latest.c.time).label("first")).select_from(latest).subquery()
 
 
 def _joined(*each: Subquery) -> Select[Any]:
@@ -141,23 +147,21 @@ def _joined(*each: Subquery) -> Select[Any]:
     return select(*(column for subquery in each for column in subquery.c)).select_from(joined)
 
 
-_IN_WINDOW = Statement(
-    select(_latest(charges.c.key, charges.c.at, "key", bindparam("limit", type_=Integer), "after"))
-)
+_IN_WINDOW = Statement(select(_latest(charges.c.key, charges.c.at, "key", bindparam("limit", type_=Integer), "after")))
 _CHARGE = Statement(insert(charges), ["reservation_id", "key", "at"])
 _UNCHARGE = Statement(
-    delete(charges).where(charges.c.reservation_id == bindparam("reservation_id"))
+    delete(charges).where(*(charges.c[name] == bindparam(name) for name in ("key", "at", "reservation_id")))
 )
 _LEASE_TOKENS = _latest(tokens.c.lease_id, tokens.c.expires_at, "lease", MOST_TOKENS, "now")
 _OF_LEASE = Statement(_joined(_LEASE_TOKENS))
+
+
+def _of_holder(limit: str, *only: ColumnElement[bool]) -> Subquery:
+    most = bindparam(limit, type_=Integer)
+    return _latest(tokens.c.counted_for, tokens.c.counted_until, "holder", most, "now", *only)
+
+
+# Of the tokens counted for a holder, some take a place.
 _OF_LEASE_AND_HOLDER = Statement(
-    _joined(
-        _LEASE_TOKENS,
-        *(
-            _latest(
-                column, tokens.c.counted_until, "holder", bindparam(limit, type_=Integer), "now"
-            )
-            for column, limit in ((tokens.c.place_of, "places"), (tokens.c.counted_for, "counted"))
-        ),
-    )
+    _joined(_LEASE_TOKENS, _of_holder("places", tokens.c.place_of.is_not(None)), _of_holder("counted"))
 )

@@ -4,29 +4,29 @@ SQLAlchemy builds each statement for both engines, once. To build it and run it 
 for each request would cost many times what the database itself does (docs/performance.md).
 """
 
-from __future__ import annotations
-
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeAlias
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Dialect, Engine
 from sqlalchemy.sql import ClauseElement
 
-from tokensvc.store.engine import fault
-from tokensvc.store.sqlite import StoreConnection, unavailable
+from tokensvc.store.engine import file_of, guarded
+from tokensvc.store.schema import REVISION
+from tokensvc.store.sqlite import StoreConnection
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import TypeAlias
-
-    from sqlalchemy import Dialect, Engine
-    from sqlalchemy.sql.compiler import SQLCompiler
-
-    Values: TypeAlias = Mapping[str, Any]
-    Row: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = Mapping[str, Any]
+Row: TypeAlias = tuple[Any, ...]
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))"
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    sql: str
+    order: Sequence[str] | None  # of the arguments, if the driver takes them by position
+    constants: Values
 
 
 class Statement:
@@ -56,18 +56,11 @@ class Statement:
         clause = self._clause
         if not isinstance(clause, ClauseElement):
             clause = clause(dialect.name)
-        compiled = cast("SQLCompiler", clause.compile(dialect=dialect, column_keys=self._columns))
+        compiled: Any = clause.compile(dialect=dialect, column_keys=self._columns)  # an SQLCompiler
         # A parameter without a value is a value of each call.
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         order = compiled.positiontup if compiled.positional else None
         return _Compiled(compiled.string, order, constants)
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    sql: str
-    order: Sequence[str] | None  # of the arguments, if the driver takes them by position
-    constants: Values
 
 
 class Transaction:
@@ -113,8 +106,11 @@ class _SqliteTransaction(Transaction):
 class _PostgresqlTransaction(Transaction):
     def __init__(self, connection: Any, dialect: Dialect, keys: Iterable[str]) -> None:  # noqa: ANN401
         super().__init__(connection, dialect)
-        # Locked in the first round trip, in sorted order to prevent deadlocks.
-        self._keys = sorted(set(keys))
+        # Run in the first round trip; keys are locked in sorted order to prevent deadlocks.
+        self._first = [
+            (connection.settings, None),
+            *((_LOCK, {"key": key}) for key in sorted(set(keys))),
+        ]
 
     def commit(self, *requests: tuple[Statement, Values]) -> None:
         with self._connection.pipeline():
@@ -125,12 +121,10 @@ class _PostgresqlTransaction(Transaction):
     def _run(self, requests: Iterable[tuple[Statement, Values]]) -> list[Any]:
         execute = self._connection.execute
         with self._connection.pipeline():
-            for key in self._keys:
-                execute(_LOCK, {"key": key})
-            self._keys = []
-            return [
-                execute(*statement.bound(self._dialect, values)) for statement, values in requests
-            ]
+            for statement in self._first:
+                execute(*statement)
+            self._first = []
+            return [execute(*statement.bound(self._dialect, values)) for statement, values in requests]
 
 
 @contextmanager
@@ -140,20 +134,14 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Transactio
     Raises:
         TemporarilyUnavailable: if the store cannot be read or written.
     """
-    driver_error = engine.dialect.loaded_dbapi.Error
-    try:
-        pooled = engine.raw_connection()
-        try:
-            connection = pooled.driver_connection
-            opened: Transaction
-            if isinstance(connection, StoreConnection):
-                opened = _SqliteTransaction(connection, engine.dialect)
-            else:
-                opened = _PostgresqlTransaction(connection, engine.dialect, keys)
-            yield opened
-            if not opened.committed:
-                opened.commit()
-        finally:
-            pooled.close()  # rolls back what was not committed
-    except (SQLAlchemyError, driver_error) as error:
-        raise unavailable(fault(error)) from error
+    with guarded(engine), ExitStack() as held:
+        opened: Transaction
+        if (file := file_of(engine)) is not None:
+            opened = _SqliteTransaction(held.enter_context(file.lend(REVISION)), engine.dialect)
+        else:
+            # Closing a pooled connection rolls back what was not committed.
+            pooled = held.enter_context(closing(engine.raw_connection()))
+            opened = _PostgresqlTransaction(pooled.driver_connection, engine.dialect, keys)
+        yield opened
+        if not opened.committed:
+            opened.commit()

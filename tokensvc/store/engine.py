@@ -1,32 +1,41 @@
 """Opens the store, SQLite or PostgreSQL, and brings its schema up to date."""
 
-from __future__ import annotations
-
-import select
 import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from threading import BoundedSemaphore
+from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import NullPool, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
-from tokensvc.store.schema import REVISION
+from tokensvc.store.schema import REVISION, includes
 from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from psycopg import Connection as PgConnection
-    from sqlalchemy import URL, Connection, Engine
-
-    from tokensvc.store.sqlite import StoreConnection
-
-_TIMEOUT_MS = int(BUSY * 1000)  # for a statement or a lock in PostgreSQL
+# Of a worker's threads (`serving.threads`); the rest serve what needs no store, such as /livez.
+MOST_WAITING = 168
+_LONGEST_UPGRADE = 3600.0  # seconds for one of its statements
 _UPGRADE_LOCK = 7_240_561  # arbitrary ID of an advisory lock in PostgreSQL
+# What libpq says if it cannot connect, of all that a server may say.
+_NO_CONNECTION = (
+    "password authentication failed",
+    "no password supplied",
+    "could not translate host name",
+    "Connection refused",
+    "No such file or directory",
+    "does not exist",
+    "timeout expired",
+    "session is read-only",
+    "too many clients",
+    "no pg_hba.conf entry",
+    "certificate verify failed",
+    "server does not support SSL",
+)
 
 
 def open_engine(url: str) -> Engine:
@@ -35,13 +44,19 @@ def open_engine(url: str) -> Engine:
     Raises:
         ConfigurationError: if the database is of another kind, or its driver is missing.
     """
-    # Some hosting providers write postgres://, which SQLAlchemy rejects.
-    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
-    if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed)
-    if parsed.get_backend_name() == "postgresql":
-        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"))
-    raise ConfigurationError("environment", ["DATABASE_URL must name SQLite or PostgreSQL"])
+    places = BoundedSemaphore(MOST_WAITING)
+    kind = url.partition(":")[0].partition("+")[0]
+    if kind == "sqlite":
+        return _open_sqlite(make_url(url), places)
+    if kind not in {"postgres", "postgresql"}:  # some hosting providers write postgres://
+        raise ConfigurationError("environment", ["DATABASE_URL must name SQLite or PostgreSQL"])
+    try:
+        from tokensvc.store.postgresql import open_postgresql  # noqa: PLC0415 - needs a driver
+    except ImportError:
+        raise ConfigurationError(
+            "DATABASE_URL", ["PostgreSQL needs its driver: pip install 'tokensvc[postgres]'"]
+        ) from None
+    return open_postgresql(url, places)
 
 
 def open_existing(url: str) -> Engine:
@@ -67,10 +82,35 @@ def open_or_create(url: str) -> Engine:
             been deleted.
     """
     engine = open_engine(url)
-    if engine.dialect.name == "sqlite" and not _file(engine).ever_existed:
+    file = file_of(engine)
+    if file is not None and not file.ever_existed:
         upgrade(engine)
     check(engine)
     return engine
+
+
+def open_unchecked(url: str) -> Engine:
+    """Return an engine for *url*, whatever the schema is, and without waiting for the file's lock.
+
+    Only for the emergency stop, after `open_existing` has failed: whoever holds the lock for so
+    long has set aside a foreign log by now.
+
+    Raises:
+        ConfigurationError: like `open_engine`.
+    """
+    engine = open_engine(url)
+    file = file_of(engine)
+    if file is None:
+        return engine
+    uri = f"file:{quote(str(file))}?mode=rw"
+    connect = partial(sqlite3.connect, uri, uri=True, timeout=BUSY)
+    return create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=NullPool,
+        hide_parameters=True,
+        execution_options=engine.get_execution_options(),
+    )
 
 
 @contextmanager
@@ -83,17 +123,32 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
     Raises:
         TemporarilyUnavailable: if the store cannot be read or written.
     """
+    with guarded(engine), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            for key in sorted(set(keys)):
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+                    {"key": key},
+                )
+        yield connection
+
+
+@contextmanager
+def guarded(engine: Engine) -> Iterator[None]:
+    """Take a place among the threads that use the store, and turn its errors into a refusal.
+
+    Raises:
+        TemporarilyUnavailable: if the store cannot be read or written, or too many wait for it.
+    """
+    places = engine.get_execution_options()["places"]
+    if not places.acquire(blocking=False):
+        raise unavailable("too many requests wait for it")
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                for key in sorted(set(keys)):
-                    connection.execute(
-                        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-                        {"key": key},
-                    )
-            yield connection
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise unavailable(fault(error)) from error
+        yield
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
+        raise unavailable(_fault(error)) from error
+    finally:
+        places.release()
 
 
 def upgrade(engine: Engine) -> None:
@@ -104,20 +159,15 @@ def upgrade(engine: Engine) -> None:
     Raises:
         TemporarilyUnavailable: if the store cannot be reached or written.
     """
-    try:
-        if engine.dialect.name == "sqlite":
-            file = _file(engine)
+    with guarded(engine):
+        if (file := file_of(engine)) is not None:
             # Not with the engine itself, which rejects a file that is not up to date.
-            creating = create_engine(
-                "sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True
-            )
+            creating = create_engine("sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True)
             event.listen(creating, "begin", _begin_sqlite)
             with file.exclusive(create=True):
                 _migrate(creating)
         else:
             _migrate(engine)
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise unavailable(fault(error)) from error
 
 
 def prepare(engine: Engine) -> None:
@@ -139,24 +189,25 @@ def check(engine: Engine) -> None:
     """Check that the store exists and has the schema of this release; create nothing.
 
     Raises:
-        ConfigurationError: if PostgreSQL has another schema.
+        ConfigurationError: if PostgreSQL's schema is older, or too new.
         TemporarilyUnavailable: if the store cannot be used.
     """
+    file = file_of(engine)
     with transaction(engine) as connection:
-        if engine.dialect.name == "sqlite":
-            return  # checked when the connection was opened
-        if _revision(connection) != REVISION:
-            raise ConfigurationError(
-                "DATABASE_URL", ["the schema is not up to date: run “tokensvc db upgrade” first"]
-            )
+        if file is None and not includes(_revision(connection), REVISION):
+            fault = "the schema is not up to date, or too new: run “tokensvc db upgrade” of the newest release first"
+            raise ConfigurationError("DATABASE_URL", [fault])
+    if file is not None:  # its schema is checked when a connection is opened, and both stay open
+        with guarded(engine), file.lend(REVISION):
+            pass
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
     if not url.database or url.database.startswith((":", "file:")):
         raise ConfigurationError("environment", ["DATABASE_URL must name a file: sqlite:///path"])
     file = StoreFile(Path(url.database))
-    # One connection per process: threads queue for it in order, and only processes compete for
-    # SQLite's lock.
+    # One connection per process, besides the one for `driver.transaction`: threads queue for it in
+    # order, and only processes compete for SQLite's lock.
     engine = create_engine(
         url,
         # A connection is refused if the file's schema is not the newest.
@@ -165,59 +216,35 @@ def _open_sqlite(url: URL) -> Engine:
         max_overflow=0,
         pool_timeout=BUSY,
         hide_parameters=True,
+        execution_options={"places": places, "file": file},
     )
+    event.listen(engine, "engine_disposed", lambda _: file.close())
     event.listen(engine, "checkout", lambda opened, *_: opened.discard_if_replaced())
     event.listen(engine, "begin", _begin_sqlite)
     # A commit to a file that has been deleted would be lost.
-    event.listen(engine, "commit", lambda connection: _opened(connection).check_in_place())
+    event.listen(engine, "commit", lambda connection: _driven(connection).check_in_place())
     return engine
-
-
-def _open_postgresql(url: URL) -> Engine:
-    try:
-        engine = create_engine(
-            url,
-            pool_size=8,
-            max_overflow=0,
-            pool_timeout=BUSY,
-            hide_parameters=True,
-            connect_args={
-                "connect_timeout": 5,
-                "options": f"-c statement_timeout={_TIMEOUT_MS} -c lock_timeout={_TIMEOUT_MS}",
-            },
-        )
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "DATABASE_URL", ["PostgreSQL needs its driver: pip install 'tokensvc[postgres]'"]
-        ) from None
-    event.listen(engine, "checkout", _discard_if_closed)
-    return engine
-
-
-def _discard_if_closed(connection: PgConnection, *_: object) -> None:
-    """Raise DisconnectionError if the server has closed an idle connection, such as by a restart.
-
-    Nothing else is ever waiting to be read. SQLAlchemy's own check takes a round trip.
-    """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        raise DisconnectionError("the server has closed the connection")
 
 
 def _migrate(engine: Engine) -> None:
     # Alembic takes as long to import as the rest of the service, and is rarely needed.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     scripts = as_file(files("tokensvc.store") / "migrations")
     with engine.begin() as connection, scripts as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))  # a literal %
         if engine.dialect.name == "postgresql":
+            _driven(connection).longest_wait = _LONGEST_UPGRADE
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADE_LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:  # it has no script for the schema
+            raise unavailable("the schema is of a newer release: install that one") from error
 
 
 def _revision(connection: Connection) -> str | None:
@@ -228,21 +255,29 @@ def _revision(connection: Connection) -> str | None:
     return found
 
 
-def _file(engine: Engine) -> StoreFile:
-    return StoreFile(Path(engine.url.database or ""))
+def file_of(engine: Engine) -> StoreFile | None:
+    """Return the file of an SQLite store, or None for PostgreSQL."""
+    file: StoreFile | None = engine.get_execution_options().get("file")
+    return file
 
 
-def _opened(connection: Connection) -> StoreConnection:
-    return cast("StoreConnection", connection.connection.dbapi_connection)
+def _driven(connection: Connection) -> Any:  # noqa: ANN401 - two drivers
+    return connection.connection.driver_connection
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    _opened(connection).begin()
+    _driven(connection).begin()
 
 
-def fault(error: Exception) -> str:
+def _fault(error: Exception) -> str:
     """Describe *error*, without a server's message or a statement, which may contain secrets."""
-    original = getattr(error, "orig", error)
+    original = getattr(error, "orig", None) or error
+    name, message = type(original).__name__, str(original)
     if isinstance(original, sqlite3.Error):
-        return f"{type(error).__name__}: {original}"
-    return type(error).__name__
+        return f"{name}: {message}"
+    if getattr(original, "sqlstate", None) is None:  # it could not connect
+        said = [reason for reason in _NO_CONNECTION if reason in message]
+        if message.startswith("invalid "):  # libpq, of a parameter in the URL
+            said = [message.strip()]
+        return ": ".join([name, *said[:1]])
+    return name

@@ -1,36 +1,39 @@
 """Admits requests within the limits, and records them in the same transaction."""
 
-from __future__ import annotations
-
+import secrets
 import time
-import uuid
-from dataclasses import fields, replace
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, false, insert, or_, select, update
+from sqlalchemy import Engine, bindparam, delete, insert, select, update
 
-from tokensvc.domain import SHORTEST_TOKEN, AuditEvent, EventKind, LeaseState, Reservation
-from tokensvc.errors import Blocked, LeaseOver
-from tokensvc.store import audit, budgets, counting, token_lifetimes
-from tokensvc.store.driver import Statement, transaction
-from tokensvc.store.schema import blocks, leases, tokens
+from tokensvc.domain import (
+    SHORTEST_TOKEN,
+    Admission,
+    Attempt,
+    AuditEvent,
+    EphemeralToken,
+    EventKind,
+    Lease,
+    LeaseState,
+    Reservation,
+    Window,
+)
+from tokensvc.errors import LeaseOver
+from tokensvc.store import audit, budgets, counting, refunds, token_lifetimes
+from tokensvc.store.blocks import blocks_query, refuse_blocked
+from tokensvc.store.driver import Statement, Transaction, Values, transaction
+from tokensvc.store.refunds import COUNTED, STATE_FIELDS
+from tokensvc.store.schema import leases, tokens
 from tokensvc.store.sqlite import unavailable
 from tokensvc.store.sweeping import Sweeper
 from tokensvc.store.times import SECOND, instant, microseconds
+from tokensvc.store.token_lifetimes import Terms
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Engine
-
-    from tokensvc.domain import Admission, EphemeralToken, Lease, Window
-    from tokensvc.store.driver import Row, Transaction, Values
-    from tokensvc.store.token_lifetimes import Terms
-
-_STATE_FIELDS = [field.name for field in fields(LeaseState)]
-_COUNTED = ["expires_at", "place_of", "counted_for", "counted_until"]
+_GRANTED_WITHIN = timedelta(seconds=15)  # of the reservation; a mint takes at most five
+# When nobody can open the token of a mint that never ended, after `connect_within`.
+_OPENED_WITHIN = 25  # seconds
 _MOST_RUNS = 20  # of an admission, each after somebody else has spent of its budget meanwhile
 
 
@@ -71,18 +74,18 @@ class Ledger:
         raise unavailable("a shared budget is nearly spent, and too many ask for the rest")
 
     def _admit(self, opened: Transaction, admission: Admission) -> Reservation:
-        lease, reservation_id = admission.lease, uuid.uuid4().hex
+        lease, reservation_id = admission.lease, secrets.token_hex(16)
         at = self._clock()
         now = microseconds(at)
         windows = counting.window_queries(admission.windows, now)
         blocked, states, live, *counts = opened.read(
-            _blocks_query(admission.blocks),
+            blocks_query(admission.blocks),
             (_READ_STATE, {"lease": lease.id}),
             counting.tokens_query(lease.id, admission.holder, admission.places, now),
             *windows,
             *budgets.queries(admission.budgets, now),
         )
-        _refuse_blocked(blocked, now)
+        refuse_blocked(blocked, now)
         state = LeaseState(*states[0]) if states else None
         _refuse_ended_lease(state, admission, now)
         quotas = counting.check_windows(admission.windows, counts[: len(windows)], now)
@@ -94,14 +97,13 @@ class Ledger:
         )
         if terms.end - now < SHORTEST_TOKEN * SECOND:
             raise budgets.spent_error(admission.budgets, now)
-        reservation = Reservation(
-            reservation_id, admission, at, instant(terms.end), terms.seconds, state, quotas
-        )
+        reservation = Reservation(reservation_id, admission, at, instant(terms.end), terms.seconds, state, quotas)
         spent = budgets.spend(admission.budgets, terms.seconds, now)
         changed = opened.write(
             *counting.charges_of(admission.windows, reservation_id, now),
             _lease_change(admission, state, terms),
-            *_token_changes(lease.id, state, terms, now),
+            *_token_changes(state, terms, now),
+            (_INSERT_TOKEN, _token(admission, terms, state, now)),
             audit.record(_event(reservation, EventKind.RESERVED, at)),
             *spent,
         )
@@ -115,34 +117,26 @@ class Ledger:
         Raises:
             TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
+        at = self._clock()
+        if at > reservation.at + _GRANTED_WITHIN:
+            raise unavailable("the mint took so long that its charge may have been returned")
         granted = replace(
-            _event(reservation, EventKind.GRANTED, self._clock()),
+            _event(reservation, EventKind.GRANTED, at),
             fingerprint=token.fingerprint,
             expires_at=token.expires_at,
         )
         with transaction(self._engine) as opened:
-            opened.commit(audit.record(granted))
+            opened.commit(refunds.settled(reservation.id), audit.record(granted))
 
     def refund(self, reservation: Reservation, code: str) -> None:
         """Return the charge and record `refunded` with the refusal's *code*.
 
         Raises:
-            TemporarilyUnavailable: if the store cannot be written; the charge then stands.
+            TemporarilyUnavailable: if the store cannot be written; the sweep then returns it later.
         """
-        admission = reservation.admission
-        with transaction(self._engine, _keys_to_lock(admission)) as opened:
-            *_, undone = opened.write(counting.uncharge(reservation.id), _undoing(reservation))
-            # Unless a later reservation has changed the lease.
-            returned = reservation.seconds if undone else 0
-            refunded = _event(reservation, EventKind.REFUNDED, self._clock())
-            opened.commit(
-                *(_token_restored(reservation) if undone else ()),
-                audit.record(replace(refunded, code=code, seconds=returned)),
-                # On the day that was charged, even if it is past midnight now.
-                *budgets.spend(
-                    admission.budgets, returned, microseconds(reservation.at), refund=True
-                ),
-            )
+        refunded = replace(_event(reservation, EventKind.REFUNDED, self._clock()), code=code)
+        with transaction(self._engine, _keys_to_lock(reservation.admission)) as opened:
+            refunds.undo(opened, refunded)
 
     def end(self, lease: Lease, request_id: str, address: str) -> None:
         """End *lease*: free its places and allow no renewal. Nothing is returned to the budgets.
@@ -158,30 +152,30 @@ class Ledger:
                 free = (_FREE_PLACES, {"lease": lease.id, "place_of": None})
                 opened.commit(free, audit.record(ended))
 
-    def charge_attempt(self, *windows: Window) -> str:
-        """Count an attempt at something other than minting, and return its id.
+    def charge_attempt(self, *windows: Window) -> Attempt:
+        """Count an attempt at something other than minting.
 
         Raises:
             RateLimited: if a limit is used up.
             TemporarilyUnavailable: if the store cannot be written.
         """
         self._sweeper.tick()
-        attempt = uuid.uuid4().hex
+        attempt = secrets.token_hex(16)
         with transaction(self._engine, [window.key for window in windows]) as opened:
             now = microseconds(self._clock())
             counts = opened.read(*counting.window_queries(windows, now))
             counting.check_windows(windows, counts, now)
             opened.commit(*counting.charges_of(windows, attempt, now))
-        return attempt
+        return Attempt(counting.charged_keys(windows), attempt, now)
 
-    def forgive_attempt(self, attempt: str) -> None:
+    def forgive_attempt(self, attempt: Attempt) -> None:
         """Remove the charge for an attempt.
 
         Raises:
             TemporarilyUnavailable: if the store cannot be written; the charge then stands.
         """
         with transaction(self._engine) as opened:
-            opened.commit(counting.uncharge(attempt))
+            opened.commit(*counting.uncharge(attempt.keys, attempt.id, attempt.at))
 
 
 def _keys_to_lock(admission: Admission) -> list[str]:
@@ -191,26 +185,6 @@ def _keys_to_lock(admission: Admission) -> list[str]:
         *([admission.holder] if admission.places is not None else []),
         *(window.key for window in admission.windows),
     ]
-
-
-def _blocks_query(keys: Sequence[str]) -> tuple[Statement, Values]:
-    return _blocks_among(len(keys)), {f"key_{number}": key for number, key in enumerate(keys)}
-
-
-@cache
-def _blocks_among(count: int) -> Statement:
-    among = or_(false(), *(blocks.c.key == bindparam(f"key_{number}") for number in range(count)))
-    return Statement(select(blocks.c.key, blocks.c.until).where(among))
-
-
-def _refuse_blocked(found: Sequence[Row], now: int) -> None:
-    in_force = [(key, until) for key, until in found if until is None or until > now]
-    if not in_force:
-        return
-    ends = [until for _, until in in_force if until is not None]
-    # None if one of the blocks has no end.
-    wait = (max(ends) - now) / SECOND if len(ends) == len(in_force) else None
-    raise Blocked(cause="; ".join(key for key, _ in in_force), retry_after=wait)
 
 
 def _asked(admission: Admission, reservation_id: str, now: int) -> token_lifetimes.Asked:
@@ -233,44 +207,27 @@ def _refuse_ended_lease(state: LeaseState | None, admission: Admission, now: int
         raise LeaseOver(cause="no time left")
 
 
-def _lease_change(
-    admission: Admission, previous: LeaseState | None, terms: Terms
-) -> tuple[Statement, Values]:
+def _lease_change(admission: Admission, previous: LeaseState | None, terms: Terms) -> tuple[Statement, Values]:
     lease, state = admission.lease, vars(terms.state)
     if previous is not None:
         return _UPDATE_LEASE, state | {"lease": lease.id}
     return _INSERT_LEASE, state | {"id": lease.id, "deadline": microseconds(lease.expires_at)}
 
 
-def _token_changes(
-    lease_id: str, previous: LeaseState | None, terms: Terms, now: int
-) -> Iterator[tuple[Statement, Values]]:
-    state = terms.state
+def _token_changes(previous: LeaseState | None, terms: Terms, now: int) -> Iterator[tuple[Statement, Values]]:
     if previous is not None and terms.moves:  # the new token takes over the last one's place
         moved = {"token": previous.token_id, "place_of": None, "counted_for": None}
         yield (_REPLACE_TOKEN, moved | {"expires_at": now}) if terms.replaces else (_MOVE, moved)
-    yield _INSERT_TOKEN, {"id": state.token_id, "lease_id": lease_id, **_counted(state)}
 
 
-def _counted(state: LeaseState) -> Values:
-    """Return the columns of a lease's last token that *state* determines."""
-    values = (state.token_end, state.holder, state.holder, state.charged_until)
-    return dict(zip(_COUNTED, values, strict=True))
-
-
-def _undoing(reservation: Reservation) -> tuple[Statement, Values]:
-    """Return the statement that restores the lease, unless a later reservation has changed it."""
-    which = {"lease": reservation.admission.lease.id, "token": reservation.id}
-    if reservation.previous is None:
-        return _UNDO_FIRST, which
-    return _UNDO, vars(reservation.previous) | which
-
-
-def _token_restored(reservation: Reservation) -> Iterator[tuple[Statement, Values]]:
-    yield _DELETE_TOKEN, {"token": reservation.id}
-    previous = reservation.previous
-    if previous is not None:
-        yield _RESTORE_TOKEN, {"token": previous.token_id, **_counted(previous)}
+def _token(admission: Admission, terms: Terms, previous: LeaseState | None, now: int) -> Values:
+    return {
+        "id": terms.state.token_id,
+        "lease_id": admission.lease.id,
+        "opens_until": now + (admission.connect_within + _OPENED_WITHIN) * SECOND,
+        "undo": refunds.recipe(now, terms.seconds, admission, previous),
+        **refunds.counted(terms.state),
+    }
 
 
 def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEvent:
@@ -289,21 +246,12 @@ def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEven
 
 
 _this_lease = leases.c.id == bindparam("lease")
-_last_token = _this_lease & (leases.c.token_id == bindparam("token"))
 _this_token = tokens.c.id == bindparam("token")
-_READ_STATE = Statement(select(*(leases.c[name] for name in _STATE_FIELDS)).where(_this_lease))
-_INSERT_LEASE = Statement(insert(leases), ["id", "deadline", *_STATE_FIELDS])
-_UPDATE_LEASE = Statement(update(leases).where(_this_lease), _STATE_FIELDS)
-_UNDO = Statement(update(leases).where(_last_token), _STATE_FIELDS)
-_UNDO_FIRST = Statement(delete(leases).where(_last_token))
+_READ_STATE = Statement(select(*(leases.c[name] for name in STATE_FIELDS)).where(_this_lease))
+_INSERT_LEASE = Statement(insert(leases), ["id", "deadline", *STATE_FIELDS])
+_UPDATE_LEASE = Statement(update(leases).where(_this_lease), STATE_FIELDS)
 _DELETE_LEASE = Statement(delete(leases).where(_this_lease))
-_INSERT_TOKEN = Statement(insert(tokens), ["id", "lease_id", *_COUNTED])
+_INSERT_TOKEN = Statement(insert(tokens), ["id", "lease_id", "opens_until", "undo", *COUNTED])
 _MOVE = Statement(update(tokens).where(_this_token), ["place_of", "counted_for"])
-_REPLACE_TOKEN = Statement(
-    update(tokens).where(_this_token), ["place_of", "counted_for", "expires_at"]
-)
-_RESTORE_TOKEN = Statement(update(tokens).where(_this_token), _COUNTED)
-_DELETE_TOKEN = Statement(delete(tokens).where(_this_token))
-_FREE_PLACES = Statement(
-    update(tokens).where(tokens.c.lease_id == bindparam("lease")), ["place_of"]
-)
+_REPLACE_TOKEN = Statement(update(tokens).where(_this_token), ["place_of", "counted_for", "expires_at"])
+_FREE_PLACES = Statement(update(tokens).where(tokens.c.lease_id == bindparam("lease")), ["place_of"])

@@ -1,27 +1,21 @@
 """Stores logins with built-in accounts, as families of cookies that are replaced at each use.
 
 A replaced cookie stays valid for a minute, because a response may be lost, and two tabs may refresh
-at once. If it is used later, it was copied, and the whole login ends (RFC 9700, section 4.14.2).
+at once. All get the same next cookie. So if one was copied, a cookie is soon used that was replaced
+longer ago, and the whole login ends (RFC 9700, section 4.14.2).
 """
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from tokensvc.domain import Account, Login
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import accounts, logins
 from tokensvc.store.times import DAY, SECOND, microseconds
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Engine
 
 LONGEST = 30 * DAY  # until the password is needed again
 IDLE = 7 * DAY  # without a refresh, until a login ends
@@ -57,7 +51,7 @@ class Logins:
             return _add_cookie(connection, family, current, cookie_hash, now=now)
 
     def refresh(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
-        """Continue the login with the next cookie; None if it is over."""
+        """Continue the login with the next cookie, which is always the same; None if it is over."""
         of_this_cookie = logins.c.cookie_hash == cookie_hash
         with transaction(self._engine) as connection:
             username = connection.execute(select(logins.c.username).where(of_this_cookie)).scalar()
@@ -65,20 +59,23 @@ class Logins:
             # Read under the lock, since a concurrent refresh may have changed it.
             row = connection.execute(select(logins).where(of_this_cookie)).one_or_none()
             now = microseconds(self._clock())
-            if account is None or row is None or row.expires_at <= now:
+            # A longer life is from a clock that was ahead.
+            if account is None or row is None or not now < row.expires_at <= now + IDLE + DAY:
                 return None
-            if row.replaced_at is not None and now > row.replaced_at + GRACE:
+            if row.replaced_at is not None and abs(now - row.replaced_at) > GRACE:
                 # A copied cookie: end the whole login.
                 connection.execute(delete(logins).where(logins.c.login_id == row.login_id))
                 return None
             if row.replaced_at is None:
                 forgotten_at = min(row.expires_at, now + _REMEMBERED)
                 connection.execute(
-                    update(logins)
-                    .where(of_this_cookie)
-                    .values(replaced_at=now, expires_at=forgotten_at)
+                    update(logins).where(of_this_cookie).values(replaced_at=now, expires_at=forgotten_at)
                 )
-            family = _Family(row.login_id, row.ends_at)
+            known = select(logins.c.expires_at).where(logins.c.cookie_hash == next_cookie_hash)
+            expires_at = connection.execute(known).scalar()
+            if expires_at is not None:
+                return Login(account, (expires_at - now) // SECOND)
+            family = _Family(row.login_id, min(row.ends_at, now + LONGEST))
             return _add_cookie(connection, family, account, next_cookie_hash, now=now)
 
     def end(self, cookie_hash: str) -> None:
@@ -95,22 +92,13 @@ def end_logins_of(connection: Connection, username: str) -> None:
 
 def _lock_account(connection: Connection, username: str) -> Account | None:
     """Return the account, locked until the transaction ends; None if there is none."""
-    row = connection.execute(
-        select(accounts).where(accounts.c.username == username).with_for_update()
-    ).one_or_none()
+    row = connection.execute(select(accounts).where(accounts.c.username == username).with_for_update()).one_or_none()
     return Account(row.username, row.password_hash, frozenset(row.groups.split())) if row else None
 
 
-def _add_cookie(
-    connection: Connection, family: _Family, account: Account, cookie_hash: str, *, now: int
-) -> Login:
+def _add_cookie(connection: Connection, family: _Family, account: Account, cookie_hash: str, *, now: int) -> Login:
     """Add the next cookie of *family*, and remove some expired ones."""
-    expired = (
-        select(logins.c.cookie_hash)
-        .where(logins.c.expires_at <= now)
-        .order_by(logins.c.expires_at)
-        .limit(_SWEPT)
-    )
+    expired = select(logins.c.cookie_hash).where(logins.c.expires_at <= now).order_by(logins.c.expires_at).limit(_SWEPT)
     connection.execute(delete(logins).where(logins.c.cookie_hash.in_(expired)))
     expires_at = min(family.ends_at, now + IDLE)
     connection.execute(

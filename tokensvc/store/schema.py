@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
-REVISION = "0003"  # the newest migration
+REVISION = "0007"  # the newest migration; one that removes what this release uses would be “1000”
+
+
+def includes(found: str | None, revision: str) -> bool:
+    """Return whether the schema *found* has all of *revision*: it is the same, or a later one that only adds to it."""
+    return found is not None and found[:1] == revision[:1] and found >= revision
+
 
 # SQLite numbers rows automatically only if the column is an INTEGER.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -16,7 +33,7 @@ events = Table(
     metadata,
     Column("id", _NUMBER, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
-    Column("kind", String(16), nullable=False),  # reserved, granted, refunded, ended
+    Column("kind", String(16), nullable=False),  # domain.EventKind
     Column("reservation_id", String(32)),
     Column("lease_id", String(32), nullable=False),
     Column("request_id", String(64), nullable=False),
@@ -30,8 +47,8 @@ events = Table(
     Column("seconds", Integer),  # charged to the budgets, or refunded
     Column("fingerprint", String(64)),  # SHA-256 of the token; only for granted
     Column("expires_at", BigInteger),  # the token's end; only for granted
-    Column("code", String(64)),  # the reason; only for refunded
-    Index("events_by_reservation", "reservation_id"),
+    Column("code", String(64)),  # the reason of a refund; of a call, the tool or the outcome
+    Column("details", Text),  # the arguments of a call, where a profile has them kept
     Index("events_by_time", "at"),
     Index("events_by_subject", "issuer", "subject", "at"),
     sqlite_autoincrement=True,
@@ -46,7 +63,6 @@ charges = Table(
     Column("key", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Index("charges_by_key", "key", "at"),
-    Index("charges_by_reservation", "reservation_id"),
     Index("charges_by_time", "at"),
 )
 
@@ -76,7 +92,8 @@ leases = Table(
     Index("leases_by_deadline", "deadline"),
 )
 
-# One row for each token that may still be in use.
+# One row for each token that may still be in use. Each index costs every mint a page to write.
+_MINTING = text("opens_until IS NOT NULL")
 tokens = Table(
     "tokens",
     metadata,
@@ -88,10 +105,64 @@ tokens = Table(
     Column("place_of", String(64)),
     Column("counted_for", String(64)),
     Column("counted_until", BigInteger, nullable=False),
+    # Null once its mint has ended: until when it could be opened, and what undoes its reservation.
+    Column("opens_until", BigInteger),
+    Column("undo", Text),  # JSON: refunds.recipe
     Index("tokens_by_lease", "lease_id", "expires_at"),
-    Index("tokens_by_place", "place_of", "counted_until"),
     Index("tokens_by_holder", "counted_for", "counted_until"),
     Index("tokens_by_time", "expires_at"),
+    Index("tokens_by_opening", "opens_until", sqlite_where=_MINTING, postgresql_where=_MINTING),
+)
+
+# Calls of server tools: each runs once, and its answer is kept for as long as the lease.
+tool_calls = Table(
+    "tool_calls",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of the lease and the model's id of the call
+    Column("lease_id", String(32), nullable=False),
+    Column("tool", String(64), nullable=False),
+    Column("key", String(64)),  # what makes two calls the same: a SHA-256
+    Column("at", BigInteger, nullable=False),
+    Column("ends_by", BigInteger, nullable=False),  # if it has no answer by then, its process has died
+    Column("cancelled", Integer, nullable=False),  # 1 if nobody waits for the answer
+    Column("pending", String(64)),  # while it waits to be confirmed: SHA-256 of the id that confirms it
+    Column("prepared", Text),  # JSON: what the first of its two steps returned
+    Column("answer", Text),  # JSON; null until it has returned
+    Column("deadline", BigInteger, nullable=False),  # the lease's end
+    Index("tool_calls_by_lease", "lease_id", "tool", "at"),
+    Index("tool_calls_by_deadline", "deadline"),
+)
+
+# What clients say of their conversations: never used for a limit. One row for each that reports.
+usage = Table(
+    "usage",
+    metadata,
+    Column("lease_id", String(32), primary_key=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("issuer", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("seconds", Integer, nullable=False),
+    Column("tokens", Text, nullable=False),  # JSON: counts by side and modality
+    Column("ended", String(32)),  # how, in a word
+    Column("rating", String(8)),  # good, bad
+    Index("usage_by_start", "started_at"),
+)
+
+# Refusals, counted: a row for each minute, code, person and address.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("minute", BigInteger, nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("issuer", String(255), nullable=False),  # empty where it is not known who asked
+    Column("subject", String(255), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("count", Integer, nullable=False),
+    Index("refusals_by_time", "minute"),
 )
 
 # What is blocked: everyone, guests, a profile, a person, an issuer or a lease.
@@ -135,3 +206,6 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("profiles", Text),  # separated by spaces; null: any
 )
+
+# Written to find out whether the store can be written.
+probes = Table("probes", metadata, Column("content", LargeBinary, nullable=False))

@@ -6,29 +6,28 @@ old file's log into it. So the three files are opened under a lock, and the lock
 they were.
 """
 
-from __future__ import annotations
-
 import fcntl
 import logging
 import os
 import random
 import sqlite3
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 from urllib.parse import quote
 
 from sqlalchemy.exc import DisconnectionError
 
 from tokensvc.errors import TemporarilyUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tokensvc.store.schema import includes
 
 BUSY = 5.0  # seconds to wait for another worker's transaction
 _POLL = 0.02  # seconds between two tries to open the file
 _NEXT_TRY = 0.0006  # seconds, at most, between two tries to begin a transaction
+_LOG_PAGES = 2000  # 8 MB
 _SIBLINGS = ("-wal", "-shm")
 _log = logging.getLogger(__name__)
 
@@ -39,13 +38,18 @@ class StoreConnection(sqlite3.Connection):
     path: Path
     opened: str  # the file's identity
 
-    def discard_if_replaced(self) -> None:
-        """Raise DisconnectionError if another file is there, so that the pool reconnects.
+    @property
+    def replaced(self) -> bool:
+        """Whether another file is there.
 
         If there is none, the connection stays open: the file may be moved back, and while it is
         open no new file can get its inode number.
         """
-        if _identity(self.path) not in {None, self.opened}:
+        return _identity(self.path) not in {None, self.opened}
+
+    def discard_if_replaced(self) -> None:
+        """Raise DisconnectionError if another file is there, so that the pool reconnects."""
+        if self.replaced:
             raise DisconnectionError("the file was replaced")
 
     def begin(self) -> None:
@@ -82,6 +86,8 @@ class StoreFile:
     def __init__(self, path: Path) -> None:
         """*path* may be relative to the current folder."""
         self._path = path.absolute()
+        self._lock = threading.Lock()
+        self._connection: StoreConnection | None = None  # what `lend` lends
 
     def __str__(self) -> str:
         return str(self._path)
@@ -89,7 +95,7 @@ class StoreFile:
     @property
     def ever_existed(self) -> bool:
         """Whether there is a file, or was one."""
-        return self._path.exists() or self._lock_path.exists()
+        return {_identity(self._path), _identity(self._lock_path)} != {None}
 
     def connect(self, revision: str) -> StoreConnection:
         """Open the file, which must exist with the schema of *revision*.
@@ -109,6 +115,41 @@ class StoreFile:
                 connection.close()
                 raise
             return connection
+
+    @contextmanager
+    def lend(self, revision: str) -> Iterator[StoreConnection]:
+        """Lend this process's connection to one thread at a time; only processes compete for SQLite's lock.
+
+        It is kept here, because SQLAlchemy's pool costs as much as some of the statements.
+
+        Raises:
+            TemporarilyUnavailable: like `connect`, or if other threads keep it for too long.
+        """
+        if not self._lock.acquire(timeout=BUSY):
+            raise unavailable("other requests have waited too long for it")
+        try:
+            if self._connection is not None and self._connection.replaced:
+                self._close()
+            if self._connection is None:
+                self._connection = self.connect(revision)
+            yield self._connection
+        except sqlite3.Error:
+            self._close()  # which rolls back
+            raise
+        finally:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.rollback()
+            self._lock.release()
+
+    def close(self) -> None:
+        """Close the connection that `lend` has opened, once no thread uses it."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def create(self) -> StoreConnection:
         """Open or create the file, whatever its content; the caller must be in `exclusive`."""
@@ -132,12 +173,14 @@ class StoreFile:
         try:
             if create:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-            elif _identity(self._path) is None:
-                raise unavailable(_missing(self._path))
+            else:
+                self._path.stat()
             with _locked(self._lock_path) as lock:
                 self._set_aside_foreign_log(lock)
                 yield
                 self._record_files(lock)
+        except FileNotFoundError as error:
+            raise unavailable(_missing(self._path)) from error
         except OSError as error:
             raise unavailable(f"{error.strerror}: {error.filename or self}") from error
 
@@ -198,7 +241,10 @@ def unavailable(fault: str) -> TemporarilyUnavailable:
 
 
 def _missing(path: Path) -> str:
-    return f"there is no file {path}: restore it, or run “tokensvc db upgrade” to create one"
+    return (
+        f"there is no file {path}: set TOKENSVC_DATA_DIR or DATABASE_URL as the service has it, "
+        "or restore the file; “tokensvc db upgrade” creates an empty one, without blocks, budgets and accounts"
+    )
 
 
 def _identity(path: Path) -> str | None:
@@ -215,9 +261,11 @@ def _check_revision(connection: sqlite3.Connection, revision: str) -> None:
     try:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB}:
+            raise
         raise unavailable(f"the file is not a tokensvc store: {error}") from error
-    if found != [(revision,)]:
-        raise unavailable("the schema is not up to date: run “tokensvc db upgrade”")
+    if len(found) != 1 or not includes(found[0][0], revision):
+        raise unavailable("the schema is not up to date, or too new: run “tokensvc db upgrade” of the newest release")
 
 
 def _set_pragmas(connection: sqlite3.Connection) -> None:
@@ -225,6 +273,10 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
     # Loses nothing if a process is killed; a power cut may lose the last transactions.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA busy_timeout = 0")  # `begin` waits
+    # By default the log is copied back, with two fsyncs, every 1000 pages: every 30 mints.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    # While a lot is removed at once, the log grows beyond that; by default, it would keep that size.
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}")
 
 
 @contextmanager

@@ -1,27 +1,21 @@
 """Removes outdated rows in the background, so that tables stay small and no request waits."""
 
-from __future__ import annotations
-
 import logging
-import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import datetime
 
-from sqlalchemy import delete, literal, select
+from sqlalchemy import Column, Engine, Table, delete, literal, select
 
 from tokensvc.domain import LONGEST_WINDOW
 from tokensvc.errors import TemporarilyUnavailable
 from tokensvc.store.engine import transaction
-from tokensvc.store.schema import charges, leases, tokens
+from tokensvc.store.refunds import undo_interrupted
+from tokensvc.store.schema import charges, leases, tokens, tool_calls
 from tokensvc.store.times import DAY, SECOND, microseconds
+from tokensvc.threads import start_thread
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from sqlalchemy import Column, Engine, Table
-
-PAUSE = 60.0  # seconds between two sweeps of a process
+PAUSE = 20.0  # seconds between two sweeps of a process
 _BATCH = 200  # rows removed at once: a few milliseconds
 # A literal in the statement, so that PostgreSQL plans for few rows.
 _FEW = literal(_BATCH, literal_execute=True)
@@ -48,19 +42,23 @@ class Sweeper:
         now = self._steady()
         if now >= self._next:
             self._next = now + PAUSE
-            threading.Thread(target=self._try, name="sweeper", daemon=True).start()
+            start_thread(self._try, name="sweeper")
 
     def sweep(self) -> int:
-        """Remove all outdated rows, most a day late in case the clock is set back; count them.
+        """Undo interrupted mints, and remove what is outdated; return how many rows that concerned.
+
+        Most rows are removed a day late, in case the clock is set back.
 
         Raises:
             TemporarilyUnavailable: if the store cannot be written.
         """
         now = microseconds(self._clock())
         return (
-            self._remove(charges, charges.c.at, now - LONGEST_WINDOW * SECOND)
+            undo_interrupted(self._engine, now)
+            + self._remove(charges, charges.c.at, now - LONGEST_WINDOW * SECOND)
             + self._remove(leases, leases.c.deadline, now - DAY)
             + self._remove(tokens, tokens.c.expires_at, now - DAY)
+            + self._remove(tool_calls, tool_calls.c.deadline, now - DAY)
         )
 
     def _remove(self, table: Table, times: Column[int], before: int) -> int:

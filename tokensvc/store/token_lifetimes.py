@@ -73,9 +73,7 @@ class Terms:
     replaces: bool
 
 
-def decide(
-    state: LeaseState | None, asked: Asked, live: LiveTokens, left: int | None = None
-) -> Terms:
+def decide(state: LeaseState | None, asked: Asked, live: LiveTokens, left: int | None = None) -> Terms:
     """Return the terms of the first token of a lease (without *state*) or of a further one.
 
     *left* is how many seconds the budgets have left (None: no budget); the token costs no more.
@@ -114,9 +112,7 @@ def decide(
             handle=asked.handle,
             drawn_until=max(asked.now, state.drawn_until) + free,
             # A fresh start within the pause takes another place, and does not extend the pause.
-            fresh_at=asked.now + FRESH_PAUSE
-            if fresh and (moves or not is_live)
-            else state.fresh_at,
+            fresh_at=asked.now + FRESH_PAUSE if fresh and (moves or not is_live) else state.fresh_at,
         ),
         moves,
         replaces,
@@ -142,9 +138,7 @@ def _allowance(state: LeaseState, asked: Asked) -> int:
     return max(0, ALLOWANCE * asked.lifetime - max(0, state.drawn_until - asked.now))
 
 
-def _token_end(
-    state: LeaseState, asked: Asked, charged_from: int, allowance: int, left: int | None
-) -> int:
+def _token_end(state: LeaseState, asked: Asked, charged_from: int, allowance: int, left: int | None) -> int:
     """Return when the token ends: in time for the deadline and the budgets' *left* seconds."""
     adapted = _lifetime(state, asked, charged_from, allowance)
     # A retry ends no earlier than the token that it replaces, from whose end it is charged.
@@ -181,9 +175,7 @@ def _check_lease(live: LiveTokens, now: int) -> None:
         raise RateLimited(cause=cause, retry_after=wait)
 
 
-def _check_places(
-    state: LeaseState, asked: Asked, live: LiveTokens, *, moves: bool, is_live: bool
-) -> None:
+def _check_places(state: LeaseState, asked: Asked, live: LiveTokens, *, moves: bool, is_live: bool) -> None:
     """Check that the holder has a free place, unless the token takes over one of the holder's."""
     if live.placed is None or live.counted is None:
         return

@@ -2,24 +2,25 @@
 
 `/assets/<digest>/…` are the files of one release, which a browser may cache forever, so that a page
 never mixes two releases. `/…` are the current release's files, and `/widget.js` redirects to its
-widget.
+widget. `/suggestions` is a frame for any site: what its page sends it is shown there, sandboxed.
 """
 
-from __future__ import annotations
-
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
 from tokensvc.errors import InvalidRequest, NotFound
-
-if TYPE_CHECKING:
-    from tokensvc.web_api.releases import Asset, Release
+from tokensvc.web_api.releases import Asset, Release
 
 _FOREVER = "public, max-age=31536000, immutable"
 _WIDGET = "widget.js"
 _WIDGET_LIFE = 60  # seconds that a browser may keep using the release it was sent
+# Google's Search Suggestions bring styles and pictures of their own, and open Google's pages.
+_FRAME_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src https: data:; "
+    "form-action 'none'; frame-ancestors *; "
+    "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox"
+)
 
 
 def blueprint(release: Release) -> Blueprint:
@@ -29,9 +30,7 @@ def blueprint(release: Release) -> Blueprint:
     @routes.get("/assets/<digest>/<path:name>")
     def part_of_a_release(digest: str, name: str) -> Response:
         if digest != release.digest:
-            raise NotFound(
-                "This file belongs to a different release than the one served: load the page again."
-            )
+            raise NotFound("This file belongs to a different release than the one served: load the page again.")
         if name not in release.parts:
             raise NotFound
         return asset_response(release.parts[name], _FOREVER)
@@ -39,7 +38,7 @@ def blueprint(release: Release) -> Blueprint:
     @routes.get(f"/{_WIDGET}")
     def widget() -> Response:
         # Its imports are relative, so they load from the same release.
-        location = f"/assets/{release.digest}/{_WIDGET}"
+        location = f"{request.script_root}/assets/{release.digest}/{_WIDGET}"
         caching = f"public, max-age={_WIDGET_LIFE}"
         return Response(status=302, headers={"Location": location, "Cache-Control": caching})
 
@@ -49,6 +48,13 @@ def blueprint(release: Release) -> Blueprint:
     for name in release.parts.keys() - {_WIDGET}:
         # One rule for each file, so that every other path keeps its own 404 or 405.
         routes.add_url_rule(f"/{name}", "part", part, defaults={"name": name})
+
+    @routes.get("/suggestions")
+    def suggestions() -> Response:
+        response = asset_response(release.pages["suggestions.html"])
+        response.headers["Content-Security-Policy"] = _FRAME_POLICY
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
 
     @routes.after_app_request
     def open_to_every_site(response: Response) -> Response:

@@ -1,21 +1,17 @@
 """Parses request bodies and credentials strictly, and writes JSON responses that are not cached."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from flask import Response, request
+from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 
 from tokensvc import strict_json
 from tokensvc.domain import Credentials
 from tokensvc.errors import InvalidRequest, InvalidToken, TooLarge, UnsupportedMediaType
-from tokensvc.web_api.origins import client_address
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LONGEST_BODY = 16 * 1024  # bytes
 # A chunked body is cut off at this length: the extra byte shows that it was too long.
@@ -27,20 +23,20 @@ Secret = Annotated[str, Field(pattern=r"^[ -~]{1,4096}$")]  # a lease, or Google
 SECRET = "a string of 1 to 4096 visible ASCII characters"  # noqa: S105 - a description
 
 
-def credentials() -> Credentials:
-    """Return the credentials of the current request.
+def credentials(request: Request, address: str) -> Credentials:
+    """Return the credentials of *request*, which comes from *address*.
 
     Raises:
         InvalidToken: if the Authorization header is not a single Bearer credential.
     """
     header = request.headers.get("Authorization")
     if header is None:
-        return Credentials(unverified_bearer=None, address=client_address())
+        return Credentials(unverified_bearer=None, address=address)
     scheme, _, unverified = header.partition(" ")
     unverified = unverified.strip(" \t")  # only the whitespace that HTTP allows
     if scheme.lower() != "bearer" or not unverified or "," in unverified or " " in unverified:
         raise InvalidToken(cause="not one Bearer credential")
-    return Credentials(unverified_bearer=unverified, address=client_address())
+    return Credentials(unverified_bearer=unverified, address=address)
 
 
 class Body(BaseModel):
@@ -49,15 +45,15 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @classmethod
-    def read(cls) -> Self:
-        """Parse the request's body; a missing body counts as `{}`.
+    def read(cls, request: Request) -> Self:
+        """Parse the body of *request*; a missing body counts as `{}`.
 
         Raises:
             UnsupportedMediaType: if a body is not declared as JSON.
             InvalidRequest: if it is not the JSON object that this class describes.
             TooLarge: if it is over `LONGEST_BODY`.
         """
-        content = _content()
+        content = _content(request)
         if len(content) > LONGEST_BODY:
             raise TooLarge
         if content and request.mimetype != "application/json":
@@ -93,7 +89,7 @@ class EmptyBody(Body):
     """A body without fields."""
 
 
-def require_json() -> None:
+def require_json(request: Request) -> None:
     """Refuse what another site's page could send without a CORS preflight, such as a form.
 
     Raises:
@@ -111,7 +107,7 @@ def json_answer(content: dict[str, Any]) -> Response:
     return response
 
 
-def _content() -> bytes:
+def _content(request: Request) -> bytes:
     try:
         return request.get_data(cache=False)
     except HTTPException:  # Werkzeug's own, with a status

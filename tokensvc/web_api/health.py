@@ -1,29 +1,27 @@
 """GET /livez: whether to restart this instance. GET /readyz: whether to send it requests."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from flask import Blueprint, Response
 
 from tokensvc import quota_keys
 from tokensvc.errors import TemporarilyUnavailable
+from tokensvc.store.blocks import Blocks
 from tokensvc.web_api import bodies
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tokensvc.store.blocks import Blocks
-
-FRESH = 1.0  # seconds for which a result is repeated
+FRESH = 1.0  # seconds for which a result is repeated, and for which a request waits for one
 
 
-def blueprint(blocks: Blocks, steady: Callable[[], float] = time.monotonic) -> Blueprint:
-    """Return the routes; each returns JSON with a `status`. *steady* is a clock in seconds."""
+def blueprint(blocks: Blocks, probe: Callable[[], None], steady: Callable[[], float] = time.monotonic) -> Blueprint:
+    """Return the routes; each returns JSON with a `status`.
+
+    *probe* writes to the store, or raises TemporarilyUnavailable; *steady* is a clock in seconds.
+    """
     routes = Blueprint("health", __name__)
-    readiness = _Readiness(blocks, steady)
+    readiness = _Readiness(blocks, probe, steady)
 
     @routes.get("/livez")
     def live() -> Response:
@@ -38,36 +36,44 @@ def blueprint(blocks: Blocks, steady: Callable[[], float] = time.monotonic) -> B
 
 
 class _Readiness:
-    """Asks the store, at most once in `FRESH`: callers of /readyz are not authenticated."""
+    """Tries the store, at most once in `FRESH`: callers of /readyz are not authenticated."""
 
-    def __init__(self, blocks: Blocks, steady: Callable[[], float]) -> None:
+    def __init__(self, blocks: Blocks, probe: Callable[[], None], steady: Callable[[], float]) -> None:
         self._blocks = blocks
+        self._probe = probe
         self._steady = steady
-        self._asking = threading.Lock()
-        self._asked_at = -FRESH
-        self._result: bool | TemporarilyUnavailable = False
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
+        self._tried: Future[bool | TemporarilyUnavailable] | None = None
+        self._ended_at = -FRESH
 
     def blocked(self) -> bool:
         """Return whether everyone is blocked.
 
         Raises:
-            TemporarilyUnavailable: if the store cannot be used.
+            TemporarilyUnavailable: if the store cannot be written, or does not answer in time.
         """
-        if not self._asking.acquire(timeout=FRESH):
-            raise TemporarilyUnavailable(cause="store: does not answer")
         try:
-            if self._steady() >= self._asked_at + FRESH:
-                self._result = self._ask()
-                self._asked_at = self._steady()
-        finally:
-            self._asking.release()
-        if isinstance(self._result, TemporarilyUnavailable):
-            raise self._result.with_traceback(None)
-        return self._result
+            result = self._latest().result(FRESH)
+        except (TimeoutError, RuntimeError):  # RuntimeError: no thread can be started
+            raise TemporarilyUnavailable(cause="store: does not answer", retry_after=1) from None
+        if isinstance(result, TemporarilyUnavailable):
+            raise result.with_traceback(None)
+        return result
 
-    def _ask(self) -> bool | TemporarilyUnavailable:
+    def _latest(self) -> Future[bool | TemporarilyUnavailable]:
+        """Return the result if it is fresh, or else that of a try that has begun."""
+        with self._lock:
+            tried = self._tried
+            if tried is None or (tried.done() and self._steady() >= self._ended_at + FRESH):
+                self._tried = tried = self._thread.submit(self._try)
+            return tried
+
+    def _try(self) -> bool | TemporarilyUnavailable:
         try:
-            # Takes the store's write lock, like a mint: a store that cannot be written is noticed.
+            self._probe()
             return any(block.key == quota_keys.EVERYONE_BLOCK for block in self._blocks.in_force())
         except TemporarilyUnavailable as refusal:
             return refusal
+        finally:
+            self._ended_at = self._steady()

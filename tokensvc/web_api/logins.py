@@ -1,19 +1,13 @@
 """Serves POST /login, /login/refresh and /login/end, for the service's own page only."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, Response, request
 from pydantic import Field
 
 from tokensvc.authn.access_tokens import LIFETIME
+from tokensvc.config.file import Http
+from tokensvc.signing_in import LoginService, SignedIn
 from tokensvc.web_api import bodies
 from tokensvc.web_api.origins import client_address, require_origin_header
-
-if TYPE_CHECKING:
-    from tokensvc.config.file import Http
-    from tokensvc.signing_in import LoginService, SignedIn
 
 _PATH = "/login"
 
@@ -46,27 +40,26 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
         return response
 
     def set_cookie(response: Response, value: str, life: int) -> None:
-        response.set_cookie(
-            name, value, max_age=life, path=_PATH, secure=secure, httponly=True, samesite="Strict"
-        )
+        path = request.script_root + _PATH
+        response.set_cookie(name, value, max_age=life, path=path, secure=secure, httponly=True, samesite="Strict")
 
     @routes.post(_PATH)
     def sign_in() -> Response:
-        body = SignInBody.read()
+        body = SignInBody.read(request)
         return to_response(service.sign_in(body.username, body.password, client_address()))
 
     @routes.post(f"{_PATH}/refresh")
     def refresh() -> Response:
         require_origin_header()
-        bodies.require_json()
-        bodies.EmptyBody.read()
+        bodies.require_json(request)
+        bodies.EmptyBody.read(request)
         return to_response(service.refresh(request.cookies.get(name), client_address()))
 
     @routes.post(f"{_PATH}/end")
     def end() -> Response:
         require_origin_header()
-        bodies.require_json()
-        bodies.EmptyBody.read()
+        bodies.require_json(request)
+        bodies.EmptyBody.read(request)
         service.sign_out(request.cookies.get(name))
         response = Response(status=204, headers={"Cache-Control": "no-store"})
         set_cookie(response, "", 0)  # deletes it

@@ -1,71 +1,107 @@
 """Checks hosts and origins, handles CORS, and determines the client's address."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from flask_cors import CORS
+from werkzeug import Request
 
-from tokensvc.config.environment import is_loopback
+from tokensvc import logs
+from tokensvc.config.addresses import is_loopback
+from tokensvc.config.file import Http
 from tokensvc.errors import InvalidHost, OriginNotAllowed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tokensvc.config.file import Http
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_SHARED = ("/token", "/lease/end", "/profiles")  # routes that pages of other sites may call
-_PROBED = ("/livez", "/readyz")  # for any Host: probes may use an IP address
+_SHARED = (
+    "/token",
+    "/lease/end",
+    "/profiles",
+    "/tool",
+    "/tool/confirm",
+    "/tool/cancel",
+)  # routes that pages of other sites may call
+PROBED = ("/livez", "/readyz")  # for any Host: probes may use an IP address
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium accepts
 
 
+class Origins:
+    """Decides which hosts and origins may call us, and which address a request comes from."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._shared = _patterns(http)
+        self._our_host = urlsplit(http.public_url).hostname if http.public_url else None
+
+    def check(self, request: Request) -> None:
+        """Check the Host and Origin headers.
+
+        Raises:
+            InvalidHost: if the Host is neither ours nor this machine's.
+            OriginNotAllowed: if it is a POST from another site that may not call this route.
+        """
+        if request.path not in PROBED and not self._names_our_host(request):
+            raise InvalidHost(cause="Host header missing or unknown")
+        origin = request.headers.get("Origin")
+        if request.method != "POST" or origin is None or self.shares(request.path, origin):
+            return
+        if origin != (self._http.public_origin or request.host_url.rstrip("/")):
+            raise OriginNotAllowed(cause="Origin is not listed")
+
+    def shares(self, path: str, origin: str) -> bool:
+        """Return whether pages of *origin*, another site, may call the route at *path*."""
+        return path in _SHARED and any(pattern.match(origin) for pattern in self._shared)
+
+    def headers_for(self, path: str, origin: str | None) -> list[tuple[str, str]]:
+        """Return the CORS headers of a response."""
+        if origin is None or not self.shares(path, origin):
+            return []
+        return [("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", ", ".join(_EXPOSED))]
+
+    def client_address(self, request: Request) -> str:
+        """Return the client's address, behind the proxies that we trust."""
+        return find_client_address(
+            request.environ.get("REMOTE_ADDR") or "127.0.0.1",  # a UNIX socket has none
+            request.headers.getlist("X-Forwarded-For"),
+            self._http.trusted_proxies,
+        )
+
+    def _names_our_host(self, request: Request) -> bool:
+        """Return whether the Host header names our public host or this machine.
+
+        Other names are refused even without a public_url, against DNS rebinding.
+        """
+        if "HTTP_HOST" not in request.environ:
+            return False  # Werkzeug would use the name of the socket
+        host = _host_name(request.host)
+        return host == self._our_host or is_loopback(host)
+
+
 def install(app: Flask, http: Http) -> None:
     """Let only our own pages and those of `http.origins` call the API; serve only our host."""
+    origins = Origins(http)
 
-    def refuse_other_hosts() -> None:
-        if request.path not in _PROBED and not _names_our_host(http):
-            raise InvalidHost(cause="Host header missing or unknown")
-
-    def refuse_other_origins() -> None:
-        origin = request.headers.get("Origin")
-        if request.method != "POST" or origin is None:
-            return
-        if origin in http.origins and request.path in _SHARED:
-            return
-        if origin != (http.public_url or request.host_url.rstrip("/")):
-            raise OriginNotAllowed(cause="Origin is not listed")
+    def check() -> None:
+        g.client_address = origins.client_address(request)
+        logs.note(address=g.client_address)
+        origins.check(request)
 
     def vary(response: Response) -> Response:
         response.vary.add("Origin")
         return response
 
-    def set_client_address() -> None:
-        g.client_address = find_client_address(
-            request.remote_addr or "127.0.0.1",  # a UNIX socket has none
-            request.headers.getlist("X-Forwarded-For"),
-            http.trusted_proxies,
-        )
-
-    app.before_request(set_client_address)
-    app.before_request(refuse_other_hosts)
-    app.before_request(refuse_other_origins)
+    app.before_request(check)
     app.after_request(vary)
     CORS(
         app,
         # Escaped, since Flask-CORS would treat an IPv6 origin as a pattern, and ignores case.
-        resources={
-            re.compile("|".join(map(_exactly, _SHARED))): {
-                "origins": [re.compile(_exactly(origin)) for origin in http.origins]
-            }
-        },
+        resources={re.compile("|".join(map(_exactly, _SHARED))): {"origins": _patterns(http)}},
         methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=_EXPOSED,
@@ -73,18 +109,6 @@ def install(app: Flask, http: Http) -> None:
         send_wildcard=False,
         always_send=False,
     )
-
-
-def _names_our_host(http: Http) -> bool:
-    """Return whether the Host header names our public host or this machine.
-
-    Other names are refused even without a public_url, against DNS rebinding.
-    """
-    if "Host" not in request.headers:
-        return False  # Werkzeug would use the name of the socket
-    host = urlsplit(f"//{request.host}").hostname or ""
-    ours = urlsplit(http.public_url).hostname if http.public_url else None
-    return host == ours or is_loopback(host)
 
 
 def require_origin_header() -> None:
@@ -95,6 +119,11 @@ def require_origin_header() -> None:
     """
     if "Origin" not in request.headers:
         raise OriginNotAllowed(cause="Origin is missing")
+
+
+def _patterns(http: Http) -> list[re.Pattern[str]]:
+    """Return a pattern for each of `http.origins`; “:*” is any port."""
+    return [re.compile(_exactly(origin).replace(r":\*", "(:[0-9]{1,5})?")) for origin in http.origins]
 
 
 def _exactly(text: str) -> str:
@@ -123,6 +152,12 @@ def find_client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[N
     return str(address)
 
 
+@lru_cache(maxsize=64)
+def _host_name(host: str) -> str:
+    return urlsplit(f"//{host}").hostname or ""
+
+
+@lru_cache(maxsize=1024)
 def _parse_address(text: str) -> Address | None:
     """Parse an address as proxies write it: plain, in brackets, or with a port."""
     if match := re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+", text):

@@ -1,17 +1,12 @@
 """Serves our own pages; their Content-Security-Policy allows only our files and Google."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 
+from tokensvc.config.file import Http
 from tokensvc.web_api.assets import asset_response
-
-if TYPE_CHECKING:
-    from tokensvc.config.file import Http
-    from tokensvc.web_api.releases import Release
+from tokensvc.web_api.releases import Release
 
 _PAGES = {"/": "index.html", "/embed": "embed.html"}
 
@@ -26,8 +21,7 @@ def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
         response = asset_response(release.pages[name])
         response.headers["Content-Security-Policy"] = policy
         response.headers["Permissions-Policy"] = (
-            "microphone=(self), camera=(self), display-capture=(self), screen-wake-lock=(self), "
-            "geolocation=()"
+            "microphone=(self), camera=(self), display-capture=(self), screen-wake-lock=(self), geolocation=()"
         )
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return response
@@ -38,7 +32,7 @@ def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
     @routes.get("/embed.json")
     def deployment() -> Response:
         """Return what a site that embeds the widget has to list in its policy."""
-        service = http.public_url or request.host_url.rstrip("/")
+        service = http.public_url or request.url_root.rstrip("/")
         response = jsonify(service=service, websocket=websocket)
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -52,18 +46,9 @@ def _origin(address: str) -> str:
 
 
 def _policy(http: Http, websocket: str) -> str:
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self'",
-            "media-src 'self' blob:",
-            f"connect-src 'self' {websocket}",
-            "base-uri 'none'",
-            "form-action 'none'",
-            f"frame-ancestors {' '.join(http.frame_ancestors)}",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"media-src 'self' blob:; frame-src 'self'; connect-src 'self' {websocket}; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
+        f"trusted-types 'none'; frame-ancestors {' '.join(http.frame_ancestors)}"
     )

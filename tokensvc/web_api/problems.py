@@ -1,29 +1,21 @@
 """Turns every error into a response (RFC 9457) and a log line."""
 
-from __future__ import annotations
-
 import json
 import logging
 import math
-import re
-import traceback
-import uuid
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from flask import Response, g, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from tokensvc import errors
-from tokensvc.web_api import quotas
-
-if TYPE_CHECKING:
-    from flask import Flask
+from tokensvc.web_api import observing, quotas
+from tokensvc.web_api.origins import PROBED
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _TYPES = "https://tokensvc.dev/errors/"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _BY_STATUS: dict[int, type[errors.Refusal]] = {
     400: errors.InvalidRequest,
     404: errors.NotFound,
@@ -35,8 +27,8 @@ _BY_STATUS: dict[int, type[errors.Refusal]] = {
 
 def install(app: Flask) -> None:
     """Make *app* turn errors into problem documents, and send the request ID in every response."""
-    app.before_request(_set_request_id)
     app.after_request(_write_request_id)
+    app.after_request(_log_request)
     app.register_error_handler(errors.Refusal, answer)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_unexpected)
@@ -44,10 +36,7 @@ def install(app: Flask) -> None:
 
 def request_id() -> str:
     """Return the id of the current request, as in its response, the log and the audit."""
-    if "request_id" not in g:
-        _set_request_id()
-    current: str = g.request_id
-    return current
+    return observing.request_id(request.environ)
 
 
 def document(refusal: errors.Refusal, request: str) -> str:
@@ -67,37 +56,49 @@ def document(refusal: errors.Refusal, request: str) -> str:
 
 def answer(refusal: errors.Refusal) -> Response:
     """Return the response for *refusal*, and log the refusal with its cause."""
-    _log.log(
+    observing.record(
+        request.environ,
+        "request refused",
         logging.ERROR if refusal.status >= 500 else logging.INFO,  # noqa: PLR2004 - a server error
-        "request refused id=%s code=%s cause=%s",
-        request_id(),
-        refusal.code,
-        refusal.cause,
+        rule=_rule(),
+        route=_route(),
+        status=refusal.status,
+        code=refusal.code,
+        cause=refusal.cause,
     )
     response = Response(document(refusal, request_id()), status=refusal.status, mimetype=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
-    quotas.write(response, refusal.quotas)
+    response.headers.extend(quotas.headers(refusal.quotas))
     if isinstance(refusal, errors.InvalidToken):
         expired = isinstance(refusal, errors.ExpiredToken)
-        response.headers["WWW-Authenticate"] = (
-            'Bearer realm="token", error="invalid_token", error_description='
-            + ('"expired"' if expired else '"invalid"')
+        response.headers["WWW-Authenticate"] = 'Bearer realm="token", error="invalid_token", error_description=' + (
+            '"expired"' if expired else '"invalid"'
         )
     elif refusal.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="token"'
     return response
 
 
-def _set_request_id() -> None:
-    offered = request.headers.get("X-Request-Id", "")
-    g.request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
-
-
 def _write_request_id(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
     return response
+
+
+def _log_request(response: Response) -> Response:
+    """Log a request that has no log line of its own. No query and no header: either may contain a secret."""
+    if response.mimetype != MEDIA_TYPE and request.path not in PROBED:
+        observing.record(request.environ, "request served", rule=_rule(), route=_route(), status=response.status_code)
+    return response
+
+
+def _rule() -> str:
+    return request.url_rule.rule if request.url_rule else "other"
+
+
+def _route() -> str:
+    return f"{request.method} {quote(request.path)}"
 
 
 def _answer_http(error: HTTPException) -> Response:
@@ -112,7 +113,5 @@ def _answer_http(error: HTTPException) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> Response:
-    # Without the error's message, which may contain a secret.
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("request failed id=%s error=%s\n%s", request_id(), type(error).__name__, frames)
+    _log.error("request failed id=%s error=%s", request_id(), type(error).__name__, exc_info=error)
     return answer(errors.InternalError(cause=type(error).__name__))

@@ -1,32 +1,22 @@
-"""Writes a caller's quotas into the headers RateLimit and RateLimit-Policy.
+"""Tells callers their quotas in the headers RateLimit and RateLimit-Policy.
 
 Source: draft-ietf-httpapi-ratelimit-headers-11.
 """
 
-from __future__ import annotations
-
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from flask import Response
-
-    from tokensvc.domain import Quota
+from tokensvc.domain import Quota
 
 
-def write(response: Response, quotas: Sequence[Quota]) -> None:
-    """Set both headers, unless *quotas* is empty."""
+def headers(quotas: Sequence[Quota]) -> list[tuple[str, str]]:
+    """Return both headers, or none if *quotas* is empty."""
     if not quotas:
-        return
-    response.headers["RateLimit-Policy"] = ", ".join(
-        f"{_name(quota)};q={quota.limit.count};w={quota.limit.seconds}" for quota in quotas
-    )
-    response.headers["RateLimit"] = ", ".join(
-        f"{_name(quota)};r={quota.remaining};t={math.ceil(quota.reset)}" for quota in quotas
-    )
+        return []
+    policy = ", ".join(f"{_name(quota)};q={quota.limit.count};w={quota.limit.seconds}" for quota in quotas)
+    left = ", ".join(f"{_name(quota)};r={quota.remaining};t={math.ceil(quota.reset)}" for quota in quotas)
+    return [("RateLimit-Policy", policy), ("RateLimit", left)]
 
 
 def _name(quota: Quota) -> str:

@@ -1,21 +1,16 @@
 """Reads web/ once, at start, and compresses each file that is served."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import mimetypes
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 # The files in web/ that browsers may fetch, and that the wheel carries (tools/hatch_build.py).
 SERVED = (
-    *("*.html", "*.css", "*.js", "*.svg"),
+    *("*.html", "*.css", "*.js", "*.svg", "openapi.json"),
     *("embed/**/*.js", "live/**/*.js", "page/**/*.js", "widget/**/*.js"),
 )
 
@@ -57,11 +52,7 @@ def read_release(folder: Path) -> Release:
         whole.update(f"{name}\0{len(content)}\0".encode() + content)
     digest = whole.hexdigest()[:32]
     parts = {name: content for name, content in contents.items() if not _is_page(name)}
-    pages = {
-        name: _linked(content, parts.keys(), digest)
-        for name, content in contents.items()
-        if _is_page(name)
-    }
+    pages = {name: _linked(content, parts.keys(), digest) for name, content in contents.items() if _is_page(name)}
     return Release(
         digest,
         pages={name: _asset(name, content) for name, content in pages.items()},

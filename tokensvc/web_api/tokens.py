@@ -1,22 +1,27 @@
 """Serves POST /token, POST /lease/end and GET /profiles."""
 
-from __future__ import annotations
-
+import json
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from datetime import datetime
+from typing import Any, Self
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from pydantic import Field, model_validator
+from werkzeug import Request
 
-from tokensvc.issuing import TokenRequest
-from tokensvc.web_api import bodies, problems, quotas
-from tokensvc.web_api.origins import client_address
+from tokensvc import logs
+from tokensvc.config.file import Http
+from tokensvc.errors import NotFound
+from tokensvc.gemini.compiler import CompiledProfile
+from tokensvc.issuing import Grant, TokenRequest, TokenService
+from tokensvc.web_api import bodies, observing, problems, quotas
+from tokensvc.web_api.headers import security_headers
+from tokensvc.web_api.origins import Origins, client_address
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from tokensvc.gemini.compiler import CompiledProfile
-    from tokensvc.issuing import Grant, TokenService
+_PATH = "/token"
+_ERROR = "tokensvc.error"  # in a request's WSGI environment: why it has no token
 
 
 class TokenBody(bodies.Body):
@@ -28,6 +33,7 @@ class TokenBody(bodies.Body):
     lease: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
     resumption_handle: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
     rebuild: bool = Field(default=False, description="true or false")
+    usage: Any = Field(None, description="an object")
 
     @model_validator(mode="after")
     def _lease_excludes_choices(self) -> Self:
@@ -41,39 +47,86 @@ class TokenBody(bodies.Body):
 
     def token_request(self) -> TokenRequest:
         """Return the token service's form of this request."""
-        return TokenRequest(
-            self.profile, self.options, self.lease, self.resumption_handle, self.rebuild
-        )
+        return TokenRequest(self.profile, self.options, self.lease, self.resumption_handle, self.rebuild, self.usage)
 
 
 class LeaseBody(bodies.Body):
     """The body of POST /lease/end."""
 
     lease: bodies.Secret = Field(description=bodies.SECRET, repr=False)
+    usage: Any = Field(None, description="an object")
 
 
-def blueprint(service: TokenService, websocket_url: str) -> Blueprint:
-    """Return the routes; *websocket_url* is where a browser uses its token."""
+class TokenEndpoint:
+    """Answers POST /token, and hands other requests to *app*, which is Flask's.
+
+    Flask's dispatch costs a fifth of such a request. A refusal is raised and answered there, as everywhere.
+    """
+
+    def __init__(self, app: WSGIApplication, service: TokenService, http: Http, websocket_url: str) -> None:
+        """*websocket_url* is where a browser uses its token."""
+        self._app = app
+        self._service = service
+        self._http = http
+        self._origins = Origins(http)
+        self._websocket_url = websocket_url
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request."""
+        if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != _PATH:
+            return self._app(environ, start_response)
+        try:
+            grant = self._issue(Request(environ), observing.request_id(environ))
+            content = json.dumps(_granted(grant, self._websocket_url)).encode()
+            headers = self._headers(environ, len(content), grant)
+        except Exception as error:  # noqa: BLE001 - raised again by the route
+            environ[_ERROR] = error
+            return self._app(environ, start_response)
+        observing.record(environ, "token granted", rule=_PATH, route=f"POST {_PATH}", status=200)
+        start_response("200 OK", headers)
+        return [content]
+
+    def _issue(self, request: Request, request_id: str) -> Grant:
+        self._origins.check(request)
+        request.max_content_length = bodies.MOST_READ
+        address = self._origins.client_address(request)
+        logs.note(address=address)
+        credentials = bodies.credentials(request, address)
+        body = TokenBody.read(request)
+        if body.on_behalf_of is not None:
+            credentials = replace(credentials, unverified_on_behalf_of=body.on_behalf_of)
+        return self._service.issue(credentials, body.token_request(), request_id)
+
+    def _headers(self, environ: WSGIEnvironment, length: int, grant: Grant) -> list[tuple[str, str]]:
+        return [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(length)),
+            ("Cache-Control", "no-store"),
+            ("Vary", "Authorization, Origin"),
+            ("X-Request-Id", observing.request_id(environ)),
+            *quotas.headers(grant.reservation.quotas),
+            *self._origins.headers_for(_PATH, environ.get("HTTP_ORIGIN")),
+            *security_headers(self._http, environ["wsgi.url_scheme"]),
+        ]
+
+
+def blueprint(service: TokenService) -> Blueprint:
+    """Return the routes."""
     routes = Blueprint("tokens", __name__)
 
     @routes.post("/token")
-    def issue() -> Response:
-        credentials = bodies.credentials()
-        body = TokenBody.read()
-        credentials = replace(credentials, unverified_on_behalf_of=body.on_behalf_of)
-        grant = service.issue(credentials, body.token_request(), problems.request_id())
-        response = bodies.json_answer(_granted(grant, websocket_url))
-        quotas.write(response, grant.reservation.quotas)
-        return response
+    def refuse() -> Response:
+        raise request.environ.get(_ERROR) or NotFound
 
     @routes.post("/lease/end")
     def end() -> Response:
-        service.end(LeaseBody.read().lease, problems.request_id(), client_address())
+        body = LeaseBody.read(request)
+        service.end(body.lease, problems.request_id(), client_address(), body.usage)
         return Response(status=204, headers={"Cache-Control": "no-store"})
 
     @routes.get("/profiles")
     def offered() -> Response:
-        profiles = [_offered(compiled) for compiled in service.offered(bodies.credentials())]
+        profiles = [_offered(compiled) for compiled in service.offered(bodies.credentials(request, client_address()))]
         return bodies.json_answer({"profiles": profiles})
 
     return routes
@@ -105,7 +158,7 @@ def _granted(grant: Grant, websocket_url: str) -> dict[str, Any]:
 def _time(name: str, at: datetime, now: datetime) -> dict[str, Any]:
     """Return *at* as a time, and in seconds from *now* for a client whose clock is wrong."""
     return {
-        f"{name}_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        f"{name}_at": f"{at.replace(tzinfo=None).isoformat(timespec='seconds')}Z",
         f"{name}_in": max(0, int((at - now).total_seconds())),
     }
 

@@ -1,23 +1,36 @@
-/** The form for the widget's attributes. */
+/** The form for the widget: its attributes, its title and its color. */
 
+import { LiveAgent } from '../widget/element.js';
 import languages from '../widget/locales/index.js';
 
 /**
- * An attribute and its kind: `choice` from a list, `flag` (present or not), `text`, or `words`: a flag with an optional text.
+ * An attribute and its kind: `choice` from a list, `flag` (present or not), `text`, `lines` (joined by “|”), `words`: a flag
+ * with an optional text, or `color`: a flag with a color.
  * @typedef {object} Attribute
  * @property {string} name
  * @property {string} label
- * @property {'choice' | 'flag' | 'text' | 'words'} kind
+ * @property {'choice' | 'flag' | 'text' | 'lines' | 'words' | 'color'} kind
  * @property {string} hint
+ * @property {string} [written] what the site writes for it instead of an attribute
  * @property {string} [usual] its default
  * @property {Record<string, string>} [choices] the label of each
+ *
+ * What was chosen: the attributes that differ from their defaults, of which a flag is `true`, and the rest.
+ * @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Control
+ * @typedef {{attributes: Record<string, string | true>, title: string | null, accent: string | null}} Design
  */
 
 const NAMES = new Intl.DisplayNames('en', { type: 'language' });
 
 /** @type {Attribute[]} */
 export const ATTRIBUTES = [
-  { name: 'profile', label: 'Profile', kind: 'text', usual: 'default', hint: 'The profile to use.' },
+  {
+    name: 'profile',
+    label: 'Profile',
+    kind: 'text',
+    usual: 'default',
+    hint: 'The profile of the next conversation. The list has those that are open to guests.',
+  },
   {
     name: 'mode',
     label: 'Mode',
@@ -55,37 +68,74 @@ export const ATTRIBUTES = [
     choices: { '': 'Same as the page', ...Object.fromEntries(Object.keys(languages).map((tag) => [tag, NAMES.of(tag) ?? tag])) },
     hint: 'Language of the widget’s own text.',
   },
+  { name: 'title', label: 'Title', kind: 'text', written: 'slot="title"', hint: 'Shown at the top of the panel.' },
+  {
+    name: 'accent',
+    label: 'Accent color',
+    kind: 'color',
+    usual: '#1c6b58',
+    written: '--live-agent-accent',
+    hint: 'The color of buttons and of the voice. Black or white, whichever is easier to read, is written on it.',
+  },
+  {
+    name: 'theme',
+    label: 'Theme',
+    kind: 'choice',
+    usual: 'auto',
+    choices: { auto: 'As the visitor prefers', light: 'Light', dark: 'Dark' },
+    hint: 'Light or dark.',
+  },
   { name: 'push-to-talk', label: 'Push to talk', kind: 'flag', hint: 'The microphone is on only while the button or the space bar is held.' },
   { name: 'open', label: 'Open', kind: 'flag', hint: 'Opens the panel with the page, which loads everything at once.' },
   { name: 'consent', label: 'Consent', kind: 'words', hint: 'Asks for consent before the first conversation, with your text or the built-in one.' },
+  { name: 'consent-days', label: 'Days of consent', kind: 'text', hint: 'For how many days the browser remembers the consent.' },
+  {
+    name: 'keep',
+    label: 'Keep',
+    kind: 'choice',
+    usual: '',
+    choices: { '': 'End with the page', session: 'Continue on the next page of the site' },
+    hint: 'Whether a conversation continues when the visitor follows a link. Any script of your site can then read its lease.',
+  },
   { name: 'rating', label: 'Rating', kind: 'flag', hint: 'Asks for a rating at the end, which your page receives as an event.' },
 ];
 
-/** Calls back with the chosen attributes on each change. */
+/** @param {Attribute} attribute @returns {boolean} whether this release of the widget has it */
+function known({ name, written }) {
+  return written !== undefined || name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase()) in LiveAgent.prototype;
+}
+
+/** Calls back with the design on each change. */
 export class Attributes {
-  /** @type {Map<string, () => string | null>} reads each value; null for the default */
+  /** @type {Map<string, () => string | true | null>} reads each value; null for the default */
   #readings = new Map();
+  #profiles = document.createElement('datalist');
 
   /**
    * @param {HTMLElement} form
-   * @param {(chosen: Record<string, string>) => void} changed called at once and on each change
+   * @param {(design: Design) => void} changed called at once and on each change
    */
   constructor(form, changed) {
-    form.append(...ATTRIBUTES.map((attribute) => this.#field(attribute)));
+    this.#profiles.id = 'profiles';
+    form.append(this.#profiles, ...ATTRIBUTES.filter(known).map((attribute) => this.#field(attribute)));
     form.addEventListener('submit', (event) => event.preventDefault());
-    form.addEventListener('change', () => changed(this.chosen));
-    changed(this.chosen);
+    form.addEventListener('input', () => changed(this.design));
+    changed(this.design);
   }
 
-  /** The attributes that differ from their defaults; a flag has an empty value. */
-  get chosen() {
-    /** @type {Record<string, string>} */
+  /** @param {{name: string, description?: string}[]} profiles */
+  offer(profiles) {
+    this.#profiles.replaceChildren(...profiles.map(({ name, description }) => new Option(description, name)));
+  }
+
+  /** @returns {Design} */
+  get design() {
+    /** @type {Record<string, any>} */
     const chosen = {};
-    for (const [name, read] of this.#readings) {
-      const value = read();
-      if (value !== null) chosen[name] = value;
-    }
-    return chosen;
+    for (const [name, read] of this.#readings) chosen[name] = read() ?? undefined;
+    const { title = null, accent = null, ...all } = chosen;
+    const attributes = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+    return { attributes, title, accent };
   }
 
   /** @param {Attribute} attribute */
@@ -104,7 +154,7 @@ export class Attributes {
     return field;
   }
 
-  /** @param {Attribute} attribute @returns {[(HTMLInputElement | HTMLSelectElement)[], () => string | null]} */
+  /** @param {Attribute} attribute @returns {[Control[], () => string | true | null]} */
   #controls({ name, label, kind, usual = '', choices = {} }) {
     if (kind === 'choice') {
       const select = document.createElement('select');
@@ -112,32 +162,38 @@ export class Attributes {
       select.append(...Object.entries(choices).map(([value, text]) => new Option(text, value, false, value === usual)));
       return [[select], () => (select.value === usual ? null : select.value)];
     }
-    const text = input('text', name);
+    if (kind === 'lines') {
+      const area = document.createElement('textarea');
+      area.name = name;
+      return [[area], () => area.value.split('\n').map((line) => line.trim()).filter(Boolean).join('|') || null];
+    }
+    const text = input(kind === 'color' ? 'color' : 'text', name);
     text.value = usual;
+    if (name === 'profile') text.setAttribute('list', this.#profiles.id);
     if (kind === 'text') return [[text], () => (['', usual].includes(text.value.trim()) ? null : text.value.trim())];
     const flag = input('checkbox', name);
-    if (kind === 'flag') return [[flag], () => (flag.checked ? '' : null)];
+    if (kind === 'flag') return [[flag], () => flag.checked || null];
     text.name = `${name}-text`;
-    text.ariaLabel = `${label}: your text`;
+    text.ariaLabel = kind === 'color' ? `${label}: your color` : `${label}: your text`;
     text.placeholder = 'built-in text';
     return [[flag, text], () => (flag.checked ? text.value.trim() : null)];
   }
 }
 
-/** @param {'text' | 'checkbox'} type @param {string} name */
+/** @param {'text' | 'checkbox' | 'color'} type @param {string} name */
 function input(type, name) {
   const element = document.createElement('input');
   Object.assign(element, { type, name, autocomplete: 'off', spellcheck: false });
   return element;
 }
 
-/** @param {HTMLInputElement | HTMLSelectElement} control @param {Attribute} attribute */
-function labelled(control, { label, name }) {
+/** @param {Control} control @param {Attribute} attribute */
+function labelled(control, { label, name, written = name }) {
   if (control.ariaLabel) return control;
   const row = document.createElement('label');
   row.className = control.type === 'checkbox' ? 'flag' : '';
   const code = document.createElement('code');
-  code.textContent = name;
+  code.textContent = written;
   row.append(`${label} `, code, control);
   return row;
 }

@@ -1,9 +1,9 @@
 /** The doctor's checks, in the order of their dependencies. */
 
 import { Connection } from '../live/connection/connection.js';
+import { TokenSource, problem } from '../live/connection/token-source.js';
 import { LiveError } from '../live/errors.js';
-import { TokenSource } from '../live/connection/token-source.js';
-import { remedy } from './remedies.js';
+import { notListed, remedy } from './remedies.js';
 
 /**
  * @typedef {object} Context
@@ -16,7 +16,8 @@ import { remedy } from './remedies.js';
  * @typedef {object} Check
  * @property {string} name
  * @property {string[]} needs names of the checks that have to pass first
- * @property {(context: Context) => Promise<string>} examine returns what is in order, or throws a Fault
+ * @property {(context: Context) => Promise<string | null>} examine returns what is in order, or null if the check does not
+ *   apply, or throws a Fault
  */
 
 /** Its message says, in one sentence, how to fix it. */
@@ -30,8 +31,11 @@ const FILES = 'Widget files';
 const POLICY = 'Content Security Policy';
 const MICROPHONE = 'Microphone policy';
 const ORIGIN = 'Page origin';
+const PROFILE = 'Profile';
 const TOKEN = 'Token';
 const SOCKET = 'Voice service';
+const SUGGESTIONS = 'Search Suggestions';
+const FRAME_LIMIT_MS = 5000;
 
 /** @type {Check[]} */
 export const CHECKS = [
@@ -40,8 +44,11 @@ export const CHECKS = [
   { name: POLICY, needs: [SECURE, FILES], examine: policy },
   { name: MICROPHONE, needs: [SECURE], examine: microphone },
   { name: ORIGIN, needs: [FILES], examine: origin },
-  { name: TOKEN, needs: [ORIGIN], examine: token },
+  { name: PROFILE, needs: [ORIGIN], examine: openProfile },
+  { name: TOKEN, needs: [ORIGIN, PROFILE], examine: token },
   { name: SOCKET, needs: [TOKEN], examine: socket },
+  // Without a token it is not known to apply.
+  { name: SUGGESTIONS, needs: [], examine: suggestions },
 ];
 
 async function secureContext() {
@@ -75,18 +82,18 @@ async function files({ service, violations }) {
   return `Any site can load ${address.href}.`;
 }
 
-/** Loads a worklet, which is forgotten most easily; no browser tells what blocked one. @param {Context} context */
+/** Loads the worklet, which is forgotten most easily; no browser tells what blocked one. @param {Context} context */
 async function policy({ service }) {
   try {
     const context = new OfflineAudioContext(1, 1, 16_000);
-    await context.audioWorklet.addModule(new URL('../live/media/capture-worklet.js', import.meta.url));
+    await context.audioWorklet.addModule(new URL('../live/media/audio-worklet.js', import.meta.url));
   } catch {
     throw new Fault(
       `Add ${service.origin}, without a path, to script-src of this page's Content Security Policy, and make any proxy in front ` +
         'of the service pass all of its files: the audio worklet could not be loaded.',
     );
   }
-  return `Scripts and worklets from ${service.origin}, and requests to it, are allowed.`;
+  return `Scripts and the worklet from ${service.origin}, and requests to it, are allowed.`;
 }
 
 async function microphone() {
@@ -124,11 +131,25 @@ async function origin({ service, violations }) {
   const code = (await answer.json().catch(() => null))?.code;
   if (code === 'origin-not-allowed') {
     throw new Fault(
-      `Set public_url = "${location.origin}" under [http] in tokensvc.toml and restart, or open this page at the configured address.`,
+      `Set public_url = "${service.href.replace(/\/$/, '')}" under [http] in tokensvc.toml and restart, or open this page at the configured address.`,
     );
   }
   if (code === undefined) throw new Fault(`Make the proxy in front of the service pass POST requests: ${address} does not reach it.`);
   return `Pages from ${location.origin} may request tokens.`;
+}
+
+/** Compares with the profiles that the service lists for this visitor. @param {Context} context */
+async function openProfile({ service, profile, getCredential }) {
+  const credential = (await getCredential?.({ refused: false })) ?? null;
+  const headers = credential === null ? undefined : { Authorization: `Bearer ${credential}` };
+  const answer = await fetch(new URL('profiles', service), { headers, credentials: 'omit', cache: 'no-store' }).catch(() => null);
+  const content = await answer?.json().catch(() => null);
+  const asked = { profile, credential: credential !== null };
+  if (!answer?.ok || !content) throw new Fault(remedy(problem(answer?.status ?? 502, content), asked));
+  /** @type {string[]} */
+  const names = content.profiles.map((/** @type {{name: string}} */ { name }) => name);
+  if (!names.includes(profile)) throw new Fault(notListed(asked, names));
+  return `“${profile}” is open to ${credential === null ? 'guests' : 'this visitor'}.`;
 }
 
 /** @param {Context} context */
@@ -169,13 +190,38 @@ async function socket({ service, grant, violations }) {
   }
 }
 
+/** Whether the frame that Google's terms require can be shown, if the profile searches. @param {Context} context */
+async function suggestions({ service, grant }) {
+  const searches = grant?.locked?.tools?.some((tool) => 'googleSearch' in tool || 'google_search' in tool);
+  if (!searches) return null;
+  const { suggestionsFrame } = await import('../widget/suggestions.js').catch(() => {
+    throw new Fault(`Add ${service.origin}, without a path, to script-src of this page's Content Security Policy.`);
+  });
+  const frame = suggestionsFrame(service, 'Search suggestions', 'Search suggestions');
+  frame.style.cssText = 'position: fixed; visibility: hidden';
+  document.body.append(frame);
+  const limit = performance.now() + FRAME_LIMIT_MS;
+  try {
+    // It is as tall as nothing until it shows something.
+    while (frame.height === '0') {
+      if (performance.now() > limit) {
+        throw new Fault(`Add ${service.origin} to frame-src of this page's Content Security Policy: Google's Search Suggestions cannot be shown.`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    frame.remove();
+  }
+  return "Google's Search Suggestions can be shown, as its terms require.";
+}
+
 /** @param {import('../live/connection/token-source.js').Grant} grant */
 async function opened(grant) {
-  const connection = new Connection(grant, { receive: () => {}, ended: () => {} });
+  const trial = new AbortController();
   try {
-    await connection.ready;
+    await new Connection(grant, { receive: () => {} }, { signal: trial.signal }).ready;
   } finally {
-    connection.close();
+    trial.abort();
   }
 }
 

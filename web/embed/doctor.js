@@ -29,7 +29,7 @@ const HOME = import.meta.url.replace(/(assets\/[^/]+\/)?embed\/doctor\.js$/, '')
 /**
  * Runs all checks. It mints one token, opens one conversation and ends it at once.
  * @param {Examination} [examination]
- * @returns {Promise<Finding[]>} one for each check, in their order
+ * @returns {Promise<Finding[]>} one for each check that applies, in their order
  */
 export async function examine({ service = HOME, profile, getCredential, found = () => {} } = {}) {
   const violations = new Violations();
@@ -42,6 +42,7 @@ export async function examine({ service = HOME, profile, getCredential, found = 
     for (const check of CHECKS) {
       const obstacle = check.needs.find((needed) => failed.has(needed));
       const finding = obstacle ? untested(check.name, obstacle) : await examined(check, context);
+      if (finding === null) continue;
       if (finding.result !== 'ok') failed.add(check.name);
       findings.push(finding);
       found(finding);
@@ -55,11 +56,12 @@ export async function examine({ service = HOME, profile, getCredential, found = 
 /**
  * @param {import('./checks.js').Check} check
  * @param {import('./checks.js').Context} context
- * @returns {Promise<Finding>}
+ * @returns {Promise<Finding | null>} null if the check does not apply
  */
 async function examined({ name, examine: look }, context) {
   try {
-    return { check: name, result: 'ok', sentence: await look(context) };
+    const sentence = await look(context);
+    return sentence === null ? null : { check: name, result: 'ok', sentence };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { check: name, result: 'fault', sentence: error.message };

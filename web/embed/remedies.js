@@ -17,7 +17,8 @@ const REMEDIES = {
   'budget-spent': () => 'Wait until midnight UTC, or raise budget under [limits] in tokensvc.toml: today’s time is used up.',
   'profile-rejected': ({ profile }) =>
     `Run “tokensvc check”: Gemini rejects what [profiles.${profile}] sends; the reason is in the service's log.`,
-  'issuer-misconfigured': () => 'Set GEMINI_API_KEY to a valid key and restart the service: Google rejects the current one.',
+  'issuer-misconfigured': () => 'Look for Google’s reason in the service’s log, then correct GEMINI_API_KEY or its project and restart: Google refuses every key.',
+  'quota-exhausted': () => 'Add credit or raise the spending cap in Google AI Studio: the account of the API key has no quota left.',
   'upstream-unavailable': unreachable,
   'upstream-timeout': unreachable,
   'upstream-bad-response': unreachable,
@@ -33,6 +34,20 @@ const REMEDIES = {
  */
 export function remedy(refusal, asked) {
   return REMEDIES[refusal.code]?.(asked) ?? `${refusal.message} (${refusal.code})`;
+}
+
+/**
+ * The service does not tell whether a profile that is not listed exists.
+ * @param {Asked} asked
+ * @param {string[]} listed the profiles that this visitor may use
+ */
+export function notListed({ profile, credential }, listed) {
+  const visitor = credential ? 'this visitor' : 'guests';
+  const others = new Intl.ListFormat('en', { type: 'disjunction' }).format(listed.map((name) => `“${name}”`));
+  const allow = credential ? 'add this kind of visitor' : 'add "guest"';
+  const instead = listed.length === 0 ? '' : `Set the profile attribute to ${others}, which ${visitor} may use. `;
+  const cause = `“${profile}” is not among the profiles of ${visitor}.`;
+  return `${instead}If [profiles.${profile}] is in tokensvc.toml, ${allow} to its allow: ${cause}`;
 }
 
 /** @param {Asked} asked */

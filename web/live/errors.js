@@ -1,5 +1,28 @@
 /** Errors of a conversation, in a form that a page can act on and a person can read. */
 
+/** @typedef {'microphone' | 'camera' | 'screen' | 'speaker'} Device */
+
+/**
+ * Where a code comes from: a device, this page, the token service, the way to it, or the Live API.
+ * @typedef {`${Device}-${'refused' | 'forbidden' | 'missing' | 'busy' | 'unsupported'}` | 'microphone-lost'
+ *   | 'insecure-page' | 'sound-blocked' | 'sound-off'} DeviceCode
+ * @typedef {'not-live' | 'hung-up' | 'idle' | 'image-unreadable' | 'page-incomplete' | 'page-fault'
+ *   | 'service-unknown'} PageCode
+ * @typedef {'invalid-request' | 'invalid-host' | 'authentication-required' | 'invalid-token' | 'wrong-password'
+ *   | 'login-over' | 'profile-not-allowed' | 'blocked' | 'lease-refused' | 'lease-over' | 'origin-not-allowed'
+ *   | 'not-found' | 'method-not-allowed' | 'too-large' | 'unsupported-media-type' | 'rate-limited' | 'too-many-at-once'
+ *   | 'budget-spent' | 'internal-error' | 'profile-rejected' | 'upstream-unavailable' | 'upstream-bad-response'
+ *   | 'issuer-misconfigured' | 'upstream-throttled' | 'upstream-busy' | 'temporarily-unavailable'
+ *   | 'upstream-timeout' | 'request-timeout' | 'headers-too-large' | 'tool-not-allowed' | 'tool-arguments-refused'
+ *   | 'tool-not-waiting' | 'tool-running' | 'tool-outcome-unknown' | 'tool-busy'} ServiceCode
+ * @typedef {'token-service-unreachable' | 'token-answer-invalid' | 'request-refused'
+ *   | 'credential-unavailable'} TokenCode
+ * @typedef {'setup-overdue' | 'setup-unanswered' | 'setup-refused' | 'connection-lost' | 'connection-ended'
+ *   | 'token-ended' | 'service-failed' | 'conversation-refused' | 'message-refused' | 'resume-refused' | 'context-lost'
+ *   | 'location-unsupported' | 'quota-exhausted' | 'protocol-violated'} ConnectionCode
+ * @typedef {DeviceCode | PageCode | ServiceCode | TokenCode | ConnectionCode} LiveErrorCode
+ */
+
 /**
  * @typedef {object} LiveErrorDetails
  * @property {boolean} [retryable] whether trying again may work
@@ -12,7 +35,7 @@
 /** `message` is a sentence for the person; `code` is stable, for the page. */
 export class LiveError extends Error {
   /**
-   * @param {string} code kebab-case
+   * @param {LiveErrorCode} code
    * @param {string} message
    * @param {LiveErrorDetails} [details]
    */
@@ -27,28 +50,18 @@ export class LiveError extends Error {
   }
 }
 
-/** @returns {LiveError} for callers whose wait was cut short by a hang-up */
+/** @returns {LiveError} for callers whose wait was cut short, by a hang-up or because something else was shown */
 export function hungUp() {
-  return new LiveError('hung-up', 'The conversation was cancelled before it began.', { retryable: true });
+  return new LiveError('hung-up', 'This was cancelled before it began.', { retryable: true });
 }
 
 /** @returns {LiveError} for a path that seems dead */
-export function pathLost() {
-  const sentence = 'The connection to the voice service was lost. Check your network and start again.';
+export function pathLost(sentence = 'The connection to the voice service was lost. Check your network and start again.') {
   return new LiveError('connection-lost', sentence, { retryable: true });
 }
 
 /** @returns {LiveError} for a device that has lost its network */
-export function offline() {
-  const sentence = 'There is no network at the moment. Check your connection and start again.';
-  return new LiveError('connection-lost', sentence, { retryable: true });
-}
-
-/** @param {unknown} cause @returns {LiveError} for a file of the client that could not be loaded */
-function incomplete(cause) {
-  const sentence = 'Part of this page could not be loaded. Check your network and try again.';
-  return new LiveError('page-incomplete', sentence, { retryable: true, cause });
-}
+export const offline = () => pathLost('There is no network at the moment. Check your connection and start again.');
 
 /**
  * Waits for a file that is loaded on demand.
@@ -58,7 +71,8 @@ function incomplete(cause) {
  */
 export function importOrFail(importing) {
   return importing.catch((cause) => {
-    throw incomplete(cause);
+    const sentence = 'Part of this page could not be loaded. Check your network and try again.';
+    throw new LiveError('page-incomplete', sentence, { retryable: true, cause });
   });
 }
 

@@ -1,10 +1,7 @@
-/** Detects that neither side has said anything for too long. */
+/** Detects that neither side has said anything for too long; loaded if a profile has it. */
 
-import { steadyClock } from './clock.js';
 import { LiveError } from './errors.js';
-
-/** A voice is louder than this; a room's noise, after the browser's suppression, is not. */
-export const VOICE = 0.02;
+import { steadyClock } from './waiting.js';
 
 /** Runs until its signal aborts. */
 export class IdleTimer {
@@ -20,7 +17,7 @@ export class IdleTimer {
    * @param {() => boolean} page.busy whether something is in progress, such as an answer
    * @param {() => void} page.expired called once
    * @param {AbortSignal} signal
-   * @param {import('./clock.js').Clock} [clock]
+   * @param {import('./waiting.js').Clock} [clock]
    */
   constructor(limit, { busy, expired }, signal, clock = steadyClock) {
     this.#clock = clock;
@@ -37,6 +34,7 @@ export class IdleTimer {
 
   /** @param {AbortSignal} signal */
   #wait(signal) {
+    if (signal.aborted) return;
     const left = this.#since + this.#limit - this.#clock.now();
     const takeBack = this.#clock.after(left, () => {
       signal.removeEventListener('abort', takeBack);

@@ -1,6 +1,6 @@
 /** Remembers the calls of a conversation, so that a fresh session that is told of them runs none twice. */
 
-import { steadyClock } from './clock.js';
+import { steadyClock } from './waiting.js';
 
 /** @typedef {import('./connection/protocol.js').FunctionCall} FunctionCall */
 /** @typedef {import('./connection/protocol.js').FunctionResponse} FunctionResponse */
@@ -96,6 +96,49 @@ export class Ledger {
   }
 }
 
+/** For how long a call that is the same as another, in the page's own words, gets its result. */
+const SAME_MS = 600_000;
+const MOST_SAME = 200;
+
+/**
+ * Gives a call the result of an earlier one that is the same, over interruptions, resumptions and rebuilt sessions: a model
+ * whose call was interrupted makes it again, with a new id and in other words.
+ */
+export class Repeats {
+  #clock;
+  /** @type {Map<string, {result: Promise<FunctionResponse['response']>, until: number}>} */
+  #calls = new Map();
+
+  constructor(clock = steadyClock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * @param {FunctionCall} call
+   * @param {readonly string[] | ((args: any) => unknown)} same the arguments that count, or what the call means
+   * @param {() => Promise<FunctionResponse['response']>} run
+   * @returns {Promise<FunctionResponse['response']>}
+   */
+  run({ name, args }, same, run) {
+    const meaning = typeof same === 'function' ? same(args) : same.map((each) => args?.[each]);
+    const key = keyOf({ name, args: { meaning } });
+    const now = this.#clock.now();
+    // In the order of their ends.
+    for (const [old, { until }] of this.#calls) {
+      if (until > now) break;
+      this.#calls.delete(old);
+    }
+    const earlier = this.#calls.get(key);
+    if (earlier) return earlier.result;
+    const call = { result: run(), until: now + SAME_MS };
+    this.#calls.set(key, call);
+    if (this.#calls.size > MOST_SAME) this.#calls.delete(/** @type {string} */ (this.#calls.keys().next().value));
+    // One that did nothing may be tried again.
+    call.result.then((response) => 'error' in response && this.#calls.get(key) === call && this.#calls.delete(key));
+    return call.result;
+  }
+}
+
 /** @param {Entry} entry */
 const failed = ({ response }) => response === null || (response !== undefined && 'error' in response.response);
 
@@ -112,7 +155,7 @@ function describe({ call: { name, args }, response }) {
 /** @param {string} text */
 const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
-/** @param {FunctionCall} call @returns {string} whatever the order of its arguments */
+/** @param {Pick<FunctionCall, 'name' | 'args'>} call @returns {string} whatever the order of its arguments */
 function keyOf({ name, args }) {
   const sorted = (/** @type {string} */ _, /** @type {unknown} */ value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,6 +2,38 @@
 
 /** @typedef {import('./connection/token-source.js').Schema} Schema */
 
+/**
+ * The type of what a schema describes.
+ * @template S
+ * @typedef {S extends { nullable: true } ? Described<Omit<S, 'nullable'>> | null
+ *   : S extends { enum: readonly (infer Value)[] } ? Value
+ *   : S extends { type: infer Type } ? (Type extends readonly (infer One)[] ? DescribedAs<One, S> : DescribedAs<Type, S>)
+ *   : unknown} Described
+ */
+/**
+ * @template Type
+ * @template S
+ * @typedef {Type extends 'string' | 'STRING' ? string
+ *   : Type extends 'number' | 'NUMBER' | 'integer' | 'INTEGER' ? number
+ *   : Type extends 'boolean' | 'BOOLEAN' ? boolean
+ *   : Type extends 'null' | 'NULL' ? null
+ *   : Type extends 'array' | 'ARRAY' ? (S extends { items: infer Item } ? Described<Item>[] : unknown[])
+ *   : Type extends 'object' | 'OBJECT' ? DescribedObject<S>
+ *   : unknown} DescribedAs
+ */
+/**
+ * @template S
+ * @typedef {S extends { properties: infer Properties }
+ *   ? { [Name in keyof Properties & RequiredNames<S>]: Described<Properties[Name]> }
+ *     & { [Name in Exclude<keyof Properties, RequiredNames<S>>]?: Described<Properties[Name]> }
+ *   : Record<string, unknown>} DescribedObject
+ */
+/**
+ * The names that an object must have.
+ * @template S
+ * @typedef {S extends { required: readonly (infer Name)[] } ? Name : never} RequiredNames
+ */
+
 /** @type {Record<string, (value: any) => boolean>} */
 const TYPES = {
   string: (value) => typeof value === 'string',

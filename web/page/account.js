@@ -1,8 +1,8 @@
 /** The person's account or guest status. The credential is kept in memory only. */
 
-import { steadyClock } from '../live/clock.js';
-import { LiveError } from '../live/errors.js';
 import { problem } from '../live/connection/token-source.js';
+import { LiveError } from '../live/errors.js';
+import { steadyClock } from '../live/waiting.js';
 
 // Marks that this browser has a login to continue, so that other visitors send no refresh. It grants nothing.
 const MARK = 'tokensvc-signed-in';
@@ -154,7 +154,7 @@ export class Account {
       answer = await this.#fetch(new URL(path, this.#service), { cache: 'no-store', ...request });
     } catch (cause) {
       const sentence = 'This site cannot be reached at the moment. Check your network and try again.';
-      throw new LiveError('service-unreachable', sentence, { retryable: true, cause });
+      throw new LiveError('token-service-unreachable', sentence, { retryable: true, cause });
     }
     if (answer.status === 204) return null;
     const content = await answer.json().catch(() => null);

@@ -1,27 +1,29 @@
 /** The first view: sign in, or continue as a guest if a profile allows guests. */
 
-import { block, button, element, setText } from './elements.js';
+import { block, button, element } from './elements.js';
 
 /** Shown until somebody has signed in, or continues as a guest. */
 export class SignIn {
   #account;
+  #words;
+  #enter;
   #view = block('sign-in');
-  #form = element('credentials', HTMLFormElement);
   #username = element('username', HTMLInputElement);
   #password = element('password', HTMLInputElement);
   #error = block('sign-in-error');
-  #enter;
   /** @type {import('./account.js').Profile[]} */
   #guestProfiles = [];
 
   /**
    * @param {import('./account.js').Account} account
+   * @param {import('./words.js').Words} words
    * @param {(profiles: import('./account.js').Profile[]) => void} enter called with the profiles that this person may use
    */
-  constructor(account, enter) {
+  constructor(account, words, enter) {
     this.#account = account;
+    this.#words = words;
     this.#enter = enter;
-    this.#form.addEventListener('submit', (event) => {
+    element('credentials', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
     });
@@ -35,41 +37,42 @@ export class SignIn {
       else this.show();
     } catch (error) {
       this.#account.forget();
-      this.show(/** @type {Error} */ (error).message);
+      this.show();
+      this.#words.showError(this.#error, error);
     }
   }
 
-  /** @param {string} sentence */
-  showError(sentence) {
-    setText(this.#error, sentence);
-  }
-
-  /** @param {string} [sentence] why the person has to sign in again */
-  async show(sentence = '') {
-    this.showError(sentence);
+  /** @param {string} [error] the key of why the person has to sign in again */
+  async show(error = '') {
+    this.showError(error);
     this.#view.hidden = false;
     this.#username.focus();
     try {
       this.#guestProfiles = await this.#account.profiles();
-    } catch (error) {
+    } catch (cause) {
       // 401 means that there are no guests here.
       this.#guestProfiles = [];
-      const { status, message } = /** @type {import('../live/errors.js').LiveError} */ (error);
-      if (status !== 401 && !sentence) setText(this.#error, message);
+      const { status } = /** @type {import('../live/errors.js').LiveError} */ (cause);
+      if (status !== 401 && this.#error.hidden) this.#words.showError(this.#error, cause);
     }
     block('guest-way').hidden = this.#guestProfiles.length === 0;
   }
 
+  /** @param {string} key */
+  showError(key) {
+    this.#words.show(this.#error, key);
+  }
+
   async #submit() {
-    const submit = /** @type {HTMLButtonElement} */ (this.#form.querySelector('button'));
+    const submit = button('submit');
     submit.disabled = true;
-    setText(this.#error, '');
+    this.showError('');
     try {
       await this.#account.signIn(this.#username.value, this.#password.value);
       this.#leave(await this.#account.profiles());
     } catch (error) {
       this.#account.forget();
-      setText(this.#error, /** @type {Error} */ (error).message);
+      this.#words.showError(this.#error, error);
       this.#password.select();
     } finally {
       submit.disabled = false;
@@ -80,7 +83,7 @@ export class SignIn {
   #leave(profiles) {
     if (profiles.length === 0) {
       this.#account.forget();
-      this.show('You are signed in, but you have no access to any conversation. Please contact the site owner.');
+      this.show('error.no-profiles');
       return;
     }
     this.#password.value = '';

@@ -21,3 +21,16 @@ export function compose(form, field, send) {
     send(text);
   });
 }
+
+/**
+ * Keeps what is typed from shortcuts of the page, which cannot see that it is typed into a field.
+ * @param {HTMLElement} element whose fields are meant
+ */
+export function keepKeys(element) {
+  for (const type of /** @type {const} */ (['keydown', 'keypress', 'keyup'])) {
+    element.addEventListener(type, (event) => {
+      const isForPage = event.ctrlKey || event.metaKey || /^(Escape|Tab|F\d+)$/.test(event.key);
+      if (!isForPage && /** @type {HTMLElement} */ (event.target).matches('input, select, textarea')) event.stopPropagation();
+    });
+  }
+}

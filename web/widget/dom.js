@@ -12,13 +12,16 @@ const SVG = 'http://www.w3.org/2000/svg';
  */
 export function make(name, part, attributes = {}, ...children) {
   const element = document.createElement(name);
-  if (part) {
-    element.className = part;
-    element.setAttribute('part', part);
-  }
+  if (part) setPart(element, part);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);
   return element;
+}
+
+/** @param {HTMLElement} element @param {string} part its class, and its name for a host's `::part()` */
+export function setPart(element, part) {
+  element.className = part;
+  element.setAttribute('part', part);
 }
 
 /** @param {string} path SVG path data, drawn as a stroke on a square of 24 */
@@ -32,11 +35,25 @@ export function icon(path) {
   return svg;
 }
 
-/** @param {string} css @returns {CSSStyleSheet} the only kind of style that a strict policy allows a third party */
-export function sheet(css) {
-  const made = new CSSStyleSheet();
-  made.replaceSync(css);
-  return made;
+/** @type {WeakMap<ShadowRoot, Set<string>>} */
+const styles = new WeakMap();
+
+/**
+ * Adds style sheets, once, and has those that the root lost when it was moved into another document: constructed ones, the
+ * only kind that a strict policy allows a third party, belong to a document.
+ * @param {ShadowRoot} root
+ * @param {string[]} added
+ */
+export function addStyles(root, ...added) {
+  const all = new Set([...(styles.get(root) ?? []), ...added]);
+  styles.set(root, all);
+  const view = root.ownerDocument.defaultView;
+  if (!view) return; // nothing is shown there
+  root.adoptedStyleSheets = Array.from(all, (css) => {
+    const sheet = new view.CSSStyleSheet();
+    sheet.replaceSync(css);
+    return sheet;
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** `<live-agent>`: a conversation with a voice agent, in any page. */
 
+import { addStyles } from './dom.js';
 import { Facade } from './facade.js';
 
 /** @typedef {import('../live/session.js').LiveSession} LiveSession */
@@ -7,26 +8,41 @@ import { Facade } from './facade.js';
 /** @typedef {import('./view.js').View} View */
 /** @typedef {import('./words.js').Strings} Strings */
 
-/** The session's events that are forwarded to the host, with their names and details. */
-const FORWARDED = /** @type {const} */ ([
-  'state', 'transcript', 'speaking', 'interrupted', 'resumed', 'rebuilt', 'tool', 'tools', 'video', 'sources', 'usage', 'timing',
-  'devices',
-]);
+/**
+ * The properties that are attributes, and the values of each: the first one is the default; others, if any, are all that
+ * there are.
+ * @type {Record<keyof import('./tags.js').LiveAgentReflected, (string | boolean | null)[]>}
+ */
+const REFLECTED = {
+  profile: ['default'],
+  mode: ['floating', 'inline', 'headless'],
+  corner: ['bottom-end'],
+  input: ['both', 'voice', 'text'],
+  theme: ['auto', 'light', 'dark'],
+  pushToTalk: [false],
+  open: [false],
+  consent: [null],
+  consentDays: [''],
+  rating: [false],
+  keep: [''],
+};
 
-/** The service's address, from that of this module; a release has a folder of its own below it. */
-const HOME = new URL(new URL('..', import.meta.url).href.replace(/assets\/[^/]+\/$/, ''));
+/** A server that renders pages may import this module, but has no elements. */
+const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
 /** Attributes in, events out; only a button until it is used. */
-export class LiveAgent extends HTMLElement {
-  static observedAttributes = ['open', 'mode', 'lang', 'input', 'push-to-talk'];
+export class LiveAgent extends Base {
+  static observedAttributes = ['open', 'mode', 'lang', 'input', 'push-to-talk', 'keep'];
+  /** The service's address: the service serves this module, and a release has a folder of its own below it. */
+  static defaultService = import.meta.url?.replace(/(assets\/[^/]+\/)?widget\/element\.js$/, '');
 
   /**
    * @param {string} [tag]
    * @param {CustomElementRegistry} [registry]
    */
-  static define(tag = 'live-agent', registry = customElements) {
+  static define(tag = 'live-agent', registry = globalThis.customElements) {
     // A page may load the widget twice, from two places; the first definition stays.
-    if (!registry.get(tag)) registry.define(tag, this);
+    if (registry && !registry.get(tag)) registry.define(tag, this);
     return this;
   }
 
@@ -45,6 +61,14 @@ export class LiveAgent extends HTMLElement {
   #options = {};
   /** @type {Strings} */
   #strings = {};
+  /** @type {Record<string, unknown> | string | null} */
+  #context = null;
+  /** Set before there is a session. */
+  #muted = false;
+  /** @type {import('./keep.js').Keeper | null} */
+  #keeper = null;
+  /** @type {Promise<void> | undefined} */
+  #keeping;
 
   constructor() {
     super();
@@ -69,95 +93,26 @@ export class LiveAgent extends HTMLElement {
   /** Its presence lets `moveBefore()` move the element without removing it. */
   connectedMoveCallback() {}
 
-  /** @param {string} name */
-  attributeChangedCallback(name) {
-    if (!this.isConnected) return;
+  adoptedCallback() {
+    if (this.shadowRoot) addStyles(this.shadowRoot);
+  }
+
+  /** @param {string} name @param {string | null} before @param {string | null} value */
+  attributeChangedCallback(name, before, value) {
+    if (value === before || !this.isConnected) return;
     if (name === 'lang') this.#translate();
     else this.#update();
     if (name === 'open') this.emit('toggle', { open: this.open });
   }
 
-  /** The service's profile. */
-  get profile() {
-    return this.getAttribute('profile') ?? 'default';
-  }
-
-  set profile(profile) {
-    this.setAttribute('profile', profile);
-  }
-
-  /** @returns {'floating' | 'inline' | 'headless'} */
-  get mode() {
-    const mode = this.getAttribute('mode');
-    return mode === 'inline' || mode === 'headless' ? mode : 'floating';
-  }
-
-  set mode(mode) {
-    this.setAttribute('mode', mode);
-  }
-
-  /** Where it floats: `bottom-end`, `bottom-start`, `top-end` or `top-start`. */
-  get corner() {
-    return this.getAttribute('corner') ?? 'bottom-end';
-  }
-
-  set corner(corner) {
-    this.setAttribute('corner', corner);
-  }
-
-  /** @returns {'voice' | 'text' | 'both'} what a person may use */
-  get input() {
-    const input = this.getAttribute('input');
-    return input === 'voice' || input === 'text' ? input : 'both';
-  }
-
-  set input(input) {
-    this.setAttribute('input', input);
-  }
-
-  get pushToTalk() {
-    return this.hasAttribute('push-to-talk');
-  }
-
-  set pushToTalk(wanted) {
-    this.toggleAttribute('push-to-talk', Boolean(wanted));
-  }
-
-  get open() {
-    return this.hasAttribute('open');
-  }
-
-  set open(open) {
-    this.toggleAttribute('open', Boolean(open));
-  }
-
   /** The service's absolute address; by default the one that the widget was loaded from. */
   get service() {
-    const address = this.getAttribute('service');
-    return address === null ? HOME.href : new URL(address.replace(/\/?$/, '/'), document.baseURI).href;
+    const address = this.getAttribute('service') ?? LiveAgent.defaultService;
+    return new URL(address.replace(/\/?$/, '/'), this.baseURI).href;
   }
 
   set service(address) {
-    this.setAttribute('service', address);
-  }
-
-  /** What a person has to agree to first: null for nothing, empty for the built-in text. */
-  get consent() {
-    return this.getAttribute('consent');
-  }
-
-  set consent(text) {
-    if (text === null) this.removeAttribute('consent');
-    else this.setAttribute('consent', text);
-  }
-
-  /** Whether to ask for a rating at the end. */
-  get rating() {
-    return this.hasAttribute('rating');
-  }
-
-  set rating(wanted) {
-    this.toggleAttribute('rating', Boolean(wanted));
+    reflect(this, 'service', address);
   }
 
   /** Returns a JWT of the site; without it a visitor is a guest. */
@@ -186,6 +141,16 @@ export class LiveAgent extends HTMLElement {
   set strings(strings) {
     this.#strings = { ...strings };
     if (this.isConnected) this.#translate();
+  }
+
+  /** What the agent is to know of the page: as JSON, or as text. */
+  get context() {
+    return this.#context;
+  }
+
+  set context(context) {
+    this.#context = context;
+    if (this.#session) this.#share(this.#session);
   }
 
   get state() {
@@ -217,15 +182,18 @@ export class LiveAgent extends HTMLElement {
     // Awaits nothing that is loaded already: some browsers allow sound only in the gesture's own task.
     const session = this.#session ?? (await this.#load());
     const view = this.mode === 'headless' ? null : (this.#view ?? (await this.#loadView()));
-    if (view) this.open = true;
-    if (view && this.consent !== null) await view.askConsent();
+    const continues = this.#keeper?.left;
+    if (view && !continues) this.open = true;
+    if (view && !continues && this.consent !== null) await view.askConsent();
     // It may have been removed from the page meanwhile.
     if (!this.isConnected) throw (await import('../live/errors.js')).hungUp();
     const chosen = view?.chosen.microphone;
-    session.muted = microphone && this.pushToTalk;
+    // Nobody else unmutes a person.
+    if (microphone && this.pushToTalk) session.muted = true;
     await session.start({
       profile: this.profile,
       options: this.options,
+      continues,
       microphone: microphone && (chosen ? { deviceId: { exact: chosen } } : true),
       speaker: view?.chosen.speaker || undefined,
     });
@@ -237,8 +205,8 @@ export class LiveAgent extends HTMLElement {
 
   /** @param {boolean} [muted] */
   mute(muted = true) {
-    if (!this.#session) return;
-    this.#session.muted = muted;
+    this.#muted = muted;
+    if (this.#session) this.#session.muted = muted;
     this.#view?.refresh();
   }
 
@@ -260,13 +228,12 @@ export class LiveAgent extends HTMLElement {
   }
 
   /**
-   * Dispatches an event to the host.
+   * Dispatches an event to the host, as `live-agent-` and its type: they bubble, and must not be taken for others' there.
    * @param {string} type
    * @param {unknown} detail
    */
   emit(type, detail) {
-    // An error does not bubble, as in the platform: at the window it would count as an error of the page.
-    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: type !== 'error', composed: true }));
+    this.dispatchEvent(new CustomEvent(`live-agent-${type}`, { detail, bubbles: true, composed: true }));
   }
 
   /** @returns {Promise<LiveSession>} */
@@ -280,18 +247,32 @@ export class LiveAgent extends HTMLElement {
 
   async #assemble() {
     const { LiveSession } = await import('../live/session.js');
-    const session = new LiveSession({
+    const agent = this;
+    const session = new (class extends LiveSession {
+      /** @override @type {LiveSession['emit']} */
+      emit(type, detail) {
+        super.emit(type, detail);
+        if (type !== 'change') agent.emit(type, detail);
+      }
+    })({
       token: new URL('token', this.service),
       getCredential: (situation) => this.#getCredential?.(situation) ?? null,
     });
+    session.muted = this.#muted;
     for (const tool of this.#tools.values()) session.handleTool(...tool);
-    for (const type of FORWARDED) session.addEventListener(type, ({ detail }) => this.emit(type, detail));
-    session.addEventListener('state', ({ detail: { state, error } }) => {
+    if (this.#context) await this.#share(session);
+    session.on('state', ({ state, error }) => {
       this.#facade.frame.dataset.state = state;
       if (error) this.emit('error', error);
     });
     this.#session = session;
     return session;
+  }
+
+  /** @param {LiveSession} session */
+  async #share(session) {
+    const { share } = await import('./page-context.js');
+    share(session, () => this.#context);
   }
 
   async #loadView() {
@@ -300,7 +281,15 @@ export class LiveAgent extends HTMLElement {
     return this.#view;
   }
 
+  async #keep() {
+    const { Keeper } = await import('./keep.js');
+    this.#keeper = new Keeper(this);
+    await this.#keeper.run();
+  }
+
   async #update() {
+    // Without that file a conversation ends with its page.
+    if (this.keep === 'session') this.#keeping ??= this.#keep().catch(() => {});
     if (this.mode === 'headless') return;
     const { launcher } = this.#facade;
     const focused = this.shadowRoot?.activeElement === launcher;
@@ -322,7 +311,9 @@ export class LiveAgent extends HTMLElement {
 
   async #translate() {
     this.#facade.translate(this.#language, this.#strings);
-    if (this.#view) this.#view.translate(await this.#words());
+    // Without its file a language stays as it was.
+    const words = this.#view && (await this.#words().catch(() => null));
+    if (words) this.#view?.translate(words);
   }
 
   async #words() {
@@ -341,10 +332,40 @@ export class LiveAgent extends HTMLElement {
 
   /** Applies properties that a host set before the element was upgraded. */
   #upgradeProperties() {
-    for (const name of Object.keys(this).filter((own) => own in LiveAgent.prototype)) {
-      const early = Reflect.get(this, name);
-      Reflect.deleteProperty(this, name);
-      Reflect.set(this, name, early);
+    /** @type {any} */
+    const own = this;
+    for (const [name, early] of Object.entries(own)) {
+      if (!(name in LiveAgent.prototype)) continue;
+      delete own[name];
+      own[name] = early;
     }
   }
+}
+
+/**
+ * @param {LiveAgent} agent
+ * @param {string} attribute
+ * @param {unknown} value undefined, null and false remove it
+ */
+function reflect(agent, attribute, value) {
+  if (!value && value !== '') agent.removeAttribute(attribute);
+  else agent.setAttribute(attribute, value === true ? '' : [value].flat().join('|'));
+}
+
+for (const [property, [usual, ...others]] of Object.entries(REFLECTED)) {
+  const attribute = property.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  Object.defineProperty(LiveAgent.prototype, property, {
+    /** @this {LiveAgent} */
+    get() {
+      const value = this.getAttribute(attribute);
+      if (usual === false) return value !== null;
+      return value === null || (others[0] && !others.includes(value)) ? usual : value;
+    },
+    /** @this {LiveAgent} @param {unknown} value */
+    set(value) {
+      reflect(this, attribute, value);
+    },
+    enumerable: true,
+    configurable: true,
+  });
 }

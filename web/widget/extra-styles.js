@@ -1,8 +1,8 @@
 /** Styles of the rarely used parts of the panel. */
 
-import { sheet } from './dom.js';
+import { addStyles as add } from './dom.js';
 
-const STYLES = sheet(`
+const STYLES = `
   .preview { position: relative; flex: none; align-self: center; margin: 0 16px 8px; }
   .preview-video { display: block; max-width: 100%; max-height: 180px; border-radius: 14px; background: #000; }
   .flip { position: absolute; inset: auto 6px 6px auto; inset-inline: auto 6px; border-radius: 50%; color: #fff; background: rgb(0 0 0/60%); }
@@ -17,15 +17,19 @@ const STYLES = sheet(`
   .volume { padding: 0; }
   .rating { display: flex; gap: 8px; align-items: center; margin: 0 16px 8px; padding: 6px 6px 6px 16px; padding-inline: 16px 6px; border-radius: 16px; background: var(--sunken); font-size: .9375rem; min-height: 56px; }
   .rating p { flex: 1; }
+  .question { display: flex; flex-wrap: wrap; gap: 8px; margin: 0 16px 8px; padding: 12px 16px; border: 1px solid var(--edge); border-radius: 16px; background: var(--sunken); }
+  .question p { flex: 1 0 100%; margin: 0; font-weight: 600; }
+  .question button { flex: 1; min-height: 44px; border-color: var(--edge); border-radius: 22px; font-weight: 600; }
+  .question .agree { color: var(--on-accent); background: var(--accent); border-color: transparent; }
   .rating-bad svg { transform: rotate(180deg); }
   .sources { display: grid; gap: 4px; }
   .sources ul { display: grid; gap: 4px; margin: 0; padding: 0; list-style: none; }
   .source { color: var(--accent); }
+  .suggestion { display: block; border: 0; }
   .sources, .hint { color: var(--quiet); font-size: .875rem; }
-`);
+`;
 
 /** @param {HTMLElement} element in the shadow root that gets these styles */
 export function addStyles(element) {
-  const { adoptedStyleSheets } = /** @type {ShadowRoot} */ (element.getRootNode());
-  if (!adoptedStyleSheets.includes(STYLES)) adoptedStyleSheets.push(STYLES);
+  add(/** @type {ShadowRoot} */ (element.getRootNode()), STYLES);
 }

@@ -1,11 +1,11 @@
 /** What is loaded with the page: one button, small enough for any page. */
 
-import { icon, make, sheet } from './dom.js';
+import { addStyles, icon, make } from './dom.js';
 import languages, { nearest } from './locales/index.js';
 
-const STYLES = sheet(`
+const STYLES = `
   :host {
-    color-scheme: light dark;
+    all: initial; color-scheme: inherit; visibility: inherit; letter-spacing: inherit; word-spacing: inherit;
     --accent: var(--live-agent-accent, light-dark(#1c6b58, #7ad6bc));
     --on-accent: var(--live-agent-on-accent, light-dark(#fff, #06231b));
     --surface: var(--live-agent-surface, light-dark(#fff, #1a1f1d));
@@ -20,7 +20,9 @@ const STYLES = sheet(`
     -webkit-text-size-adjust: 100%;
   }
   :host([hidden]), [hidden], :host([mode="headless"]) .frame, :host(:not([mode="headless"])) > slot { display: none !important; }
-  :host([mode="headless"]) { display: contents; }
+  :host([theme="light"]) { color-scheme: light; }
+  :host([theme="dark"]) { color-scheme: dark; }
+  :host([mode="headless"]) { all: unset; display: contents; }
   *, ::before, ::after { box-sizing: border-box; }
   .frame {
     --x: max(var(--offset), env(safe-area-inset-left), env(safe-area-inset-right));
@@ -50,7 +52,7 @@ const STYLES = sheet(`
   .avatar { display: grid; place-items: center; width: 36px; height: 36px; flex: none; }
   .avatar ::slotted(*) { width: 100%; height: 100%; border-radius: 50%; object-fit: cover; }
   @media (forced-colors: active) { .launcher { border-color: ButtonText; } }
-`);
+`;
 
 /** The button, and the frame that it shares with the panel. */
 export class Facade {
@@ -67,7 +69,7 @@ export class Facade {
   /** @param {ShadowRoot} root */
   constructor(root) {
     this.#root = root;
-    root.adoptedStyleSheets = [STYLES];
+    addStyles(root, STYLES);
     root.replaceChildren(this.frame, make('slot', ''));
   }
 
@@ -89,9 +91,9 @@ export class Facade {
     this.#label.textContent = text || this.#defaultLabel;
   }
 
-  /** @param {HTMLElement} panel @param {CSSStyleSheet} styles */
+  /** @param {HTMLElement} panel @param {string} styles */
   adopt(panel, styles) {
-    this.#root.adoptedStyleSheets.push(styles);
+    addStyles(this.#root, styles);
     this.frame.append(panel);
   }
 

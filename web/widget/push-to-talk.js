@@ -1,6 +1,6 @@
 /** Push to talk, by a button or the space bar. */
 
-/** Unmutes while held. The space bar works wherever it has no other use. */
+/** Unmutes while held. The space bar works wherever it has no other use in the widget. */
 export class PushToTalk {
   #agent;
   #button;
@@ -35,20 +35,24 @@ export class PushToTalk {
     this.#button.addEventListener('click', ({ detail }) => detail === 0 && this.#hold(this.#button.ariaPressed === 'false'), { signal });
     this.#button.addEventListener('contextmenu', (event) => event.preventDefault(), { signal });
     // Wherever the pointer or the focus goes meanwhile, nobody may be heard without knowing.
-    for (const end of ['pointerup', 'pointercancel', 'blur']) addEventListener(end, release, { signal });
-    addEventListener('keydown', (event) => this.#isForTalking(event) && press(), { signal });
+    const page = this.#button.ownerDocument.defaultView ?? window;
+    for (const end of ['pointerup', 'pointercancel', 'blur']) page.addEventListener(end, release, { signal });
+    page.addEventListener('keydown', (event) => this.#isForTalking(event) && press(), { signal });
     const lift = (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== ' ') return;
       this.#isForTalking(event);
       release();
     };
-    addEventListener('keyup', lift, { signal });
+    // Also where it goes no further, as in a field.
+    page.addEventListener('keyup', lift, { signal, capture: true });
   }
 
   /** @param {KeyboardEvent} event */
   #isForTalking(event) {
     if (event.key !== ' ' || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return false;
-    const [target] = event.composedPath();
+    const path = event.composedPath();
+    if (!path.includes(this.#agent)) return false;
+    const [target] = path;
     const takesSpace = 'button, a, input, textarea, select, summary, video, audio, [contenteditable], [tabindex="0"]';
     if (target instanceof Element && target !== this.#button && target.closest(takesSpace)) return false;
     event.preventDefault(); // or the page would scroll, or the button be clicked

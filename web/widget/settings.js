@@ -2,6 +2,8 @@
 
 import { make } from './dom.js';
 import { addStyles } from './extra-styles.js';
+import { over } from './over.js';
+import { rareWords } from './rare-words.js';
 
 /** @typedef {import('./words.js').Words} Words */
 /** @typedef {Record<string, {choices: string[], default?: string}>} Options of a profile, by their names */
@@ -37,9 +39,11 @@ export class Settings {
    * @param {import('./panel.js').Panel} panel
    * @param {(action: () => Promise<void>) => void} attempt reports a device that cannot be opened
    * @param {() => Promise<void>} showCamera switches to the chosen camera, if one is shown
+   * @throws {import('../live/errors.js').LiveError} `page-incomplete`
    */
   async open(panel, attempt, showCamera) {
-    const words = this.#words;
+    const words = await rareWords(this.#words);
+    this.#words = words;
     const back = make('button', 'back', { type: 'button' }, words.text('back'));
     const title = make('h3', '', { id: 'over-title', tabindex: '-1' }, words.text('settings'));
     const box = make('section', 'over', { 'aria-labelledby': 'over-title' }, title, this.#options, this.#devices, this.#volume(), back);
@@ -49,7 +53,7 @@ export class Settings {
     list();
     this.#listOptions();
     addStyles(panel.element);
-    await panel.over(box, (settle) => {
+    await over(panel, box, (settle) => {
       back.onclick = () => settle(null);
     });
     closed.abort();

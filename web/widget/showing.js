@@ -37,7 +37,7 @@ export class Showing {
     this.#buttons.camera.addEventListener('click', () => this.#toggle('camera'));
     this.#buttons.screen.addEventListener('click', () => this.#toggle('screen'));
     this.#flip.addEventListener('click', () => attempt(() => session.switchCamera()));
-    session.addEventListener('video', ({ detail }) => this.#show(detail));
+    session.on('video', (shown) => this.#show(shown));
     panel.start.before(this.#buttons.camera, this.#buttons.screen);
     panel.notice.before(this.#preview);
     addStyles(panel.element);

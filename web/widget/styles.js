@@ -1,8 +1,6 @@
 /** The panel's styles: the host's colors, light, dark and forced, wide and on a phone. */
 
-import { sheet } from './dom.js';
-
-export const STYLES = sheet(`
+export const STYLES = `
   :host {
     --soft: color-mix(in srgb, var(--accent) 13%, var(--surface));
     --sunken: color-mix(in srgb, var(--ink) 6%, var(--surface));
@@ -54,7 +52,7 @@ export const STYLES = sheet(`
   .log:focus-visible { outline-offset: -2px; }
   .utterance { max-width: 88%; white-space: pre-wrap; }
   .user { align-self: flex-end; padding: 8px 14px; border-radius: 16px; border-end-end-radius: 4px; background: var(--soft); }
-  .agent { align-self: flex-start; padding: 2px 4px; }
+  .agent { align-self: flex-start; padding: 2px 0; }
   .interrupted { opacity: .75; }
   .interrupted span[dir]::after { content: "…"; }
 
@@ -83,7 +81,7 @@ export const STYLES = sheet(`
   .controls .talk, .controls .voice { flex: 1 1 100%; font-weight: 600; }
   .controls .start:not(.end) { color: var(--on-accent); background: var(--accent); }
   .controls .end { color: #fff; background: var(--end); }
-  .controls .start:hover, .launcher:hover { filter: brightness(1.08); }
+  .controls .start:hover { filter: brightness(1.08); }
   .talk { touch-action: none; user-select: none; -webkit-user-select: none; }
 
   .footer { padding: 0 16px; color: var(--quiet); font-size: .8125rem; text-align: center; }
@@ -103,4 +101,4 @@ export const STYLES = sheet(`
     .controls [aria-pressed="true"] { forced-color-adjust: none; color: HighlightText; background: Highlight; }
     .visualizer { color: CanvasText; accent-color: Highlight; }
   }
-`);
+`;

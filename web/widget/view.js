@@ -1,13 +1,11 @@
 /** The panel's behavior: shows the session, and handles the person's input. */
 
 import { asLiveError, importOrFail } from '../live/errors.js';
-import { compose } from './composer.js';
+import { compose, keepKeys } from './composer.js';
 import { setText } from './dom.js';
-import { messageFor, remedy } from './error-messages.js';
-import { Log } from './log.js';
-import { Panel } from './panel.js';
+import { Log, Panel, Visualizer } from './panel.js';
 import { STYLES } from './styles.js';
-import { Visualizer } from './visualizer.js';
+import { hasMessageFor, messageFor, remedy, seenBy } from './words.js';
 
 /** @typedef {import('../live/errors.js').LiveError} LiveError */
 /** @typedef {import('../live/session.js').SessionEvents} SessionEvents */
@@ -16,6 +14,7 @@ import { Visualizer } from './visualizer.js';
 // A renewal is too short to notice; only a longer pause is mentioned.
 const PATIENCE_MS = 700;
 const LAST_MINUTE_S = 60;
+const LAST_MINUTES_S = 300;
 
 /** Shows the session's state; the person's input calls the element's public methods, as a host would. */
 export class View {
@@ -33,12 +32,26 @@ export class View {
   /** @type {Set<string>} */
   #working = new Set();
   #speaking = false;
+  /** The one that is shown. @type {LiveError | null} */
+  #error = null;
+  /** What the person is asked to confirm. @type {SessionEvents['question']} */
+  #asked = null;
+  /** Whether the model works on after its turn. */
+  #thinking = false;
+  /** Whether this conversation was ever live. */
+  #begun = false;
+  /** @type {import('../live/media/audio-devices.js').InUse | null} */
+  #microphone = null;
   /** @type {Promise<void> | null} */
   #consent = null;
   /** @type {import('./showing.js').Showing | null} */
   #showing = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #patience;
+  /** What was typed while connecting: put back if that fails. */
+  #unsent = '';
+  /** Whether the next frame refreshes. */
+  #stale = false;
   /** Whether reconnecting takes long enough to be mentioned. */
   #late = false;
 
@@ -59,6 +72,7 @@ export class View {
     this.#listen();
     this.#wire();
     this.translate(words);
+    if (agent.consentDays) this.#recallConsent().catch(() => {});
   }
 
   /** @param {Words} words */
@@ -89,17 +103,23 @@ export class View {
 
   /**
    * @returns {Promise<void>} once the person has agreed, now or before
-   * @throws {LiveError} `hung-up` if they decline
+   * @throws {LiveError} `hung-up` if they decline, `page-incomplete`
    */
   askConsent() {
     this.#consent ??= importOrFail(import('./consent.js'))
-      .catch((cause) => Promise.reject(this.#partFailed(cause)))
-      .then(({ ask }) => ask(this.#panel, this.#words, this.#agent.consent))
+      .then(({ ask }) => ask(this.#panel, this.#words, this.#agent))
       .catch((error) => {
         this.#consent = null;
+        if (error.code !== 'hung-up') this.#partFailed(error);
         throw error;
       });
     return this.#consent;
+  }
+
+  /** Before the start, which then keeps its user gesture. */
+  async #recallConsent() {
+    const { remembered } = await import('./consent.js');
+    if (remembered(this.#agent)) this.#consent ??= Promise.resolve();
   }
 
   refresh() {
@@ -108,13 +128,13 @@ export class View {
     const panel = this.#panel;
     const live = isLive(state);
     const focused = /** @type {HTMLElement | null} */ (this.#agent.shadowRoot?.activeElement);
-    panel.offer(state === 'idle' ? 'start' : state === 'closed' ? 'again' : live ? 'end' : 'cancel', this.#words);
+    panel.offer(isIdle(state) ? (this.#begun ? 'again' : 'start') : live ? 'end' : 'cancel', this.#words);
     panel.start.hidden = isIdle(state) && input === 'text';
     panel.composer.hidden = input === 'voice' || features?.text === false;
     panel.voice.hidden = !live || voiced || input === 'text';
-    panel.mute.hidden = !live || !voiced || pushToTalk;
+    panel.mute.hidden = !voiced || pushToTalk;
     panel.mute.ariaPressed = String(muted);
-    panel.talk.hidden = !live || !voiced || !pushToTalk;
+    panel.talk.hidden = !voiced || !pushToTalk;
     this.#updatePushToTalk(!panel.talk.hidden).catch(this.#partFailed);
     this.#showing?.refresh(live, this.#words);
     setText(panel.status, this.#words.text(`state.${this.#condition}`));
@@ -123,47 +143,88 @@ export class View {
     if (focused?.checkVisibility() === false) this.#first.focus();
   }
 
+  /** Once for all events before the next frame. */
+  #refreshSoon() {
+    if (this.#stale) return;
+    this.#stale = true;
+    requestAnimationFrame(() => {
+      this.#stale = false;
+      this.refresh();
+    });
+  }
+
   /** The first element for the keyboard. */
   get #first() {
     return this.#panel.start.hidden ? this.#panel.field : this.#panel.start;
   }
 
   get #condition() {
-    const { state, muted, voiced } = this.#session;
+    const { state, muted, voiced, listening } = this.#session;
+    if (state === 'closed' && !this.#begun) return 'idle';
+    if (state === 'connecting' && listening) return 'listening';
     if (state !== 'live' && (state !== 'resuming' || this.#late)) return state;
     if (this.#working.size > 0) return 'working';
     if (this.#speaking) return 'speaking';
+    if (this.#thinking) return 'working';
     if (!voiced) return 'reading';
-    if (!muted) return 'listening';
+    if (!muted) return this.#microphone?.muted ? 'silenced' : 'listening';
     return this.#agent.pushToTalk ? 'holding' : 'muted';
   }
 
   #listen() {
     const session = this.#session;
-    session.addEventListener('state', ({ detail }) => this.#stateChanged(detail));
-    session.addEventListener('resumed', ({ detail: { contextLost } }) => {
+    session.on('state', (change) => this.#stateChanged(change));
+    session.on('resumed', ({ contextLost }) => {
       if (contextLost) setText(this.#panel.notice, this.#words.text('notice.forgotten'));
     });
-    session.addEventListener('rebuilt', () => setText(this.#panel.notice, this.#words.text('notice.rebuilt')));
-    session.addEventListener('speaking', ({ detail: { speaking } }) => {
+    session.on('rebuilt', () => setText(this.#panel.notice, this.#words.text('notice.rebuilt')));
+    session.on('listening', () => this.refresh());
+    session.on('speaking', ({ speaking }) => {
       this.#speaking = speaking;
-      this.refresh();
+      this.#refreshSoon();
     });
-    session.addEventListener('transcript', ({ detail }) => this.#log.show(detail, this.#words));
-    session.addEventListener('tool', ({ detail }) => {
-      if (detail.status === 'running') this.#working.add(detail.id);
-      else this.#working.delete(detail.id);
-      this.#log.progress(detail, this.#words);
-      this.refresh();
+    session.on('transcript', (utterance) => this.#log.show(utterance, this.#words));
+    session.on('tool', (progress) => {
+      if (progress.status === 'running') this.#working.add(progress.id);
+      else this.#working.delete(progress.id);
+      const { label } = session.features?.tools?.find(({ name }) => name === progress.name) ?? {};
+      this.#log.progress(progress, this.#words, label);
+      this.#refreshSoon();
     });
-    session.addEventListener('sources', ({ detail }) => {
-      importOrFail(import('./sources.js')).then(({ showSources }) => showSources(this.#log, this.#words, detail)).catch(this.#partFailed);
+    session.on('question', (asked) => {
+      this.#asked = asked;
+      importOrFail(import('./question.js'))
+        .then(({ showQuestion }) => showQuestion(this.#panel, this.#log, this.#words, asked, () => this.#asked === asked))
+        .catch(this.#partFailed);
     });
+    session.on('sources', (found) => {
+      importOrFail(import('./sources.js'))
+        .then(({ showSources }) => showSources(this.#log, this.#words, found, this.#agent.service))
+        .catch(this.#partFailed);
+    });
+    session.on('stopped', (stop) => {
+      importOrFail(import('./stopped.js')).then(({ showStop }) => showStop(this.#log, this.#words, stop)).catch(this.#partFailed);
+    });
+    session.on('working', ({ working }) => {
+      this.#thinking = working;
+      this.#refreshSoon();
+    });
+    session.on('microphone', (device) => this.#tellMicrophone(device).catch(this.#partFailed));
+  }
+
+  /** @param {import('../live/media/audio-devices.js').InUse} device which may not be the one that was chosen */
+  async #tellMicrophone(device) {
+    const expected = this.chosen.microphone || this.#microphone?.id || device.id;
+    this.#microphone = device;
+    this.refresh();
+    if (device.id === expected) return;
+    const { rareWords } = await importOrFail(import('./rare-words.js'));
+    this.#log.note('microphone', 'microphone', (await rareWords(this.#words)).text('notice.microphone', { name: device.label }));
   }
 
   /** @param {SessionEvents['state']} change */
   #stateChanged({ state, previous, error }) {
-    const { element, notice, status, left } = this.#panel;
+    const { element, field, notice, status, left } = this.#panel;
     clearTimeout(this.#patience);
     this.#late = false;
     if (state === 'resuming') this.#patience = setTimeout(() => this.#mentionDelay(), PATIENCE_MS);
@@ -173,10 +234,17 @@ export class View {
       this.#speaking = false;
     }
     if (state === 'connecting') {
+      this.#begun = false;
+      this.#thinking = false;
       this.#log.clear();
       element.querySelector('.rating')?.remove();
     }
-    if (isIdle(state)) setText(left, '');
+    if (state === 'live') this.#begun = true;
+    if (isIdle(state)) {
+      setText(left, '');
+      field.value ||= this.#unsent;
+    }
+    if (state !== 'connecting') this.#unsent = '';
     if (error || state === 'connecting') this.#showError(error);
     this.refresh();
     const begun = state === 'live' && previous === 'connecting';
@@ -196,27 +264,40 @@ export class View {
     this.refresh();
   }
 
-  /** Shows the time left, in minutes, and announces it once, a minute before the end. */
+  /** Shows the time left in the last minutes, and announces it once, a minute before the end. */
   #countDown() {
     const seconds = (this.#session.endsAt - performance.now()) / 1000;
     const live = isLive(this.#session.state);
-    const known = live && Number.isFinite(seconds);
+    const known = live && seconds <= LAST_MINUTES_S;
     const words = known ? this.#words.text('notice.left', { time: this.#words.span(Math.max(0, seconds)) }) : '';
     setText(this.#panel.left, words);
     if (known && Math.ceil(seconds) === LAST_MINUTE_S) this.#log.announce(words);
     if (live) setTimeout(() => this.#countDown(), 1000);
   }
 
-  /** @param {LiveError | null} error null, or a hang-up, for none */
-  #showError(error) {
+  /** @param {LiveError | null} cause null, or a hang-up, for none */
+  #showError(cause) {
+    const { error: box } = this.#panel;
+    this.#error = cause;
+    if (cause === null || cause.code === 'hung-up') {
+      box.hidden = true;
+      return;
+    }
+    const error = seenBy(cause, this.#agent.getCredential === null);
+    const show = (/** @type {Words} */ words) => this.#error === cause && this.#explain(error, words);
+    if (hasMessageFor(error, this.#words)) show(this.#words);
+    else import('./rare-words.js').then(({ rareWords }) => rareWords(this.#words)).then(show, () => show(this.#words));
+  }
+
+  /** @param {LiveError} error @param {Words} words */
+  #explain(error, words) {
     const { error: box, sentence, remedy: button, field } = this.#panel;
-    box.hidden = error === null || error.code === 'hung-up';
-    if (error === null || box.hidden) return;
     const wanted = remedy(error);
     const way = wanted === 'write' && this.#agent.input === 'voice' ? 'retry' : wanted;
     const act = { retry: () => this.#start(), write: () => field.focus(), dismiss: () => this.#first.focus() }[way];
-    sentence.textContent = messageFor(error, this.#words);
-    button.textContent = this.#words.text(way);
+    box.hidden = false;
+    sentence.textContent = messageFor(error, words);
+    button.textContent = words.text(way);
     button.onclick = () => {
       act();
       box.hidden = true;
@@ -234,6 +315,7 @@ export class View {
       [panel.collapse, () => (this.#agent.open = false)],
     ];
     for (const [button, act] of actions) button.addEventListener('click', act);
+    keepKeys(panel.element);
     compose(panel.composer, panel.field, (text) => this.#sendText(text));
     panel.element.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.isComposing) return;
@@ -258,8 +340,10 @@ export class View {
   async #sendText(text) {
     const { field } = this.#panel;
     if (isIdle(this.#session.state)) await this.#start(false);
-    if (isLive(this.#session.state)) this.#session.sendText(text);
-    else field.value = text;
+    const { state } = this.#session;
+    if (state === 'connecting') this.#unsent = text;
+    if (isIdle(state)) field.value = text;
+    else this.#session.sendText(text);
   }
 
   /** @param {boolean} wanted whether push to talk is in use */
@@ -281,7 +365,7 @@ export class View {
   }
 
   async #addVoice() {
-    this.#session.muted = this.#agent.pushToTalk;
+    if (this.#agent.pushToTalk) this.#session.muted = true;
     await this.#session.useMicrophone(this.chosen.microphone || {});
     this.refresh();
   }
@@ -312,12 +396,15 @@ export class View {
   async #openSettings() {
     const { Settings } = await importOrFail(import('./settings.js'));
     const settings = new Settings(this.#agent, this.#session, this.#words, this.chosen);
-    settings.open(this.#panel, (action) => this.#try(action), async () => this.#showing?.again());
+    await settings.open(this.#panel, (action) => this.#try(action), async () => this.#showing?.again());
   }
 
   async #askRating() {
     const { askRating } = await importOrFail(import('./rating.js'));
-    askRating(this.#panel, this.#words, (rating) => this.#agent.emit('rating', { rating }));
+    await askRating(this.#panel, this.#words, (rating) => {
+      this.#session.rate(rating);
+      this.#agent.emit('rating', { rating });
+    });
   }
 }
 

@@ -7,6 +7,7 @@ from authn.provider_for_tests import TIMEOUT, jwk, provider, resetting
 from authn.tokens_for_tests import AUDIENCE, CLAIMS, ISSUER, NOW, private_key
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import trust
+from tokensvc.config.egress import Egress
 from tokensvc.config.environment import Paths
 from tokensvc.config.file import Issuer
 from tokensvc.domain import Credentials
@@ -18,7 +19,7 @@ GOOD = {"name": "shop", "issuer": ISSUER, "audience": AUDIENCE}
 
 def trusted(folder, configured, **environment):
     paths = Paths(Path(folder) / "tokensvc.toml", Path(folder) / "data", "")
-    return trust((Issuer.model_validate(GOOD | configured),), paths, environment)
+    return trust((Issuer.model_validate(GOOD | configured),), paths, Egress(), environment)
 
 
 def subject(trust, key, algorithm="HS256", kid=None, **changed):

@@ -23,7 +23,6 @@ from tokensvc.authn.site_jwt.jwks_client import (
 )
 from tokensvc.errors import TemporarilyUnavailable
 
-FETCH_LIMIT = 0.3  # seconds; the service's own limit is 3 s
 OLD = private_key("ES256")
 
 
@@ -36,14 +35,12 @@ def _clock():
 def _connect(clock, tmp_path):
     """Make the JWKS client of a provider, as a worker does when it starts."""
 
-    def connect(serving, algorithms=("ES256",), **fields):
+    def connect(serving, algorithms=("ES256",)):
         keys = JwksClient(
             serving.url,
             algorithms,
             JwksCache(tmp_path / "key_sets", serving.url),
             clocks=clock.clocks(),
-            fetch_limit=fields.pop("fetch_limit", FETCH_LIMIT),
-            **fields,
         )
         keys.load_cached()
         return keys
@@ -66,7 +63,7 @@ def test_key_is_found_only_by_its_kid_and_algorithm(connect):
     with provider(jwk(OLD, "one")) as serving:
         keys = connect(serving)
 
-        assert keys.for_token("ES256", "one") == [OLD.public_key()]
+        assert keys.for_token("ES256", "one") == (OLD.public_key(),)
         assert not is_found(keys, "other")
         assert not is_found(keys, None)
         assert not is_found(keys, "one", "ES384")
@@ -112,6 +109,17 @@ def test_new_key_is_found_by_the_first_lookup_after_the_pause(connect, clock):
         assert is_found(keys, "old")
 
 
+def test_key_added_under_a_known_kid_is_found_by_its_algorithm(connect, clock):
+    with provider(jwk(OLD, "one")) as serving:
+        keys = connect(serving, ("ES256", "ES384"))
+        fetch(keys)
+        serving.publish(jwk(OLD, "one"), jwk(private_key("ES384"), "one"))
+        clock.advance(PAUSE)
+
+        assert is_found(keys, "one", "ES384")
+        assert is_found(keys, "one")
+
+
 def test_withdrawn_key_is_refused_after_the_next_refresh(connect, clock):
     with provider(jwk(OLD, "old")) as serving:
         keys = connect(serving)
@@ -124,9 +132,7 @@ def test_withdrawn_key_is_refused_after_the_next_refresh(connect, clock):
         assert is_found(keys, "new")
 
 
-@pytest.mark.parametrize(
-    ("max_age", "due"), [(None, 300), (0, 30), (100, 50), (10**9, 300), (600, 300)]
-)
+@pytest.mark.parametrize(("max_age", "due"), [(None, 300), (0, 30), (100, 50), (10**9, 300), (600, 300)])
 def test_refresh_is_due_at_half_the_cache_lifetime(connect, clock, max_age, due):
     """The lifetime is the provider's max-age, but at least one minute and at most ten."""
     with provider() as serving:
@@ -164,7 +170,8 @@ def test_bad_response_keeps_known_keys_and_delays_the_next_fetch(connect, clock,
 @pytest.mark.parametrize("slow", [hanging, dripping])
 def test_known_key_does_not_wait_for_a_running_fetch(connect, clock, slow):
     with provider(jwk(OLD, "one")) as serving:
-        keys = connect(serving, fetch_limit=TIMEOUT)
+        clock.fetch_limit = TIMEOUT
+        keys = connect(serving)
         fetch(keys)
         clock.advance(300)
         serving.answer = slow
@@ -180,7 +187,8 @@ def test_known_key_does_not_wait_for_a_running_fetch(connect, clock, slow):
 def test_at_most_four_lookups_of_unknown_keys_wait_for_a_fetch(connect, clock):
     """The limit keeps lookups of unknown keys from holding every worker thread."""
     with provider(jwk(OLD, "one")) as serving, ThreadPoolExecutor(5) as threads:
-        keys = connect(serving, fetch_limit=TIMEOUT)
+        clock.fetch_limit = TIMEOUT
+        keys = connect(serving)
         fetch(keys)
         clock.advance(PAUSE)
         serving.answer = hanging
@@ -249,9 +257,7 @@ def test_restart_does_not_extend_the_lifetime_of_cached_keys(connect, clock):
             connect(serving).for_token("ES256", "one")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[]", b'{"fetched_at": "x", "content": ""}', b"\xff"]
-)
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"fetched_at": "x", "content": ""}', b"\xff"])
 def test_invalid_cache_file_is_ignored_and_keys_are_fetched(connect, tmp_path, content):
     with provider(jwk(OLD, "one")) as serving:
         fetch(connect(serving))

@@ -86,9 +86,7 @@ def test_key_of_wrong_size_or_unsupported_type_is_refused(tmp_path, key, algorit
 
 def test_private_key_is_refused(tmp_path):
     file = tmp_path / "key.pem"
-    file.write_bytes(
-        private_key("ES256").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
+    file.write_bytes(private_key("ES256").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
     with pytest.raises(ValueError, match=r"(no|not a) public key"):
         load_public_keys(file, ["ES256"])

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from authn.tokens_for_tests import NOW, private_key
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import trust
-from tokensvc.authn.site_jwt.presets import preset as known_preset
+from tokensvc.authn.site_jwt.presets import PRESETS as KNOWN_PRESETS
+from tokensvc.config.egress import Egress
 from tokensvc.config.environment import Paths
 from tokensvc.config.file import Issuer, PresetName
 from tokensvc.domain import Credentials
@@ -83,9 +84,7 @@ PERSON = {
         "roles": ["support"],
     },
 }
-FIREBASE_KEYS = (
-    "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
-)
+FIREBASE_KEYS = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
 PRESETS = list(get_args(PresetName))
 ABSENT = object()
 
@@ -154,7 +153,7 @@ def _paths(tmp_path):
 
 
 def algorithm_of(preset):
-    return known_preset(preset).algorithms[0]
+    return KNOWN_PRESETS[preset].algorithms[0]
 
 
 def issuer_of(preset, paths, **changed):
@@ -164,7 +163,7 @@ def issuer_of(preset, paths, **changed):
     (paths.config_file.parent / "key.pem").write_bytes(pem)
     configured = {"name": preset, "preset": preset, "public_key_file": "key.pem"}
     issuer = Issuer.model_validate(configured | CONFIGURED[preset] | changed)
-    return trust((issuer,), paths, {}).issuers[0]
+    return trust((issuer,), paths, Egress(), {}).issuers[0]
 
 
 def authenticate(issuer, preset, **changed):
@@ -180,7 +179,7 @@ def test_persons_token_is_accepted_with_the_providers_groups(paths, preset):
     person = authenticate(issuer_of(preset, paths), preset)
 
     assert person.subject == PERSON[preset]["sub"]
-    assert ("support" in person.groups) == (known_preset(preset).groups_claim is not None)
+    assert ("support" in person.groups) == (KNOWN_PRESETS[preset].groups_claim is not None)
 
 
 @pytest.mark.parametrize(
@@ -188,9 +187,7 @@ def test_persons_token_is_accepted_with_the_providers_groups(paths, preset):
     [(preset, changed, stopped_by) for preset, _, changed, stopped_by in OTHER_TOKENS],
     ids=[f"{preset}: {name}" for preset, name, _, _ in OTHER_TOKENS],
 )
-def test_other_token_of_the_provider_is_refused_by_the_named_check(
-    paths, preset, changed, stopped_by
-):
+def test_other_token_of_the_provider_is_refused_by_the_named_check(paths, preset, changed, stopped_by):
     """A token that only the preset stops is accepted without the preset's checks."""
     issuer = issuer_of(preset, paths)
 
@@ -242,7 +239,7 @@ def test_legacy_supabase_secret_accepts_users_but_not_the_project_keys(paths):
     configured = Issuer.model_validate(
         {"name": "s", "preset": "supabase", "secret_env": "SECRET"} | CONFIGURED["supabase"]
     )
-    issuer = trust((configured,), paths, {"SECRET": secret}).issuers[0]
+    issuer = trust((configured,), paths, Egress(), {"SECRET": secret}).issuers[0]
     good = {"iss": issuer.issuer, "exp": int(NOW) + 3600} | PERSON["supabase"]
 
     def authenticate(**changed):
@@ -269,7 +266,7 @@ JWKS_URLS = {
 @pytest.mark.parametrize("preset", PRESETS)
 def test_preset_knows_the_jwks_url_of_each_provider(paths, preset):
     configured = {"name": preset, "preset": preset} | CONFIGURED[preset]
-    (key_set,) = trust((Issuer.model_validate(configured),), paths, {}).key_sets
+    (key_set,) = trust((Issuer.model_validate(configured),), paths, Egress(), {}).key_sets
 
     assert key_set.url == JWKS_URLS[preset]
 
@@ -299,4 +296,4 @@ def test_preset_rejects_a_configuration_that_would_trust_too_much(paths, preset,
     configured = {"name": preset, "preset": preset} | CONFIGURED[preset] | changed
 
     with pytest.raises(ConfigurationError, match=why):
-        trust((Issuer.model_validate(configured),), paths, {})
+        trust((Issuer.model_validate(configured),), paths, Egress(), {})

@@ -133,9 +133,7 @@ class JavascriptClient(Client):
 
 
 @asynccontextmanager
-async def emulating(
-    options: Options = QUICK, responder: Any = None, *, node: int
-) -> AsyncIterator[Client]:
+async def emulating(options: Options = QUICK, responder: Any = None, *, node: int) -> AsyncIterator[Client]:
     """Start an emulator and provide the SDK as its client, in the node on port *node*."""
     async with Emulator(options, responder) as emulator:
         client = JavascriptClient(emulator)

@@ -52,10 +52,7 @@ class PythonSession(LiveSession):
                 complete = content.get("turnComplete", False)
                 await session.send_client_content(turns=turns or None, turn_complete=complete)
             case "toolResponse":
-                responses = [
-                    types.FunctionResponse.model_validate(each)
-                    for each in content["functionResponses"]
-                ]
+                responses = [types.FunctionResponse.model_validate(each) for each in content["functionResponses"]]
                 await session.send_tool_response(function_responses=responses)
             case _:
                 tools = content.get("tools", {}).get("tools")

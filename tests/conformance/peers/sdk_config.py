@@ -45,7 +45,4 @@ def token_config(body: Any) -> dict[str, Any]:
 
 def camel(message: dict[str, Any]) -> dict[str, Any]:
     """Return *message* with its own fields in camelCase; in nested ones an SDK accepts both."""
-    return {
-        re.sub(r"_([a-z])", lambda found: found[1].upper(), key): value
-        for key, value in message.items()
-    }
+    return {re.sub(r"_([a-z])", lambda found: found[1].upper(), key): value for key, value in message.items()}

@@ -53,8 +53,7 @@ async def full_lock(emulating):
 @rule(
     "A full lock of the model alone leaves the default modality, which no model supports",
     ours(
-        "after an unattributed probe of 2026-08-29; googleapis/js-genai has a record of 2025 "
-        "with AUDIO, as by option"
+        "after an unattributed probe of 2026-08-29; googleapis/js-genai has a record of 2025 with AUDIO, as by option"
     ),
     without(
         "protocol/models.py",
@@ -93,9 +92,7 @@ async def masked(emulating):
             },
             fieldMask="model,generationConfig.temperature",
         )
-        requested = setup(
-            model="models/of-the-client", generationConfig={**AUDIO, "temperature": 2}
-        )
+        requested = setup(model="models/of-the-client", generationConfig={**AUDIO, "temperature": 2})
         async with client.session(requested, token):
             effective = client.latest()["effective_setup"]
             assert effective["model"] == MODEL
@@ -146,9 +143,7 @@ async def masked_to_default(emulating):
 )
 async def mask_spellings(emulating):
     async with emulating() as client:
-        status, _ = await client.mint(
-            {"fieldMask": "output_audio_transcription" + 2 * ",generationConfig.top_k"}
-        )
+        status, _ = await client.mint({"fieldMask": "output_audio_transcription" + 2 * ",generationConfig.top_k"})
         assert status == 200
         assert client.emulator.tokens.tokens.popitem()[1].mask == (
             ("outputAudioTranscription",),

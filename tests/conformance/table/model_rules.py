@@ -17,9 +17,7 @@ NATIVE_25 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
 LIVE_31 = "models/gemini-3.1-flash-live-preview"
 LIVE_38 = "models/gemini-3.8-live"
 EXTENDED = "models/gemini-3.8-live-extended-thinking"
-MODEL_PAGES = (
-    "https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live and the other models' pages"
-)
+MODEL_PAGES = "https://ai.google.dev/gemini-api/docs/models/gemini-3.8-live and the other models' pages"
 
 
 def thinking(**config):
@@ -183,18 +181,14 @@ async def modalities(emulating):
     words = "The requested combination of response modalities ({}) is not supported by the model"
     async with emulating() as client:
         for requested, named in ((["TEXT"], "TEXT"), (["TEXT", "AUDIO"], "AUDIO, TEXT")):
-            refusal = await client.refusal(
-                setup(generationConfig={"responseModalities": requested})
-            )
+            refusal = await client.refusal(setup(generationConfig={"responseModalities": requested}))
             assert refusal == (1007, words.format(named))
 
 
 @rule(
     "Generation settings that the Live API does not support are refused",
     documented("https://ai.google.dev/api/live, BidiGenerateContentSetup"),
-    without(
-        "protocol/models.py", "if any(name in generation for name in _NEVER_IN_LIVE):", "if False:"
-    ),
+    without("protocol/models.py", "if any(name in generation for name in _NEVER_IN_LIVE):", "if False:"),
 )
 async def never_in_live(emulating):
     fields = [
@@ -228,9 +222,7 @@ async def enums(emulating):
         declared = {"name": "f", "behavior": "BLOCKING", "parameters": parameters}
         code, reason = await client.refusal(setup(tools=[{"functionDeclarations": [declared]}]))
         assert code == 1007
-        assert reason == (
-            "parameters.properties[task_ids].items.enum: only allowed for STRING type"
-        )
+        assert reason == ("parameters.properties[task_ids].items.enum: only allowed for STRING type")
 
 
 @rule(

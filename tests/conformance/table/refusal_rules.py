@@ -25,9 +25,7 @@ async def still_open(emulating):
 
 @rule(
     "A handle is refused for a moment after a connection ended while the model was idle",
-    recorded(
-        f"13 times on 3.8: refused at once after 0.47 to 0.70 s, accepted after 1.47 s; {FINDINGS}"
-    ),
+    recorded(f"13 times on 3.8: refused at once after 0.47 to 0.70 s, accepted after 1.47 s; {FINDINGS}"),
     without("conversation/handles.py", " or self._clock.now() < saved.locked_until", ""),
 )
 async def resume_lock(emulating):
@@ -133,9 +131,7 @@ async def other_model(emulating):
 @rule(
     "An invalid handle does not use up the token",
     ours("the more lenient reading"),
-    without(
-        "server/admission.py", "self.tokens.spend(token, resuming=resumed is not None)", "pass"
-    ),
+    without("server/admission.py", "self.tokens.spend(token, resuming=resumed is not None)", "pass"),
     without(
         "server/admission.py",
         "handle = self._handle(",

@@ -90,9 +90,7 @@ async def empty_body(emulating):
 @rule(
     "The SDKs' name for the setup is refused in Google's words",
     ours("after unattributed reports of 2026"),
-    without(
-        "protocol/messages.py", '"AuthToken": {', '"AuthToken": {"liveConnectConstraints": "any",'
-    ),
+    without("protocol/messages.py", '"AuthToken": {', '"AuthToken": {"liveConnectConstraints": "any",'),
     unsupported="an SDK translates the name",
 )
 async def sdk_name_over_rest(emulating):
@@ -101,17 +99,14 @@ async def sdk_name_over_rest(emulating):
         assert status == 400
         assert answer["error"]["status"] == "INVALID_ARGUMENT"
         assert answer["error"]["message"] == (
-            'Invalid JSON payload received. Unknown name "liveConnectConstraints" at '
-            "'auth_token': Cannot find field."
+            "Invalid JSON payload received. Unknown name \"liveConnectConstraints\" at 'auth_token': Cannot find field."
         )
 
 
 @rule(
     "An unknown field deep in the setup is refused with its path",
     documented(REFERENCE),
-    without(
-        "protocol/messages.py", '"GenerationConfig": {', '"GenerationConfig": {"tools": "any",'
-    ),
+    without("protocol/messages.py", '"GenerationConfig": {', '"GenerationConfig": {"tools": "any",'),
     unsupported="an SDK has no such field",
 )
 async def stray_field(emulating):
@@ -119,10 +114,7 @@ async def stray_field(emulating):
         requested = {"model": MODEL, "generationConfig": {"tools": []}}
         status, answer = await client.mint({"bidiGenerateContentSetup": requested})
         assert status == 400
-        assert (
-            "\"tools\" at 'auth_token.bidi_generate_content_setup.generation_config'"
-            in (answer["error"]["message"])
-        )
+        assert "\"tools\" at 'auth_token.bidi_generate_content_setup.generation_config'" in (answer["error"]["message"])
 
 
 @rule(

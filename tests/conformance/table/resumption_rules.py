@@ -37,8 +37,7 @@ def is_update(message):
 @rule(
     "On 3.8 each connection gets one update, with a handle of 36 characters, asked for or not",
     recorded(
-        "2026-09-29 and 2026-10-02 in 84 sessions: frontier-on-cloud/gemini-live-stop-test and "
-        "gemini-live-resume-test"
+        "2026-09-29 and 2026-10-02 in 84 sessions: frontier-on-cloud/gemini-live-stop-test and gemini-live-resume-test"
     ),
     without("session/deadlines.py", "        if once:\n            self._next_update = inf\n", ""),
     without("session/deadlines.py", "if self._session.generating and not once:", "if False:"),
@@ -60,9 +59,7 @@ async def one_update(emulating):
 @rule(
     "That update comes 0.115 s after setupComplete, on a resumed connection at once",
     recorded(FINDINGS),
-    without(
-        "session/deadlines.py", "self._next_update = now + first_update", "self._next_update = now"
-    ),
+    without("session/deadlines.py", "self._next_update = now + first_update", "self._next_update = now"),
 )
 async def update_delay(emulating):
     async with emulating(replace(QUICK, update_delay=100.0)) as client:
@@ -258,7 +255,7 @@ async def pending_call(emulating):
     ),
 )
 async def client_handle(emulating):
-    for mode, remembered in (("honoured", True), ("ignored", False)):
+    for mode, remembered in (("own", True), ("honoured", True), ("ignored", False)):
         async with emulating(replace(OFTEN, client_handle=mode)) as client:
             token = await client.token(uses=2, bidiGenerateContentSetup=RESUMABLE)
             async with client.session(token=token) as session:
@@ -270,6 +267,9 @@ async def client_handle(emulating):
                 answer = transcript(await session.until_turn_complete())
                 assert ("5150" in answer) is remembered
                 assert client.latest()["effective_setup"] == RESUMABLE
+            other = await client.token(bidiGenerateContentSetup=RESUMABLE)
+            async with client.session({"sessionResumption": {"handle": handle}}, other):
+                assert client.latest()["resumed"] is (mode == "honoured")
 
 
 @rule(
@@ -319,6 +319,4 @@ async def heard_over_a_resume(emulating):
             await session.send_audio(speech(0.7, seed="two"))
             await session.until_turn_complete()
             last = client.emulator.connections.find("last")
-            assert client.emulator.connections.context_pcm(last) == (
-                speech(1.0, seed="one") + speech(0.7, seed="two")
-            )
+            assert client.emulator.connections.context_pcm(last) == (speech(1.0, seed="one") + speech(0.7, seed="two"))

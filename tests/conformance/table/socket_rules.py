@@ -68,9 +68,7 @@ async def four_ways(emulating):
         ]
         for constrained, query, headers in ways:
             token = await client.token()
-            async with client.session(
-                constrained=constrained, query=query.format(token), headers=headers(token)
-            ):
+            async with client.session(constrained=constrained, query=query.format(token), headers=headers(token)):
                 pass
 
 
@@ -148,10 +146,7 @@ async def key_on_token_method(emulating):
 
 @rule(
     "Messages are sent as binary frames, or optionally as text",
-    documented(
-        "https://github.com/google-gemini/gemini-live-api-examples, whose geminilive.js expects "
-        "blobs"
-    ),
+    documented("https://github.com/google-gemini/gemini-live-api-examples, whose geminilive.js expects blobs"),
     without("session/sender.py", "if self._binary:", "if False:"),
     unsupported="an SDK accepts both and does not tell which it got",
 )
@@ -195,8 +190,7 @@ async def binary_in(emulating):
     without(
         "server/live.py",
         "admission = self.admission_control.admit(",
-        'if "setup" not in frame: continue\n                admission = '
-        "self.admission_control.admit(",
+        'if "setup" not in frame: continue\n                admission = self.admission_control.admit(',
     ),
     unsupported="an SDK sends its setup first",
 )
@@ -253,9 +247,7 @@ async def setup_once(emulating):
 @rule(
     "A message must have exactly one of its alternatives",
     documented("https://ai.google.dev/api/live"),
-    without(
-        "session/session.py", "raise CloseError(CloseReasons.one_of(second))", "message.popitem()"
-    ),
+    without("session/session.py", "raise CloseError(CloseReasons.one_of(second))", "message.popitem()"),
     unsupported="an SDK sets only one in a message",
 )
 async def one_of(emulating):
@@ -320,9 +312,7 @@ async def no_such_model(emulating):
 @rule(
     "A refused setup does not use up the token",
     ours("the more lenient reading"),
-    without(
-        "server/admission.py", "self.tokens.spend(token, resuming=resumed is not None)", "pass"
-    ),
+    without("server/admission.py", "self.tokens.spend(token, resuming=resumed is not None)", "pass"),
     without(
         "server/admission.py",
         "models.check(setup, model",

@@ -85,12 +85,7 @@ async def prefix_padding(emulating):
 async def start_sensitivity(emulating):
     low = louder(speech(1.0), 0.1)
     assert await spoken_turns(emulating, detection(), low) == 1
-    assert (
-        await spoken_turns(
-            emulating, detection(startOfSpeechSensitivity="START_SENSITIVITY_LOW"), low
-        )
-        == 0
-    )
+    assert await spoken_turns(emulating, detection(startOfSpeechSensitivity="START_SENSITIVITY_LOW"), low) == 0
 
 
 @rule(
@@ -106,10 +101,7 @@ async def end_sensitivity(emulating):
     fading = to_pcm(np.full(IN_RATE * 3 // 2, 32768 * 0.005, np.int16))
     pcm = speech(0.6, 0.0) + fading + speech(0.4, 1.2)
     assert await spoken_turns(emulating, detection(), pcm) == 2
-    assert (
-        await spoken_turns(emulating, detection(endOfSpeechSensitivity="END_SENSITIVITY_LOW"), pcm)
-        == 1
-    )
+    assert await spoken_turns(emulating, detection(endOfSpeechSensitivity="END_SENSITIVITY_LOW"), pcm) == 1
 
 
 @rule(
@@ -201,9 +193,7 @@ async def voice_offset(emulating):
 
 @rule(
     "An activity without any input is not answered, and closes the session",
-    recorded(
-        "pipecat-ai/pipecat issue 1347, in other words; these after an unattributed report of 2026"
-    ),
+    recorded("pipecat-ai/pipecat issue 1347, in other words; these after an unattributed report of 2026"),
     without("session/session.py", "not utterance.seconds and not added", "False"),
 )
 async def empty_activity(emulating):
@@ -316,10 +306,7 @@ async def no_pcm(emulating):
 
 @rule(
     "mediaChunks are refused, or ignored on v1alpha",
-    ours(
-        "after an unattributed probe of 2026-09; mastra-ai/mastra issue 18287 reports a close on "
-        "v1alpha"
-    ),
+    ours("after an unattributed probe of 2026-09; mastra-ai/mastra issue 18287 reports a close on v1alpha"),
     without("session/session.py", "raise CloseError(CloseReasons.media_chunks)", "pass"),
 )
 async def media_chunks(emulating):

@@ -109,9 +109,7 @@ async def content_interrupts(emulating):
 @rule(
     "turnComplete is held back until the answer has been played",
     recorded(STOP_TEST),
-    without(
-        "session/turns.py", "await context.clock.sleep_until(self._speaker.plays_until)", "pass"
-    ),
+    without("session/turns.py", "await context.clock.sleep_until(self._speaker.plays_until)", "pass"),
 )
 async def held_turn_complete(emulating):
     async with emulating(replace(PACED, send_rate=1000.0)) as client, client.session() as session:
@@ -332,11 +330,7 @@ async def thoughts(emulating):
         ):
             await session.send_text("Think.")
             answer = await session.until_turn_complete()
-            parts = [
-                part
-                for each in answer
-                for part in content(each).get("modelTurn", {}).get("parts", [])
-            ]
+            parts = [part for each in answer for part in content(each).get("modelTurn", {}).get("parts", [])]
             assert any(part.get("thought") for part in parts) is requested
             assert ("thoughtsTokenCount" in answer[-1]["usageMetadata"]) is requested
             assert "Turn 1 came" not in transcript(answer)
@@ -385,10 +379,50 @@ async def context(emulating):
 
 
 @rule(
-    "3.1 accepts clientContent at the start only, by option",
+    "clientContent without turnComplete is not answered, and known in the next turn",
+    documented("https://ai.google.dev/api/live, clientContent; googleapis/python-genai issue 350"),
+    without("session/session.py", "        if complete:\n", "        if True:\n"),
+)
+async def incomplete_content(emulating):
+    async with emulating(QUICK) as client, client.session() as session:
+
+        async def show(number):
+            turns = [{"role": "user", "parts": [{"text": f"[System note: page {number}.]"}]}]
+            await session.send(clientContent={"turns": turns, "turnComplete": False})
+
+        await show(1739)
+        await session.send_text("What is it?")
+        assert "1739" in transcript(await session.until_turn_complete())
+        await show(1740)
+        await session.send_audio(speech(0.5))
+        assert "1740" in transcript(await session.until_turn_complete())
+        assert client.latest()["counters"]["answers"] == 2
+
+
+@rule(
+    "By option, speech after a clientContent without turnComplete is answered at the turnComplete",
     documented(
-        "https://ai.google.dev/gemini-api/docs/models/gemini-3.1-flash-live-preview; a test of "
-        "google-genai does otherwise"
+        "https://github.com/google-gemini/live-api-web-console/issues/60, of January 2025; "
+        "google-gemini/deprecated-generative-ai-python issue 682"
+    ),
+    without("session/session.py", "            if self._content_open:\n", "            if False:\n"),
+)
+async def awaited_content(emulating):
+    options = replace(QUICK, incomplete_content="awaited")
+    async with emulating(options) as client, client.session() as session:
+        turns = [{"role": "user", "parts": [{"text": "[System note: the page shows 1739.]"}]}]
+        await session.send(clientContent={"turns": turns, "turnComplete": False})
+        await session.send_audio(speech(0.5))
+        await session.until(lambda message: content(message).get("inputTranscription"))
+        await session.send(clientContent={"turnComplete": True})
+        assert "1739" in transcript(await session.until_turn_complete())
+        assert client.latest()["counters"]["answers"] == 1
+
+
+@rule(
+    "3.1 accepts clientContent at the start only",
+    recorded(
+        "https://github.com/livekit/agents/pull/5262, a minimal script; https://github.com/yagudaev/voiceclaw/pull/248"
     ),
     without(
         "session/session.py",
@@ -397,9 +431,8 @@ async def context(emulating):
     ),
 )
 async def initial_only(emulating):
-    options = Options(mid_session_content="refused")
     model = "models/gemini-3.1-flash-live-preview"
-    async with emulating(options) as client, client.session(setup(model=model)) as session:
+    async with emulating(Options()) as client, client.session(setup(model=model)) as session:
         await session.send(clientContent={"turnComplete": True})
         assert await session.until_closed() == (
             1007,

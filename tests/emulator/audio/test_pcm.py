@@ -24,9 +24,7 @@ from tokensvc.emulator.audio.pcm import (
 
 
 def tone(rate, hertz=440.0, seconds=0.5):
-    return (10_000 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)).astype(
-        np.int16
-    )
+    return (10_000 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)).astype(np.int16)
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 24_000, 44_100, 48_000])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,83 @@ async def test_search_returns_the_scripted_sources():
     assert grounding["groundingChunks"] == [{"web": web}]
 
 
+async def test_search_returns_the_scripted_suggestions_or_made_up_ones():
+    html = '<style>a { color: red; }</style><a href="https://www.google.com/search?q=a">a</a>'
+    script = read_scenario(
+        {
+            "turn": [
+                {"search": {"query": "a", "suggestions": html}},
+                {"search": '<b> & "c"'},
+            ]
+        }
+    )
+    async with emulating(QUICK, script.responder) as client, client.session() as session:
+        shown = []
+        for text in ("One.", "Two."):
+            await session.send_text(text)
+            answer = await session.until_turn_complete()
+            shown += [
+                content(each)["groundingMetadata"]["searchEntryPoint"]
+                for each in answer
+                if "groundingMetadata" in content(each)
+            ]
+    assert shown[0] == {"renderedContent": html}
+    assert "&lt;b&gt; &amp; &quot;c&quot;</a>" in shown[1]["renderedContent"]
+
+
+async def test_work_completes_the_turn_and_goes_on_later():
+    script = read_scenario({"turn": [{"steps": [{"say": "Wait."}, {"work": 0.05}, {"say": "Done."}]}]})
+    thinking = setup(
+        model="models/gemini-3.8-live-extended-thinking",
+        generationConfig={
+            "responseModalities": ["AUDIO"],
+            "thinkingConfig": {"thinkingLevel": "LOW"},
+        },
+    )
+    async with emulating(QUICK, script.responder) as client, client.session(thinking) as session:
+        await session.send_text("Go.")
+        first = await session.until_turn_complete()
+        assert transcript(first) == "Wait."
+        assert content(first[-1])["interactionStatus"] == "IN_PROGRESS"
+        second = await session.until_turn_complete()
+        assert transcript(second) == "Done."
+        assert content(second[-1])["interactionStatus"] == "IDLE"
+
+
+async def test_stop_ends_the_turn_with_its_reason():
+    script = read_scenario({"turn": [{"steps": [{"say": "I"}, {"stop": "RESPONSE_REJECTED"}, {"say": "never"}]}]})
+    async with emulating(QUICK, script.responder) as client, client.session() as session:
+        await session.send_text("Go.")
+        answer = await session.until_turn_complete()
+        assert transcript(answer) == "I"
+        assert content(answer[-1])["turnCompleteReason"] == "RESPONSE_REJECTED"
+
+
+async def test_send_sends_any_message_as_it_is():
+    message = {"serverContent": {"modelTurn": None}, "somethingNew": [1]}
+    script = read_scenario({"turn": [{"steps": [{"send": message}, {"say": "Yes."}]}]})
+    async with emulating(QUICK, script.responder) as client, client.session() as session:
+        await session.send_text("Go.")
+        answer = await session.until_turn_complete()
+        assert message in answer
+        assert transcript(answer) == "Yes."
+
+
+async def test_interim_transcripts_come_word_by_word_before_the_transcript():
+    script = read_scenario({"turn": [{"transcript": "What time is it?"}]})
+    options = replace(QUICK, interim_transcripts=True)
+    async with emulating(options, script.responder) as client, client.session() as session:
+        await session.send_audio(speech(0.5))
+        answer = await session.until_turn_complete()
+    heard = [
+        content(each)["interimInputTranscription"]["text"]
+        for each in answer
+        if "interimInputTranscription" in content(each)
+    ]
+    assert heard == ["What", "What time", "What time is"]
+    assert transcript(answer, "inputTranscription") == "What time is it?"
+
+
 async def test_go_away_is_sent_immediately_and_the_session_closes_when_announced():
     script = read_scenario({"turn": [{"go_away": 2.5}]})
     async with emulating(QUICK, script.responder) as client, client.session() as session:
@@ -161,6 +239,10 @@ async def test_turns_continue_in_order_after_a_resumption():
         ),
         ({"turn": [{"call": "f", "then": [{"latency": 1}]}]}, "use pause"),
         ({"turn": [{"call": "f", "twice": "yes"}]}, "twice must be true or false"),
+        ({"turn": [{"call": "f", "then": [{"work": 1}]}]}, "use pause"),
+        ({"turn": [{"send": "hello"}]}, "turn 1, send: must be a table, the message to send"),
+        ({"turn": [{"work": -1}]}, "turn 1, work: must be a number of seconds"),
+        ({"turn": [{"stop": 7}]}, "turn 1, stop: must be a string"),
     ],
 )
 def test_invalid_scenario_is_refused_with_its_location(content, message):

@@ -90,9 +90,7 @@ async def test_number_with_a_thousand_digits_is_not_a_float():
 async def test_too_large_body_is_an_invalid_argument():
     async with emulating() as client:
         url = f"{client.emulator.url}/v1beta/auth_tokens"
-        async with client.http.post(
-            url, data=io.BytesIO(b" " * 2_000_000), headers=KEY
-        ) as response:
+        async with client.http.post(url, data=io.BytesIO(b" " * 2_000_000), headers=KEY) as response:
             error = (await response.json())["error"]
         assert (response.status, error["status"]) == (400, "INVALID_ARGUMENT")
 
@@ -119,9 +117,7 @@ async def test_unknown_session_id_is_not_found(name, view):
         assert response.status == 404
 
 
-@pytest.mark.parametrize(
-    "body", [b"{", b"\xff", b"[]", b'{"seconds": 1e999}', b'{"seconds": 3e11}']
-)
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[]", b'{"seconds": 1e999}', b'{"seconds": 3e11}'])
 async def test_invalid_skip_is_refused_and_changes_nothing(body):
     async with emulating() as client:
         url = f"{client.emulator.url}/emulator/skip"

@@ -61,9 +61,7 @@ async def test_audio_is_served_as_wav_with_the_position_of_each_answer():
             await session.until_turn_complete()
         view = await get(client, "/emulator/sessions/last")
         for kind, rate in (("heard", 16_000), ("said", 24_000), ("context", 16_000)):
-            with wave.open(
-                io.BytesIO(await get(client, f"/emulator/sessions/1/{kind}.wav"))
-            ) as file:
+            with wave.open(io.BytesIO(await get(client, f"/emulator/sessions/1/{kind}.wav"))) as file:
                 assert (file.getframerate(), file.getnchannels()) == (rate, 1)
                 pcm = file.readframes(10**7)
             if kind == "said":
@@ -115,7 +113,5 @@ async def test_time_can_be_skipped_over_http():
 async def test_unknown_session_is_not_found():
     async with emulating() as client:
         for name in ("7", "last", "-1", "x"):
-            async with client.http.get(
-                f"{client.emulator.url}/emulator/sessions/{name}"
-            ) as response:
+            async with client.http.get(f"{client.emulator.url}/emulator/sessions/{name}") as response:
                 assert response.status == 404

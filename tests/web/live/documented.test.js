@@ -17,6 +17,9 @@ const read = (folder, names) =>
 const CLIENT = read('web/live', /\.js$/);
 const DOCUMENT = read('docs', /^client\.md$/);
 const TESTS = read('tests/web', /^(?!documented).*\.js$/) + read('tests/browser', /\.py$/);
+/** The site that is compiled against the client, and the types in the document, which are compared with its own. */
+const SITE = read('tests/web/typescript', /^everything\.ts$/);
+const REFERENCE = DOCUMENT.slice(DOCUMENT.indexOf('\n## Reference\n'));
 
 /**
  * @param {string} text
@@ -35,18 +38,24 @@ const devices = ['microphone', 'camera', 'screen', 'speaker'];
 const codes = [
   ...found(CLIENT, /new LiveError\(\s*'([a-z-]+)'/g),
   ...found(CLIENT, /\bas: '([a-z-]+)'/g),
+  ...found(CLIENT, /content\.code : '([a-z-]+)'/g),
   ...found(CLIENT, /new LiveError\(`\$\{device\}(-[a-z]+)`/g).flatMap((end) => devices.map((device) => device + end)),
 ];
 
 /** The public names; read from the code, so that new ones are included. */
+const session = new LiveSession({ token: '/token' });
 const SURFACE = {
   event: properties('SessionEvents').filter((name) => name !== 'name' && name !== 'milliseconds'),
   'option of start': properties('StartOptions'),
-  'option of the constructor': found(CLIENT, /@param \{.*\} \[?options\.(token|getCredential|transport)\b/g),
+  'option of the constructor': found(CLIENT, /@param \{.*\} \[?options\.(token|getCredential|headers|credentials|transport)\b/g),
+  'option of a device': properties('DeviceOptions'),
   'option of handleTool': properties('ToolOptions'),
   'part of a call': properties('ToolCall'),
   'name of a time': found(CLIENT.match(/@property \{('mint'.*)\} name/)?.[1] ?? '', /[a-z-]+/g),
-  'member of the session': Object.getOwnPropertyNames(LiveSession.prototype).filter((name) => name !== 'constructor'),
+  'member of the session': [...Object.getOwnPropertyNames(LiveSession.prototype), ...Object.getOwnPropertyNames(session), 'on'].filter(
+    (name) => name !== 'constructor' && name !== 'emit',
+  ),
+  'part of a snapshot': Object.keys(session.getSnapshot()),
   'code of an error': [...new Set(codes)],
 };
 
@@ -55,7 +64,17 @@ for (const [kind, names] of Object.entries(SURFACE)) {
   for (const name of names) {
     test(`${kind} ${name} is documented and tested`, () => {
       assert.ok(new RegExp(`\`[^\`\\n]*(?<![\\w-])${name}(?![\\w-])[^\`\\n]*\``).test(DOCUMENT), 'in docs/client.md');
-      assert.ok(new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(TESTS), 'in a test');
+      const word = new RegExp(`(?<![\\w-])${name}(?![\\w-])`);
+      assert.ok(word.test(TESTS), 'in a test');
+      assert.ok(word.test(REFERENCE), 'in the reference');
+      // Codes are a union: each is compared with the reference.
+      assert.ok(kind === 'code of an error' || kind === 'name of a time' || word.test(SITE), 'in the site in TypeScript');
     });
   }
 }
+
+test('the codes in the reference are those of the client and of the service, and no others', () => {
+  const documented = found(REFERENCE.slice(REFERENCE.indexOf('type LiveErrorCode')), /'([a-z-]+)'/g);
+  const service = found(readFileSync(join(ROOT, 'tokensvc', 'errors.py'), 'utf8'), /code, status, title(?:, retryable)? = "([a-z-]+)"/g);
+  assert.deepEqual(documented.sort(), [...new Set([...codes, ...service])].sort());
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { textFrame } from '../../../web/live/connection/protocol.js';
-import { History, noteFrame } from '../../../web/live/history.js';
+import { History, noteFrame } from '../../../web/live/transcript.js';
 
 /** @param {string} id @param {'user' | 'agent'} side @param {string} text @param {object} [more] */
 const utterance = (id, side, text, more) => ({

@@ -49,3 +49,9 @@ test('the end of the conversation cancels it', () => {
   clock.pass(600_000);
   assert.equal(page.expiries, 0);
 });
+
+test('it never runs for a conversation that is over', () => {
+  const clock = new TestClock();
+  new IdleTimer(60_000, { busy: () => false, expired: assert.fail }, AbortSignal.abort(), clock);
+  assert.equal(clock.waiting, 0);
+});

@@ -12,7 +12,7 @@ test('the documented test of a page runs as printed', () => {
   const shown = Array.from(document.matchAll(/^```js\n(.*?)^```/gms), ([, code]) => code).find((code) => code.includes('ScriptedTransport'));
   const script = (shown ?? 'throw new Error("not shown")')
     .replace("'tokensvc-live'", `'${new URL('../../../web/live/session.js', import.meta.url)}'`)
-    .replace("'tokensvc-live/live/", `'${new URL('../../../web/live/', import.meta.url)}`);
+    .replace("'tokensvc-live/testing'", `'${new URL('../../../web/live/scripted-transport.js', import.meta.url)}'`);
   const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
   assert.equal(printed, "{ realtimeInput: { text: 'Good morning' } }\n");
 });

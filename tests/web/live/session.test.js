@@ -76,6 +76,25 @@ test('starting, closing and starting again in one task mints one token', async (
   assert.equal(api.connections, 1);
 });
 
+test('a page may leave the error of a start to the state event', async () => {
+  const session = new LiveSession({ token: () => Promise.reject(new TypeError('oops')) });
+  const closed = next(session, 'state', ({ state }) => state === 'closed');
+  void session.start(SILENTLY);
+  assert.equal((await closed).error?.code, 'page-fault');
+  // A rejection without a handler would fail this test.
+  await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('closing from the live event leaves nothing behind', async () => {
+  const { api, session } = scripted({ grant: { features: { greeting: 'Greet.', idle_stop: 0.01 } } });
+  session.addEventListener('state', ({ detail: { state } }) => state === 'live' && session.close());
+  const states = noted(session, 'state');
+  await assert.rejects(session.start(SILENTLY), { code: 'hung-up' });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.deepEqual([session.state, states.map(({ error }) => error)], ['closed', [null, null, null]]);
+  assert.deepEqual(api.sent.filter(({ setup }) => !setup), []);
+});
+
 test('closing from the closed event closes once', async () => {
   const { session } = scripted();
   await session.start(SILENTLY);
@@ -153,6 +172,7 @@ test('sources are kept by turn, each once', async () => {
   });
   api.receive(grounding('tides', 'https://a.test'), grounding('tides', 'https://a.test', 'https://b.test'));
   api.receive({ serverContent: { turnComplete: true } }, grounding('moon', 'https://c.test'));
+  while (told.length < 3) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(told.at(1), {
     turn: 0,
     queries: ['tides'],
@@ -242,6 +262,53 @@ test('the idle timer does not run while a tool is running', async () => {
   api.receive({ toolCall: { functionCalls: [{ id: '1', name: 'look_up', args: {} }] } });
   await ends;
   assert.deepEqual(api.sent.at(-1).toolResponse.functionResponses, [{ id: '1', name: 'look_up', response: { output: 'found' } }]);
+});
+
+test('the idle timer does not run while the model works on after its turn', async () => {
+  const { api, session } = scripted({ grant: { features: { idle_stop: 0.02 } } });
+  await session.start(SILENTLY);
+  const ends = next(session, 'state', ({ state }) => state === 'closed');
+  api.receive({ serverContent: { turnComplete: true, interactionStatus: 'IN_PROGRESS' } });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(session.state, 'live');
+  api.receive({ serverContent: { turnComplete: true, interactionStatus: 'IDLE' } });
+  assert.equal((await ends).error?.code, 'idle');
+});
+
+test('a session that is lost works on nothing', async () => {
+  const { api, session } = scripted();
+  await session.start(SILENTLY);
+  const told = noted(session, 'working');
+  api.receive({ interactionStatus: 'IN_PROGRESS' });
+  const resumed = next(session, 'resumed');
+  api.close();
+  assert.equal((await resumed).contextLost, true);
+  assert.deepEqual(told, [{ working: true }, { working: false }]);
+  session.close();
+});
+
+test('what a page or its token source gives of another type starts a conversation all the same', async () => {
+  for (const strange of /** @type {any[]} */ ([null, 7, 'x', [], [null], {}, Infinity, NaN])) {
+    const features = { idle_stop: strange, greeting: strange, tools: strange, modalities: strange, transcripts: strange };
+    for (const grant of [{ features, expires_in: strange, lease_expires_in: strange, locked: strange }, { features: strange, locked: { tools: strange } }]) {
+      const { api, session } = scripted({ grant });
+      session.handleTool('f', () => 1, strange);
+      await session.start(SILENTLY);
+      session.sendText(strange);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(session.state, 'live');
+      assert.ok(api.sent.every(({ realtimeInput }) => realtimeInput === undefined || typeof realtimeInput.text === 'string'));
+      session.close();
+    }
+  }
+  const { session } = scripted({ grant: { end: /** @type {any} */ (7) } });
+  for (const strange of /** @type {any[]} */ ([NaN, 'x', {}, undefined])) session.volume = strange;
+  assert.equal(session.volume, 1);
+  await session.start(SILENTLY);
+  session.close();
+  const starting = session.start(/** @type {any} */ (null));
+  session.close();
+  await assert.rejects(starting, { name: 'LiveError' });
 });
 
 for (const ready of ['before the next connection', 'on the next connection']) {

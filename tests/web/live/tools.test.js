@@ -383,3 +383,167 @@ test('the last eight calls are told, and of each a part', async () => {
   assert.ok(!report.includes('{"id":1}') && report.includes('{"id":2}') && report.includes('{"id":9}'));
   assert.ok(report.length < 8 * 600);
 });
+
+test('calls without an id are each run, and answered by their name', async () => {
+  const page = new Page();
+  let runs = 0;
+  page.tools.handle('f', () => (runs += 1));
+  page.tools.call([call('')]);
+  page.tools.call([call(''), call('')]);
+  await page.until(({ answers }) => answers.flat().length === 3);
+  assert.deepEqual(page.answers.flat().map(({ response }) => response), [1, 2, 3].map((output) => ({ output })));
+  assert.ok(page.answers.flat().every((answer) => answer.name === 'f' && !('id' in answer)));
+  const ids = page.progress.filter((line) => line.endsWith('running'));
+  assert.equal(new Set(ids).size, 3, 'each has an id of its own for the page');
+});
+
+test('a tool that the model does not wait for tells what there is so far', async () => {
+  const page = new Page();
+  page.tools.handle('f', (_, { update, schedule }) => {
+    schedule('SILENT');
+    update({ found: 1 });
+    return { found: 2 };
+  });
+  page.tools.expect([{ name: 'f', behavior: 'NON_BLOCKING' }]);
+  page.tools.call([call('1')]);
+  await page.until(({ answers }) => answers.length === 2);
+  assert.deepEqual(page.answers.flat(), [
+    { id: '1', name: 'f', response: { output: { found: 1 } }, scheduling: 'SILENT', willContinue: true },
+    { id: '1', name: 'f', response: { output: { found: 2 } }, scheduling: 'SILENT' },
+  ]);
+});
+
+test('a call that the model waits for, or that is over, has no result in parts', async () => {
+  const page = new Page();
+  /** @type {((output: unknown) => void)[]} */
+  const updates = [];
+  page.tools.handle('f', (_, { update }) => {
+    updates.push(update);
+    update('early');
+  });
+  page.tools.expect([{ name: 'f', behavior: 'BLOCKING' }]);
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  page.tools.expect([{ name: 'f', behavior: 'NON_BLOCKING' }]);
+  page.tools.call([call('2')]);
+  await page.until(({ answers }) => answers.length === 3);
+  for (const update of updates) update('late');
+  assert.deepEqual(page.answers.flat().map(({ willContinue }) => willContinue), [undefined, true, undefined]);
+});
+
+test('whatever a tool throws is answered', async () => {
+  const hostile = { toString: () => { throw new Error('never'); } };
+  for (const thrown of [null, undefined, Symbol('s'), Object.create(null), hostile, Object.assign(new Error(), { message: null })]) {
+    const page = new Page();
+    page.tools.handle('f', () => { throw thrown; });
+    page.tools.call([call('1')]);
+    await page.until(answered);
+    const { response } = page.answers[0][0];
+    assert.equal(typeof ('error' in response && response.error), 'string');
+  }
+});
+
+test('what a tool returns is fixed when it returns', async () => {
+  const page = new Page();
+  let times = 0;
+  const once = { toJSON: () => { times += 1; if (times > 1) throw new Error('again'); return { seen: true }; } };
+  page.tools.handle('f', () => once);
+  page.tools.handle('g', () => () => {});
+  page.tools.call([call('1'), call('2', 'g')]);
+  await page.until(answered);
+  assert.equal(JSON.stringify(page.answers[0].map(({ response }) => response)), '[{"output":{"seen":true}},{"output":null}]');
+});
+
+test('an unknown schedule is not sent', async () => {
+  const page = new Page();
+  page.tools.handle('f', (_, { schedule }) => schedule(/** @type {any} */ ('NOW')));
+  page.tools.expect([{ name: 'f', behavior: 'NON_BLOCKING' }]);
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  assert.deepEqual(page.answers[0], [{ id: '1', name: 'f', response: { output: null } }]);
+});
+
+test('a limit of more than a timer can hold is a long one', async () => {
+  const page = new Page();
+  page.tools.handle('f', () => new Promise((resolve) => setTimeout(() => resolve(1), 5)), { seconds: Infinity });
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  assert.deepEqual(page.answers[0][0].response, { output: 1 });
+});
+
+test('declarations of another type count as none', () => {
+  const { tools } = new Page();
+  tools.handle('f', () => 1, /** @type {any} */ (null));
+  for (const strange of /** @type {any[]} */ ([null, undefined, 7, 'f', {}, [null, 7, {}, { name: 5 }]])) {
+    assert.deepEqual(tools.expect(strange, strange), { missing: [], surplus: ['f'] });
+    assert.deepEqual(tools.expect([{ name: 'f' }], [{ functionDeclarations: strange }]), { missing: [], surplus: [] });
+  }
+});
+
+/** A page whose person says *refused* while a step is held. @param {boolean} refused @param {boolean} spoken */
+function holding(refused, spoken) {
+  const page = new Page();
+  /** @type {unknown[]} */
+  const held = [];
+  page.tools.hold = async (hold) => {
+    held.push(hold);
+    return { refused, spoken };
+  };
+  let ran = 0;
+  page.tools.handle('f', () => (ran += 1), { hold: 1.5, refusals: ['not that'], same: ['day'] });
+  return { page, held, ran: () => ran };
+}
+
+test('a step that is held is taken if nobody stops it', async () => {
+  const { page, held } = holding(false, false);
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  assert.deepEqual(held, [{ name: 'f', seconds: 1.5, refusals: ['not that'] }]);
+  assert.deepEqual(page.answers[0][0].response, { output: 1 });
+  assert.deepEqual(page.informed, []);
+});
+
+test('the model is told the true state of a step in which somebody has spoken', async () => {
+  const { page } = holding(false, true);
+  page.tools.call([call('1')]);
+  await page.until(answered);
+  assert.deepEqual(page.informed, ['f was carried out: 1']);
+});
+
+test('a step that is stopped is not taken, and may be asked for again', async () => {
+  const { page, ran } = holding(true, true);
+  page.tools.call([call('1', 'f', { day: 'Monday' })]);
+  await page.until(answered);
+  assert.match(JSON.stringify(page.answers[0][0].response), /Nothing was done/);
+  assert.deepEqual(page.informed, ['f was not carried out: the user stopped it.']);
+  assert.equal(ran(), 0);
+  page.tools.hold = async () => ({ refused: false, spoken: false });
+  page.tools.call([call('2', 'f', { day: 'Monday' })]);
+  await page.until(({ answers }) => answers.length === 2);
+  assert.equal(ran(), 1);
+});
+
+test('a call that is the same gets the first result, over a rebuilt session, for ten minutes', async () => {
+  const { page, ran } = holding(false, false);
+  page.tools.call([call('1', 'f', { day: 'Monday', note: 'please' })]);
+  await page.until(answered);
+  page.tools.rebuild();
+  page.tools.call([call('2', 'f', { day: 'Monday', note: 'in other words' }), call('3', 'f', { day: 'Tuesday' })]);
+  await page.until(({ answers }) => answers.length === 2);
+  assert.deepEqual(page.answers[1].map(({ response }) => response), [{ output: 1 }, { output: 2 }]);
+  page.clock.pass(600_001);
+  page.tools.call([call('4', 'f', { day: 'Monday' })]);
+  await page.until(({ answers }) => answers.length === 3);
+  assert.equal(ran(), 3);
+});
+
+test('what a call means may be a function of its arguments', async () => {
+  const page = new Page();
+  let ran = 0;
+  page.tools.handle('book', () => (ran += 1), { same: ({ at }) => at.replace('tomorrow at', 'tomorrow') });
+  page.tools.call([call('1', 'book', { at: 'tomorrow at 3pm' })]);
+  await page.until(answered);
+  page.tools.call([call('2', 'book', { at: 'tomorrow 3pm' })]);
+  await page.until(({ answers }) => answers.length === 2);
+  assert.equal(ran, 1);
+});

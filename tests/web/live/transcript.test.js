@@ -8,10 +8,67 @@ test('fragments are joined as they are', () => {
   assert.equal(transcript.append('agent', ' morning').text, 'Good morning');
 });
 
-test('a fragment that repeats everything so far replaces it', () => {
+/** @param {Transcript} transcript @param {...string} pieces of one utterance @returns {string} what is shown at last */
+const joined = (transcript, ...pieces) => pieces.map((piece) => transcript.append('user', piece).text).at(-1) ?? '';
+
+for (const [pieces, text] of /** @type {[string[], string][]} */ ([
+  [['What is', 'What is the time'], 'What is the time'],
+  [['[2.4 s', '[2.4 s of speech]'], '[2.4 s of speech]'],
+  [['好', '好的', '好的吗'], '好的吗'],
+  [['No', 'No, I', 'No, I said', 'No, I said no'], 'No, I said no'],
+])) {
+  test(`pieces that are each the whole text so far replace it: ${pieces}`, () => {
+    assert.equal(joined(new Transcript(), ...pieces), text);
+  });
+}
+
+for (const [pieces, text] of /** @type {[string[], string][]} */ ([
+  [['5', '5', '5'], '555'],
+  [['好', '好的'], '好好的'],
+  [['no', ' no', ' no'], 'no no no'],
+  [[' no', ' no', ' no way'], ' no no no way'],
+  [['What is ', 'What is ', 'it?'], 'What is What is it?'],
+  [['Stop it.', 'Stop it.'], 'Stop it.Stop it.'],
+  [['I mean', 'I mean it', ', really'], 'I meanI mean it, really'],
+  [[' I mean', ' I mean it'], ' I mean I mean it'],
+])) {
+  test(`repeated words of fragments are kept: ${pieces}`, () => {
+    assert.equal(joined(new Transcript(), ...pieces), text);
+  });
+}
+
+test('how pieces are joined is decided once, for each side', () => {
   const transcript = new Transcript();
-  transcript.append('user', 'What is');
-  assert.equal(transcript.append('user', 'What is the time').text, 'What is the time');
+  joined(transcript, 'What is', 'What is the time');
+  transcript.completeTurn();
+  assert.equal(joined(transcript, '5', '5', '55'), '55', 'each is the whole text');
+  transcript.append('agent', 'No');
+  transcript.append('agent', 'No.');
+  assert.equal(transcript.append('agent', ' Yes.').text, 'NoNo. Yes.', 'the other side is not');
+  transcript.completeTurn();
+  transcript.append('agent', 'It is noon');
+  assert.equal(transcript.append('agent', 'It is noon again').text, 'It is noonIt is noon again', 'fragments from now on');
+});
+
+test('what the person seems to say is shown until it is known', () => {
+  const transcript = new Transcript();
+  const first = transcript.suppose('God mor');
+  assert.deepEqual([first.text, first.final], ['God mor', false]);
+  assert.equal(transcript.suppose('Good morning').text, 'Good morning');
+  assert.equal(transcript.append('user', 'Good morning.').text, 'Good morning.');
+  const next = transcript.suppose(' How');
+  assert.deepEqual([next.id, next.text], [first.id, 'Good morning. How']);
+  assert.deepEqual(transcript.completeTurn().map(({ id, text, final }) => [id, text, final]), [[first.id, 'Good morning. How', true]]);
+  assert.equal(transcript.append('user', 'Bye').text, 'Bye');
+});
+
+test('an answer in writing counts until there is a transcript', () => {
+  const transcript = new Transcript();
+  transcript.write('**Looking');
+  const written = transcript.write(' it up**');
+  assert.equal(written.text, '**Looking it up**');
+  const spoken = transcript.append('agent', 'It is noon.');
+  assert.deepEqual([spoken.id, spoken.text], [written.id, 'It is noon.']);
 });
 
 test('the two sides of a turn do not mix, in whatever order they come', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Usage } from '../../../web/live/usage.js';
+import { Usage } from '../../../web/live/incoming.js';
 
 const count = (/** @type {number} */ total) => ({ totalTokenCount: total });
 

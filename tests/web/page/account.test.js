@@ -84,7 +84,7 @@ test('an unreachable service is reported, and the login is kept', async () => {
   const { service, account, open } = browser();
   await account.signIn('ada', 'right');
   service.reachable = false;
-  await assert.rejects(open().arrive(), { code: 'service-unreachable' });
+  await assert.rejects(open().arrive(), { code: 'token-service-unreachable' });
   service.reachable = true;
   assert.equal(await open().arrive(), true);
 });
@@ -115,9 +115,9 @@ test('a valid credential is used while the service is unreachable', async () => 
   service.reachable = false;
   time.now = (LIFE - 30) * 1000;
   assert.equal(await account.credential(), 'jwt-1');
-  await assert.rejects(account.credential({ refused: true }), { code: 'service-unreachable', retryable: true });
+  await assert.rejects(account.credential({ refused: true }), { code: 'token-service-unreachable', retryable: true });
   time.now = LIFE * 1000;
-  await assert.rejects(account.credential(), { code: 'service-unreachable', retryable: true });
+  await assert.rejects(account.credential(), { code: 'token-service-unreachable', retryable: true });
   service.reachable = true;
   assert.equal(await account.credential(), 'jwt-2');
 });
@@ -172,7 +172,7 @@ test('signing out while the service is unreachable is an error, but clears the c
   const { service, account } = browser();
   await account.signIn('ada', 'right');
   service.reachable = false;
-  await assert.rejects(account.signOut(), { code: 'service-unreachable' });
+  await assert.rejects(account.signOut(), { code: 'token-service-unreachable' });
   assert.equal(await account.credential(), null);
 });
 

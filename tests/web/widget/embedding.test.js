@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { LiveAgent } from '../../../web/widget/element.js';
 import english from '../../../web/widget/locales/en.js';
 import languages from '../../../web/widget/locales/index.js';
+import rare from '../../../web/widget/rare/en.js';
 
 const FOLDER = new URL('../../../web/widget/', import.meta.url);
 const DOCUMENT = readFileSync(new URL('../../../docs/embedding.md', import.meta.url), 'utf8');
@@ -11,6 +13,9 @@ const SOURCES = readdirSync(FOLDER)
   .map((name) => readFileSync(new URL(name, FOLDER), 'utf8'))
   .join('\n');
 const ELEMENT = readFileSync(new URL('element.js', FOLDER), 'utf8');
+/** Those that are properties as well. */
+const ATTRIBUTES = ['service', ...Object.keys(LiveAgent.prototype)].map((name) =>
+  name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
 
 /** @param {string} title @returns {string} the text below this heading, up to the next of its level */
 function section(title) {
@@ -36,25 +41,28 @@ function allOf(names, known) {
 
 describe('docs/embedding.md documents', () => {
   test('every attribute', () => {
-    const read = found(ELEMENT, /(?:get|has)Attribute\('([\w-]+)'\)/g);
-    const [, observed] = /observedAttributes = \[(.*)\]/.exec(ELEMENT) ?? [];
-    allOf([...read, ...found(observed, /'([\w-]+)'/g)], documented('Attributes'));
+    assert.ok(ATTRIBUTES.includes('push-to-talk'));
+    allOf([...ATTRIBUTES, ...LiveAgent.observedAttributes], documented('Attributes'));
   });
 
   test('every property', () => {
-    allOf(found(ELEMENT, /^ {2}get (\w+)\(/gm), documented('Properties'));
+    const properties = Object.entries(Object.getOwnPropertyDescriptors(LiveAgent.prototype)).filter(([, { get }]) => get);
+    allOf(properties.map(([name]) => name), documented('Properties'));
   });
 
   test('every method', () => {
-    const ofThePlatform = ['constructor', 'connectedCallback', 'disconnectedCallback', 'connectedMoveCallback', 'attributeChangedCallback'];
+    const ofThePlatform = ['constructor', 'connectedCallback', 'disconnectedCallback', 'connectedMoveCallback', 'adoptedCallback', 'attributeChangedCallback'];
     const ofTheElement = found(ELEMENT, /^ {2}(?:async )?(\w+)\(.*\{$/gm);
     const own = ofTheElement.filter((name) => !ofThePlatform.includes(name) && name !== 'emit');
     allOf([...own, 'LiveAgent.define'], documented('Methods'));
   });
 
   test('every event', () => {
-    const [, forwarded] = /FORWARDED = [^[]*\[([^\]]*)\]/.exec(ELEMENT) ?? [];
-    allOf([...found(forwarded, /'(\w+)'/g), ...found(SOURCES, /\bemit\('(\w+)'/g)], documented('Events'));
+    const session = readFileSync(new URL('../live/session.js', FOLDER), 'utf8');
+    const [, properties] = /@typedef \{object\} SessionEvents\n(.*?)\n \*\n/s.exec(session) ?? [];
+    const forwarded = found(properties, /@property \{.*\} (\w+)/g).filter((type) => type !== 'change');
+    const types = [...forwarded, ...found(SOURCES, /\bemit\('(\w+)'/g)];
+    allOf(types.map((type) => `live-agent-${type}`), documented('Events'));
   });
 
   test('every custom property', () => {
@@ -69,18 +77,24 @@ describe('docs/embedding.md documents', () => {
   test('every part', () => {
     const made = found(SOURCES, /\bmake\('\w+', ?'([\w -]+)'/g).flatMap((name) => name.split(' '));
     const named = found(SOURCES, /(?:#button|\.note)\((?:`[^`]*`, )?'(\w+)'/g);
-    const set = found(SOURCES, /'part', [`']([\w -]+?)[ `']/g);
+    const set = found(SOURCES, /setPart\([\w.]+, (?:\w+ \? )?[`']([\w -]+?)[ `']/g);
     const known = new Set([...section('Looks').matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
     allOf([...made, ...named, ...set], known);
   });
 
   test('every string, verbatim', () => {
     const rows = new Map([...section('Strings').matchAll(/^\| `(.+?)` \| (.*) \|$/gm)].map(([, key, text]) => [key, text]));
-    assert.deepEqual(Object.fromEntries(rows), { ...languages.en, ...english });
+    assert.deepEqual(Object.fromEntries(rows), { ...languages.en, ...english, ...rare });
   });
 
   test('nothing that does not exist', () => {
-    for (const name of documented('Attributes')) assert.match(ELEMENT, new RegExp(`'${name}'`));
+    for (const name of documented('Attributes')) assert.ok([...ATTRIBUTES, 'lang'].includes(name), name);
     for (const name of found(section('Looks'), /(--live-agent-[a-z-]+)/g)) assert.ok(SOURCES.includes(name), name);
   });
+});
+
+test('the types of the tag name have every attribute', () => {
+  const types = readFileSync(new URL('tags.d.ts', FOLDER), 'utf8');
+  const [, declared] = /interface LiveAgentAttributes \{(.*?)\}/s.exec(types) ?? [];
+  allOf(ATTRIBUTES, new Set(found(declared, /^ {2}'?([\w-]+)'?\?:/gm)));
 });

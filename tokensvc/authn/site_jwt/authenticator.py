@@ -1,24 +1,16 @@
 """Authenticates people by the JWTs of configured issuers (RFC 7519, RFC 8725)."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokensvc.authn.site_jwt import claim_checks, header_checks
-from tokensvc.authn.site_jwt.jws import json_object, parse_jws
+from tokensvc.authn.site_jwt.jws import UnverifiedJws, json_object, parse_jws
+from tokensvc.authn.site_jwt.keys import Keys
 from tokensvc.authn.subjects import is_plain
 from tokensvc.config.placeholders import LONGEST_CLAIM
-from tokensvc.domain import Principal
+from tokensvc.domain import Credentials, Principal
 from tokensvc.errors import InvalidToken
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tokensvc.authn.site_jwt.jws import UnverifiedJws
-    from tokensvc.authn.site_jwt.keys import Keys
-    from tokensvc.domain import Credentials
 
 LONGEST_LIFE = 24 * 3600  # seconds from iat to exp
 MOST_GROUPS = 200
@@ -83,9 +75,7 @@ class SiteJwtAuthenticator:
 
     def _issuer_of(self, unverified_claims: dict[str, Any]) -> TrustedIssuer:
         unverified_issuer = unverified_claims.get("iss")
-        issuer = (
-            self._issuers.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
-        )
+        issuer = self._issuers.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
         if issuer is None:
             raise InvalidToken(cause="issuer is not configured")
         return issuer

@@ -1,15 +1,11 @@
 """Checks the claims of a JWT whose signature is verified (RFC 7519, RFC 8725)."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from tokensvc.authn.subjects import is_subject
 from tokensvc.errors import ExpiredToken, InvalidToken
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LEEWAY = 60  # seconds that clocks may differ
 _TIMES = ("exp", "nbf", "iat")

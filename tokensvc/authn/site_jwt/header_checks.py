@@ -1,14 +1,10 @@
 """Checks the header of a JWT, which must not choose its own rules (RFC 8725, section 3)."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from tokensvc.errors import InvalidToken
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 _KID = re.compile(r"[\x20-\x7e]{1,128}", re.ASCII)
 

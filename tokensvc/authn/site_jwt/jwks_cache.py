@@ -1,27 +1,13 @@
 """Caches a provider's last valid key set in a file, so that we can start while it is down."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
 import logging
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LastFetched:
-    """The provider's response, not yet parsed, and when it arrived (seconds since the epoch)."""
-
-    content: bytes = field(repr=False)
-    fetched_at: float
 
 
 class JwksCache:
@@ -31,17 +17,15 @@ class JwksCache:
         """*folder* is created by the first write."""
         self._file = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
 
-    def read(self) -> LastFetched | None:
-        """Return what was written last, or None."""
+    def read(self) -> tuple[bytes, float] | None:
+        """Return the content written last and when it was fetched (seconds since the epoch), or None."""
         try:
             kept = json.loads(self._file.read_bytes())
-            return LastFetched(base64.b64decode(kept["content"]), float(kept["fetched_at"]))
+            return base64.b64decode(kept["content"]), float(kept["fetched_at"])
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            _log.warning(
-                "JWKS cache unreadable file=%s reason=%s", self._file, type(error).__name__
-            )
+            _log.warning("JWKS cache unreadable file=%s reason=%s", self._file, type(error).__name__)
             return None
 
     def write(self, content: bytes, fetched_at: float) -> None:

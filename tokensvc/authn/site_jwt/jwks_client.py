@@ -6,33 +6,27 @@ start during an outage. PyJWT's PyJWKClient holds one lock while it fetches, doe
 never uses an old set: during an outage, valid tokens waited for 8 s or were refused.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 import re
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tokensvc.authn.site_jwt.jwks import PublishedKey, UnusableJwks, read_jwks
+from tokensvc.authn.site_jwt.jwks import PublishedKeys, UnusableJwks, read_jwks
+from tokensvc.authn.site_jwt.jwks_cache import JwksCache
+from tokensvc.authn.site_jwt.keys import PublicKey
 from tokensvc.errors import TemporarilyUnavailable
-from tokensvc.http_client import BoundedHttpClient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from tokensvc.authn.site_jwt.jwks import PublishedKeys
-    from tokensvc.authn.site_jwt.jwks_cache import JwksCache
-    from tokensvc.authn.site_jwt.keys import PublicKey
+from tokensvc.http_client import BoundedHttpClient, Proxy
+from tokensvc.threads import start_thread
 
 _log = logging.getLogger(__name__)
 
 FETCH_LIMIT = 3.0  # seconds that a fetch may take, connecting included
-LONGEST_SET = 256 * 1024  # bytes
+LONGEST_SET = 1024 * 1024  # bytes
 PAUSE = 30  # seconds between two fetches, whatever triggers them
 LONGEST_BACKOFF = 60  # seconds between two fetches from a provider that fails
 SHORTEST_LIFE, LONGEST_LIFE = (60, 600)  # seconds until a set is fetched again
@@ -48,12 +42,13 @@ class Clocks:
     """The sources of time and of jitter.
 
     *steady* returns monotonic seconds, *wall* seconds since the epoch, and *chance* a number from
-    0 to 1, so that workers do not fetch in step.
+    0 to 1, so that workers do not fetch in step. A fetch takes at most *fetch_limit* seconds.
     """
 
     steady: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
+    fetch_limit: float = FETCH_LIMIT
 
 
 @dataclass(frozen=True)
@@ -74,14 +69,14 @@ class JwksClient:
         cache: JwksCache | None = None,
         *,
         clocks: Clocks | None = None,
-        fetch_limit: float = FETCH_LIMIT,
+        proxy: Proxy | None = None,
     ) -> None:
         """*algorithms* are the issuer's; *cache* keeps the last good set across a restart."""
         self.url = url
+        self._proxy = proxy
         self._algorithms = tuple(algorithms)
         self._cache = cache
         self._clocks = clocks or Clocks()
-        self._fetch_limit = fetch_limit
         self._lock = threading.Lock()  # held for a few lines, never while waiting
         self._waiters = threading.BoundedSemaphore(_MAX_WAITERS)
         self._fetch_ended: threading.Event | None = None  # None if no fetch is running
@@ -90,15 +85,18 @@ class JwksClient:
         self._fetched: _Fetched | None = None
 
     def for_token(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey]:
-        """Return [the key named *unverified_kid*], or [] unless it is published for *algorithm*.
+        """Return the keys published with *unverified_kid* for *algorithm*: usually one.
 
         Raises:
             TemporarilyUnavailable: if none of the provider's keys is known yet.
         """
-        key = self._current().get(unverified_kid)
-        if key is None:
-            key = self._after_refetch(unverified_kid)
-        return [key.key] if key is not None and algorithm in key.algorithms else []
+        identity = (unverified_kid, algorithm)
+        return self._current().get(identity) or self._after_refetch(identity)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the present keys were fetched; None if there are none."""
+        return None if self._fetched is None else self._clocks.steady() - self._fetched.at
 
     def load_cached(self) -> None:
         """Use the cached set, if there is one that is not too old.
@@ -120,7 +118,7 @@ class JwksClient:
             return {}
         return fetched.keys
 
-    def _after_refetch(self, unverified_kid: str | None) -> PublishedKey | None:
+    def _after_refetch(self, identity: tuple[str | None, str]) -> Sequence[PublicKey]:
         ended = self._fetch_for_unknown_key()
         # If too many threads already wait, decide by the keys known now.
         if ended is not None and self._waiters.acquire(blocking=False):
@@ -130,18 +128,13 @@ class JwksClient:
                 self._waiters.release()
         keys = self._current()
         if not keys:
-            raise TemporarilyUnavailable(
-                cause="no key of the issuer is known yet", retry_after=self._pause()
-            )
-        return keys.get(unverified_kid)
+            raise TemporarilyUnavailable(cause="no key of the issuer is known yet", retry_after=self._pause())
+        return keys.get(identity, ())
 
     def _fetch_for_unknown_key(self) -> threading.Event | None:
         """Return the running fetch, or a new one if enough time has passed since the last."""
         with self._lock:
-            if (
-                self._fetch_ended is None
-                and self._clocks.steady() >= self._started_at + self._pause()
-            ):
+            if self._fetch_ended is None and self._clocks.steady() >= self._started_at + self._pause():
                 self._start_fetch()
             return self._fetch_ended
 
@@ -155,17 +148,15 @@ class JwksClient:
     def _start_fetch(self) -> None:
         self._started_at = self._clocks.steady()
         ended = self._fetch_ended = threading.Event()
-        try:
-            threading.Thread(target=self._run_fetch, args=(ended,), daemon=True).start()
-        except RuntimeError:  # no thread can be started; tried again after the pause
-            self._fetch_ended = None
+        if not start_thread(self._run_fetch, ended, name="jwks"):
+            self._fetch_ended = None  # tried again after the pause
 
     def _run_fetch(self, ended: threading.Event) -> None:
         try:
             life = self._fetch()
         except Exception as error:  # noqa: BLE001 - a provider can fail in any way; the old set stays
             self._finish_fetch(failed=True)
-            reason = str(error) if isinstance(error, UnusableJwks) else type(error).__name__
+            reason = f"{type(error).__name__}: {error}"
             host = urlsplit(self.url).hostname
             _log.warning("JWKS fetch failed, keeping the last keys host=%s reason=%s", host, reason)
         else:
@@ -187,8 +178,8 @@ class JwksClient:
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         origin = f"{parts.scheme}://{parts.netloc}"
         headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "tokensvc"}
-        with closing(BoundedHttpClient(origin, longest_answer=LONGEST_SET)) as client:
-            response = client.get(path, headers, deadline=time.monotonic() + self._fetch_limit)
+        with closing(BoundedHttpClient(origin, longest_answer=LONGEST_SET, proxy=self._proxy)) as client:
+            response = client.get(path, headers, deadline=time.monotonic() + self._clocks.fetch_limit)
         if response.status != 200:  # noqa: PLR2004 - a redirect is not followed
             raise UnusableJwks(f"answered {response.status}")
         keys = read_jwks(response.body, self._algorithms)
@@ -203,12 +194,13 @@ class JwksClient:
         last = self._cache.read() if self._cache else None
         if last is None:
             return None
-        age = self._clocks.wall() - last.fetched_at
+        content, fetched_at = last
+        age = self._clocks.wall() - fetched_at
         # A negative age means that the wall clock was set back.
         if not 0 <= age <= LONGEST_STALE:
             return None
         with suppress(UnusableJwks):  # the algorithms may have changed since
-            keys = read_jwks(last.content, self._algorithms)
+            keys = read_jwks(content, self._algorithms)
             return _Fetched(keys, self._clocks.steady() - age)
         return None
 

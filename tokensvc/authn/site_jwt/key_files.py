@@ -1,17 +1,12 @@
 """Loads the public keys of issuers from PEM files, and rejects weak ones."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tokensvc.authn.site_jwt.keys import PublicKey, fits, weakness
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 MOST_KEYS = 10
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)

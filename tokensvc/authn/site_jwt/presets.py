@@ -5,27 +5,19 @@ machine tokens. Standard claims may not tell them apart; these checks do, as eac
 documents.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from tokensvc.authn.site_jwt.authenticator import claim_at
+from tokensvc.authn.site_jwt.authenticator import ClaimCheck, claim_at
 from tokensvc.authn.site_jwt.claim_checks import LEEWAY
+from tokensvc.config.file import Issuer
 from tokensvc.errors import InvalidToken
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from tokensvc.authn.site_jwt.authenticator import ClaimCheck
-    from tokensvc.config.file import Issuer
-
 _LONGEST_FIREBASE_UID = 128  # characters
-_FIREBASE_KEYS = (
-    "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
-)
+_FIREBASE_KEYS = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
 
 
 @dataclass(frozen=True)
@@ -33,103 +25,43 @@ class Preset:
     """A provider's defaults and checks.
 
     *shape* is a regular expression for its issuers, and *checks* returns the checks of a token for
-    an issuer. *jwks_url* and *audience* return defaults for an issuer, and *needs* lists the keys
-    that it must configure.
+    an issuer. *anonymous* is one that refuses anonymous users, who could be any number, each with
+    limits of their own. *jwks_url* and *audience* return defaults for an issuer, and *needs* lists
+    the keys that it must configure.
     """
 
     shape: str
-    jwks_url: Callable[[Issuer], str | None]
+    jwks_url: Callable[[Issuer], str]
     checks: Callable[[Issuer], tuple[ClaimCheck, ...]]
     algorithms: tuple[str, ...] = ("RS256",)
     audience: Callable[[Issuer], str | None] = lambda _: None
     groups_claim: str | None = None
     needs: tuple[str, ...] = ("audience",)
+    anonymous: ClaimCheck | None = None
+
+    def checks_for(self, issuer: Issuer) -> tuple[ClaimCheck, ...]:
+        """Return the checks of a token of *issuer*."""
+        refused = () if self.anonymous is None or issuer.anonymous else (self.anonymous,)
+        return self.checks(issuer) + refused
+
+    def check(self, issuer: Issuer) -> None:
+        """Check the configuration of *issuer*.
+
+        Raises:
+            ValueError: if it is not the provider's, lacks what the preset needs, or has what does nothing.
+        """
+        if not re.fullmatch(self.shape, issuer.issuer):
+            raise ValueError(f"issuer is not of the form of {issuer.preset}; docs/identity.md shows it")
+        missing = [name for name in self.needs if not getattr(issuer, name)]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} is missing: {issuer.preset} needs it")
+        if issuer.anonymous and self.anonymous is None:
+            raise ValueError(f"anonymous has no effect with {issuer.preset}: remove it")
 
 
-def preset(name: str) -> Preset:
-    """Return the preset with that name.
-
-    Raises:
-        KeyError: if there is none.
-    """
-    return {
-        "auth0": Preset(
-            shape=r"https://[^/]+/",
-            jwks_url=_below(".well-known/jwks.json"),
-            checks=lambda issuer: (_party(issuer, "azp"), refuse_auth0_machines),
-            groups_claim="permissions",
-        ),
-        "clerk": Preset(
-            shape=r"https://[^/]+(/[^/]+)*",
-            jwks_url=_below("/.well-known/jwks.json"),
-            checks=lambda issuer: (_party(issuer, "azp"), refuse_pending_clerk_sessions),
-            needs=("clients",),
-        ),
-        "firebase": Preset(
-            shape=r"https://securetoken\.google\.com/[a-z0-9:.-]+",
-            jwks_url=lambda _: _FIREBASE_KEYS,
-            audience=lambda issuer: issuer.issuer.rpartition("/")[2],
-            checks=lambda issuer: (
-                check_firebase_sign_in,
-                *(() if issuer.anonymous else (refuse_anonymous_firebase_users,)),
-            ),
-            needs=(),
-        ),
-        "supabase": Preset(
-            shape=r"https?://[^/]+/auth/v1",
-            jwks_url=_below("/.well-known/jwks.json"),
-            algorithms=("ES256",),
-            audience=lambda _: "authenticated",
-            checks=lambda issuer: (
-                check_supabase_role,
-                *(() if issuer.anonymous else (refuse_anonymous_supabase_users,)),
-            ),
-            needs=(),
-        ),
-        "cognito": Preset(
-            shape=r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[A-Za-z0-9_-]+",
-            jwks_url=_below("/.well-known/jwks.json"),
-            checks=lambda issuer: (
-                check_cognito_use,
-                _party(issuer, "client_id"),
-                refuse_cognito_machines,
-            ),
-            groups_claim="cognito:groups",
-            needs=("clients",),
-        ),
-        "keycloak": Preset(
-            shape=r"https?://[^/]+(/[^/]+)*/realms/[^/]+",
-            jwks_url=_below("/protocol/openid-connect/certs"),
-            checks=lambda issuer: (check_keycloak_type, _party(issuer, "azp")),
-            groups_claim="realm_access.roles",
-        ),
-        "entra": Preset(
-            shape=r"https://login\.(microsoftonline\.(com|us)|partner\.microsoftonline\.cn)/[0-9a-f-]{36}/v2\.0",
-            jwks_url=lambda issuer: issuer.issuer.removesuffix("/v2.0") + "/discovery/v2.0/keys",
-            checks=lambda issuer: (_entra_tenant(issuer), check_entra_use, _party(issuer, "azp")),
-            groups_claim="roles",
-        ),
-    }[name]
-
-
-def fault_of(issuer: Issuer) -> str | None:
-    """Return what *issuer*'s preset finds wrong with it, or None."""
-    if issuer.preset is None:
-        return None
-    chosen = preset(issuer.preset)
-    if not re.fullmatch(chosen.shape, issuer.issuer):
-        return f"issuer is not of the form of {issuer.preset}; docs/identity.md shows it"
-    missing = [name for name in chosen.needs if not getattr(issuer, name)]
-    if missing:
-        return f"{' and '.join(missing)} is missing: {issuer.preset} needs it"
-    if issuer.anonymous and issuer.preset not in {"firebase", "supabase"}:
-        return f"anonymous has no effect with {issuer.preset}: remove it"
-    return None
-
-
-def check_cognito_use(claims: Mapping[str, Any], _now: float) -> None:
-    """Require an access token: ID tokens are signed with the same keys."""
-    _require(claims.get("token_use") == "access", "not an access token")
+def preset_of(issuer: Issuer) -> Preset:
+    """Return the preset of *issuer*; without one, a preset without defaults or checks."""
+    return PRESETS[issuer.preset] if issuer.preset else _NO_PRESET
 
 
 def refuse_cognito_machines(claims: Mapping[str, Any], _now: float) -> None:
@@ -139,15 +71,8 @@ def refuse_cognito_machines(claims: Mapping[str, Any], _now: float) -> None:
 
 def refuse_auth0_machines(claims: Mapping[str, Any], _now: float) -> None:
     """Refuse tokens of the client credentials grant, marked by Auth0 in `gty` or the subject."""
-    machine = claims.get("gty") == "client-credentials" or str(claims.get("sub")).endswith(
-        "@clients"
-    )
+    machine = claims.get("gty") == "client-credentials" or str(claims.get("sub")).endswith("@clients")
     _require(not machine, "token of a machine")
-
-
-def refuse_pending_clerk_sessions(claims: Mapping[str, Any], _now: float) -> None:
-    """Refuse sessions whose sign-in is incomplete, such as those without a second factor."""
-    _require(claims.get("sts", "active") == "active", "session is pending")
 
 
 def check_firebase_sign_in(claims: Mapping[str, Any], now: float) -> None:
@@ -160,40 +85,24 @@ def check_firebase_sign_in(claims: Mapping[str, Any], now: float) -> None:
 
 
 def refuse_anonymous_firebase_users(claims: Mapping[str, Any], _now: float) -> None:
-    """Refuse anonymous users: anyone can create any number, each with its own limits."""
+    """Refuse anonymous users."""
     provider = claim_at(claims, "firebase.sign_in_provider")
     _require(provider != "anonymous", "user is anonymous")
 
 
-def check_supabase_role(claims: Mapping[str, Any], _now: float) -> None:
-    """Require a person's token: the `anon` and `service_role` API keys are JWTs too."""
-    _require(claims.get("role") == "authenticated", "role is not a person's")
-
-
-def refuse_anonymous_supabase_users(claims: Mapping[str, Any], _now: float) -> None:
-    """Refuse anonymous users: anyone can create any number, each with its own limits."""
-    _require(claims.get("is_anonymous", False) is False, "user is anonymous")
-
-
-def check_keycloak_type(claims: Mapping[str, Any], _now: float) -> None:
-    """Require an access token: ID, refresh and logout tokens have a different `typ`."""
-    _require(claims.get("typ") == "Bearer", "not an access token")
-
-
-def check_entra_use(claims: Mapping[str, Any], _now: float) -> None:
-    """Require a person's access token, version 2: ID and machine tokens have no scope."""
-    _require(claims.get("ver") == "2.0", "token of another version")
+def check_entra_scope(claims: Mapping[str, Any], _now: float) -> None:
+    """Require a person's access token: ID and machine tokens have no scope."""
     _require(isinstance(claims.get("scp"), str), "no scope, so not a person's access token")
-    _require(claims.get("idtyp", "user") == "user", "token of a machine")
 
 
-def _entra_tenant(issuer: Issuer) -> ClaimCheck:
-    tenant = urlsplit(issuer.issuer).path.split("/")[1]  # of /<tenant>/v2.0
+def _states(claim: str, fault: str, *, value: object, absent: object = None) -> ClaimCheck:
+    """Return a check that *claim* has *value*; without the claim, it counts as *absent*."""
 
-    def check_entra_tenant(claims: Mapping[str, Any], _now: float) -> None:
-        _require(claims.get("tid") == tenant, "another tenant")
+    def check_claim(claims: Mapping[str, Any], _now: float) -> None:
+        stated = claims.get(claim, absent)
+        _require(type(stated) is type(value) and stated == value, fault)
 
-    return check_entra_tenant
+    return check_claim
 
 
 def _party(issuer: Issuer, claim: str) -> ClaimCheck:
@@ -208,7 +117,7 @@ def _party(issuer: Issuer, claim: str) -> ClaimCheck:
     return check_party
 
 
-def _below(path: str) -> Callable[[Issuer], str | None]:
+def _below(path: str) -> Callable[[Issuer], str]:
     """Return a function that appends *path* to the issuer's name, which is a URL."""
     return lambda issuer: issuer.issuer + path
 
@@ -216,3 +125,76 @@ def _below(path: str) -> Callable[[Issuer], str | None]:
 def _require(condition: bool, fault: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not condition:
         raise InvalidToken(cause=fault)
+
+
+_NO_PRESET = Preset(shape=".+", jwks_url=lambda _: "", checks=lambda _: (), algorithms=(), needs=())
+PRESETS = {
+    "auth0": Preset(
+        shape=r"https://[^/]+/",
+        jwks_url=_below(".well-known/jwks.json"),
+        checks=lambda issuer: (_party(issuer, "azp"), refuse_auth0_machines),
+        groups_claim="permissions",
+    ),
+    "clerk": Preset(
+        shape=r"https://[^/]+(/[^/]+)*",
+        jwks_url=_below("/.well-known/jwks.json"),
+        checks=lambda issuer: (
+            _party(issuer, "azp"),
+            # One whose sign-in lacks a second factor is pending.
+            _states("sts", "session is pending", value="active", absent="active"),
+        ),
+        needs=("clients",),
+    ),
+    "firebase": Preset(
+        shape=r"https://securetoken\.google\.com/[a-z0-9:.-]+",
+        jwks_url=lambda _: _FIREBASE_KEYS,
+        audience=lambda issuer: issuer.issuer.rpartition("/")[2],
+        checks=lambda _: (check_firebase_sign_in,),
+        anonymous=refuse_anonymous_firebase_users,
+        needs=(),
+    ),
+    "supabase": Preset(
+        shape=r"https?://[^/]+/auth/v1",
+        jwks_url=_below("/.well-known/jwks.json"),
+        algorithms=("ES256",),
+        audience=lambda _: "authenticated",
+        checks=lambda _: (
+            # The API keys `anon` and `service_role` are JWTs too.
+            _states("role", "role is not a person's", value="authenticated"),
+        ),
+        anonymous=_states("is_anonymous", "user is anonymous", value=False, absent=False),
+        needs=(),
+    ),
+    "cognito": Preset(
+        shape=r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[A-Za-z0-9_-]+",
+        jwks_url=_below("/.well-known/jwks.json"),
+        checks=lambda issuer: (
+            _states("token_use", "not an access token", value="access"),
+            _party(issuer, "client_id"),
+            refuse_cognito_machines,
+        ),
+        groups_claim="cognito:groups",
+        needs=("clients",),
+    ),
+    "keycloak": Preset(
+        shape=r"https?://[^/]+(/[^/]+)*/realms/[^/]+",
+        jwks_url=_below("/protocol/openid-connect/certs"),
+        checks=lambda issuer: (
+            _states("typ", "not an access token", value="Bearer"),
+            _party(issuer, "azp"),
+        ),
+        groups_claim="realm_access.roles",
+    ),
+    "entra": Preset(
+        shape=r"https://login\.(microsoftonline\.(com|us)|partner\.microsoftonline\.cn)/[0-9a-f-]{36}/v2\.0",
+        jwks_url=lambda issuer: issuer.issuer.removesuffix("/v2.0") + "/discovery/v2.0/keys",
+        checks=lambda issuer: (
+            _states("tid", "another tenant", value=urlsplit(issuer.issuer).path.split("/")[1]),
+            _states("ver", "token of another version", value="2.0"),
+            check_entra_scope,
+            _states("idtyp", "token of a machine", value="user", absent="user"),
+            _party(issuer, "azp"),
+        ),
+        groups_claim="roles",
+    ),
+}

@@ -35,6 +35,7 @@ class DetectionConfig:
     high_end_sensitivity: bool = True
     prefix_ms: int = 140
     silence_ms: int = 800
+    longest_ms: int = 0  # without a pause, after which sound counts as noise until there is one; 0: never
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,7 @@ class VoiceActivityDetector:
     """Detects speech in a 16 kHz stream, frame by frame; time is counted in samples."""
 
     def __init__(self, detection: DetectionConfig) -> None:
-        self._start_level = (
-            START_LEVEL_HIGH if detection.high_start_sensitivity else START_LEVEL_LOW
-        )
+        self._start_level = START_LEVEL_HIGH if detection.high_start_sensitivity else START_LEVEL_LOW
         self._end_ratio = END_RATIO_HIGH if detection.high_end_sensitivity else END_RATIO_LOW
         self._frames_to_start = max(1, detection.prefix_ms // FRAME_MS)
         self._frames_to_end = max(1, detection.silence_ms // FRAME_MS)
@@ -61,6 +60,9 @@ class VoiceActivityDetector:
         self._loud_frames = 0
         self._start_frame = 0
         self._quiet_frames = 0
+        self._most_frames = detection.longest_ms // FRAME_MS
+        self._spoken_frames = 0
+        self._ignoring = False
         self.speaking = False
 
     def feed(self, samples: Samples) -> list[Edge]:
@@ -88,11 +90,14 @@ class VoiceActivityDetector:
         self._frames += 1
         threshold = max(self._start_level, SPEECH_TO_NOISE * self._noise_floor)
         self._noise_floor = max(LOWEST_FLOOR, min(level, self._noise_floor * FLOOR_RISE))
-        if self.speaking:
-            self._quiet_frames = (
-                0 if level >= threshold * self._end_ratio else self._quiet_frames + 1
-            )
-            return self._end() if self._quiet_frames >= self._frames_to_end else None
+        if self.speaking or self._ignoring:
+            self._quiet_frames = 0 if level >= threshold * self._end_ratio else self._quiet_frames + 1
+            self._spoken_frames += 1
+            if self._ignoring:
+                self._ignoring = self._quiet_frames < self._frames_to_end
+                return None
+            self._ignoring = 0 < self._most_frames <= self._spoken_frames
+            return self._end() if self._ignoring or self._quiet_frames >= self._frames_to_end else None
         if level >= threshold:
             if not self._loud_frames:
                 self._start_frame = self._frames - 1
@@ -103,7 +108,7 @@ class VoiceActivityDetector:
         if self._loud_frames < self._frames_to_start:
             return None
         self.speaking = True
-        self._quiet_frames = 0
+        self._quiet_frames = self._spoken_frames = 0
         return Edge("start", self._start_frame * FRAME)
 
     def _end(self) -> Edge:

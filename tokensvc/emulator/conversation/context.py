@@ -134,9 +134,7 @@ class Conversation:
         )
 
 
-def tokens_by_modality(
-    entries: Iterable[ContextEntry], instruction_tokens: int = 0
-) -> dict[Modality, int]:
+def tokens_by_modality(entries: Iterable[ContextEntry], instruction_tokens: int = 0) -> dict[Modality, int]:
     """Sum the tokens of *entries* by modality; the instruction's count as text."""
     out: dict[Modality, int] = {"TEXT": instruction_tokens} if instruction_tokens else {}
     for entry in entries:

@@ -104,6 +104,15 @@ class ResumptionHandles:
         position = _FORMAT.pack(connection, length, received)
         return base64.urlsafe_b64encode(position + self._sign(position)).decode()
 
+    def lineage(self, handle: str) -> int | None:
+        """Return the lineage of the conversation that *handle* refers to; None if there is none.
+
+        Raises:
+            CloseError: 1008 if it is not one of our handles.
+        """
+        saved = self._saved.get(self._parse(handle)[0])
+        return saved.lineage if saved else None
+
     def resume(self, handle: str, model: str) -> ResumedConversation:
         """Return the conversation that *handle* refers to.
 
@@ -131,9 +140,7 @@ class ResumptionHandles:
         )
 
     def _expired(self, saved: SavedConversation) -> bool:
-        return saved.ended is not None and (
-            self._clock.now() > saved.ended + self._options.handle_life
-        )
+        return saved.ended is not None and (self._clock.now() > saved.ended + self._options.handle_life)
 
     def _parse(self, handle: str) -> tuple[int, int, int]:
         try:
@@ -141,9 +148,7 @@ class ResumptionHandles:
         except (binascii.Error, ValueError):
             raise CloseError(CloseReasons.session_not_found) from None
         position, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
-        if len(position) != _FORMAT.size or not hmac.compare_digest(
-            signature, self._sign(position)
-        ):
+        if len(position) != _FORMAT.size or not hmac.compare_digest(signature, self._sign(position)):
             raise CloseError(CloseReasons.session_not_found)
         connection, length, received = _FORMAT.unpack(position)
         return connection, length, received

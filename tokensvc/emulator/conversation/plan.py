@@ -66,7 +66,7 @@ class Plan:
             model=model,
             model_name=setup["model"],
             voice=voice.get("prebuiltVoiceConfig", {}).get("voiceName", "Zephyr"),
-            detection=_detection(realtime.get("automaticActivityDetection", {})),
+            detection=_detection(realtime.get("automaticActivityDetection", {}), options.longest_utterance),
             interruptible=realtime.get("activityHandling") != "NO_INTERRUPTION",
             coverage=realtime.get("turnCoverage", model.coverage),
             tools=_tools(setup.get("tools", []), model, options.default_behavior),
@@ -83,9 +83,7 @@ class Plan:
             and not (model.ignores_history_config and options.history_config == "ignored"),
             thoughts=generation.get("thinkingConfig", {}).get("includeThoughts", False),
             frame_tokens=_FRAME_TOKENS.get(generation.get("mediaResolution", ""), 258),
-            instruction=" ".join(
-                part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])
-            ),
+            instruction=" ".join(part["text"] for part in setup.get("systemInstruction", {}).get("parts", [])),
         )
 
     def with_tools(self, tools: list[dict[str, Any]], default_behavior: str) -> Plan:
@@ -108,13 +106,14 @@ def _chosen(option: str, by_model: str) -> str:
     return by_model if option == "by_model" else option
 
 
-def _detection(config: dict[str, Any]) -> DetectionConfig:
+def _detection(config: dict[str, Any], longest: float) -> DetectionConfig:
     return DetectionConfig(
         automatic=not config.get("disabled", False),
         high_start_sensitivity=config.get("startOfSpeechSensitivity") != "START_SENSITIVITY_LOW",
         high_end_sensitivity=config.get("endOfSpeechSensitivity") != "END_SENSITIVITY_LOW",
         prefix_ms=config.get("prefixPaddingMs", DetectionConfig.prefix_ms),
         silence_ms=config.get("silenceDurationMs", DetectionConfig.silence_ms),
+        longest_ms=round(longest * 1000),
     )
 
 

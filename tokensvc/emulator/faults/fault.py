@@ -145,9 +145,7 @@ def read_fault(content: Any) -> Fault:  # noqa: ANN401 - not validated yet
             raise FaultError(f"{key} has the wrong type.")
     on, kind = content.get("on", ""), content.get("kind", "")
     if kind not in KINDS.get(on, ()):
-        raise FaultError(
-            f"on must be mint or socket, and kind one of {', '.join(sorted(KINDS.get(on, KINDS)))}."
-        )
+        raise FaultError(f"on must be mint or socket, and kind one of {', '.join(sorted(KINDS.get(on, KINDS)))}.")
     fault = Fault(**{**content, "between": _between(content)})
     if not all(0 <= each < LONGEST for each in (fault.times, fault.after, fault.seconds)):
         raise FaultError("times, after and seconds must be from 0 to a million.")
@@ -215,9 +213,7 @@ def redirect_response(fault: Fault, request: web.Request) -> web.Response:
     return web.Response(status=307, headers={"Location": fault.text or str(request.url)})
 
 
-async def apply_to_mint(
-    fault: Fault, response: web.Response, request: web.Request, clock: Clock
-) -> web.StreamResponse:
+async def apply_to_mint(fault: Fault, response: web.Response, request: web.Request, clock: Clock) -> web.StreamResponse:
     """Apply *fault* to the response to a token request."""
     body = response.body if isinstance(response.body, bytes) else b""
     match fault.kind:
@@ -242,9 +238,7 @@ async def apply_to_mint(
     return response
 
 
-async def _drip(
-    fault: Fault, body: bytes, request: web.Request, clock: Clock
-) -> web.StreamResponse:
+async def _drip(fault: Fault, body: bytes, request: web.Request, clock: Clock) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     response.content_length = len(body)
     await response.prepare(request)

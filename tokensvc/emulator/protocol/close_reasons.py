@@ -55,14 +55,10 @@ class CloseReasons:
     """
 
     invalid_argument = Close(1007, "Request contains an invalid argument.")
-    media_chunks = Close(
-        1007, "realtime_input.media_chunks is deprecated. Use audio, video, or text instead."
-    )
+    media_chunks = Close(1007, "realtime_input.media_chunks is deprecated. Use audio, video, or text instead.")
     bad_key = Close(1007, BAD_KEY)
     unregistered = Close(1008, UNREGISTERED)
-    project_scoped = Close(
-        1007, "token-based requests cannot use project-scoped features such as tuned models"
-    )
+    project_scoped = Close(1007, "token-based requests cannot use project-scoped features such as tuned models")
     unknown_token = Close(1011, "Token not found")
     used_up = Close(1011, "Token has been used too many times")
     token_expired = Close(1011, "Token has expired")
@@ -101,8 +97,7 @@ class CloseReasons:
         """Return 1007 for response modalities that the model does not support."""
         return Close(
             1007,
-            f"The requested combination of response modalities ({named}) is not supported by "
-            "the model",
+            f"The requested combination of response modalities ({named}) is not supported by the model",
         )
 
     @staticmethod
@@ -110,8 +105,7 @@ class CloseReasons:
         """Return 1008 for a model that does not exist."""
         return Close(
             1008,
-            f"{model} is not found for API version {version}, or is not supported for "
-            "bidiGenerateContent.",
+            f"{model} is not found for API version {version}, or is not supported for bidiGenerateContent.",
         )
 
     @staticmethod
@@ -129,8 +123,7 @@ class CloseReasons:
         """Return 1007 for a message with two of its alternatives set."""
         return Close(
             1007,
-            f"Invalid value at '{second}' (oneof), oneof field 'message_type' is already set. "
-            f"Cannot set '{second}'",
+            f"Invalid value at '{second}' (oneof), oneof field 'message_type' is already set. Cannot set '{second}'",
         )
 
     @staticmethod

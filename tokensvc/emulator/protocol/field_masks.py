@@ -47,9 +47,7 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def apply_mask(
-    client: dict[str, Any], token: dict[str, Any], mask: tuple[Path, ...]
-) -> dict[str, Any]:
+def apply_mask(client: dict[str, Any], token: dict[str, Any], mask: tuple[Path, ...]) -> dict[str, Any]:
     """Return the client's setup with the masked fields replaced by the token's.
 
     A masked field that the token leaves unset is unset in the result too.
@@ -66,6 +64,4 @@ def apply_mask(
         else:
             target.pop(last, None)
     # Leave out the empty objects that only setdefault added.
-    return {
-        key: value for key, value in out.items() if value != {} or key in client or key in token
-    }
+    return {key: value for key, value in out.items() if value != {} or key in client or key in token}

@@ -201,9 +201,7 @@ def check_version(setup: dict[str, Any]) -> None:
     if "proactivity" in setup:
         raise CloseError(CloseReasons.unknown_field("proactivity", "setup"))
     if "enableAffectiveDialog" in setup.get("generationConfig", {}):
-        raise CloseError(
-            CloseReasons.unknown_field("enableAffectiveDialog", "setup.generation_config")
-        )
+        raise CloseError(CloseReasons.unknown_field("enableAffectiveDialog", "setup.generation_config"))
 
 
 def check_tools(tools: list[dict[str, Any]], model: Model) -> None:

@@ -81,9 +81,7 @@ def decode_base64(data: str) -> bytes:
             data += "=" * (-len(data) % 4)
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidPayloadError(
-            "Invalid value at 'data' (TYPE_BYTES), Base64 decoding failed"
-        ) from None
+        raise InvalidPayloadError("Invalid value at 'data' (TYPE_BYTES), Base64 decoding failed") from None
 
 
 def timestamp_seconds(timestamp: str) -> float:
@@ -144,15 +142,11 @@ def _field(kind: str, value: object, path: str, depth: int) -> object:
     if kind.endswith("[]"):
         if not isinstance(value, list):
             value = [value]  # a single value counts as a list of one
-        return [
-            _field(kind[:-2], item, f"{path}[{index}]", depth) for index, item in enumerate(value)
-        ]
+        return [_field(kind[:-2], item, f"{path}[{index}]", depth) for index, item in enumerate(value)]
     if kind.endswith("{}"):
         if not isinstance(value, dict):
             raise InvalidPayloadError(_invalid(path, "Map", value))
-        return {
-            key: _field(kind[:-2], item, f"{path}[{key}]", depth) for key, item in value.items()
-        }
+        return {key: _field(kind[:-2], item, f"{path}[{key}]", depth) for key, item in value.items()}
     if kind in MESSAGES:
         if not isinstance(value, dict):
             raise InvalidPayloadError(_invalid(path, f"{PACKAGE}.{kind}", value))
@@ -216,9 +210,7 @@ def _bytes(value: object, path: str) -> str:
     try:
         decode_base64(text)
     except InvalidPayloadError:
-        raise InvalidPayloadError(
-            f"Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed"
-        ) from None
+        raise InvalidPayloadError(f"Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed") from None
     return text
 
 
@@ -240,9 +232,7 @@ def _timestamp(value: object, path: str) -> str:
 
 def _struct(value: object, path: str) -> object:
     if not isinstance(value, dict):
-        raise InvalidPayloadError(
-            _invalid(path, "type.googleapis.com/google.protobuf.Struct", value)
-        )
+        raise InvalidPayloadError(_invalid(path, "type.googleapis.com/google.protobuf.Struct", value))
     return value
 
 

@@ -57,6 +57,4 @@ class AuthTokensEndpoint:
         try:
             return await request.read()
         except web.HTTPRequestEntityTooLarge:
-            raise invalid_argument(
-                f"Request payload size exceeds the limit: {LARGEST_BODY} bytes."
-            ) from None
+            raise invalid_argument(f"Request payload size exceeds the limit: {LARGEST_BODY} bytes.") from None

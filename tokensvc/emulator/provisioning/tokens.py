@@ -44,6 +44,7 @@ class Token:
         setup: The locked setup, parsed; None if the token locks nothing.
         mask: Which of its fields are locked; empty means all.
         uses_left: Number of new sessions it may still start; None means unlimited (uses: 0).
+        lineages: The conversations that it has opened.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Token:
     mask: tuple[Path, ...]
     fresh_sessions: int = 0
     resumed_sessions: int = 0
+    lineages: set[int] = field(default_factory=set)
 
     @property
     def lock(self) -> str:
@@ -159,9 +161,7 @@ class TokenStore:
             return now + default
         end = protojson.timestamp_seconds(request[key])
         if end > now + LONGEST_LIFE:
-            raise invalid_argument(
-                f"{protojson.snake(key)} is too far in the future. Maximum lifetime is 20h"
-            )
+            raise invalid_argument(f"{protojson.snake(key)} is too far in the future. Maximum lifetime is 20h")
         if end <= now:
             raise invalid_argument(f"{protojson.snake(key)} must be in the future.")
         return end

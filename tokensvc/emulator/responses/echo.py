@@ -45,7 +45,7 @@ class EchoResponder(Responder):
     def answer(self, turn: Turn, conversation: Conversation, plan: Plan) -> tuple[Step, ...]:
         """Play back speech; call the functions whose names were typed; otherwise recite.
 
-        What begins with a square bracket is a note of the application, which only informs.
+        What stands in square brackets is a note of the application, which only informs.
         """
         steps: list[Step] = []
         if plan.thoughts:
@@ -53,9 +53,12 @@ class EchoResponder(Responder):
         if turn.spoken is not None and not turn.typed:
             label = f"{speech_label(turn.spoken.seconds)[:-1]}, played back]"  # in its bracket
             return (*steps, Say(label, turn.spoken.samples))
-        called = [tool for tool in plan.tools if mentions(turn.typed, tool.name)]
-        if called and not turn.typed.startswith("["):
-            return (*steps, *(Call(tool.name, arguments(tool, turn.typed)) for tool in called))
+        typed = re.sub(r"\[[^\]]*\]", "", turn.typed)
+        called = [tool for tool in plan.tools if mentions(typed, tool.name)]
+        if called:
+            return (*steps, *(Call(tool.name, arguments(tool, typed)) for tool in called))
+        if ordered := re.search(r"with the single word (\w+)", plan.instruction):
+            return (*steps, Say(f"{ordered[1]}."))
         if plan.search and "search" in words(turn.typed):
             steps.append(Search(turn.typed[:ENTRY_CHARACTERS]))
         return (*steps, Say(recite(conversation)))

@@ -19,17 +19,30 @@ from tokensvc.emulator.responses.steps import (
     Pause,
     Say,
     Search,
+    Send,
     Step,
+    Stop,
     Think,
+    Work,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
 # If a turn has several, they are carried out in this order.
-ACTIONS = ("latency", "pause", "think", "search", "say", "call", "go_away", "close")
+ACTIONS = (
+    *("latency", "pause", "think", "search", "send", "say", "call", "work", "stop", "go_away"),
+    "close",
+)
+_TIMED: dict[str, Callable[[float], Step]] = {
+    "latency": Latency,
+    "pause": Pause,
+    "work": Work,
+    "go_away": GoAway,
+}
+_WORDED: dict[str, Callable[[str], Step]] = {"say": Say, "think": Think, "stop": Stop}
 CALL_KEYS = frozenset({"args", "then", "twice"})
 TURN_KEYS = frozenset({"when", "transcript", "steps"})
 
@@ -76,9 +89,7 @@ def read_scenario(content: Any) -> Scenario:  # noqa: ANN401 - not validated yet
     turns = enumerate(root.get("turn", []), 1)
     faults = enumerate(root.get("fault", []), 1)
     return Scenario(
-        ScriptedResponder(
-            tuple(_turn(turn, f"turn {number}") for number, turn in turns), EchoResponder()
-        ),
+        ScriptedResponder(tuple(_turn(turn, f"turn {number}") for number, turn in turns), EchoResponder()),
         tuple(_fault(fault, f"fault {number}") for number, fault in faults),
     )
 
@@ -97,18 +108,14 @@ def _turn(content: Any, location: str) -> ScriptedTurn:  # noqa: ANN401 - not va
         raise ScenarioError(f"{location}, when: must contain at least one word.")
     inline = {key: value for key, value in turn.items() if key not in TURN_KEYS}
     if inline and "steps" in turn:
-        raise ScenarioError(
-            f"{location}: has both steps and {', '.join(inline)}; move them into steps."
-        )
+        raise ScenarioError(f"{location}: has both steps and {', '.join(inline)}; move them into steps.")
     steps: tuple[Step, ...] | None = None  # leaves the answer to the fallback
     if "steps" in turn:
         steps = _steps(turn["steps"], f"{location}, steps")
     elif inline:
         steps = tuple(_actions(inline, location))
     if any(isinstance(step, Latency) for step in (steps or ())[1:]):
-        raise ScenarioError(
-            f"{location}: latency must be the first step; use pause for a later one."
-        )
+        raise ScenarioError(f"{location}: latency must be the first step; use pause for a later one.")
     return ScriptedTurn(
         when=when,
         transcript=_text(turn.get("transcript", ""), f"{location}, transcript"),
@@ -122,37 +129,29 @@ def _steps(content: Any, location: str) -> tuple[Step, ...]:  # noqa: ANN401 - n
     return tuple(
         step
         for number, one in enumerate(content, 1)
-        for step in _actions(
-            _table(one, f"{location} {number}", {*ACTIONS, *CALL_KEYS}), f"{location} {number}"
-        )
+        for step in _actions(_table(one, f"{location} {number}", {*ACTIONS, *CALL_KEYS}), f"{location} {number}")
     )
 
 
 def _actions(content: dict[str, Any], location: str) -> Iterable[Step]:
     if "call" not in content and (stray := CALL_KEYS & content.keys()):
-        raise ScenarioError(
-            f"{location}: {', '.join(sorted(stray))} requires call, which is missing."
-        )
+        raise ScenarioError(f"{location}: {', '.join(sorted(stray))} requires call, which is missing.")
     for name in ACTIONS:
         if name in content:
             yield _action(name, content, f"{location}, {name}")
 
 
-def _action(name: str, content: dict[str, Any], location: str) -> Step:  # noqa: PLR0911 - one each
+def _action(name: str, content: dict[str, Any], location: str) -> Step:
     value = content[name]
+    if name in _TIMED:
+        return _TIMED[name](_seconds(value, location))
+    if name in _WORDED:
+        return _WORDED[name](_text(value, location))
     match name:
-        case "say":
-            return Say(_text(value, location))
-        case "think":
-            return Think(_text(value, location))
         case "search":
             return _search(value, location)
-        case "latency":
-            return Latency(_seconds(value, location))
-        case "pause":
-            return Pause(_seconds(value, location))
-        case "go_away":
-            return GoAway(_seconds(value, location))
+        case "send":
+            return Send(_message(value, location))
         case "close":
             close = _table(value, location, {"code", "reason"})
             return CloseSocket(_close(close, location))
@@ -163,7 +162,7 @@ def _action(name: str, content: dict[str, Any], location: str) -> Step:  # noqa:
 def _search(value: Any, location: str) -> Search:  # noqa: ANN401 - not validated yet
     if isinstance(value, str):
         return Search(value)
-    found = _table(value, location, {"query", "sources"})
+    found = _table(value, location, {"query", "sources", "suggestions"})
     sources = found.get("sources", [])
     if not isinstance(sources, list):
         raise ScenarioError(f"{location}: sources must be a list of tables with title and url.")
@@ -178,7 +177,14 @@ def _search(value: Any, location: str) -> Search:  # noqa: ANN401 - not validate
             # A list of one, which binds the validated table to a name.
             for source in [_table(one, f"{location}, source {number}", {"title", "url"})]
         ),
+        _text(found.get("suggestions", ""), f"{location}, suggestions"),
     )
+
+
+def _message(value: Any, location: str) -> dict[str, Any]:  # noqa: ANN401 - not validated yet
+    if not isinstance(value, dict):
+        raise ScenarioError(f"{location}: must be a table, the message to send.")
+    return value
 
 
 def _close(content: dict[str, Any], location: str) -> Close:
@@ -200,10 +206,8 @@ def _call(content: dict[str, Any], location: str) -> Call:
         steps = (Say(then),)
     elif then is not None:
         steps = _steps(then, f"{location}, then")
-    if any(isinstance(step, Latency) for step in steps or ()):
-        raise ScenarioError(
-            f"{location}, then: latency is only for the first step of an answer; use pause."
-        )
+    if any(isinstance(step, Latency | Work | Stop) for step in steps or ()):
+        raise ScenarioError(f"{location}, then: latency, work and stop are for a turn's own steps; use pause.")
     return Call(_text(content["call"], location), args, steps, repeated=content.get("twice", False))
 
 
@@ -212,9 +216,7 @@ def _table(content: Any, location: str, known: set[str]) -> dict[str, Any]:  # n
         raise ScenarioError(f"{location}: must be a table.")
     for key in content:
         if key not in known:
-            raise ScenarioError(
-                f"{location}: unknown key {key!r}; the keys are {', '.join(sorted(known))}."
-            )
+            raise ScenarioError(f"{location}: unknown key {key!r}; the keys are {', '.join(sorted(known))}.")
     return content
 
 

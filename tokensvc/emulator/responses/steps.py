@@ -32,11 +32,12 @@ class Think:
 class Search:
     """Search the web for *query*: the answer is grounded in *sources*, (title, URL) pairs.
 
-    Without sources, a made-up one is sent.
+    Without sources, a made-up one is sent, and without *suggestions* made-up ones, as HTML.
     """
 
     query: str
     sources: tuple[tuple[str, str], ...] = ()
+    suggestions: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,30 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Work:
+    """Complete the turn, and continue with the following steps after some seconds.
+
+    A model that reports its status says meanwhile that it works.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the answer for a reason, a ``TurnCompleteReason``; later steps are dropped."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send a message as it is, whatever it contains."""
+
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class GoAway:
     """Announce that the connection ends in some seconds, and end it then."""
 
@@ -82,7 +107,7 @@ class CloseSocket:
     close: Close
 
 
-Step: TypeAlias = "Say | Think | Search | Call | Pause | Latency | GoAway | CloseSocket"
+Step: TypeAlias = "Say | Think | Search | Call | Pause | Latency | Work | Stop | Send | GoAway | CloseSocket"
 
 
 @dataclass(frozen=True)

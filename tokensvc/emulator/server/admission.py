@@ -88,9 +88,7 @@ class AdmissionControl:
         self.keys.check_socket(credentials)
         return None
 
-    def _handle(
-        self, setup: dict[str, Any], client_setup: dict[str, Any], token: Token | None
-    ) -> str:
+    def _handle(self, setup: dict[str, Any], client_setup: dict[str, Any], token: Token | None) -> str:
         """Return the handle that applies: the effective setup's, or the client's.
 
         The client's applies only under a full lock that has resumption. The reference says that a
@@ -103,6 +101,9 @@ class AdmissionControl:
         if "sessionResumption" not in setup or self.options.client_handle == "ignored":
             return ""
         client: str = client_setup.get("sessionResumption", {}).get("handle", "")
+        if client and self.options.client_handle == "own":
+            lineage = self.handles.lineage(client)
+            return client if lineage is None or lineage in token.lineages else ""
         return client
 
 

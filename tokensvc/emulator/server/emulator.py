@@ -99,12 +99,8 @@ class Emulator:
             responder or EchoResponder(),
             self.faults,
         )
-        self._inspection = Inspection(
-            self.clock, self.connections, self.tokens, self._auth_tokens, self.faults
-        )
-        self._runner = web.AppRunner(
-            self._app(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT
-        )
+        self._inspection = Inspection(self.clock, self.connections, self.tokens, self._auth_tokens, self.faults)
+        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
 
     @property
     def port(self) -> int:

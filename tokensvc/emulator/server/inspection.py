@@ -101,9 +101,7 @@ class Inspection:
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             seconds = -1  # refused below
         if not 0 <= seconds < LATEST - self.clock.now():
-            raise web.HTTPBadRequest(
-                text='Send {"seconds": n}, where n is at least 0 and not beyond the year 9000.'
-            )
+            raise web.HTTPBadRequest(text='Send {"seconds": n}, where n is at least 0 and not beyond the year 9000.')
         self.clock.skip(seconds)
         return web.json_response({"now": rfc3339(self.clock.now())})
 
@@ -170,10 +168,7 @@ def _conversation_view(session: SessionContext) -> dict[str, Any]:
             "turns": conversation.turns,
             "dropped": conversation.dropped,
             "compressions": conversation.compressions,
-            "entries": [
-                {"kind": entry.kind, "text": entry.text}
-                for entry in conversation.entries[-SHOWN_ENTRIES:]
-            ],
+            "entries": [{"kind": entry.kind, "text": entry.text} for entry in conversation.entries[-SHOWN_ENTRIES:]],
         },
         "sent_messages": session.sender.sent,
         "send_delay_p99_ms": round(delays[len(delays) * 99 // 100] * 1000, 1) if delays else None,

@@ -60,9 +60,7 @@ class LiveEndpoint:
             return redirect_response(fault, request)
         # The client's close frame gets its reply only after the connection is recorded as closed:
         # the client may resume the session as soon as it has that reply.
-        response = web.WebSocketResponse(
-            max_msg_size=LARGEST_FRAME, compress=False, autoclose=False
-        )
+        response = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False, autoclose=False)
         await response.prepare(request)
         record = self.connections.open(method, credentials.kind())
         record.handshake = {
@@ -164,9 +162,7 @@ class LiveEndpoint:
         record.admission, record.session, record.state = admission, context, "live"
         return session, deadlines
 
-    def _suspend(
-        self, record: ConnectionRecord, session: Session, connection: WebSocketConnection
-    ) -> None:
+    def _suspend(self, record: ConnectionRecord, session: Session, connection: WebSocketConnection) -> None:
         """Let handles resume the conversation: its connection is over."""
         idle = not session.answering
         self.handles.close(record.number, idle=idle, quiet_since=connection.last_frame)
@@ -185,8 +181,8 @@ class LiveEndpoint:
                 resumed.earlier_audio,
             )
             conversation.instruction_tokens = instruction_tokens
-        saved = SavedConversation(
-            conversation, plan.model_name, lineage, record.earlier_audio, plan.handle_state
-        )
+        saved = SavedConversation(conversation, plan.model_name, lineage, record.earlier_audio, plan.handle_state)
         self.handles.open(record.number, saved)
+        if admission.token is not None:
+            admission.token.lineages.add(lineage)
         return conversation

@@ -84,9 +84,7 @@ class Deadlines:
             if now >= self._next_update:
                 await self._send_update()
             next_warning = inf if self._announced else warning
-            await context.clock.sleep_until(
-                min(self._token_expires, end, idle_end, next_warning, self._next_update)
-            )
+            await context.clock.sleep_until(min(self._token_expires, end, idle_end, next_warning, self._next_update))
         context.end(CloseReasons.expired_mid_session)
 
     def _end(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tokensvc.emulator.audio.utterances import (
@@ -34,9 +35,7 @@ FRAME_TYPES = frozenset({"image/jpeg", "image/png"})
 class Session:
     """Handles the client's messages."""
 
-    def __init__(
-        self, context: SessionContext, heard: Recording, *, version: str, locked: bool
-    ) -> None:
+    def __init__(self, context: SessionContext, heard: Recording, *, version: str, locked: bool) -> None:
         self._context = context
         self._version = version
         self._locked = locked
@@ -47,6 +46,7 @@ class Session:
         self._heard_before = context.conversation.heard  # on earlier connections, in seconds
         self._charged_seconds = 0.0  # used only if the turn coverage is ALL_INPUT
         self._history_pending = context.plan.initial_history
+        self._content_open = False  # whether speech waits for the rest of a clientContent
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "clientContent": self._client_content,
             "realtimeInput": self._realtime_input,
@@ -146,6 +146,7 @@ class Session:
             self._add_turns(earlier)
             self._answered_length = context.conversation.length
         self._add_turns([last])
+        self._content_open = not complete and context.options.incomplete_content == "awaited"
         if complete:
             context.counters.text_turns += 1
             await self._answer(None)
@@ -160,9 +161,7 @@ class Session:
                     self._add_picture(part["inlineData"])
                 if "text" in part:
                     text = part["text"]
-                    conversation.add(
-                        "history" if by_model else "typed", text, "TEXT", text_tokens(text)
-                    )
+                    conversation.add("history" if by_model else "typed", text, "TEXT", text_tokens(text))
 
     def _add_picture(self, blob: dict[str, Any]) -> None:
         if blob.get("mimeType") not in FRAME_TYPES:
@@ -177,9 +176,7 @@ class Session:
         if "mediaChunks" in content and self._version != "v1alpha":
             raise CloseError(CloseReasons.media_chunks)
         if "audio" in content:
-            await self._audio(
-                content["audio"].get("data", ""), content["audio"].get("mimeType", "")
-            )
+            await self._audio(content["audio"].get("data", ""), content["audio"].get("mimeType", ""))
         if "video" in content:
             self._video(content["video"])
         if "text" in content:
@@ -238,9 +235,7 @@ class Session:
             utterance = self._utterances.finish()
             added = self._context.conversation.length > self._activity_length
             if utterance is not None and not utterance.seconds and not added:
-                await self._context.sender.send(
-                    serverContent={"turnComplete": True}, usageMetadata={}
-                )
+                await self._context.sender.send(serverContent={"turnComplete": True}, usageMetadata={})
                 raise CloseError(CloseReasons.precondition)
             await self._end_utterance(utterance)
 
@@ -262,6 +257,9 @@ class Session:
             await self._transcribe(turn, utterance)
             if context.plan.detection.automatic:
                 await self._send_voice_activity("ACTIVITY_END")
+            if self._content_open:
+                return
+        self._content_open = False
         await self._turns.answer(turn)
 
     async def _transcribe(self, turn: Turn, utterance: Utterance) -> None:
@@ -278,6 +276,11 @@ class Session:
         context.conversation.add("spoken", text, "AUDIO", audio_tokens(seconds))
         if not context.plan.transcribe_input:
             return
+        if context.options.interim_transcripts:
+            words = text.split(" ")
+            for count in range(1, len(words)):
+                heard = " ".join(words[:count])
+                await context.sender.send_content(interimInputTranscription={"text": heard})
         for fragment in self._fragments(text):
             await context.sender.send_content(inputTranscription={"text": fragment})
 
@@ -313,12 +316,16 @@ class Session:
         """Change the instruction or the tools, unless the session is under a token's lock."""
         context = self._context
         context.counters.context_updates += 1
-        if self._locked and context.options.context_update == "refused":
+        allowed = context.options.context_update if self._locked else "honoured"
+        if allowed == "refused":
             raise CloseError(CloseReasons.not_supported)
+        if allowed == "ignored":
+            return
         if "systemInstruction" in content:
             parts = content["systemInstruction"].get("parts", [])
             text = " ".join(part.get("text", "") for part in parts)
             context.conversation.instruction_tokens = text_tokens(text)
+            context.plan = replace(context.plan, instruction=text)
         if "tools" in content:
             tools = content["tools"].get("tools", [])
             check_tools(tools, context.plan.model)

@@ -107,10 +107,7 @@ class Speaker:
         half = len(chunk) // SAMPLE_BYTES // 2 * SAMPLE_BYTES
         if context.options.parts == "several" and context.plan.model.several_parts and half:
             pieces = [chunk[:half], chunk[half:]]
-        return [
-            {"inlineData": {"mimeType": MIME_TYPE, "data": base64.b64encode(piece).decode()}}
-            for piece in pieces
-        ]
+        return [{"inlineData": {"mimeType": MIME_TYPE, "data": base64.b64encode(piece).decode()}} for piece in pieces]
 
 
 def _chunks(source: SampleSource, text: str) -> Iterator[tuple[bytes, str]]:

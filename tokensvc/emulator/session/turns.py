@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections import deque
 from dataclasses import dataclass
 from itertools import chain, groupby, starmap
@@ -20,16 +19,19 @@ from tokensvc.emulator.responses.steps import (
     Result,
     Say,
     Search,
+    Send,
     Step,
+    Stop,
     Think,
     Turn,
+    Work,
 )
+from tokensvc.emulator.session.fields import grounding, new_call_id, usage
 from tokensvc.emulator.session.speech import Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tokensvc.emulator.conversation.context import Modality
     from tokensvc.emulator.session.context import SessionContext
 
 LONGEST_QUEUE = 100  # answers; a full queue drops the oldest
@@ -67,6 +69,7 @@ class TurnTaking:
         self._prompt: list[ContextEntry] = []  # the context when the current answer began
         self._call_tokens = self._thought_tokens = 0
         self._held: list[tuple[Call, Result]] = []  # results that came while the person spoke
+        self._works: set[asyncio.Task[None]] = set()  # answers that continue after their turn
         self._answering = False  # true until generationComplete, not until turnComplete
 
     @property
@@ -155,6 +158,8 @@ class TurnTaking:
     async def stop(self) -> None:
         """Stop everything: the connection is over."""
         self._queue.clear()
+        for work in self._works:
+            work.cancel()
         for pending in self._pending.values():
             pending.blocking = False  # on the next connection no turn waits for its result
         task, self._task = self._task, None
@@ -191,7 +196,10 @@ class TurnTaking:
         first = steps[0] if steps else None
         latency = first.seconds if isinstance(first, Latency) else context.options.latency
         await context.clock.sleep(latency)
+        steps, end, rest = _split(steps)
         await self._run_steps(answer.turn, steps)
+        if isinstance(end, Work):
+            self._continue(Answer(answer.turn, lambda: (Latency(0), *rest)), end.seconds)
         await context.sender.send_content(generationComplete=True)
         tokens = self._speaker.end(interrupted=False)
         self._answering = False
@@ -199,8 +207,20 @@ class TurnTaking:
         await context.clock.sleep_until(self._speaker.plays_until)
         # From here on the answer can no longer be interrupted.
         self._task = None
-        await self._send_turn_complete(tokens)
+        await self._send_turn_complete(tokens, end.reason if isinstance(end, Stop) else None)
         self._start_next()
+
+    def _continue(self, answer: Answer, seconds: float) -> None:
+        """Start *answer* after some seconds, whatever is said meanwhile."""
+
+        async def work() -> None:
+            await self._context.clock.sleep(seconds)
+            self._works.discard(task)
+            await self._enqueue(answer, interrupting=False)
+
+        task = asyncio.create_task(work())
+        self._works.add(task)
+        task.add_done_callback(self._report_failure)
 
     async def _run_steps(self, turn: int, steps: tuple[Step, ...]) -> None:
         for is_call, group in groupby(steps, lambda step: isinstance(step, Call)):
@@ -222,9 +242,11 @@ class TurnTaking:
             case Think(text):
                 self._thought_tokens += text_tokens(text)
                 await self._send_part({"text": text, "thought": True})
-            case Search(query, sources):
-                metadata = grounding(query, sources)
+            case Search():
+                metadata = grounding(step)
                 await context.sender.send_content(groundingMetadata=metadata)
+            case Send(message):
+                await context.sender.send(**message)
             case GoAway(seconds):
                 context.go_away(seconds)
             case CloseSocket(close):
@@ -237,9 +259,7 @@ class TurnTaking:
     async def _call(self, turn: int, calls: list[Call]) -> None:
         """Make *calls* in one message; if any of them block, wait for the results of those."""
         issued = [self._issue(turn, call) for call in calls]
-        messages = [
-            {"id": each.id, "name": each.call.name, "args": each.call.args} for each in issued
-        ]
+        messages = [{"id": each.id, "name": each.call.name, "args": each.call.args} for each in issued]
         await self._context.sender.send(toolCall={"functionCalls": messages})
         for call, message in zip(calls, messages, strict=True):
             if call.repeated:
@@ -268,53 +288,29 @@ class TurnTaking:
     def _conclusion(self, call: Call, result: Result) -> tuple[Step, ...]:
         return self._context.responder.conclude(call, result)
 
-    async def _send_turn_complete(self, audio: int) -> None:
-        """Send `turnComplete` with the usage of an answer that has *audio* tokens of sound."""
+    async def _send_turn_complete(self, audio: int, reason: str | None = None) -> None:
+        """Send `turnComplete` with the usage of an answer that has *audio* tokens of sound.
+
+        *reason* says why the answer was stopped, if it was.
+        """
         context = self._context
         details = tokens_by_modality(self._prompt, context.conversation.instruction_tokens)
         prompt = sum(details.values()) + context.plan.model.overhead
         content: dict[str, Any] = {"turnComplete": True}
         if context.plan.model.status:
-            content["interactionStatus"] = "IN_PROGRESS" if self._pending else "IDLE"
+            working = self._pending or self._works
+            content["interactionStatus"] = "IN_PROGRESS" if working else "IDLE"
+        if reason is not None:
+            content["turnCompleteReason"] = reason
         await context.sender.send(
             serverContent=content,
             usageMetadata=usage(prompt, details, audio, self._call_tokens, self._thought_tokens),
         )
 
 
-def usage(
-    prompt: int, details: dict[Modality, int], audio: int, calls: int, thoughts: int
-) -> dict[str, Any]:
-    """Return a turn's token usage; every turn counts the whole context again.
-
-    As recorded, neither the details nor the total add up to everything.
-    """
-    return {
-        "promptTokenCount": prompt,
-        "responseTokenCount": audio + calls,
-        **({"thoughtsTokenCount": thoughts} if thoughts else {}),
-        "totalTokenCount": prompt + audio + calls,
-        "promptTokensDetails": [
-            {"modality": modality, "tokenCount": tokens} for modality, tokens in details.items()
-        ],
-        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": audio}],
-    }
-
-
-def new_call_id(*, blocking: bool, short: bool) -> str:
-    """Return the id of a new function call."""
-    if not short:
-        return f"function-call-{secrets.randbits(63)}"
-    if not blocking:
-        return f"call_{100_000 + secrets.randbelow(900_000)}"
-    return f"fc_{10**19 + secrets.randbelow(2**64 - 10**19)}"
-
-
-def grounding(query: str, sources: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
-    """Return grounding metadata for *query*; without *sources*, for a made-up one."""
-    found = sources or (("example.com", "https://example.com/"),)
-    return {
-        "webSearchQueries": [query],
-        "searchEntryPoint": {"renderedContent": "<div>A search suggestion would be here.</div>"},
-        "groundingChunks": [{"web": {"uri": url, "title": title}} for title, url in found],
-    }
+def _split(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], Step | None, tuple[Step, ...]]:
+    """Return the steps of this turn, what ends it early, and the steps after that."""
+    for index, step in enumerate(steps):
+        if isinstance(step, Work | Stop):
+            return steps[:index], step, steps[index + 1 :]
+    return steps, None, ()

@@ -1,10 +1,9 @@
-/** One socket to the Live API: opened with a grant, live at `setupComplete`, closed with a reason. */
+/** One socket to the Live API: opened with a grant, live at `setupComplete`, closed with a reason or by its signal. */
 
-import { steadyClock } from '../clock.js';
-import { explainClose } from './close-codes.js';
-import { LiveError, hungUp, pathLost } from '../errors.js';
+import { LiveError, asLiveError, hungUp, pathLost } from '../errors.js';
+import { pause, steadyClock } from '../waiting.js';
+import { Heartbeat } from './path.js';
 import { readFrame, setupFrame } from './protocol.js';
-import { Pulse } from './pulse.js';
 
 const SETUP_LIMIT_MS = 10_000;
 const CLOSING_LIMIT_MS = 2000;
@@ -12,59 +11,71 @@ const CLOSING_LIMIT_MS = 2000;
 /** @typedef {(address: string) => WebSocket} Transport */
 
 /**
- * A socket opens with any credential; only `setupComplete` proves that the token was accepted.
+ * What a connection was doing when it was closed: `setup` and `resume` are before `setupComplete`, without and with a
+ * handle; `leaving` is after `goAway`.
+ * @typedef {'setup' | 'resume' | 'live' | 'leaving'} Phase
  */
+
+/** A socket opens with any credential; only `setupComplete` proves that the token was accepted. */
 export class Connection {
   #socket;
-  #receive;
-  #arrived;
-  #ended;
+  #listeners;
+  #signal;
   #clock;
-  /** @type {(() => void) | undefined} */
-  #dropLimit;
+  #heartbeat;
+  #cancelLimit;
   #madeAt;
-  #pulse;
   #openedAt = 0;
+  #liveAt = Infinity;
   #roundTrip = 0;
-  /** @type {import('./close-codes.js').Phase} */
+  /** @type {Phase | 'over'} */
   #phase;
   /** @type {() => void} */
   #accept = () => {};
-  /** @type {(error: LiveError) => void} */
+  /** @type {(error: unknown) => void} */
   #refuse = () => {};
-  #over = false;
-  #closed = false;
+  /** @type {(error: LiveError | Promise<LiveError> | null) => void} */
+  #settle = () => {};
+  /** Aborts when the socket is closed by both sides. */
+  #closed = new AbortController();
   /** @type {Promise<void> | undefined} */
   #retired;
 
   /**
    * @param {import('./token-source.js').Grant} grant
    * @param {object} listeners
+   * @param {() => void} [listeners.live] called at `setupComplete`, before the events that follow it
    * @param {(event: import('./protocol.js').ServerEvent) => void} listeners.receive
    * @param {() => void} [listeners.arrived] called for each frame, before its events
-   * @param {(error: LiveError | null) => void} listeners.ended called once, and only for an end after `setupComplete`
-   * @param {object} [options]
+   * @param {(failed: boolean) => void} [listeners.ended] called once, and only for an end after `setupComplete` that is
+   *   not our own; not `failed` for a normal one
+   * @param {object} options
+   * @param {AbortSignal} options.signal hangs up
    * @param {boolean} [options.resumes] whether the setup resumes by a handle
    * @param {Transport} [options.transport]
-   * @param {import('../clock.js').Clock} [options.clock]
+   * @param {import('../waiting.js').Clock} [options.clock]
+   * @throws the signal's reason if it has aborted
    */
   constructor(
     grant,
-    { receive, arrived = () => {}, ended },
-    { resumes = false, transport = (address) => new WebSocket(address), clock = steadyClock } = {},
+    listeners,
+    { signal, resumes = false, transport = (address) => new WebSocket(address), clock = steadyClock },
   ) {
+    signal.throwIfAborted();
+    this.#listeners = listeners;
+    this.#signal = signal;
     this.#clock = clock;
     this.#phase = resumes ? 'resume' : 'setup';
     this.#madeAt = clock.now();
-    this.#receive = receive;
-    this.#arrived = arrived;
-    this.#ended = ended;
-    this.#pulse = new Pulse(clock, () => this.backlog, () => this.#fail(pathLost()));
+    this.#heartbeat = new Heartbeat(clock, () => this.backlog, () => this.fail(pathLost()));
     /** @type {Promise<void>} resolves at `setupComplete`; rejects with what prevented it */
     this.ready = new Promise((resolve, reject) => {
       this.#accept = resolve;
       this.#refuse = reject;
     });
+    this.ready.catch(() => {});
+    /** @type {Promise<LiveError | null>} resolves with why it ended; null for a normal end, and our own */
+    this.ended = new Promise((resolve) => (this.#settle = resolve));
     // The slash stays unescaped, as in the addresses that Google's SDK opens.
     const credential = encodeURIComponent(grant.token).replaceAll('%2F', '/');
     this.#socket = transport(`${grant.websocket_url}?access_token=${credential}`);
@@ -75,10 +86,13 @@ export class Connection {
     };
     this.#socket.onmessage = ({ data }) => this.#read(data);
     this.#socket.onclose = ({ code, reason }) => {
-      this.#closed = true;
-      this.#end(explainClose(code, reason, this.#phase));
+      this.#closed.abort();
+      if (this.#phase === 'over') return;
+      const normal = code === 1000 || code === 1005;
+      this.#end(normal ? null : explained(code, reason, this.#phase));
     };
-    this.#dropLimit = clock.after(SETUP_LIMIT_MS, () => this.#fail(overdue()));
+    this.#cancelLimit = clock.after(SETUP_LIMIT_MS, () => this.fail(overdue()));
+    signal.addEventListener('abort', this.close);
   }
 
   /** Bytes given to `send` that have not been transmitted yet. */
@@ -96,95 +110,110 @@ export class Connection {
     return this.#roundTrip;
   }
 
-  /** Whether the socket is closed. */
-  get closed() {
-    return this.#closed;
+  /** Milliseconds since `setupComplete`; 0 before it. */
+  get age() {
+    return Math.max(0, this.#clock.now() - this.#liveAt);
   }
 
   /** @param {string} frame */
   send(frame) {
+    if (this.#phase === 'over') return;
     this.#socket.send(frame);
-    this.#pulse.sent(frame.length);
+    this.#heartbeat.sent(frame.length);
   }
 
-  /** Hangs up; neither listener is called from here on. */
-  close() {
-    this.#forget();
-    this.#refuse(hungUp());
+  /** Hangs up; no listener is called from here on. */
+  close = () => {
+    if (this.#phase === 'over') return;
+    this.#finish();
+    this.#refuse(this.#signal.reason ?? hungUp());
+    this.#settle(null);
+    this.#socket.close(1000);
+  };
+
+  /** Hangs up because the connection is of no use any more. @param {LiveError} error why */
+  fail(error) {
+    if (this.#phase === 'over') return;
+    this.#end(error);
     this.#socket.close(1000);
   }
 
   /**
    * Hangs up, and waits for the other side's close frame: it has then read all that was sent, and the conversation can
-   * be resumed. A dead connection never answers; it is given up after two seconds.
+   * be resumed. A dead connection never answers; it is given up after two seconds, or when the signal aborts.
    * @returns {Promise<void>}
    */
   retire() {
-    this.#retired ??= this.#retire();
-    return this.#retired;
-  }
-
-  /** @returns {Promise<void>} */
-  #retire() {
     this.close();
-    if (this.#closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const takeBack = this.#clock.after(CLOSING_LIMIT_MS, resolve);
-      this.#socket.onclose = () => {
-        this.#closed = true;
-        takeBack();
-        resolve();
-      };
-    });
+    const enough = AbortSignal.any([this.#signal, this.#closed.signal]);
+    this.#retired ??= pause(this.#clock, CLOSING_LIMIT_MS, enough).catch(() => {});
+    return this.#retired;
   }
 
   /** @param {string | ArrayBuffer} frame */
   #read(frame) {
-    this.#pulse.received();
-    this.#arrived();
+    if (this.#isOver) return;
+    this.#heartbeat.received();
+    this.#listeners.arrived?.();
     try {
       for (const event of readFrame(frame)) {
-        if (this.#over) return;
+        if (this.#isOver) return;
         if (event.kind === 'go-away') this.#phase = 'leaving';
         if (event.kind === 'setup-complete') this.#complete();
-        else this.#receive(event);
+        else this.#listeners.receive(event);
       }
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
+  get #isOver() {
+    return this.#phase === 'over';
+  }
+
   #complete() {
-    this.#dropLimit?.();
-    this.#dropLimit = undefined;
+    this.#cancelLimit();
     this.#phase = 'live';
-    this.#roundTrip = this.#clock.now() - this.#openedAt;
-    this.#accept();
+    this.#liveAt = this.#clock.now();
+    this.#roundTrip = this.#liveAt - this.#openedAt;
+    try {
+      this.#listeners.live?.();
+      this.#accept();
+    } catch (cause) {
+      this.#refuse(asLiveError(cause));
+      this.close();
+    }
   }
 
-  /** @param {LiveError} error */
-  #fail(error) {
-    this.#end(error);
-    this.#socket.close(1000);
-  }
-
-  /** @param {LiveError | null} error */
+  /** @param {LiveError | Promise<LiveError> | null} error */
   #end(error) {
-    const wasReady = this.#dropLimit === undefined;
-    this.#forget();
-    if (wasReady) this.#ended(error);
-    else this.#refuse(error ?? refused());
+    const wasLive = this.#phase === 'live' || this.#phase === 'leaving';
+    this.#finish();
+    if (wasLive) this.#listeners.ended?.(error !== null);
+    else Promise.resolve(error).then((known) => this.#refuse(known ?? refused()));
+    this.#settle(error);
   }
 
-  #forget() {
-    this.#over = true;
-    this.#pulse.end();
-    this.#dropLimit?.();
+  #finish() {
+    this.#phase = 'over';
+    this.#heartbeat.end();
+    this.#cancelLimit();
+    this.#signal.removeEventListener('abort', this.close);
     this.#socket.onopen = null;
     this.#socket.onmessage = null;
-    this.#socket.onclose = null;
   }
+}
+
+/**
+ * Without the file that explains closes, the connection counts as lost: no path, or another release by now.
+ * @param {number} code @param {string} reason @param {Phase} phase
+ * @returns {LiveError | Promise<LiveError>}
+ */
+function explained(code, reason, phase) {
+  const lost = Object.assign(pathLost(), { close: { code, reason } });
+  if (code === 1006) return lost;
+  return import('./recovery.js').then(({ explainClose }) => explainClose(code, reason, phase) ?? lost, () => lost);
 }
 
 function overdue() {

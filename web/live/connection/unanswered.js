@@ -1,6 +1,6 @@
-/** Detects a dead path by what a server reacts to: a turn that has ended, and a voice that begins. */
+/** Whether the path to the server works: what the server does not react to. */
 
-import { Deadline } from './deadline.js';
+import { Deadline } from './path.js';
 import { endsTurn } from './protocol.js';
 
 // Answers begin after one to three seconds, and later where a model thinks first.
@@ -33,7 +33,7 @@ export class Unanswered {
   #transcribed = false;
 
   /**
-   * @param {import('../clock.js').Clock} clock
+   * @param {import('../waiting.js').Clock} clock
    * @param {() => boolean} waits whether the model waits for the page, and owes no answer
    * @param {() => void} suspect the path seems dead; called at most once a minute
    */

@@ -1,13 +1,13 @@
 /** Captures a camera or a screen, as at most one JPEG a second. */
 
-import { aborted } from '../abort.js';
+import { aborted } from '../waiting.js';
+import { openOrOther } from './browser.js';
 import { mediaError, obstacle } from './media-errors.js';
+import { encode } from './picture.js';
 
-/** The Live API reads at most one frame a second, and scales larger ones down. */
+/** The Live API reads at most one frame a second. */
 const INTERVAL_MS = 1000;
-const LONG_SIDE = 768;
 const RETRY_MS = 100;
-const QUALITY = 0.8;
 
 /** An open camera or a shared screen. */
 export class Camera {
@@ -26,13 +26,16 @@ export class Camera {
    * @param {MediaTrackConstraints} [options.constraints] such as `{facingMode: 'environment'}`
    * @param {() => boolean} options.busy whether sound is waiting to be sent: frames wait for it
    * @param {(jpeg: Uint8Array) => void} options.send
+   * @param {boolean} options.any whether to use another camera if the chosen one is gone
    * @param {() => void} options.stopped called when the person stops sharing, or the camera is disconnected
-   * @param {AbortSignal} options.signal closes the camera, also while the prompt is open
+   * @param {AbortSignal} options.wanted closes the camera until it is open, also while the prompt is
+   * @param {AbortSignal} options.signal closes the camera
    * @returns {Promise<Camera>}
    * @throws {import('../errors.js').LiveError}
    */
-  static async open(kind, { constraints = {}, busy, send, stopped, signal }) {
-    signal.throwIfAborted();
+  static async open(kind, { constraints, any, busy, send, stopped, wanted, signal }) {
+    const ending = AbortSignal.any([wanted, signal]);
+    ending.throwIfAborted();
     const error = obstacle(kind);
     if (error) throw error;
     /** @type {MediaStream | undefined} */
@@ -42,16 +45,16 @@ export class Camera {
       stream =
         kind === 'screen'
           ? await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 5, ...constraints } })
-          : await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, ...constraints } });
-      signal.throwIfAborted();
+          : await openOrOther('video', { width: 1280, height: 720, ...constraints }, any);
       video.muted = true;
       video.playsInline = true;
       video.srcObject = stream;
       // autoplay does not start a video that is not in the document.
-      await Promise.race([video.play(), aborted(signal)]);
+      await Promise.race([video.play(), aborted(ending)]);
+      ending.throwIfAborted();
     } catch (cause) {
       for (const track of stream?.getTracks() ?? []) track.stop();
-      throw signal.aborted ? signal.reason : mediaError(kind, cause);
+      throw ending.aborted ? ending.reason : mediaError(kind, cause);
     }
     const camera = new Camera(kind, stream, video, { busy, send, stopped });
     signal.addEventListener('abort', () => camera.close(), { once: true });
@@ -65,6 +68,7 @@ export class Camera {
    * @param {{busy: () => boolean, send: (jpeg: Uint8Array) => void, stopped: () => void}} listeners
    */
   constructor(kind, stream, video, { busy, send, stopped }) {
+    /** @type {'camera' | 'screen'} */
     this.kind = kind;
     this.#stream = stream;
     this.#video = video;
@@ -109,26 +113,18 @@ export class Camera {
       this.#wait(RETRY_MS);
       return;
     }
-    const jpeg = await this.#encode();
-    if (!this.#open) return;
-    this.#send(jpeg);
-    this.#wait(INTERVAL_MS);
+    try {
+      // Rotating a phone or resizing a window changes the frame's size.
+      const jpeg = await encode(this.#canvas, this.#video, this.#video.videoWidth, this.#video.videoHeight);
+      if (this.#open) this.#send(jpeg);
+    } catch {
+      // A picture that cannot be made, as when memory is short, is left out.
+    }
+    if (this.#open) this.#wait(INTERVAL_MS);
   }
 
   /** @param {number} milliseconds */
   #wait(milliseconds) {
     this.#timer = setTimeout(() => this.#captureNext(), milliseconds);
-  }
-
-  async #encode() {
-    const { videoWidth, videoHeight } = this.#video;
-    const scale = Math.min(1, LONG_SIDE / Math.max(videoWidth, videoHeight));
-    // Rotating a phone or resizing a window changes the frame's size.
-    this.#canvas.width = Math.round(videoWidth * scale);
-    this.#canvas.height = Math.round(videoHeight * scale);
-    const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (this.#canvas.getContext('2d'));
-    pen.drawImage(this.#video, 0, 0, this.#canvas.width, this.#canvas.height);
-    const blob = await this.#canvas.convertToBlob({ type: 'image/jpeg', quality: QUALITY });
-    return new Uint8Array(await blob.arrayBuffer());
   }
 }

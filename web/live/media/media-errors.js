@@ -2,7 +2,7 @@
 
 import { LiveError } from '../errors.js';
 
-/** @typedef {'microphone' | 'camera' | 'screen' | 'speaker'} Device */
+/** @typedef {import('../errors.js').Device} Device */
 
 /** The Permissions Policy feature for each device. */
 const POLICY = { microphone: 'microphone', camera: 'camera', screen: 'display-capture', speaker: 'speaker-selection' };

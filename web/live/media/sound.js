@@ -1,10 +1,9 @@
 /** Sound in and out, over one AudioContext. */
 
-import { aborted } from '../abort.js';
 import { LiveError } from '../errors.js';
-import { deviceError } from './device-error.js';
-import { Microphone } from './microphone.js';
-import { Speaker } from './speaker.js';
+import { aborted } from '../waiting.js';
+import { Microphone, Speaker } from './audio-devices.js';
+import { deviceError } from './browser.js';
 
 const START_LIMIT_MS = 5000;
 // A worklet ends only after it has rendered once more.
@@ -17,6 +16,7 @@ const LAST_SECONDS = 0.1;
  * @property {(chunk: Int16Array) => void} captured 20 ms of the microphone, to be used at once
  * @property {(error: LiveError) => void} lost the microphone was disconnected, and there is no other
  * @property {(speaking: boolean) => void} changed whether the answer is being played
+ * @property {(microphone: import('./audio-devices.js').InUse) => void} using which microphone is in use
  */
 
 /** Created in a user gesture, opened later, and closed by its signal. */
@@ -46,25 +46,22 @@ export class Sound {
 
   /**
    * @param {object} options
-   * @param {boolean | MediaTrackConstraints} options.microphone `false` for no microphone
-   * @param {string} [options.speaker] a device's id
+   * @param {boolean | MediaTrackConstraints | MediaStream} options.microphone `false` for no microphone
+   * @param {string | false} [options.speaker] a device's id; `false` for none
    * @throws {LiveError}
    */
   async open({ microphone, speaker }) {
     const constraints = microphone === true ? {} : microphone;
     // Such a page has no worklets either, but the missing https is what to report.
     if (!globalThis.isSecureContext) throw await deviceError(constraints ? 'microphone' : 'speaker', null);
-    const { changed } = this.#listeners;
-    const [opened] = await Promise.all([
-      Speaker.open(this.#context, { changed, signal: this.#signal }),
+    await Promise.all([
+      speaker !== false && this.#openSpeaker(),
       constraints && this.#take(constraints),
       // A loudspeaker that was chosen earlier may be gone: the default one is used then.
-      speaker && this.useSpeaker(speaker).catch(() => {}),
+      speaker && this.#setSink(speaker).catch(() => {}),
       this.#running(),
     ]);
     this.#signal.throwIfAborted();
-    this.#speaker = opened;
-    this.volume = this.#volume;
     this.#keepRunning();
   }
 
@@ -98,6 +95,11 @@ export class Sound {
     return (side === 'speaker' ? this.#speaker : this.#microphone)?.analyser;
   }
 
+  /** The answer; null if nothing can be played. */
+  get answerStream() {
+    return this.#speaker?.stream ?? null;
+  }
+
   /** @param {number} volume 0 to 1 */
   set volume(volume) {
     this.#volume = volume;
@@ -112,20 +114,34 @@ export class Sound {
 
   /**
    * Switches the microphone, or adds one. If it cannot be opened, the current one stays.
-   * @param {MediaTrackConstraints} constraints
+   * @param {MediaTrackConstraints | MediaStream} constraints
+   * @param {AbortSignal} [wanted] aborts if it is not wanted any more: one that is opened later is closed at once
    * @throws {LiveError}
    */
-  useMicrophone(constraints) {
-    const change = this.#changes.then(() => this.#take(constraints));
+  useMicrophone(constraints, wanted) {
+    const change = this.#changes.then(() => this.#take(constraints, wanted));
     this.#changes = change.catch(() => {});
     return change;
   }
 
   /**
+   * Switches the loudspeaker, or adds one.
    * @param {string} id of a device; empty for the default one
    * @throws {LiveError} `speaker-unsupported`, `speaker-missing` and others
    */
   async useSpeaker(id) {
+    await this.#setSink(id);
+    if (!this.#speaker) await this.#openSpeaker();
+  }
+
+  async #openSpeaker() {
+    const { changed } = this.#listeners;
+    this.#speaker = await Speaker.open(this.#context, { changed, signal: this.#signal });
+    this.volume = this.#volume;
+  }
+
+  /** @param {string} id */
+  async #setSink(id) {
     try {
       await /** @type {ChoosingContext} */ (this.#context).setSinkId(id);
     } catch (cause) {
@@ -139,7 +155,7 @@ export class Sound {
    */
   async keepAmong(speakers) {
     const { sinkId } = /** @type {ChoosingContext} */ (this.#context);
-    if (sinkId && !speakers.some(({ id }) => id === sinkId)) await this.useSpeaker('');
+    if (sinkId && !speakers.some(({ id }) => id === sinkId)) await this.#setSink('');
   }
 
   /** @param {Int16Array<ArrayBuffer>} samples at 24 kHz */
@@ -157,23 +173,35 @@ export class Sound {
     this.#speaker?.completeTurn();
   }
 
-  /** @param {MediaTrackConstraints} constraints */
-  async #take(constraints) {
+  /** @param {MediaTrackConstraints | MediaStream} constraints @param {AbortSignal} [wanted] */
+  async #take(constraints, wanted) {
+    wanted?.throwIfAborted();
     const microphone = await Microphone.open(this.#context, {
       constraints,
       captured: this.#listeners.captured,
       lost: (lost, error) => this.#replace(lost, error),
+      using: this.#listeners.using,
+      // A conversation does not fail for a device; a change that cannot be made changes nothing.
+      any: this.#microphone === null,
       signal: this.#signal,
     });
+    if (wanted?.aborted) {
+      microphone.close();
+      throw wanted.reason;
+    }
     this.#microphone?.close();
     this.#microphone = microphone;
     microphone.muted = this.#muted;
+    this.#listeners.using(microphone.device);
   }
 
   /** @param {Microphone} lost @param {LiveError} error */
   #replace(lost, error) {
     this.#changes = this.#changes
-      .then(() => (this.#microphone === lost ? this.#take({}) : undefined))
+      .then(() => {
+        if (lost.given) throw error;
+        return this.#microphone === lost ? this.#take({}) : undefined;
+      })
       .catch(() => {
         if (!this.#signal.aborted) this.#listeners.lost(error);
       });

@@ -1,8 +1,9 @@
-/** The widget's English strings. Every other language has the same keys, and a host may override each. */
+/** The widget's English strings; those for its less common parts are in `rare/`. Every other language has the same keys, and a host may override each. */
 export default {
   // The frame.
   title: 'Voice assistant',
   collapse: 'Minimize',
+  settings: 'Settings',
   ongoing: 'Conversation in progress',
 
   // Actions.
@@ -24,6 +25,7 @@ export default {
   'state.connecting': 'Connecting…',
   'state.listening': 'Listening',
   'state.muted': 'Muted',
+  'state.silenced': 'Microphone muted by the system',
   'state.holding': 'Hold the button or the space bar to talk',
   'state.speaking': 'Speaking',
   'state.working': 'Working…',
@@ -46,32 +48,6 @@ export default {
   'tool.answered': 'Used {name}',
   'tool.failed': 'Could not use {name}',
   'tool.cancelled': 'Stopped using {name}',
-  sources: 'Sources',
-  searched: 'Searched for {queries}',
-  'new.tab': 'opens in a new tab',
-
-  // The settings.
-  settings: 'Settings',
-  back: 'Back',
-  microphone: 'Microphone',
-  speaker: 'Speaker',
-  'camera.device': 'Camera',
-  volume: 'Volume',
-  'device.default': 'Browser default',
-  'option.voice': 'Voice',
-  'option.language': 'Language',
-  'option.later': 'Takes effect in the next conversation.',
-  'devices.later': 'Device names appear once you allow the microphone.',
-
-  // Before and after.
-  consent: 'What you say and type is sent to Google Gemini, an AI service. Its answers can be wrong.',
-  'consent.title': 'Before you start',
-  'consent.agree': 'Agree and continue',
-  'consent.decline': 'Not now',
-  rating: 'How was this conversation?',
-  'rating.good': 'Good',
-  'rating.bad': 'Not good',
-  'rating.thanks': 'Thanks for your feedback.',
 
   // Remedies for an error.
   retry: 'Try again',
@@ -79,38 +55,15 @@ export default {
   dismiss: 'OK',
   wait: 'You can try again {time}.',
 
-  // Errors, by their codes. Codes that mean the same to a person share a sentence: see error-messages.js.
+  // Errors, by their codes. Codes that mean the same to a person share a sentence: see words.js.
   error: 'Something went wrong. Please try again.',
   'error.connection-lost': 'The connection was lost. Check your network and start again.',
   'error.service-failed': 'The voice service is unavailable at the moment. Please try again shortly.',
   'error.setup-refused': 'This assistant is not set up correctly. Please contact the site owner.',
   'error.authentication-required': 'You are signed out. Sign in to this site and try again.',
-  'error.blocked': 'This assistant has been turned off. Please contact the site owner.',
-  'error.lease-over': 'The time for this conversation is up. You can start a new one.',
-  'error.context-lost': 'This conversation can no longer be continued. Please start a new one.',
-  'error.conversation-refused': 'The voice service ended the conversation. Please start again and try rephrasing.',
-  'error.idle': 'The conversation ended because nobody spoke for a while.',
-  'error.quota-exhausted': 'This site has reached its limit for the voice service. Please try again later.',
-  'error.rate-limited': 'Too many attempts in a short time. Please wait a moment.',
-  'error.too-many-at-once': 'You are already in another conversation. End that one first.',
-  'error.budget-spent': 'Today’s conversation time is used up. Please come back tomorrow.',
-  'error.location-unsupported': 'The voice service is not available in your country.',
   'error.page-fault': 'Something went wrong on this page. Please reload it and try again.',
-  'error.insecure-page': 'The microphone and camera need a secure connection. Open this page over HTTPS.',
-  'error.sound-blocked': 'The browser blocked the sound. Please press the button again.',
-  'error.not-live': 'There is no conversation right now. Start one first.',
   'error.microphone-refused': 'Microphone access was denied. Allow it for this site in the browser’s settings, or type instead.',
   'error.microphone-missing': 'No microphone was found. Connect one, or type instead.',
   'error.microphone-busy': 'The microphone is unavailable. Close other programs that may be using it, or type instead.',
   'error.microphone-lost': 'The microphone was disconnected. Connect it and start again.',
-  'error.microphone-forbidden': 'This page does not allow microphone access. You can type instead.',
-  'error.microphone-unsupported': 'This browser does not support the microphone here. You can type instead.',
-  'error.camera-refused': 'Camera access was denied. Allow it for this site in the browser’s settings and try again.',
-  'error.camera-missing': 'No camera was found. Connect one and try again.',
-  'error.camera-busy': 'The camera is unavailable. Another program may be using it.',
-  'error.camera-forbidden': 'This page does not allow camera access.',
-  'error.screen-refused': 'The screen was not shared.',
-  'error.screen-busy': 'The screen cannot be shared at the moment.',
-  'error.screen-forbidden': 'This page does not allow screen sharing.',
-  'error.video-unsupported': 'This browser does not support that. Please try another one.',
 };

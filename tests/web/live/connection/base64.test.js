@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decode, encode } from '../../../../web/live/connection/base64.js';
+import { decode, encode } from '../../../../web/live/connection/protocol.js';
 
 const everyByte = Uint8Array.from({ length: 100_003 }, (_, i) => (i * 7) % 256);
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explainClose } from '../../../../web/live/connection/close-codes.js';
+import { explainClose } from '../../../../web/live/connection/recovery.js';
 
 for (const code of [1000, 1005]) {
   test(`${code} is a normal end`, () => assert.equal(explainClose(code, '', 'live'), null));
 }
 
-/** @typedef {import('../../../../web/live/connection/close-codes.js').Phase} Phase */
+/** @typedef {import('../../../../web/live/connection/connection.js').Phase} Phase */
 
 /** The same in every phase. @type {[number, string, string, boolean][]} */
 const closes = [
@@ -19,6 +19,10 @@ const closes = [
   [1011, 'Token not found', 'token-ended', true],
   [1011, 'RESOURCE_EXHAUSTED', 'quota-exhausted', false],
   [1011, 'You exceeded your current quota', 'quota-exhausted', false],
+  [1011, 'Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage', 'quota-exhausted', false],
+  [1008, 'Your prepayment credits are depleted.', 'quota-exhausted', false],
+  [1011, 'Your project has exceeded its monthly spending cap.', 'quota-exhausted', false],
+  [1008, 'This API method requires billing to be enabled.', 'quota-exhausted', false],
   [1011, 'Deadline expired before operation could complete.', 'connection-ended', true],
   [1001, '', 'service-failed', true],
   [1002, '', 'service-failed', true],

@@ -35,8 +35,8 @@ class Socket {
   }
 }
 
-/** @param {{resumes?: boolean}} [options] */
-function connect({ resumes } = {}) {
+/** @param {{resumes?: boolean, ending?: AbortController}} [options] */
+function connect({ resumes, ending = new AbortController() } = {}) {
   const socket = new Socket();
   /** @type {string[]} */
   const addresses = [];
@@ -44,10 +44,12 @@ function connect({ resumes } = {}) {
   const received = [];
   /** @type {(string | null)[]} */
   const ends = [];
+  /** @type {Connection} */
   const connection = new Connection(
     GRANT,
-    { receive: ({ kind }) => received.push(kind), ended: (error) => ends.push(error && error.code) },
+    { receive: ({ kind }) => received.push(kind), ended: () => connection.ended.then((error) => ends.push(error && error.code)) },
     {
+      signal: ending.signal,
       resumes,
       transport: (address) => {
         addresses.push(address);
@@ -108,11 +110,11 @@ test('events are passed on, and the end is reported once', async () => {
   socket.receive({ setupComplete: {} });
   await connection.ready;
   socket.receive({ serverContent: { interrupted: true, turnComplete: true } });
-  const { onclose } = socket;
-  onclose?.({ code: 1006, reason: '' });
+  socket.onclose?.({ code: 1006, reason: '' });
+  socket.onclose?.({ code: 1006, reason: '' });
   assert.deepEqual(received, ['interrupted', 'turn-complete']);
+  await connection.ended;
   assert.deepEqual(ends, ['connection-lost']);
-  assert.equal(socket.onclose, null);
 });
 
 test('a close means what the connection was doing: resuming, being live, or leaving', async () => {
@@ -130,6 +132,7 @@ test('a close means what the connection was doing: resuming, being live, or leav
       await connection.ready;
       for (const message of messages) socket.receive(message);
       socket.onclose?.({ code: Number(code), reason: '' });
+      await connection.ended;
       assert.deepEqual(ends, [expected]);
     }
   }
@@ -140,6 +143,7 @@ test('an unreadable frame ends the conversation', async () => {
   socket.receive({ setupComplete: {} });
   await connection.ready;
   socket.onmessage?.({ data: '{' });
+  await connection.ended;
   assert.deepEqual(ends, ['protocol-violated']);
   assert.equal(socket.closedWith, 1000);
 });
@@ -163,7 +167,7 @@ test('a connection is retired once the other side has agreed', async () => {
   assert.deepEqual([retired, socket.closedWith], [false, 1000]);
   socket.onclose?.({ code: 1000, reason: '' });
   await retiring;
-  assert.deepEqual([connection.closed, ends], [true, []]);
+  assert.deepEqual([retired, ends], [true, []]);
 });
 
 test('a connection that the server has closed is retired at once', async () => {
@@ -172,4 +176,35 @@ test('a connection that the server has closed is retired at once', async () => {
   await connection.ready;
   socket.onclose?.({ code: 1006, reason: '' });
   await connection.retire();
+});
+
+test('its signal closes it, in every state', async () => {
+  const reason = new Error('hung up');
+  for (const live of [false, true]) {
+    const ending = new AbortController();
+    const { connection, socket, ends } = connect({ ending });
+    if (live) socket.receive({ setupComplete: {} });
+    ending.abort(reason);
+    socket.onopen?.();
+    if (!live) await assert.rejects(connection.ready, reason);
+    assert.deepEqual([await connection.ended, socket.closedWith, socket.sent, ends], [null, 1000, [], []]);
+    await connection.retire();
+  }
+});
+
+test('no socket is opened once its signal has aborted', () => {
+  const reason = new Error('hung up');
+  assert.throws(() => new Connection(GRANT, { receive() {} }, { signal: AbortSignal.abort(reason), transport: assert.fail }), reason);
+});
+
+test('an error of the page at setupComplete is what prevents the conversation', async () => {
+  const socket = new Socket();
+  const live = () => {
+    throw new TypeError('a mistake');
+  };
+  const transport = () => /** @type {WebSocket} */ (/** @type {unknown} */ (socket));
+  const connection = new Connection(GRANT, { live, receive() {} }, { signal: new AbortController().signal, transport });
+  socket.receive({ setupComplete: {} });
+  await assert.rejects(connection.ready, { code: 'page-fault' });
+  assert.equal(socket.closedWith, 1000);
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { textFrame } from '../../../../web/live/connection/protocol.js';
-import { Scene } from './line-scene.js';
+import { Scene } from './scene.js';
 
-/** @typedef {import('./line-scene.js').Socket} Socket */
+/** @typedef {import('./scene.js').Socket} Socket */
 
 /** A socket whose path is dead: whatever is sent stays in it. @param {Socket} socket */
 function stall(socket) {
@@ -38,7 +38,7 @@ test('silence of the server means nothing, with handles and without', async () =
     const scene = await new Scene().start();
     for (let handle = 0; handle < handles; handle += 1) scene.socket.offer(`h${handle}`);
     for (let second = 0; second < 270; second += 1) {
-      scene.line.say('chunk');
+      scene.connection.send('chunk');
       await scene.pass(1000);
     }
     assert.deepEqual([scene.told, scene.sockets.length], [[], 1]);
@@ -52,7 +52,7 @@ test('a path is left after eight seconds in which nothing of what is sent leaves
   await scene.pass(60_000);
   stall(dead);
   for (let chunk = 0; chunk < 79; chunk += 1) {
-    scene.line.say('chunk');
+    scene.connection.send('chunk');
     await scene.pass(100);
   }
   assert.deepEqual(scene.told, []);
@@ -72,7 +72,7 @@ test('a slow link is not a dead one, and neither is one on which something arriv
     const scene = await new Scene().start();
     stall(scene.socket);
     for (let second = 0; second < 120; second += 1) {
-      scene.line.say('chunk');
+      scene.connection.send('chunk');
       if (second % 7 === 6) sign(scene.socket);
       await scene.pass(1000);
     }
@@ -84,11 +84,11 @@ test('a slow link is not a dead one, and neither is one on which something arriv
 test('a long answer that is still being played is not left', async () => {
   const scene = await new Scene().start();
   scene.socket.offer('h1');
-  scene.line.say(textFrame('Tell me a story.'));
+  scene.connection.send(textFrame('Tell me a story.'));
   scene.socket.receive({ serverContent: { outputTranscription: { text: 'Once upon a time' } } });
   scene.socket.receive({ serverContent: { generationComplete: true } });
   for (let second = 0; second < 120; second += 1) {
-    scene.line.say('chunk');
+    scene.connection.send('chunk');
     await scene.pass(1000);
   }
   scene.socket.receive({ serverContent: { turnComplete: true } });
@@ -99,10 +99,10 @@ test('a path on which typed text is not answered is left, and what is said meanw
   const scene = await new Scene().start();
   scene.socket.offer('h1');
   await scene.pass(60_000);
-  scene.line.say(textFrame('Hello?'));
+  scene.connection.send(textFrame('Hello?'));
   await scene.pass(15_000);
   assert.deepEqual(scene.told, ['resuming']);
-  scene.line.say('held');
+  scene.connection.send('held');
   await scene.sockets[0].ends(1006);
   await scene.pass(0);
   await scene.acceptWithHandle();
@@ -116,7 +116,7 @@ test('text that was held is due an answer from when it was sent', async () => {
   const scene = await new Scene().start();
   scene.socket.offer('h1');
   await scene.goes('offline');
-  scene.line.say(textFrame('Hello?'));
+  scene.connection.send(textFrame('Hello?'));
   await scene.pass(60_000);
   await scene.goes('online');
   await scene.sockets[0].ends(1006);
@@ -136,8 +136,8 @@ test('a path on which a voice is not noticed is left, where voices were', async 
   socket.receive({});
   for (let chunk = 0; chunk < 250; chunk += 1) {
     assert.ok(!scene.told.includes('resuming'));
-    scene.line.say('chunk');
-    scene.line.spoke(20);
+    scene.connection.send('chunk');
+    scene.connection.spoke(20);
     await scene.pass(20);
   }
   assert.equal(scene.told.at(-1), 'resuming');
@@ -146,7 +146,7 @@ test('a path on which a voice is not noticed is left, where voices were', async 
 test('the model owes no answer while the page owes it a result', async () => {
   const scene = await new Scene().start();
   scene.waits = true;
-  scene.line.say(textFrame('Hurry up!'));
+  scene.connection.send(textFrame('Hurry up!'));
   await scene.pass(120_000);
   assert.deepEqual(scene.told, []);
 });
@@ -155,7 +155,7 @@ test('a path on which nothing waits has no timer of its own', async () => {
   const scene = await new Scene().start();
   const { waiting } = scene.clock;
   stall(scene.socket);
-  scene.line.say('chunk');
+  scene.connection.send('chunk');
   assert.equal(scene.clock.waiting, waiting + 1);
   scene.socket.bufferedAmount = 0;
   await scene.pass(8000);
@@ -176,7 +176,7 @@ test('a path that dies after a goodbye is left by the announced end', async () =
 test('a page that has slept lets its socket catch up before it takes the path for dead', async () => {
   const scene = await new Scene().start();
   stall(scene.socket);
-  scene.line.say('chunk');
+  scene.connection.send('chunk');
   scene.clock.oversleep(60_000);
   await scene.pass(1000);
   assert.deepEqual(scene.told, []);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   activityFrame,
+  contentFrame,
   endsTurn,
+  isAside,
   pictureFrame,
   readFrame,
   setupFrame,
@@ -61,27 +63,49 @@ test('typed text and activityEnd end a turn, and nothing else does', () => {
   assert.deepEqual(others.map(endsTurn), others.map(() => false));
 });
 
-test('unknown messages are ignored', () => {
-  assert.deepEqual(read({ voiceActivity: { type: 'TYPE_UNSPECIFIED' }, somethingNew: {} }), []);
-  assert.deepEqual(read({ serverContent: { waitingForInput: true, modelTurn: { parts: [{}] } } }), []);
+test('an unknown kind of message, and an unknown field of its content, are only named', () => {
+  assert.deepEqual(read({ voiceActivity: { type: 'TYPE_UNSPECIFIED' }, somethingNew: {} }), [{ kind: 'unknown', name: 'somethingNew' }]);
+  assert.deepEqual(read({ serverContent: { waitingForInput: true, modelTurn: { parts: [{ fileData: {} }] } } }), [
+    { kind: 'unknown', name: 'waitingForInput' },
+  ]);
 });
 
-for (const frame of ['not JSON', 'null', '7', new ArrayBuffer(3)]) {
+test('what says nothing about the answer is told apart, and the end of the turn is last', () => {
+  const kinds = read({
+    serverContent: { turnComplete: true, interactionStatus: 'IN_PROGRESS', modelTurn: { parts: [{ text: 'a' }] }, new1: 1 },
+    new2: 2,
+  });
+  assert.deepEqual(kinds.map((event) => [event.kind, isAside(event)]), [
+    ['unknown', true],
+    ['unknown', true],
+    ['working', true],
+    ['text', false],
+    ['turn-complete', false],
+  ]);
+});
+
+test('a message that is not an object says nothing', () => {
+  for (const message of [null, 7, 'text', true, []]) assert.deepEqual(read(message), []);
+});
+
+for (const frame of ['not JSON', new ArrayBuffer(3)]) {
   test(`an unreadable frame is a typed error: ${JSON.stringify(frame)}`, () => {
     assert.throws(() => readFrame(frame), { name: 'LiveError', code: 'protocol-violated' });
   });
 }
 
-test('sound that is not base64 is a typed error', () => {
-  const parts = [{ inlineData: { mimeType: 'audio/pcm;rate=24000', data: '!' } }];
-  assert.throws(() => read({ serverContent: { modelTurn: { parts } } }), { code: 'protocol-violated' });
+test('sound that is empty, or not base64, is left out', () => {
+  for (const data of ['', '!', 'AA==', null, 7, {}]) {
+    const parts = [{ inlineData: { mimeType: 'audio/pcm;rate=24000', data } }, { text: 'a' }];
+    assert.deepEqual(read({ serverContent: { modelTurn: { parts } } }), [{ kind: 'text', text: 'a' }]);
+  }
 });
 
 test('all parts of a message are read, in order', () => {
   const sound = (/** @type {string} */ data) => ({ inlineData: { mimeType: 'audio/pcm;rate=24000', data } });
   assert.deepEqual(read({ serverContent: { modelTurn: { parts: [sound('AQA='), { text: 'a' }, sound('AgA=')] } } }), [
     { kind: 'sound', samples: Int16Array.of(1) },
-    { kind: 'transcript', side: 'agent', text: 'a' },
+    { kind: 'text', text: 'a' },
     { kind: 'sound', samples: Int16Array.of(2) },
   ]);
 });
@@ -154,13 +178,58 @@ test('the usage of a turn comes with its end', () => {
   ]);
 });
 
-test('only sources with a web address are kept', () => {
-  const web = (/** @type {string} */ uri, title = '') => ({ web: { uri, title } });
-  const groundingMetadata = {
-    webSearchQueries: ['tides'],
-    groundingChunks: [web('https://sea.test/', 'The sea'), web('javascript:alert(1)'), web('data:text/html,x'), {}],
-  };
-  assert.deepEqual(read({ serverContent: { groundingMetadata } }), [
-    { kind: 'sources', queries: ['tides'], sources: [{ title: 'The sea', url: 'https://sea.test/' }] },
+test('the status of the work is read in both places where it may be', () => {
+  for (const [interactionStatus, working] of /** @type {const} */ ([['IN_PROGRESS', true], ['REQUIRES_ACTION', true], ['IDLE', false]])) {
+    assert.deepEqual(read({ interactionStatus }), [{ kind: 'working', working }]);
+    assert.deepEqual(read({ serverContent: { interactionStatus } }), [{ kind: 'working', working }]);
+  }
+  for (const interactionStatus of ['INTERACTION_STATUS_UNSPECIFIED', '', null, 7]) {
+    assert.deepEqual(read({ serverContent: { interactionStatus } }), []);
+  }
+});
+
+test('a turn that was stopped says why', () => {
+  assert.deepEqual(read({ serverContent: { turnComplete: true, turnCompleteReason: 'RESPONSE_REJECTED' } }), [
+    { kind: 'turn-complete', reason: 'RESPONSE_REJECTED' },
   ]);
+});
+
+test('an interim transcript comes before the final one', () => {
+  assert.deepEqual(read({ serverContent: { inputTranscription: { text: 'Good' }, interimInputTranscription: { text: 'Goo' } } }), [
+    { kind: 'interim', text: 'Goo' },
+    { kind: 'transcript', side: 'user', text: 'Good' },
+  ]);
+});
+
+test('a call with neither name nor id is left out; what else is missing is empty', () => {
+  const calls = [null, 7, {}, { id: 7 }, { id: '1' }, { id: '2', name: '' }, { name: 'f', args: null }, { id: 5, name: 'g', args: [1] }];
+  assert.deepEqual(read({ toolCall: { functionCalls: calls } }), [
+    {
+      kind: 'tool-call',
+      calls: [
+        { id: '1', name: '', args: {} },
+        { id: '2', name: '', args: {} },
+        { id: '', name: 'f', args: {} },
+        { id: '', name: 'g', args: {} },
+      ],
+    },
+  ]);
+});
+
+test('a lone surrogate is sent as a replacement character, wherever it is', () => {
+  const sent = [
+    textFrame('a\ud800b \ud83d\ude00'),
+    contentFrame([{ role: 'user', parts: [{ text: 'a\ud800b \ud83d\ude00' }] }]),
+    toolFrame([{ id: '1', name: 'f', response: { output: { 'a\udfffb': 'a\udc00b \ud83d\ude00' } } }]),
+    setupFrame({ model: 'a\ud800b \ud83d\ude00' }),
+  ];
+  for (const frame of sent) {
+    assert.ok(frame.isWellFormed() && !/\\ud[89a-f]/.test(frame), frame);
+    assert.match(frame, /a\\ufffdb \u{1F600}/u);
+  }
+});
+
+test('a backslash before something that looks like a surrogate is kept', () => {
+  const typed = 'C:\\ud800 and \\\\ud800';
+  assert.equal(JSON.parse(textFrame(typed)).realtimeInput.text, typed);
 });

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explainClose } from '../../../../web/live/connection/close-codes.js';
+import { explainClose } from '../../../../web/live/connection/recovery.js';
 import { LiveError } from '../../../../web/live/errors.js';
-import { Retries, outOfReach, worthRetrying } from '../../../../web/live/connection/retries.js';
+import { outOfReach, worthRetrying } from '../../../../web/live/connection/reconnecting.js';
+import { Retries } from '../../../../web/live/connection/recovery.js';
 import { problem } from '../../../../web/live/connection/token-source.js';
 
 /**
  * @param {number} code
  * @param {string} reason
- * @param {import('../../../../web/live/connection/close-codes.js').Phase} phase
+ * @param {import('../../../../web/live/connection/connection.js').Phase} phase
  */
 const closed = (code, reason = '', phase = 'live') => /** @type {LiveError} */ (explainClose(code, reason, phase));
 const dropped = closed(1006);

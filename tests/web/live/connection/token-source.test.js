@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { steadyClock } from '../../../../web/live/waiting.js';
+import { LiveError } from '../../../../web/live/errors.js';
 import { TokenSource, problem } from '../../../../web/live/connection/token-source.js';
+import { TestClock } from '../../test-clock.js';
 
 const GRANT = { token: 'auth_tokens/t', websocket_url: 'wss://voice.test/live', setup: { model: 'models/m' }, expires_in: 300 };
 const { signal } = new AbortController();
@@ -52,7 +55,7 @@ test('a lifetime counts from the request, by the monotonic clock', async () => {
       time += 400;
       return GRANT;
     },
-    { clock: () => time },
+    { clock: { ...steadyClock, now: () => time } },
   );
   assert.equal((await source.grant({}, signal)).endsAt, 5000 + 300_000);
 });
@@ -108,9 +111,10 @@ test('the Retry-After of the service is kept', async () => {
 
 test('a conversation is continued with its lease, whose times are counted too', async () => {
   const service = new Service(Response.json({ ...GRANT, lease: 'l', lease_expires_in: 1800 }));
-  const source = new TokenSource('/token', { fetch: service.fetch, clock: () => 1000 });
+  const source = new TokenSource('/token', { fetch: service.fetch, clock: { ...steadyClock, now: () => 1000 } });
+  source.usage = () => ({ seconds: 3 });
   const grant = await source.grant({ lease: 'l', resumption_handle: 'h' }, signal);
-  assert.deepEqual(JSON.parse(service.asked[0].request.body), { lease: 'l', resumption_handle: 'h' });
+  assert.deepEqual(JSON.parse(service.asked[0].request.body), { lease: 'l', resumption_handle: 'h', usage: { seconds: 3 } });
   assert.equal(grant.leaseEndsAt, 1000 + 1_800_000);
 });
 
@@ -131,6 +135,104 @@ test('an unreachable service is retryable', async () => {
   });
 });
 
+test('an answer that is cut off is retryable, whether the network or the text tells', async () => {
+  const cut = new ReadableStream({
+    start(body) {
+      body.enqueue(new TextEncoder().encode('{"token":'));
+      body.error(new TypeError('network error'));
+    },
+  });
+  for (const [answer, code] of /** @type {[Response, string][]} */ ([
+    [new Response(cut), 'token-service-unreachable'],
+    [new Response('{"token":'), 'token-answer-invalid'],
+    [new Response(''), 'token-answer-invalid'],
+  ])) {
+    const source = new TokenSource('/token', { fetch: new Service(answer).fetch });
+    await assert.rejects(source.grant({}, signal), { code, retryable: true });
+  }
+});
+
+for (const [what, getCredential] of /** @type {[string, () => any][]} */ ([
+  ['rejects', () => Promise.reject(new TypeError('Failed to fetch'))],
+  ['throws', () => assert.fail('a mistake')],
+  ['rejects with nothing', () => Promise.reject()],
+])) {
+  test(`a credential function that ${what} is a retryable error`, async () => {
+    const service = new Service();
+    const source = new TokenSource('/token', { fetch: service.fetch, getCredential });
+    await assert.rejects(source.grant({}, signal), { code: 'credential-unavailable', retryable: true });
+    assert.deepEqual(service.asked, []);
+  });
+}
+
+test('a function of the page that rejects prevents a conversation, and does not end one', async () => {
+  const source = new TokenSource(() => Promise.reject(new TypeError('Failed to fetch')));
+  await assert.rejects(source.grant({}, signal), TypeError);
+  await assert.rejects(source.grant({}, signal, true), { code: 'token-service-unreachable', retryable: true });
+  const own = new LiveError('blocked', 'Not now.');
+  await assert.rejects(new TokenSource(() => Promise.reject(own)).grant({}, signal), own);
+});
+
+for (const [what, code, source, options] of /** @type {[string, string, any, object][]} */ ([
+  ['credential function', 'credential-unavailable', '/token', { getCredential: () => new Promise(() => {}) }],
+  ['token function', 'token-service-unreachable', () => new Promise(() => {}), {}],
+])) {
+  test(`a ${what} that never settles is given up, and leaves no timer after a hang-up`, async () => {
+    const clock = new TestClock();
+    const tokens = new TokenSource(source, { clock, ...options });
+    const overdue = assert.rejects(tokens.grant({}, signal), { code, retryable: true });
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.pass(30_000);
+    await overdue;
+    assert.equal(clock.waiting, 0);
+    const hangUp = new AbortController();
+    const hung = assert.rejects(tokens.grant({}, hangUp.signal), /hung up/);
+    await new Promise((resolve) => setImmediate(resolve));
+    hangUp.abort(new Error('hung up'));
+    await hung;
+    assert.equal(clock.waiting, 0);
+  });
+}
+
+test('no token is requested after a hang-up, whenever the credential comes', async () => {
+  for (const refused of [false, true]) {
+    const service = new Service(...(refused ? [new Response(null, { status: 401 })] : []));
+    const hangUp = new AbortController();
+    /** @type {(credential: string) => void} */
+    let give = () => {};
+    const source = new TokenSource('/token', {
+      fetch: service.fetch,
+      getCredential: (situation) => (situation.refused === refused ? new Promise((resolve) => (give = resolve)) : 'jwt'),
+    });
+    const hung = assert.rejects(source.grant({}, hangUp.signal), /hung up/);
+    await new Promise((resolve) => setImmediate(resolve));
+    hangUp.abort(new Error('hung up'));
+    give('jwt');
+    await hung;
+    assert.equal(service.asked.length, refused ? 1 : 0);
+  }
+});
+
+test('a grant that comes too late is ended', async () => {
+  const clock = new TestClock();
+  /** @type {(grant: object) => void} */
+  let give = () => {};
+  let ends = 0;
+  const source = new TokenSource(() => /** @type {any} */ (new Promise((resolve) => (give = resolve))), { clock });
+  const overdue = assert.rejects(source.grant({}, signal), { code: 'token-service-unreachable' });
+  clock.pass(30_000);
+  await overdue;
+  give({ ...GRANT, end: () => (ends += 1) });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(ends, 1);
+});
+
+test('lifetimes that are not positive numbers are unknown', async () => {
+  const source = new TokenSource(async () => /** @type {any} */ ({ ...GRANT, expires_in: -1, lease_expires_in: null }));
+  const { endsAt, leaseEndsAt } = await source.grant({}, signal);
+  assert.deepEqual([endsAt, leaseEndsAt], [Infinity, Infinity]);
+});
+
 test('hanging up during a request is not reported as an unreachable service', async () => {
   const hangUp = new AbortController();
   const reason = new Error('hung up');
@@ -142,11 +244,23 @@ test('hanging up during a request is not reported as an unreachable service', as
 test('a conversation that is over frees its place, even as the page closes', () => {
   const service = new Service(new Response(null, { status: 204 }));
   const source = new TokenSource('https://site.test/voice/token', { fetch: service.fetch, getCredential: () => 'jwt' });
+  source.usage = () => ({ seconds: 3 });
   source.end({ ...GRANT, lease: 'l' });
   const [{ address, request }] = service.asked;
   assert.equal(address, 'https://site.test/voice/lease/end');
-  assert.deepEqual([request.method, request.keepalive, request.body], ['POST', true, '{"lease":"l"}']);
+  assert.deepEqual([request.method, request.keepalive, request.body], ['POST', true, '{"lease":"l","usage":{"seconds":3}}']);
   assert.equal(request.headers['Content-Type'], 'application/json');
+});
+
+test('a rating belongs to the conversation that was ended last', () => {
+  const answer = () => new Response(null, { status: 204 });
+  const service = new Service(answer(), answer());
+  const source = new TokenSource('https://site.test/token', { fetch: service.fetch });
+  source.rate('good');
+  assert.equal(service.asked.length, 0);
+  source.end({ ...GRANT, lease: 'l' });
+  source.rate('bad');
+  assert.deepEqual(JSON.parse(service.asked[1].request.body), { lease: 'l', usage: { rating: 'bad' } });
 });
 
 test('a failure to free the place is not an error', async () => {
@@ -219,7 +333,7 @@ test('a prefetched credential that is old or failed is requested again', async (
   let asked = 0;
   const source = new TokenSource('https://site.test/token', {
     fetch: service.fetch,
-    clock: () => time,
+    clock: { ...steadyClock, now: () => time },
     getCredential: async () => {
       asked += 1;
       if (asked === 1) throw new Error('not signed in yet');
@@ -239,9 +353,33 @@ test('the time to get a token is reported', async () => {
   /** @type {[string, number][]} */
   const told = [];
   const source = new TokenSource(async () => ((time += 120), GRANT), {
-    clock: () => time,
+    clock: { ...steadyClock, now: () => time },
     timed: (name, milliseconds) => told.push([name, milliseconds]),
   });
   await source.grant({}, signal);
   assert.deepEqual(told, [['mint', 120]]);
+});
+
+test("the page's own headers and cookies go with each request, and ours win", async () => {
+  const service = new Service(Response.json(GRANT), Response.json({}));
+  const headers = new Headers({ 'X-CSRF-Token': 'first', 'content-type': 'text/plain', authorization: 'Basic page' });
+  /** @type {string | null} */
+  let credential = 'jwt';
+  const source = new TokenSource('https://shop.test/token', {
+    fetch: service.fetch,
+    headers,
+    credentials: 'include',
+    getCredential: () => credential,
+  });
+  await source.grant({}, signal);
+  credential = null;
+  headers.set('X-CSRF-Token', 'second');
+  source.end({ ...GRANT, lease: 'l' });
+  assert.deepEqual(
+    service.asked.map(({ request }) => [Object.fromEntries(new Headers(request.headers)), request.credentials]),
+    [
+      [{ 'x-csrf-token': 'first', 'content-type': 'application/json', authorization: 'Bearer jwt' }, 'include'],
+      [{ 'x-csrf-token': 'second', 'content-type': 'application/json', authorization: 'Basic page' }, 'include'],
+    ],
+  );
 });

@@ -108,6 +108,5 @@ def _forbid_changes() -> None:
         f"$$ BEGIN RAISE EXCEPTION '{refusal}'; END $$"
     )
     op.execute(
-        "CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        "CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change()"
     )

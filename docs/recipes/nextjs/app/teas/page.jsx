@@ -1,0 +1,3 @@
+export default function Teas() {
+  return <h1>Our teas</h1>;
+}

@@ -1,0 +1,168 @@
+"""Mutants that remove one control of the service each, and the test that proves the control."""
+
+from __future__ import annotations
+
+from mutants.mutant import Case, Mutant
+
+PROPERTIES = "tests/attack/test_properties.py::"
+OPENAPI = "tests/attack/test_openapi.py::"
+OTHER_SITES = "tests/attack/test_other_sites.py::"
+HOSTILE = "tests/attack/test_hostile_bodies.py::"
+HEADERS = "tests/system/test_headers.py::test_every_answer_has_the_security_headers_a_request_id_and_no_version"
+ROUTES = "tests/system/test_routes.py::"
+
+
+def case(name, file, old, new, *tests):
+    """Return a case of one mutant of a file of the package."""
+    return Case(name, (Mutant(f"tokensvc/{file}", old, new),), tests)
+
+
+CASES = [
+    case(
+        "T2: a documented code",
+        "errors.py",
+        'code, status, title = "lease-over", 403,',
+        'code, status, title = "lease-over", 410,',
+        f"{OPENAPI}test_document_lists_every_code_with_its_status_and_no_other",
+    ),
+    case(
+        "T2: a documented field",
+        "web_api/health.py",
+        '{"status": "ok", "everybody_blocked": readiness.blocked()}',
+        '{"status": "ok", "blocked": readiness.blocked()}',
+        f"{OPENAPI}test_real_answers_are_as_documented_to_the_last_header",
+    ),
+    case(
+        "T2: a documented route",
+        "web_api/tokens.py",
+        '@routes.get("/profiles")',
+        '@routes.get("/offers")',
+        f"{OPENAPI}test_document_lists_every_route_and_no_other",
+    ),
+    case(
+        "T2: any error is a problem",
+        "web_api/problems.py",
+        "app.register_error_handler(HTTPException, _answer_http)",
+        "pass",
+        f"{PROPERTIES}test_any_exception_becomes_a_documented_problem",
+    ),
+    case(
+        "T2: slashes are not merged",
+        "app.py",
+        "app.url_map.merge_slashes = False",
+        "pass",
+        f"{ROUTES}test_unknown_path_is_not_found_and_not_echoed[/login//refresh]",
+    ),
+    case(
+        "T2: a second slash is part of the path",
+        "web_api/mounting.py",
+        'if path.startswith("//"):',
+        "if False:",
+        f"{ROUTES}test_unknown_path_is_not_found_and_not_echoed[//login]",
+    ),
+    case(
+        "T3: exact origins",
+        "web_api/origins.py",
+        "any(pattern.match(origin) for pattern in self._shared)",
+        "origin.startswith(self._http.origins)",
+        *(
+            f"{OTHER_SITES}test_only_listed_origin_may_read_and_only_it_and_no_page_may_mint[on this machine-{each}]"
+            for each in ("suffixed without one", "other port with a credential", "trailing dot without one")
+        ),
+    ),
+    case(
+        "T3: JSON only",
+        "web_api/bodies.py",
+        'if content and request.mimetype != "application/json":',
+        "if False:",
+        f"{OTHER_SITES}test_form_is_refused_even_from_our_own_page[text/plain-/token]",
+        f"{OTHER_SITES}test_form_is_refused_even_from_our_own_page[application/x-www-form-urlencoded-/login]",
+    ),
+    case(
+        "T3: a cookie needs an origin",
+        "web_api/origins.py",
+        'if "Origin" not in request.headers:',
+        "if False:",
+        f"{OTHER_SITES}test_cookie_is_of_no_use_to_another_site[origin0-/login/refresh]",
+        f"{OTHER_SITES}test_cookie_is_of_no_use_to_another_site[origin0-/login/end]",
+    ),
+    case(
+        "T4: no unknown field",
+        "web_api/bodies.py",
+        'extra="forbid"',
+        'extra="ignore"',
+        f"{HOSTILE}test_hostile_body_is_refused_or_has_no_effect[model, top]",
+        f"{HOSTILE}test_hostile_body_is_refused_or_has_no_effect[uses, top]",
+    ),
+    case(
+        "T4: no unknown option",
+        "config/profiles.py",
+        "if option is None:\n                raise ValueError",
+        "if option is None:\n                continue\n                raise ValueError",
+        f"{HOSTILE}test_hostile_body_is_refused_or_has_no_effect[systemInstruction, options]",
+        f"{PROPERTIES}test_options_and_claims_change_only_what_the_profile_offers",
+    ),
+    case(
+        "T5: no more than the limit",
+        "store/counting.py",
+        '"after": now - length,',
+        '"after": now - length + SECOND,',
+        "tests/store/test_any_order.py::test_as_many_as_the_limits_allow_are_granted_in_any_order[sqlite]",
+    ),
+    case(
+        "T6: the address is the nearest hop that is not trusted",
+        "web_api/origins.py",
+        "while hops and any(address in network for network in trusted):",
+        "while hops and trusted:",
+        f"{PROPERTIES}test_client_address_is_that_of_a_reference",
+    ),
+    case(
+        "T7: our keys in Google's message",
+        "gemini/error_responses.py",
+        'message = message.replace(secret, "…")',
+        "pass",
+        f"{PROPERTIES}test_no_secret_is_in_the_cause_of_a_refusal",
+    ),
+    case(
+        "T9: headers of every answer",
+        "web_api/headers.py",
+        "app.after_request(set_headers)",
+        "pass",
+        *(f"{HEADERS}[{each}]" for each in ("HEAD", "redirect", "rejected profile", "file of no release")),
+    ),
+    case(
+        "T9: headers of an answer to half a request",
+        "serving.py",
+        r"X-Request-Id: {request_id}\r\n{security}",
+        r"X-Request-Id: {request_id}\r\n",
+        f"{HEADERS}[invalid framing]",
+        f"{HEADERS}[long header]",
+    ),
+    case(
+        "T11: tracebacks without messages",
+        "logs.py",
+        "+ type(error).__name__)",
+        "+ repr(error))",
+        *(
+            f"tests/test_logs.py::test_traceback_names_errors_and_places_but_has_no_message_or_variable[{layers}]"
+            for layers in range(5)
+        ),
+        "tests/test_logs.py::test_thread_that_fails_is_logged_without_the_message",
+        "tests/attack/test_failures.py::test_failed_step_reveals_no_secret[a token]",
+        "tests/attack/test_failures.py::test_failed_step_reveals_no_secret[a sign-in]",
+    ),
+    case(
+        "T11: no field of the log is a caller's",
+        "web_api/problems.py",
+        "{quote(request.path)}",
+        "{request.path}",
+        f"{ROUTES}test_path_cannot_add_a_field_to_the_log",
+    ),
+    case(
+        "T12: nobody acts for others without a key",
+        "authn/holders.py",
+        "unnamed = credentials.unverified_bearer is None and credentials.unverified_on_behalf_of is None",
+        "unnamed = credentials.unverified_bearer is None",
+        "tests/web_api/test_backends.py::test_renewal_without_the_key_names_no_user",
+    ),
+]

@@ -1,0 +1,33 @@
+"""Every test that docs/security.md names exists, and every threat names one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from wheels import CLONE
+
+PAGE = (CLONE / "docs" / "security.md").read_text(encoding="utf-8")
+NAMED = [
+    (path, test)
+    for path, test in sorted(set(re.findall(r"`(tests/[\w./-]+\.(?:py|js))(?:::(\w+))?`", PAGE)))
+    if (CLONE / path).parent.is_dir()
+]
+
+
+@pytest.mark.parametrize(("path", "test"), NAMED, ids=["::".join(filter(None, named)) for named in NAMED])
+def test_named_test_exists(path, test):
+    source = (CLONE / path).read_text(encoding="utf-8")
+    assert f"def {test}(" in source if test else source
+
+
+def test_every_threat_and_requirement_names_its_proof():
+    rows = re.findall(r"^\| ([0-9.]+) \|.*$", PAGE, re.MULTILINE)
+    proven = re.findall(r"^\| ([0-9.]+) \|.*`tests/.*$", PAGE, re.MULTILINE)
+    assert rows == proven
+    assert [row for row in rows if "." not in row] == [str(number) for number in range(1, 41)]
+    assert [row for row in rows if row.startswith("9.")] == [
+        *("9.1.1", "9.1.2", "9.1.3"),
+        *("9.2.1", "9.2.2", "9.2.3", "9.2.4"),
+    ]

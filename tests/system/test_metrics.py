@@ -1,0 +1,191 @@
+"""What an operator sees: one log line for each request, and figures that agree with the ledger."""
+
+import json
+import os
+import re
+import signal
+import time
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from programs import Program, service_environment, serving, share_compiled_profiles
+from system import site
+from system.fleet import children
+from system.launching import free_ports, rows
+from system.upstream import Upstream
+
+PROFILES = """
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+budget = "100h/day"
+[profiles.short]
+model = "gemini-3.8-live"
+allow = ["user"]
+token_lifetime = "1m"
+[limits]
+user = ["100000/minute"]
+guest = ["3/minute"]
+concurrent = { user = 1000, guest = 1000 }
+[limits.budget]
+everyone = "200h/day"
+"""
+
+
+def figures(port: int) -> dict[str, float]:
+    """Return every figure that a scrape gives, by its name and labels."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    return {
+        name: float(value)
+        for name, value in (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    }
+
+
+@contextmanager
+def watched(folder: Path, google: Upstream, port: int, *, workers: int = 4, more: str = ""):
+    http = f'{site.ISSUER}\n[http]\nmetrics_bind = "127.0.0.1:{port}"\n'
+    environment = service_environment(folder, more + http + PROFILES, google.url, SHOP_SECRET=site.SECRET)
+    if not (folder / "data").exists():
+        share_compiled_profiles(folder)
+    with serving(environment, workers=workers) as service:
+        service.folder = folder
+        service.await_lines("worker started", workers)
+        yield service
+
+
+@pytest.fixture(name="google", scope="module")
+def _google():
+    with Upstream() as google:
+        yield google
+
+
+def spread(service: Program, count: int) -> None:
+    """Ask for tokens at the same time, so that every worker gets some."""
+    asks = [("default", site.signed(f"person-{number}")) for number in range(count)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda ask: service.post("/token", {"profile": ask[0]}, bearer=ask[1]).status, asks))
+    assert answers == [200] * count
+
+
+def test_figures_agree_with_the_ledger_over_four_workers_one_of_which_dies(tmp_path: Path, google: Upstream) -> None:
+    (port,) = free_ports(1)
+    with watched(tmp_path, google, port) as service:
+        spread(service, 60)
+        os.kill(children(service.child.pid)[0], signal.SIGKILL)
+        service.await_lines("worker started", 5)
+        spread(service, 20)
+        assert service.post("/token", {"profile": "short"}, bearer=site.signed("ada")).status == 200
+        assert [service.post("/token").status for _ in range(5)] == [200, 200, 200, 429, 429]
+        assert service.post("/token", bearer="nonsense").status == 401
+        found = figures(port)
+        granted, seconds = rows(service, "select count(*), sum(seconds) from events where kind = 'granted'")[0]
+        tokens = {name: value for name, value in found.items() if name.startswith("tokensvc_tokens_total")}
+        assert tokens == {
+            'tokensvc_tokens_total{kind="user",outcome="granted",profile="default"}': 80,
+            'tokensvc_tokens_total{kind="user",outcome="granted",profile="short"}': 1,
+            'tokensvc_tokens_total{kind="guest",outcome="granted",profile="default"}': 3,
+            'tokensvc_tokens_total{kind="guest",outcome="rate-limited",profile="default"}': 2,
+            'tokensvc_tokens_total{kind="",outcome="invalid-token",profile=""}': 1,
+        }
+        assert granted == 84
+        assert sum(v for name, v in found.items() if name.startswith("tokensvc_granted_seconds_total")) == seconds
+        assert found["tokensvc_live_leases"] == 84
+        assert found['tokensvc_budget_left_seconds{budget="everyone"}'] == 200 * 3600 - seconds
+        assert found['tokensvc_budget_left_seconds{budget="default"}'] == 100 * 3600 - seconds + 60
+        assert found["tokensvc_mint_seconds_count"] == 84
+        assert found["tokensvc_store_up"] == 1
+        service.child.send_signal(signal.SIGHUP)
+        service.await_lines("worker started", 9)
+        assert service.get("/livez").status == 200
+        assert figures(port).items() >= tokens.items()
+
+
+def test_figures_have_the_last_probe(tmp_path: Path, google: Upstream) -> None:
+    (port,) = free_ports(1)
+    with watched(tmp_path, google, port, workers=1):
+        assert "tokensvc_probe_ok" not in figures(port)
+        (tmp_path / "data" / "probe.json").write_text(json.dumps({"at": time.time() - 100, "ok": False}))
+        until = time.monotonic() + 5
+        while "tokensvc_probe_ok" not in (found := figures(port)):
+            assert time.monotonic() < until
+        assert found["tokensvc_probe_ok"] == 0
+        assert 99 < found["tokensvc_probe_age_seconds"] < 200
+
+
+def test_metrics_are_at_an_address_of_their_own_and_nothing_else_is(tmp_path: Path, google: Upstream) -> None:
+    (port,) = free_ports(1)
+    with watched(tmp_path, google, port, workers=1) as service:
+        assert service.get("/metrics").code == "not-found"
+        beside = Program(service.child, url=f"http://127.0.0.1:{port}")
+        for path in ("/", "/livez", "/token", "/metrics/", "/profiles"):
+            assert beside.get(path).status == 404
+            assert beside.post(path, {}).status == 404
+        assert beside.get("/metrics").headers["content-type"].startswith("text/plain; version=")
+        assert "person" not in beside.get("/metrics").body.decode()
+
+
+@pytest.mark.parametrize("bind", ["9102", ":9102", "localhost:9102", "127.0.0.1:0", "127.0.0.1:70000", "10.0.0.0/8:1"])
+def test_metrics_need_an_address_that_was_written_out(tmp_path: Path, run_check: Callable[..., str], bind: str) -> None:
+    said = run_check(tmp_path, f'[http]\nmetrics_bind = "{bind}"\n{PROFILES}')
+    assert "http.metrics_bind: write" in said
+
+
+@pytest.fixture(name="run_check")
+def _run_check():
+    import subprocess  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    def run(folder: Path, configuration: str) -> str:
+        environment = service_environment(folder, configuration, "http://127.0.0.1:9")
+        command = [sys.executable, "-m", "tokensvc", "check"]
+        checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert checked.returncode == 2
+        return checked.stderr
+
+    return run
+
+
+def lines_of(service: Program, request_id: str) -> list[dict[str, object]]:
+    service.await_line(request_id)
+    return [line for line in map(json.loads, service.lines) if line.get("request_id") == request_id]
+
+
+def test_each_request_has_one_line_that_says_who_what_and_why(tmp_path: Path, google: Upstream) -> None:
+    (port,) = free_ports(1)
+    with watched(tmp_path, google, port, workers=1) as service:
+        service.post("/token", bearer=site.signed("ada"), headers={"X-Request-Id": "granted-1"})
+        service.post("/token", {"profile": "nothing"}, bearer=site.signed("ada"), headers={"X-Request-Id": "refused-1"})
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        service.get("/profiles", headers={"traceparent": trace, "X-Request-Id": "no good\t"})
+        (granted,) = lines_of(service, "granted-1")
+        (refused,) = lines_of(service, "refused-1")
+        (served,) = lines_of(service, "4bf92f3577b34da6a3ce929d0e0e4736")
+        service.get("/livez")
+    lease = rows(service, "select lease_id from events where request_id = 'granted-1' and kind = 'granted'")[0][0]
+    assert granted["message"] == "token granted"
+    known = {"kind": "user", "subject": "ada", "issuer": "https://shop.test/", "address": "127.0.0.1"}
+    assert granted.items() >= {**known, "profile": "default", "lease": lease, "status": 200, "seconds": 300}.items()
+    assert 0 < granted["store_ms"] < 5000
+    assert 0 < granted["upstream_ms"] < 5000
+    assert refused["message"] == "request refused"
+    assert refused.items() >= {**known, "code": "profile-not-allowed", "cause": "the profile is unknown"}.items()
+    assert (served["message"], served["route"], served["status"]) == ("request served", "GET /profiles", 200)
+    assert not any("/livez" in line for line in service.lines)
+
+
+def test_subjects_may_be_hashed(tmp_path: Path, google: Upstream) -> None:
+    """The same person has the same digest in every line; the audit keeps the name."""
+    (port,) = free_ports(1)
+    with watched(tmp_path, google, port, workers=2, more='log_subjects = "hashed"\n') as service:
+        for number in range(4):
+            service.post("/token", bearer=site.signed("ada"), headers={"X-Request-Id": f"id-{number}"})
+        subjects = {line["subject"] for number in range(4) for line in lines_of(service, f"id-{number}")}
+    assert len(subjects) == 1
+    assert re.fullmatch("[0-9a-f]{16}", subjects.pop())
+    assert not any('"ada"' in line for line in service.lines)

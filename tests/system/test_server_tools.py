@@ -1,0 +1,413 @@
+"""Server tools: who may call them, with what, how often, and that each call runs once."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import jwt
+import pytest
+
+from programs import Answer, Program, clean_environment, operate, running
+from system import site
+from system.launching import rows
+from tokensvc.tools.running import MOST
+
+NEW_LINE = "\n"
+FAULTY = ["later", "hang", "fail", "not_json", "not_a_number", "too_long"]
+FIND_ORDER = """bind = { customer = "${subject}" }
+label = "Looking up your order"
+audit_args = true"""
+REFUND = """confirm = "Refund {amount} for order {number}?"
+hold = "0.3s"
+same = ["number"]
+refusals = ["hold on"]"""
+COUNT = """per_conversation = 3
+same = ["file"]"""
+
+
+def tool(name: str, lines: str = "") -> str:
+    return f'[profiles.default.tools.{name}]\npython = "order_tools:{name}"\n{lines}\n'
+
+
+def endpoint(name: str, url: str, lines: str = 'private_networks = ["127.0.0.0/8"]') -> str:
+    return f"""[profiles.default.tools.{name}]
+url = "{url}"
+description = "Look up a price."
+bind = {{ customer = "${{subject}}", country = "de" }}
+parameters = {{ type = "OBJECT", required = ["item"], properties = {{ item = {{ type = "STRING" }} }} }}
+timeout = "1s"
+{lines}
+"""
+
+
+class Backend(BaseHTTPRequestHandler):
+    """The shop's own backend; what it does is in the item that is asked for."""
+
+    asked: list[tuple[str, dict[str, str], dict[str, object]]] = []  # noqa: RUF012 - shared by all requests
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append((self.path, dict(self.headers), body))
+        if self.path.endswith("/moved"):
+            self.send_response(302)
+            self.send_header("Location", "/prices/tea")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        content = b'{"price": 3}'
+        if self.path.endswith("/huge"):
+            content = b'"' + b"x" * 70_000 + b'"'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.path.endswith("/slow"):
+            for byte in content:
+                time.sleep(0.5)
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+            return
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(name="backend", scope="module")
+def _backend() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Backend) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(name="shop_service", scope="module")
+def _shop_service(start_service: Callable[..., Program], emulator: Program, backend: str) -> Program:
+    configuration = f"""{site.ISSUER}
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+{tool("find_order", FIND_ORDER)}
+{tool("count", COUNT)}
+{"".join(tool(name, 'timeout = "1s"') for name in FAULTY)}
+{tool("refund", REFUND)}
+{tool("now", "pure = true" + NEW_LINE + 'scheduling = "WHEN_IDLE"')}
+{endpoint("price", backend + "/prices/{item}")}
+{endpoint("internal", backend + "/prices/{item}", "")}
+[profiles.other]
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+[limits]
+user = ["100000/minute"]
+guest = ["100000/minute"]
+concurrent = {{ user = 1000, guest = 1000 }}
+budget = {{ guest = "99999h/day" }}
+"""
+    folder = str(Path(__file__).parent)
+    return start_service(configuration, emulator.url, SHOP_SECRET=site.SECRET, PYTHONPATH=folder)
+
+
+class Caller:
+    """A visitor with a conversation."""
+
+    def __init__(self, service: Program, *, profile: str = "default", subject: str | None = "ada") -> None:
+        self._service = service
+        self.bearer = site.signed(subject) if subject else None
+        self.grant = service.post("/token", {"profile": profile}, bearer=self.bearer).json
+        self._calls = 0
+
+    def call(
+        self, name: str, args: object = None, *, call: str | None = None, path: str = "/tool", **named: object
+    ) -> Answer:
+        self._calls += 1
+        body = {"lease": self.grant["lease"], "call": call or f"call-{self._calls}", "name": name, "args": args or {}}
+        return self._service.post(path, {**body, **named}, bearer=self.bearer)
+
+    def end(self) -> None:
+        assert self._service.post("/lease/end", {"lease": self.grant["lease"]}).status == 204
+
+
+@pytest.fixture(name="ada")
+def _ada(shop_service: Program) -> Caller:
+    return Caller(shop_service)
+
+
+def test_model_gets_the_declaration_without_what_is_bound(ada: Caller) -> None:
+    (declared,) = [
+        function
+        for function in ada.grant["locked"]["tools"][0]["functionDeclarations"]
+        if function["name"] == "find_order"
+    ]
+    assert declared["description"] == "Look up an order by its number."
+    assert declared["parameters"]["properties"] == {"number": {"type": "STRING"}}
+    (told,) = [each for each in ada.grant["features"]["tools"] if each["name"] == "find_order"]
+    assert (told["runs"], told["label"], told["timeout"]) == ("server", "Looking up your order", 8)
+
+
+def test_function_answers_for_the_person_who_asks(ada: Caller, shop_service: Program) -> None:
+    answer = ada.call("find_order", {"number": "17"})
+    assert (answer.status, answer.json) == (200, {"response": {"output": {"number": "17", "state": "on its way"}}})
+    guest = Caller(shop_service, subject=None)
+    assert guest.call("find_order", {"number": "17"}).json["response"]["output"]["state"] == "not known"
+
+
+def test_coroutine_answers(ada: Caller) -> None:
+    assert ada.call("later", {"seconds": 0.1}).json == {"response": {"output": "later"}}
+
+
+def test_call_is_on_record_before_and_after_it_runs(ada: Caller, shop_service: Program) -> None:
+    ada.call("find_order", {"number": "0815"}, call="on record")
+    found = rows(
+        shop_service,
+        "select kind, code, details, subject from events where reservation_id = "
+        "(select reservation_id from events where details = ?) order by id",
+        '{"number":"0815"}',
+    )
+    assert found == [("called", "find_order", '{"number":"0815"}', "ada"), ("returned", "done", None, "ada")]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "status", "code"),
+    [
+        ("nothing", {}, 403, "tool-not-allowed"),
+        ("find_order", {}, 400, "tool-arguments-refused"),
+        ("find_order", {"number": 17}, 400, "tool-arguments-refused"),
+        ("find_order", {"number": None}, 400, "tool-arguments-refused"),
+        ("find_order", {"number": "17", "color": "red"}, 400, "tool-arguments-refused"),
+        ("find_order", {"number": "17", "customer": "bob"}, 400, "tool-arguments-refused"),
+        ("find_order", {"number": "17", "call": {}}, 400, "tool-arguments-refused"),
+        ("find_order", {"number": "x" * 9000}, 400, "tool-arguments-refused"),
+        ("find_order", ["17"], 400, "invalid-request"),
+        ("price", {"item": "tea", "country": "us"}, 400, "tool-arguments-refused"),
+    ],
+)
+def test_call_that_does_not_fit_is_refused(ada: Caller, name: str, args: object, status: int, code: str) -> None:
+    answer = ada.call(name, args)
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_rights_come_from_the_person_alone(ada: Caller, shop_service: Program) -> None:
+    args = {"number": "17"}
+    ada.bearer = site.signed("bob")
+    assert ada.call("find_order", args).code == "lease-refused"
+    ada.bearer = None
+    assert ada.call("find_order", args).code == "authentication-required"
+    assert Caller(shop_service, profile="other").call("find_order", args).code == "tool-not-allowed"
+    forged = Caller(shop_service)
+    forged.grant = {"lease": forged.grant["lease"][:-2] + "AA"}
+    assert forged.call("find_order", args).code == "lease-refused"
+
+
+def test_ended_and_blocked_conversations_run_nothing(shop_service: Program) -> None:
+    ended = Caller(shop_service)
+    first = ended.call("find_order", {"number": "17"}, call="one")
+    ended.end()
+    assert ended.call("find_order", {"number": "17"}, call="one").code == "lease-over"
+    assert first.status == 200
+    blocked = Caller(shop_service, subject="mallory")
+    operate(shop_service, "block", "subject", "mallory")
+    assert blocked.call("find_order", {"number": "17"}).code == "blocked"
+
+
+def test_call_runs_once_however_often_it_is_sent(shop_service: Program, tmp_path: Path) -> None:
+    """At the same instant, by two workers; and what is the same by the profile, under another id."""
+    ada, file = Caller(shop_service), tmp_path / "lines"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ada.call("count", {"file": str(file)}, call="one"), range(8)))
+    assert {answer.status for answer in answers} == {200}
+    assert ada.call("count", {"file": str(file)}, call="two").json == {"response": {"output": "counted"}}
+    assert file.read_text(encoding="utf-8") == "ran\n"
+
+
+def test_repeated_calls_of_a_tool_that_changes_nothing_cost_one_run(ada: Caller, shop_service: Program) -> None:
+    """And the answer says when the model is to use it."""
+    answers = [ada.call("now", {"zone": "UTC"}).json for _ in range(3)]
+    assert answers == [answers[0]] * 3
+    assert answers[0]["scheduling"] == "WHEN_IDLE"
+    assert ada.call("now", {"zone": "CET"}).json != answers[0]
+    query = "select count(*) from events where kind = 'called' and code = 'now'"
+    assert rows(shop_service, query) == [(2,)]
+
+
+def test_conversation_has_so_many_calls(shop_service: Program, tmp_path: Path) -> None:
+    ada = Caller(shop_service)
+    answers = [ada.call("count", {"file": str(tmp_path / str(number))}).status for number in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
+class Refunding:
+    """A call that waits to be confirmed."""
+
+    def __init__(self, caller: Caller, file: Path, call: str = "one") -> None:
+        self.caller, self.call = caller, call
+        self.args = {"number": "17", "amount": 5, "file": str(file)}
+
+    def ask(self) -> dict[str, object]:
+        answer = self.caller.call("refund", self.args, call=self.call)
+        assert answer.status == 202
+        return answer.json["pending"]
+
+    def confirm(self, confirmation: object, *, accept: bool = True, **changed: object) -> Answer:
+        named = {"confirmation": confirmation, "accept": accept, "path": "/tool/confirm"} | changed
+        return self.caller.call("refund", self.args, call=self.call, **named)
+
+
+@pytest.fixture(name="refunding")
+def _refunding(ada: Caller, tmp_path: Path) -> Refunding:
+    return Refunding(ada, tmp_path / "lines")
+
+
+def test_tool_that_waits_takes_effect_once_it_is_confirmed(refunding: Refunding, tmp_path: Path) -> None:
+    """The question is the service's own; each of the two steps runs once, however often it is sent."""
+    pending = refunding.ask()
+    assert (pending["question"], pending["hold"]) == ("Refund 5 for order 17?", 0.3)
+    pending = refunding.ask()  # the first answer was lost
+    answers = [refunding.confirm(pending["confirmation"]) for _ in range(2)]
+    assert [answer.json for answer in answers] == [{"response": {"output": "refunded"}}] * 2
+    assert (tmp_path / "lines").read_text(encoding="utf-8") == "prepared\nrefund of 5 for 17\n"
+
+
+def test_tool_that_the_person_does_not_want_does_nothing(refunding: Refunding, tmp_path: Path) -> None:
+    """And may be asked for again."""
+    pending = refunding.ask()
+    refused = refunding.confirm(pending["confirmation"], accept=False)
+    assert list(refused.json["response"]) == ["error"]
+    assert refunding.confirm(pending["confirmation"]).json == refused.json
+    assert (tmp_path / "lines").read_text(encoding="utf-8") == "prepared\n"
+    refunding.call = "two"
+    assert refunding.confirm(refunding.ask()["confirmation"]).json == {"response": {"output": "refunded"}}
+
+
+def test_only_what_was_asked_can_be_confirmed(refunding: Refunding, shop_service: Program, tmp_path: Path) -> None:
+    pending = refunding.ask()
+    assert refunding.confirm("made-up").code == "tool-not-waiting"
+    refunding.args["amount"] = 5000
+    assert refunding.confirm(pending["confirmation"]).code == "tool-not-waiting"
+    other = Refunding(Caller(shop_service), tmp_path / "lines")
+    assert other.confirm(pending["confirmation"]).code == "tool-not-waiting"
+    assert (tmp_path / "lines").read_text(encoding="utf-8") == "prepared\n"
+
+
+def test_call_that_is_made_again_takes_the_place_of_the_one_that_waits(refunding: Refunding, tmp_path: Path) -> None:
+    first = refunding.ask()["confirmation"]
+    refunding.call = "again"
+    second = refunding.ask()["confirmation"]
+    refunding.call = "one"
+    assert list(refunding.confirm(first).json["response"]) == ["error"]
+    refunding.call = "again"
+    assert refunding.confirm(second).json == {"response": {"output": "refunded"}}
+    refunding.call = "third"
+    assert refunding.caller.call("refund", refunding.args, call="third").json == {"response": {"output": "refunded"}}
+    assert (tmp_path / "lines").read_text(encoding="utf-8").count("refund of") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("hang", "The tool did not answer within 1 s."),
+        ("fail", "The tool failed."),
+        ("not_json", "The tool failed."),
+        ("not_a_number", "The tool failed."),
+        ("too_long", "The tool failed."),
+    ],
+)
+def test_model_is_told_that_a_tool_failed(ada: Caller, name: str, error: str) -> None:
+    answer = ada.call(name)
+    assert (answer.status, answer.json) == (200, {"response": {"error": error}})
+    assert ada.call(name, call="call-1").json == answer.json  # the first answer, and no second run
+
+
+def test_traceback_of_a_tool_is_in_the_log_alone(ada: Caller, shop_service: Program) -> None:
+    """Without the message, which may hold a secret."""
+    assert "password" not in ada.call("fail").body.decode()
+    shop_service.await_line("RuntimeError")
+    line = next(line for line in shop_service.lines if "RuntimeError" in line)
+    assert "in fail" in line
+    assert "password" not in line
+
+
+def test_function_learns_that_nobody_waits(ada: Caller, shop_service: Program, tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(ada.call, "hang", {"file": str(file)}, call="one")
+        until = time.monotonic() + 5
+        while not rows(
+            shop_service, "select 1 from tool_calls where lease_id = (select max(lease_id) from tool_calls)"
+        ):
+            assert time.monotonic() < until
+        body = {"lease": ada.grant["lease"], "call": "one"}
+        while not file.exists():
+            assert shop_service.post("/tool/cancel", body, bearer=ada.bearer).status == 204
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert running.result().status == 200
+
+
+def test_others_are_served_while_every_place_for_tools_is_taken(shop_service: Program) -> None:
+    ada = Caller(shop_service)
+    with ThreadPoolExecutor(2 * MOST + 8) as pool:
+        answers = list(pool.map(lambda number: ada.call("hang", call=f"n{number}"), range(2 * MOST + 8)))
+        started = time.monotonic()
+        assert Caller(shop_service).grant["token"]
+        assert time.monotonic() - started < 1
+    refused = [answer for answer in answers if answer.status != 200]
+    assert {answer.code for answer in refused} <= {"tool-busy"}
+
+
+def test_endpoint_gets_the_arguments_and_a_jwt_that_a_library_verifies(ada: Caller, shop_service: Program) -> None:
+    answer = ada.call("price", {"item": "green tea?x"}, call="one")
+    assert answer.json == {"response": {"output": {"price": 3}}}
+    path, headers, body = Backend.asked[-1]
+    assert path == "/prices/green%20tea%3Fx"
+    assert body == {"customer": "ada", "country": "de"}
+    key = jwt.PyJWKClient(f"{shop_service.url}/.well-known/jwks.json").get_signing_key_from_jwt(
+        headers["Authorization"].removeprefix("Bearer ")
+    )
+    claims = jwt.decode(
+        headers["Authorization"].removeprefix("Bearer "),
+        key,
+        algorithms=["EdDSA"],
+        audience=f"http://{headers['Host']}",
+        options={"require": ["exp", "iat", "aud", "sub", "jti"]},
+    )
+    assert (claims["sub"], claims["tool"], claims["profile"], claims["jti"]) == ("ada", "price", "default", "one")
+    assert claims["exp"] - claims["iat"] == 60
+
+
+def test_backend_in_node_verifies_who_is_asking(start_service: Callable[..., Program], emulator: Program) -> None:
+    """And refuses a request that the service has not signed."""
+    backend = [shutil.which("node") or "node", str(Path(__file__).parent / "price-backend.mjs")]
+    with running(backend, r"Listening at: (http://[0-9.]+:[0-9]+)", environment=clean_environment()) as shop:
+        configuration = f"""{site.ISSUER}
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user"]
+{endpoint("price", shop.url + "/prices/{item}")}
+"""
+        service = start_service(configuration, emulator.url, SHOP_SECRET=site.SECRET)
+        shop.post("/trust", {"service": service.url})
+        ada = Caller(service)
+        assert ada.call("price", {"item": "tea"}).json == {
+            "response": {"output": {"price": 3, "customer": "ada", "tool": "price"}}
+        }
+        assert shop.post("/prices/tea", {}, bearer=site.signed("ada")).status == 401
+
+
+@pytest.mark.parametrize("item", ["moved", "huge", "slow", "..", ".", "", "a/b", "a\\b", "../admin"])
+def test_endpoint_cannot_be_led_elsewhere(ada: Caller, item: str) -> None:
+    """Not by a redirect, nor by a path; and its answer is bounded in size and time."""
+    before = len(Backend.asked)
+    told = ada.call("price", {"item": item}).json["response"]
+    assert list(told) == ["error"]
+    assert [path for path, *_ in Backend.asked[before:]] in ([], [f"/prices/{item}"])
+
+
+def test_endpoint_in_a_private_network_must_be_allowed(ada: Caller) -> None:
+    before = len(Backend.asked)
+    assert ada.call("internal", {"item": "tea"}).json == {"response": {"error": "The tool failed."}}
+    assert len(Backend.asked) == before

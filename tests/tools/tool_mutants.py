@@ -1,0 +1,116 @@
+"""Mutants that remove one rule of the server tools each."""
+
+from __future__ import annotations
+
+from mutants.mutant import Case, Mutant
+
+SYSTEM = "tests/system/test_server_tools.py::"
+STORE = "tests/store/test_tool_calls.py::"
+CALLS = "tokensvc/store/tool_calls.py"
+TOOLING = "tokensvc/tooling.py"
+ENDPOINTS = "tokensvc/tools/endpoints.py"
+
+CASES = [
+    Case(f"Server tools: {name}", (Mutant(file, old, new),), (test,))
+    for name, file, old, new, test in (
+        (
+            "a person needs a credential",
+            "tokensvc/authn/holders.py",
+            'if owner.kind != "user" and unnamed',
+            "if unnamed",
+            f"{SYSTEM}test_rights_come_from_the_person_alone",
+        ),
+        (
+            "the lease's own person",
+            "tokensvc/authn/holders.py",
+            "if (principal.kind, principal.issuer, principal.subject) != (owner.kind, owner.issuer, owner.subject)",
+            "if False",
+            f"{SYSTEM}test_rights_come_from_the_person_alone",
+        ),
+        (
+            "arguments",
+            TOOLING,
+            "arguments.check(asked.args, schema)",
+            "pass",
+            f"{SYSTEM}test_call_that_does_not_fit_is_refused[find_order-args5-400-tool-arguments-refused]",
+        ),
+        (
+            "length of arguments",
+            TOOLING,
+            "if len(written.encode()) > LONGEST_ARGUMENTS",
+            "if False",
+            f"{SYSTEM}test_call_that_does_not_fit_is_refused[find_order-args7-400-tool-arguments-refused]",
+        ),
+        (
+            "blocks",
+            CALLS,
+            "        refuse_blocked(blocked, now)\n",
+            "",
+            f"{SYSTEM}test_ended_and_blocked_conversations_run_nothing",
+        ),
+        (
+            "ended conversations",
+            CALLS,
+            "if not live:",
+            "if False:",
+            f"{STORE}test_nothing_runs_in_a_conversation_that_has_ended[sqlite]",
+        ),
+        (
+            "one run",
+            CALLS,
+            "if now < found.ends_by:",
+            "if False:",
+            f"{STORE}test_of_calls_at_the_same_instant_one_runs[sqlite]",
+        ),
+        (
+            "an unknown outcome",
+            CALLS,
+            "    if not pure:\n",
+            "    if False:\n",
+            f"{STORE}test_call_whose_process_has_died_is_never_run_again_unless_it_is_pure[sqlite]",
+        ),
+        (
+            "the confirmation",
+            CALLS,
+            "if not hmac.compare_digest(found.pending, _confirming(call, confirmation))",
+            "if False",
+            f"{STORE}test_call_that_waits_runs_once_it_is_confirmed[sqlite]",
+        ),
+        (
+            "the time to confirm",
+            CALLS,
+            "(found.pending and found.ends_by <= now)",
+            "False",
+            f"{STORE}test_nothing_is_confirmed_that_was_not_asked_or_has_waited_too_long[sqlite]",
+        ),
+        (
+            "paths of endpoints",
+            ENDPOINTS,
+            'if text.strip(".") == "" or "%2F" in text or "%5C" in text:',
+            "if False:",
+            f"{SYSTEM}test_endpoint_cannot_be_led_elsewhere[..]",
+        ),
+        (
+            "private addresses",
+            ENDPOINTS,
+            "if not parsed.is_global and",
+            "if False and",
+            f"{SYSTEM}test_endpoint_in_a_private_network_must_be_allowed",
+        ),
+        (
+            "the length of an answer",
+            TOOLING,
+            "if len(answer.encode()) > LONGEST_ANSWER",
+            "if False",
+            f"{SYSTEM}test_model_is_told_that_a_tool_failed[too_long-The tool failed.]",
+        ),
+    )
+] + [
+    Case(f"Server tools: {name}", (Mutant("web/live/holding.js", old, new),), ("tests/web/live/holding.test.js",))
+    for name, old, new in (
+        ("a word of refusal", "stopping.test(this.#after(since.length));", "false;"),
+        ("in one breath", "[opening, ending].some(", "[].some("),
+        ("a voice that has begun", "&& !unclear) return", ") return"),
+        ("a call that is made again", "this.#refused.get(name) === this.#unanswered ||", ""),
+    )
+]

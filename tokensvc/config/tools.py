@@ -1,0 +1,88 @@
+"""Server tools: functions that the service runs when the model calls them."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, JsonValue, model_validator
+
+from tokensvc.config.addresses import web_address
+from tokensvc.config.values import Limits, Model, duration, pause
+from tokensvc.plain_text import visible
+
+LONGEST_TIMEOUT = 60  # seconds
+LONGEST_SHOWN = 200  # characters of an argument in a question
+LONGEST_HOLD = 10  # seconds
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+_ARGUMENT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _function(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", value, re.ASCII):
+        raise ValueError("write the module and the function, such as “shop.tools:find_order”")
+    return value
+
+
+def _endpoint(value: str) -> str:
+    """Check a URL whose path may have `{argument}`s."""
+    web_address(_ARGUMENT.sub("x", value), path=True)
+    if _ARGUMENT.search(value.split("/", 3)[2]):
+        raise ValueError("an argument may be in the path only, not in the host")
+    return value
+
+
+def _bound(value: str) -> str:
+    for word in re.findall(r"\$\{([^}]*)\}?", value):
+        if word not in {"subject", "issuer"} and not word.startswith("claims."):
+            raise ValueError(f"“${{{word}}}” is not known; write ${{subject}}, ${{issuer}} or ${{claims.NAME}}")
+    return value
+
+
+class ServerTool(Model):
+    """A function that the model may call and the service runs: in Python, or at a URL."""
+
+    python: Annotated[str, AfterValidator(_function)] | None = None
+    url: Annotated[str, AfterValidator(_endpoint)] | None = None
+    description: str | None = None  # for the model; a function has a docstring
+    parameters: dict[str, JsonValue] | None = None  # of a URL: Google's Schema of an object
+    bind: dict[str, Annotated[str, AfterValidator(_bound)]] = Field(default_factory=dict)
+    label: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    per_conversation: Annotated[int, Field(ge=1, strict=True)] | None = None
+    limits: Limits = ()
+    timeout: Annotated[int, BeforeValidator(duration), Field(ge=1, le=LONGEST_TIMEOUT)] = 8
+    hold: Annotated[float, BeforeValidator(pause), Field(le=LONGEST_HOLD)] | None = None
+    refusals: tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] = ()  # besides “stop” and the like
+    confirm: Annotated[str, Field(min_length=1, max_length=400)] | None = None
+    same: tuple[str, ...] = ()
+    behavior: Literal["BLOCKING", "NON_BLOCKING"] | None = None
+    scheduling: Literal["INTERRUPT", "WHEN_IDLE", "SILENT"] | None = (
+        None  # of the result, unless the model waits for it
+    )
+    pure: bool = False  # whether it may run twice
+    audit_args: bool = False
+    private_networks: tuple[IPvAnyNetwork, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_python_or_url(self) -> Self:
+        if (self.python is None) == (self.url is None):
+            raise ValueError("write one of python and url")
+        if self.python is not None and (self.parameters is not None or self.private_networks):
+            raise ValueError("parameters and private_networks are for a url; a function declares its own parameters")
+        if self.url is not None and not self.description:
+            raise ValueError("description is missing: it tells the model when to call this url")
+        return self
+
+    @property
+    def waits(self) -> bool:
+        """Whether a call takes effect only after a pause, or once the person has confirmed it."""
+        return self.hold is not None or self.confirm is not None
+
+    def named_in(self, text: str | None) -> list[str]:
+        """Return the `{arguments}` in *text*: *url* or *confirm*."""
+        return _ARGUMENT.findall(text or "")
+
+    def sentence(self, args: Mapping[str, object]) -> str | None:
+        """Return *confirm* with the arguments filled in, in plain characters."""
+        if self.confirm is None:
+            return None
+        return _ARGUMENT.sub(lambda match: visible(str(args.get(match[1], "")))[:LONGEST_SHOWN], self.confirm)

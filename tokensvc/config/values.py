@@ -1,0 +1,74 @@
+"""The kinds of values in the configuration file: names, durations, limits."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from tokensvc.domain import SHORTEST_TOKEN, Limit
+from tokensvc.plain_text import tidy
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise ValueError("write 1 to 64 letters, digits, dots, dashes or underscores")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Text = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=255)]
+
+
+def duration(text: object) -> int:
+    """Return the seconds in a duration such as “90s”, “5m” or “2h”.
+
+    Raises:
+        ValueError: if *text* is anything else.
+    """
+    if isinstance(text, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", text)):
+        return int(match[1]) * _UNITS[match[2]]
+    raise ValueError("write a duration such as “90s”, “5m” or “2h”")
+
+
+def pause(text: object) -> float:
+    """Return the seconds in a pause such as “1.5s”.
+
+    Raises:
+        ValueError: if *text* is anything else.
+    """
+    if isinstance(text, str) and re.fullmatch(r"(?=.*[1-9])[0-9]{1,2}(\.[0-9]{1,3})?s", text):
+        return float(text[:-1])
+    raise ValueError("write a pause such as “1.5s”")
+
+
+def _daily_seconds(value: object) -> object:
+    if isinstance(value, str) and value.endswith("/day"):
+        seconds = duration(value.removesuffix("/day"))
+        if seconds >= SHORTEST_TOKEN:
+            return seconds
+    raise ValueError("write a budget of 30s or more, such as “30m/day” or “2h/day”")
+
+
+def _limit(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})/([a-z]+)", value)):
+        window = _WINDOWS.get(match[2])
+        if window:
+            return Limit(int(match[1]), window)
+    raise ValueError("write a limit such as “10/minute”; the units are " + ", ".join(_WINDOWS))
+
+
+LimitMode = Literal["refuse", "record"]  # what happens to what is over the limits beside it
+Seconds = Annotated[int, BeforeValidator(duration)]
+DailySeconds = Annotated[int, BeforeValidator(_daily_seconds)]
+Limits = tuple[Annotated[Limit, BeforeValidator(_limit)], ...]
+
+
+class Model(BaseModel):
+    """A part of the configuration: frozen, and unknown keys are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)

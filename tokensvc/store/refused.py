@@ -1,0 +1,104 @@
+"""Counts refusals for the audit, a minute at a time, so that a flood of them costs no transaction each."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, delete, insert, select
+
+from tokensvc.errors import TemporarilyUnavailable
+from tokensvc.store.engine import transaction
+from tokensvc.store.schema import refusals
+from tokensvc.store.times import SECOND, instant, microseconds
+from tokensvc.threads import start_thread
+
+EVERY = 10.0  # seconds until what was counted is written
+_MOST = 500  # rows at once; others are counted under OTHER
+OTHER = "(others)"
+_MINUTE = 60 * SECOND
+_log = logging.getLogger(__name__)
+
+_WHO = ("issuer", "subject", "address", "profile")
+_Key = tuple[int, str, str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """So many refusals with *code* in the minute that began at *at*."""
+
+    at: datetime
+    code: str
+    issuer: str
+    subject: str
+    address: str
+    profile: str
+    count: int
+
+
+class Refusals:
+    """Counts in this process, and writes in the background."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], every: float = EVERY) -> None:
+        """*clock* returns the time in UTC."""
+        self._engine = engine
+        self._clock = clock
+        self._every = every
+        self._lock = threading.Lock()
+        self._counted: Counter[_Key] = Counter()
+        self._writing = False
+
+    def count(self, facts: Mapping[str, Any]) -> None:
+        """Count a request by the facts of its log line, if it was refused."""
+        if "code" not in facts:
+            return
+        minute = microseconds(self._clock()) // _MINUTE * _MINUTE
+        issuer, subject, address, profile = (str(facts.get(name, "")) for name in _WHO)
+        with self._lock:
+            key = (minute, str(facts["code"]), issuer, subject, address, profile)
+            if key not in self._counted and len(self._counted) >= _MOST:
+                key = (minute, str(facts["code"]), OTHER, OTHER, OTHER, OTHER)
+            self._counted[key] += 1
+            begins, self._writing = not self._writing, True
+        if begins and not start_thread(self._write_later, name="refusals"):
+            self._writing = False
+
+    def write(self) -> None:
+        """Write what was counted; it is kept if the store cannot be written."""
+        with self._lock:
+            counted, self._counted = self._counted, Counter()
+        if not counted:
+            return
+        rows = [
+            dict(zip(("minute", "code", *_WHO), key, strict=True)) | {"count": count} for key, count in counted.items()
+        ]
+        try:
+            with transaction(self._engine) as connection:
+                connection.execute(insert(refusals), rows)
+        except TemporarilyUnavailable as error:
+            _log.warning("refusals not written yet cause=%s", error.cause)
+            with self._lock:
+                self._counted += counted if len(self._counted) < _MOST else Counter()
+
+    def listed(self, since: datetime) -> Iterator[Refused]:
+        """Yield what was refused from *since* on, oldest first."""
+        query = select(refusals).where(refusals.c.minute >= microseconds(since) // _MINUTE * _MINUTE)
+        with transaction(self._engine) as connection:
+            found = connection.execute(query.order_by(refusals.c.minute, refusals.c.id)).all()
+        for _, minute, *about in found:
+            yield Refused(instant(minute), *about)
+
+    def remove_before(self, at: datetime) -> int:
+        """Remove what was counted before *at*, and return how many rows that were."""
+        with transaction(self._engine) as connection:
+            return connection.execute(delete(refusals).where(refusals.c.minute < microseconds(at))).rowcount
+
+    def _write_later(self) -> None:
+        time.sleep(self._every)
+        with self._lock:
+            self._writing = False
+        self.write()

@@ -1,0 +1,187 @@
+"""Keeps what clients report of their conversations, beside what was granted. Nothing decides by it."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, delete, func, insert, select, update
+
+from tokensvc.domain import Lease
+from tokensvc.store.engine import transaction
+from tokensvc.store.schema import events, usage
+from tokensvc.store.times import DAY, instant, microseconds
+
+SIDES = ("prompt", "response", "thoughts", "tools")
+MODALITIES = ("TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT")
+_MOST_TOKENS = 10**9
+_WORD = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+_SLACK = 60  # seconds that a client's clock may run fast
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a client says; *tokens* are counts by “side.MODALITY”."""
+
+    seconds: int = 0
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    ended: str | None = None
+    rating: str | None = None
+
+    @classmethod
+    def of(cls, unverified: object, longest: int) -> "Report":
+        """Return what is credible of *unverified*, of a conversation of at most *longest* seconds.
+
+        What is not is left out: a report never makes a request fail.
+        """
+        said = _object(unverified)
+        by_side = _object(said.get("tokens"))
+        counts = {
+            f"{side}.{modality}": _number(_object(by_side.get(side)).get(modality), _MOST_TOKENS)
+            for side in SIDES
+            for modality in MODALITIES
+        }
+        ended, rating = said.get("ended"), said.get("rating")
+        return cls(
+            seconds=_number(said.get("seconds"), longest + _SLACK),
+            tokens={name: count for name, count in counts.items() if count},
+            ended=ended if isinstance(ended, str) and _WORD.fullmatch(ended) else None,
+            rating=rating if rating in {"good", "bad"} else None,
+        )
+
+    def since(self, earlier: "Report") -> "Report":
+        """Return both together: no count ever falls, and a later word replaces an earlier one."""
+        names = {*self.tokens, *earlier.tokens}
+        return Report(
+            max(self.seconds, earlier.seconds),
+            {name: max(self.tokens.get(name, 0), earlier.tokens.get(name, 0)) for name in sorted(names)},
+            self.ended or earlier.ended,
+            self.rating or earlier.rating,
+        )
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was granted and reported in one group: a day, profile and subject, each empty if not asked for."""
+
+    group: tuple[str, ...]
+    conversations: int
+    granted: int  # seconds
+    reported: int
+    tokens: Mapping[str, Mapping[str, int]]  # by model, then “side.MODALITY”
+    ended: Mapping[str, int]
+    ratings: Mapping[str, int]
+
+
+class Usage:
+    """The reports of a store; each method may raise TemporarilyUnavailable."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        """*clock* returns the time in UTC."""
+        self._engine = engine
+        self._clock = clock
+
+    def report(self, lease: Lease, model: str, unverified: object) -> None:
+        """Keep what the holder of *lease* says of its conversation."""
+        said = Report.of(unverified, int((self._clock() - lease.started_at).total_seconds()))
+        with transaction(self._engine, [lease.id]) as connection:
+            row = connection.execute(select(usage).where(usage.c.lease_id == lease.id)).one_or_none()
+            if row is None:
+                about = {
+                    "lease_id": lease.id,
+                    "started_at": microseconds(lease.started_at),
+                    "issuer": lease.principal.issuer,
+                    "subject": lease.principal.subject,
+                    "profile": lease.profile,
+                    "model": model,
+                }
+                connection.execute(insert(usage).values(**about, **_columns(said)))
+            else:
+                both = said.since(_report(row))
+                connection.execute(update(usage).where(usage.c.lease_id == lease.id).values(**_columns(both)))
+
+    def reported_today(self) -> dict[str, int]:
+        """Return the seconds that were reported of conversations that began today (UTC), by profile."""
+        today = microseconds(self._clock()) // DAY * DAY
+        query = select(usage.c.profile, func.sum(usage.c.seconds)).where(usage.c.started_at >= today)
+        with transaction(self._engine) as connection:
+            return {name: int(total) for name, total in connection.execute(query.group_by(usage.c.profile)).all()}
+
+    def remove_before(self, at: datetime) -> int:
+        """Remove the reports of conversations that began before *at*, and return how many there were."""
+        with transaction(self._engine) as connection:
+            return connection.execute(delete(usage).where(usage.c.started_at < microseconds(at))).rowcount
+
+    def spent(self, since: datetime, until: datetime, by: tuple[str, ...]) -> list[Spent]:
+        """Return what was spent on conversations that began from *since* until *until*, in groups of *by*.
+
+        *by* has some of `day`, `profile` and `subject`.
+        """
+        between = (microseconds(since), microseconds(until))
+        groups: dict[tuple[str, ...], dict[str, Any]] = {}
+        conversation = (
+            select(
+                events.c.lease_id,
+                func.min(events.c.at).label("at"),
+                events.c.profile,
+                events.c.issuer,
+                events.c.subject,
+                func.sum(events.c.seconds).label("seconds"),
+            )
+            .where(events.c.kind == "granted", events.c.at >= between[0], events.c.at < between[1])
+            .group_by(events.c.lease_id, events.c.profile, events.c.issuer, events.c.subject)
+        )
+        with transaction(self._engine) as connection:
+            granted = connection.execute(conversation).all()
+            found = connection.execute(
+                select(usage).where(usage.c.started_at >= between[0] - DAY, usage.c.started_at < between[1])
+            ).all()
+        reports = {row.lease_id: row for row in found}
+        for row in granted:
+            values = {"day": f"{instant(row.at):%Y-%m-%d}", "profile": row.profile, "subject": row.subject}
+            group = groups.setdefault(tuple(values[name] for name in by), _nothing())
+            group["conversations"] += 1
+            group["granted"] += int(row.seconds or 0)
+            if (said := reports.get(row.lease_id)) is not None:
+                _add(group, said)
+        return [Spent(name, **group) for name, group in sorted(groups.items())]
+
+
+def _nothing() -> dict[str, Any]:
+    return {"conversations": 0, "granted": 0, "reported": 0, "tokens": {}, "ended": {}, "ratings": {}}
+
+
+def _add(group: dict[str, Any], row: Any) -> None:  # noqa: ANN401 - a row of `usage`
+    said = _report(row)
+    group["reported"] += said.seconds
+    of_model = group["tokens"].setdefault(row.model, {})
+    for name, count in said.tokens.items():
+        of_model[name] = of_model.get(name, 0) + count
+    for kind, word in (("ended", said.ended), ("ratings", said.rating)):
+        if word:
+            group[kind][word] = group[kind].get(word, 0) + 1
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        return 0
+    return min(int(value), most)
+
+
+def _columns(said: Report) -> dict[str, Any]:
+    return {
+        "seconds": said.seconds,
+        "tokens": json.dumps(said.tokens),
+        "ended": said.ended,
+        "rating": said.rating,
+    }
+
+
+def _report(row: Any) -> Report:  # noqa: ANN401 - a row of `usage`
+    return Report(row.seconds, json.loads(row.tokens), row.ended, row.rating)

@@ -1,0 +1,36 @@
+"""Serves the application below a path, such as https://www.example.com/voice.
+
+The path is that of `http.public_url`, whether or not the proxy in front removes it; without one, it
+is the WSGI server's SCRIPT_NAME, as another application that we are mounted in sets it. Everything
+else then uses `request.path` and `request.script_root`.
+"""
+
+from collections.abc import Callable, Iterable
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from tokensvc.config.file import Http
+
+
+class Mounted:
+    """WSGI middleware: moves the prefix of each request's path to its SCRIPT_NAME."""
+
+    def __init__(self, app: Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]], http: Http) -> None:
+        self._app = app
+        self._prefix = http.prefix
+        self._known = {"wsgi.url_scheme": "https"} if http.by_https else {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request."""
+        script, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        # gunicorn by default believes a header of that name. A client's would hide a path from the
+        # rules of the proxy in front: /x/login would be served as /login.
+        claimed = environ.get("HTTP_SCRIPT_NAME", "")
+        if claimed and script.startswith(claimed):
+            script, path = script.removeprefix(claimed), claimed + path
+        if not script and f"{path}/".startswith(f"{self._prefix}/"):
+            path = path.removeprefix(self._prefix)
+        if path.startswith("//"):
+            # Werkzeug ignores a first slash that another follows, which would hide a path likewise.
+            path = f"/.{path}"
+        mounted = {"SCRIPT_NAME": self._prefix or script, "PATH_INFO": path}
+        return self._app(environ | self._known | mounted, start_response)

@@ -1,0 +1,23 @@
+/** The page's German strings. */
+export default {
+  title: 'Mit Gemini sprechen',
+  language: 'Sprache',
+  'sign-in.title': 'Zum Sprechen anmelden',
+  username: 'Benutzername',
+  password: 'Passwort',
+  'sign-in': 'Anmelden',
+  or: 'oder',
+  'guest-way': 'Als Gast fortfahren',
+  guest: 'Gast',
+  'sign-out': 'Abmelden',
+  profile: 'Gespräch',
+  error: 'Etwas ist schiefgelaufen. Bitte versuchen Sie es später noch einmal.',
+  'error.token-service-unreachable': 'Diese Website ist derzeit nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
+  'error.wrong-password': 'Benutzername und Passwort passen nicht zusammen. Prüfen Sie beides und versuchen Sie es noch einmal.',
+  'error.rate-limited': 'Zu viele Versuche in kurzer Zeit. Bitte warten Sie eine Minute und versuchen Sie es dann noch einmal.',
+  'error.signed-out': 'Sie sind abgemeldet. Bitte melden Sie sich wieder an.',
+  'error.blocked': 'Der Zugang wurde abgeschaltet. Bitte wenden Sie sich an den Betreiber der Website.',
+  'error.no-profiles': 'Sie sind angemeldet, haben aber auf kein Gespräch Zugriff. Bitte wenden Sie sich an den Betreiber der Website.',
+  'error.sign-out': 'Sie sind in diesem Browser abgemeldet, aber die Website war nicht erreichbar. Melden Sie sich noch einmal an und ab, um sich auch dort abzumelden.',
+  'error.page-incomplete': 'Ein Teil dieser Seite konnte nicht geladen werden. Bitte laden Sie die Seite neu.',
+};

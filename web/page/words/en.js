@@ -1,0 +1,23 @@
+/** The page's English strings; every other language has the same keys. */
+export default {
+  title: 'Talk to Gemini',
+  language: 'Language',
+  'sign-in.title': 'Sign in to talk',
+  username: 'Username',
+  password: 'Password',
+  'sign-in': 'Sign in',
+  or: 'or',
+  'guest-way': 'Continue as guest',
+  guest: 'Guest',
+  'sign-out': 'Sign out',
+  profile: 'Conversation',
+  error: 'Something went wrong. Please try again later.',
+  'error.token-service-unreachable': 'This site cannot be reached at the moment. Check your network and try again.',
+  'error.wrong-password': 'The username and password do not match. Check both and try again.',
+  'error.rate-limited': 'Too many attempts in a short time. Please wait a minute and try again.',
+  'error.signed-out': 'You are signed out. Please sign in again.',
+  'error.blocked': 'Access has been turned off. Please contact the site owner.',
+  'error.no-profiles': 'You are signed in, but you have no access to any conversation. Please contact the site owner.',
+  'error.sign-out': 'You are signed out in this browser, but the site could not be reached. Sign in and out again to sign out there too.',
+  'error.page-incomplete': 'Part of this page could not be loaded. Please reload it.',
+};

@@ -1,0 +1,23 @@
+/** The page's Spanish strings. */
+export default {
+  title: 'Hablar con Gemini',
+  language: 'Idioma',
+  'sign-in.title': 'Inicie sesión para hablar',
+  username: 'Nombre de usuario',
+  password: 'Contraseña',
+  'sign-in': 'Iniciar sesión',
+  or: 'o',
+  'guest-way': 'Continuar como invitado',
+  guest: 'Invitado',
+  'sign-out': 'Cerrar sesión',
+  profile: 'Conversación',
+  error: 'Algo ha salido mal. Vuelva a intentarlo más tarde.',
+  'error.token-service-unreachable': 'No se puede acceder a este sitio en este momento. Compruebe su conexión y vuelva a intentarlo.',
+  'error.wrong-password': 'El nombre de usuario y la contraseña no coinciden. Compruébelos y vuelva a intentarlo.',
+  'error.rate-limited': 'Demasiados intentos en poco tiempo. Espere un minuto y vuelva a intentarlo.',
+  'error.signed-out': 'Se ha cerrado su sesión. Vuelva a iniciarla.',
+  'error.blocked': 'El acceso está desactivado. Póngase en contacto con el responsable del sitio.',
+  'error.no-profiles': 'Ha iniciado sesión, pero no tiene acceso a ninguna conversación. Póngase en contacto con el responsable del sitio.',
+  'error.sign-out': 'Ha cerrado la sesión en este navegador, pero no se ha podido contactar con el sitio. Vuelva a iniciar y cerrar sesión para cerrarla también allí.',
+  'error.page-incomplete': 'No se ha podido cargar una parte de esta página. Vuelva a cargarla.',
+};

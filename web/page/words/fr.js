@@ -1,0 +1,23 @@
+/** The page's French strings. */
+export default {
+  title: 'Parler avec Gemini',
+  language: 'Langue',
+  'sign-in.title': 'Connectez-vous pour parler',
+  username: 'Nom d’utilisateur',
+  password: 'Mot de passe',
+  'sign-in': 'Se connecter',
+  or: 'ou',
+  'guest-way': 'Continuer en tant qu’invité',
+  guest: 'Invité',
+  'sign-out': 'Se déconnecter',
+  profile: 'Conversation',
+  error: 'Une erreur s’est produite. Veuillez réessayer plus tard.',
+  'error.token-service-unreachable': 'Ce site est inaccessible pour le moment. Vérifiez votre connexion et réessayez.',
+  'error.wrong-password': 'Le nom d’utilisateur et le mot de passe ne correspondent pas. Vérifiez-les et réessayez.',
+  'error.rate-limited': 'Trop de tentatives en peu de temps. Patientez une minute avant de réessayer.',
+  'error.signed-out': 'Vous êtes déconnecté. Veuillez vous reconnecter.',
+  'error.blocked': 'L’accès a été désactivé. Veuillez contacter le responsable du site.',
+  'error.no-profiles': 'Vous êtes connecté, mais vous n’avez accès à aucune conversation. Veuillez contacter le responsable du site.',
+  'error.sign-out': 'Vous êtes déconnecté dans ce navigateur, mais le site n’a pas pu être joint. Reconnectez-vous puis déconnectez-vous pour l’être aussi sur le site.',
+  'error.page-incomplete': 'Une partie de cette page n’a pas pu être chargée. Veuillez la recharger.',
+};

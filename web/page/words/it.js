@@ -1,0 +1,23 @@
+/** The page's Italian strings. */
+export default {
+  title: 'Parla con Gemini',
+  language: 'Lingua',
+  'sign-in.title': 'Accedi per parlare',
+  username: 'Nome utente',
+  password: 'Password',
+  'sign-in': 'Accedi',
+  or: 'oppure',
+  'guest-way': 'Continua come ospite',
+  guest: 'Ospite',
+  'sign-out': 'Esci',
+  profile: 'Conversazione',
+  error: 'Qualcosa è andato storto. Riprova più tardi.',
+  'error.token-service-unreachable': 'Al momento il sito non è raggiungibile. Controlla la connessione e riprova.',
+  'error.wrong-password': 'Il nome utente e la password non corrispondono. Controllali e riprova.',
+  'error.rate-limited': 'Troppi tentativi in poco tempo. Attendi un minuto e riprova.',
+  'error.signed-out': 'La sessione è terminata. Accedi di nuovo.',
+  'error.blocked': 'L’accesso è stato disattivato. Contatta il responsabile del sito.',
+  'error.no-profiles': 'Hai effettuato l’accesso, ma non puoi aprire nessuna conversazione. Contatta il responsabile del sito.',
+  'error.sign-out': 'Sei uscito in questo browser, ma il sito non è raggiungibile. Accedi ed esci di nuovo per uscire anche dal sito.',
+  'error.page-incomplete': 'Non è stato possibile caricare una parte della pagina. Ricaricala.',
+};

@@ -1,0 +1,23 @@
+/** The page's Japanese strings. */
+export default {
+  title: 'Gemini と話す',
+  language: '言語',
+  'sign-in.title': 'ログインして話す',
+  username: 'ユーザー名',
+  password: 'パスワード',
+  'sign-in': 'ログイン',
+  or: 'または',
+  'guest-way': 'ゲストとして続ける',
+  guest: 'ゲスト',
+  'sign-out': 'ログアウト',
+  profile: '会話',
+  error: '問題が発生しました。しばらくしてからもう一度お試しください。',
+  'error.token-service-unreachable': '現在このサイトに接続できません。ネットワークを確認して、もう一度お試しください。',
+  'error.wrong-password': 'ユーザー名とパスワードが一致しません。両方を確認して、もう一度お試しください。',
+  'error.rate-limited': '短時間に試行回数が多すぎます。1 分ほど待ってから、もう一度お試しください。',
+  'error.signed-out': 'ログアウトしました。もう一度ログインしてください。',
+  'error.blocked': 'アクセスが停止されています。サイトの管理者にお問い合わせください。',
+  'error.no-profiles': 'ログインしましたが、利用できる会話がありません。サイトの管理者にお問い合わせください。',
+  'error.sign-out': 'このブラウザーではログアウトしましたが、サイトに接続できませんでした。サイト側でもログアウトするには、もう一度ログインしてからログアウトしてください。',
+  'error.page-incomplete': 'ページの一部を読み込めませんでした。ページを再読み込みしてください。',
+};

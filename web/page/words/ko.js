@@ -1,0 +1,23 @@
+/** The page's Korean strings. */
+export default {
+  title: 'Gemini와 대화하기',
+  language: '언어',
+  'sign-in.title': '로그인하고 대화하기',
+  username: '사용자 이름',
+  password: '비밀번호',
+  'sign-in': '로그인',
+  or: '또는',
+  'guest-way': '게스트로 계속하기',
+  guest: '게스트',
+  'sign-out': '로그아웃',
+  profile: '대화',
+  error: '문제가 발생했습니다. 잠시 후 다시 시도해 주세요.',
+  'error.token-service-unreachable': '현재 이 사이트에 연결할 수 없습니다. 네트워크를 확인하고 다시 시도해 주세요.',
+  'error.wrong-password': '사용자 이름과 비밀번호가 일치하지 않습니다. 확인한 후 다시 시도해 주세요.',
+  'error.rate-limited': '짧은 시간에 너무 많이 시도했습니다. 1분 후 다시 시도해 주세요.',
+  'error.signed-out': '로그아웃되었습니다. 다시 로그인해 주세요.',
+  'error.blocked': '접근이 차단되었습니다. 사이트 관리자에게 문의해 주세요.',
+  'error.no-profiles': '로그인했지만 이용할 수 있는 대화가 없습니다. 사이트 관리자에게 문의해 주세요.',
+  'error.sign-out': '이 브라우저에서는 로그아웃했지만 사이트에 연결할 수 없었습니다. 사이트에서도 로그아웃하려면 다시 로그인한 뒤 로그아웃해 주세요.',
+  'error.page-incomplete': '페이지의 일부를 불러오지 못했습니다. 페이지를 새로 고쳐 주세요.',
+};

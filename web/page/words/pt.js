@@ -1,0 +1,23 @@
+/** The page's Portuguese strings. */
+export default {
+  title: 'Fale com o Gemini',
+  language: 'Idioma',
+  'sign-in.title': 'Entre para falar',
+  username: 'Nome de usuário',
+  password: 'Senha',
+  'sign-in': 'Entrar',
+  or: 'ou',
+  'guest-way': 'Continuar como convidado',
+  guest: 'Convidado',
+  'sign-out': 'Sair',
+  profile: 'Conversa',
+  error: 'Algo deu errado. Tente novamente mais tarde.',
+  'error.token-service-unreachable': 'Não é possível acessar este site no momento. Verifique sua conexão e tente novamente.',
+  'error.wrong-password': 'O nome de usuário e a senha não conferem. Verifique os dois e tente novamente.',
+  'error.rate-limited': 'Muitas tentativas em pouco tempo. Aguarde um minuto e tente novamente.',
+  'error.signed-out': 'Você saiu da sua conta. Entre novamente.',
+  'error.blocked': 'O acesso foi desativado. Entre em contato com o responsável pelo site.',
+  'error.no-profiles': 'Você entrou, mas não tem acesso a nenhuma conversa. Entre em contato com o responsável pelo site.',
+  'error.sign-out': 'Você saiu neste navegador, mas não foi possível contatar o site. Entre e saia novamente para sair também lá.',
+  'error.page-incomplete': 'Não foi possível carregar parte desta página. Recarregue-a.',
+};

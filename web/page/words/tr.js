@@ -1,0 +1,23 @@
+/** The page's Turkish strings. */
+export default {
+  title: 'Gemini ile konuşun',
+  language: 'Dil',
+  'sign-in.title': 'Konuşmak için giriş yapın',
+  username: 'Kullanıcı adı',
+  password: 'Parola',
+  'sign-in': 'Giriş yap',
+  or: 'veya',
+  'guest-way': 'Misafir olarak devam et',
+  guest: 'Misafir',
+  'sign-out': 'Çıkış yap',
+  profile: 'Görüşme',
+  error: 'Bir sorun oluştu. Lütfen daha sonra yeniden deneyin.',
+  'error.token-service-unreachable': 'Bu siteye şu anda ulaşılamıyor. Ağ bağlantınızı denetleyip yeniden deneyin.',
+  'error.wrong-password': 'Kullanıcı adı ile parola eşleşmiyor. İkisini de denetleyip yeniden deneyin.',
+  'error.rate-limited': 'Kısa sürede çok fazla deneme yapıldı. Lütfen bir dakika bekleyip yeniden deneyin.',
+  'error.signed-out': 'Oturumunuz kapandı. Lütfen yeniden giriş yapın.',
+  'error.blocked': 'Erişim kapatıldı. Lütfen site sahibiyle iletişime geçin.',
+  'error.no-profiles': 'Giriş yaptınız ancak hiçbir görüşmeye erişiminiz yok. Lütfen site sahibiyle iletişime geçin.',
+  'error.sign-out': 'Bu tarayıcıda çıkış yaptınız ancak siteye ulaşılamadı. Orada da çıkış yapmak için yeniden giriş yapıp çıkın.',
+  'error.page-incomplete': 'Bu sayfanın bir bölümü yüklenemedi. Lütfen sayfayı yenileyin.',
+};

@@ -1,0 +1,23 @@
+/** The page's Chinese strings. */
+export default {
+  title: '与 Gemini 对话',
+  language: '语言',
+  'sign-in.title': '登录后开始对话',
+  username: '用户名',
+  password: '密码',
+  'sign-in': '登录',
+  or: '或',
+  'guest-way': '以访客身份继续',
+  guest: '访客',
+  'sign-out': '退出登录',
+  profile: '对话',
+  error: '出了点问题，请稍后再试。',
+  'error.token-service-unreachable': '目前无法访问本网站。请检查网络后重试。',
+  'error.wrong-password': '用户名和密码不匹配。请检查后重试。',
+  'error.rate-limited': '短时间内尝试次数过多。请稍等一分钟再试。',
+  'error.signed-out': '您已退出登录，请重新登录。',
+  'error.blocked': '访问已被关闭，请联系网站管理员。',
+  'error.no-profiles': '您已登录，但没有可用的对话。请联系网站管理员。',
+  'error.sign-out': '您已在此浏览器中退出登录，但未能连接到网站。请再次登录并退出，以便在网站上也退出。',
+  'error.page-incomplete': '页面的一部分未能加载，请重新加载页面。',
+};
