@@ -2,7 +2,7 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import lru_cache, partial
 from json.encoder import encode_basestring
 
@@ -99,29 +99,27 @@ def renewal_window(lease: Lease) -> Window:
 
 def budgets(principal: Principal, address: str, profile: Profile, limits: LimitTable) -> tuple[Budget, ...]:
     """Return every budget that a conversation of this caller is charged to."""
-    table = limits.budget
-    own = table.guest if principal.kind == "guest" else table.user
+    kind, seconds = ("guest", limits.budget.guest) if principal.kind == "guest" else ("user", limits.budget.user)
+    shared = shared_budgets([profile], limits, principal.groups)
+    if seconds is None:
+        return shared
+    return Budget(kind, person(principal, address), seconds, limits.budget.mode == "record"), *shared
+
+
+def shared_budgets(
+    profiles: Iterable[Profile], limits: LimitTable, groups: Container[str] | None = None
+) -> tuple[Budget, ...]:
+    """Return the budgets that many people share: everyone's, those of *profiles*, and those of *groups* or of all."""
     named = [
-        ("guest" if principal.kind == "guest" else "user", person(principal, address), own, table.mode),
-        ("everyone", key("everyone"), table.everyone, table.mode),
-        (profile.name, key("profile", profile.name), profile.budget, profile.limits_mode),
+        ("everyone", key("everyone"), limits.budget.everyone, limits.budget.mode),
+        *((profile.name, key("profile", profile.name), profile.budget, profile.limits_mode) for profile in profiles),
         *(
-            (group, key("group", group), group_table.budget, group_table.mode)
-            for group, group_table in sorted(limits.groups.items())
-            if group in principal.groups
+            (group, key("group", group), table.budget, table.mode)
+            for group, table in sorted(limits.groups.items())
+            if groups is None or group in groups
         ),
     ]
     return tuple(Budget(name, k, seconds, mode == "record") for name, k, seconds, mode in named if seconds is not None)
-
-
-def shared_budgets(profiles: Iterable[Profile], limits: LimitTable) -> list[Budget]:
-    """Return the budgets that many people share: everyone's, the profiles' and the groups'."""
-    named = [
-        ("everyone", key("everyone"), limits.budget.everyone),
-        *((profile.name, key("profile", profile.name), profile.budget) for profile in profiles),
-        *((group, key("group", group), table.budget) for group, table in sorted(limits.groups.items())),
-    ]
-    return [Budget(name, k, seconds) for name, k, seconds in named if seconds is not None]
 
 
 def blocks(principal: Principal, lease: Lease) -> tuple[str, ...]:

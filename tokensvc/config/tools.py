@@ -1,8 +1,10 @@
 """Server tools: functions that the service runs when the model calls them."""
 
+import importlib
 import re
-from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, JsonValue, model_validator
 
@@ -55,9 +57,8 @@ class ServerTool(Model):
     confirm: Annotated[str, Field(min_length=1, max_length=400)] | None = None
     same: tuple[str, ...] = ()
     behavior: Literal["BLOCKING", "NON_BLOCKING"] | None = None
-    scheduling: Literal["INTERRUPT", "WHEN_IDLE", "SILENT"] | None = (
-        None  # of the result, unless the model waits for it
-    )
+    # Of the result, unless the model waits for it.
+    scheduling: Literal["INTERRUPT", "WHEN_IDLE", "SILENT"] | None = None
     pure: bool = False  # whether it may run twice
     audit_args: bool = False
     private_networks: tuple[IPvAnyNetwork, ...] = ()
@@ -86,3 +87,19 @@ class ServerTool(Model):
         if self.confirm is None:
             return None
         return _ARGUMENT.sub(lambda match: visible(str(args.get(match[1], "")))[:LONGEST_SHOWN], self.confirm)
+
+
+@lru_cache(maxsize=64)
+def load_function(path: str) -> Callable[..., Any]:
+    """Import what *path*, such as `shop.tools:find_order`, names.
+
+    Raises:
+        ImportError: if there is no such module.
+        AttributeError: if it has no such name.
+        Exception: whatever the module raises.
+    """
+    module, _, name = path.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]

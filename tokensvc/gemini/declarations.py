@@ -1,12 +1,12 @@
 """Declares server tools to the model: Google's SDK reads a function's signature and docstring."""
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from google.genai import types
 
+from tokensvc.config.tools import load_function
 from tokensvc.gemini.models import ModelRules
 
 _GIVEN = {"call", "prepared"}  # parameters that get a `ToolCall`, and what `prepare` returned
@@ -75,9 +75,7 @@ def _of_url(tool: dict[str, Any]) -> dict[str, Any]:
 def _import(path: str) -> Callable[..., Any]:
     module, _, name = path.partition(":")
     try:
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
+        found = load_function(path)
     except ImportError as error:
         raise ValueError(f"python: {error}; start the service in the folder of the module") from None
     except AttributeError:
@@ -86,7 +84,7 @@ def _import(path: str) -> Callable[..., Any]:
         raise ValueError(f"python: {module} fails when it is imported: {error!r}") from None
     if not callable(getattr(found, "commit", found)):
         raise ValueError(f"python: “{name}” is not a function")  # noqa: TRY004 - reported as a fault
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _check(tool: dict[str, Any], function: dict[str, Any], rules: ModelRules) -> None:

@@ -2,12 +2,11 @@
 
 import asyncio
 import dataclasses
-import importlib
 import inspect
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
+from tokensvc.config.tools import load_function
 from tokensvc.tools.call import ToolCall
 
 
@@ -19,12 +18,12 @@ class FunctionTool:
 
     def prepare(self, arguments: dict[str, Any], call: ToolCall) -> object:
         """Run the first of two steps, if the tool has two: an object with `prepare` and `commit`."""
-        prepare = getattr(_import(self.path), "prepare", None)
+        prepare = getattr(load_function(self.path), "prepare", None)
         return None if prepare is None else _result(prepare, arguments, call, {})
 
     def run(self, arguments: dict[str, Any], call: ToolCall, prepared: object = None) -> object:
         """Call the function, and return its result as JSON can hold it; raises what the function raises."""
-        found = _import(self.path)
+        found = load_function(self.path)
         return _result(getattr(found, "commit", found), arguments, call, {"prepared": prepared})
 
 
@@ -42,15 +41,6 @@ def _result(
 async def _awaited(result: Any, call: ToolCall) -> object:  # noqa: ANN401 - an awaitable of the site's
     async with asyncio.timeout(call.seconds_left):
         return await result
-
-
-@lru_cache(maxsize=64)
-def _import(path: str) -> Callable[..., Any]:
-    module, _, name = path.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found  # type: ignore[no-any-return]
 
 
 def _plain(result: Any) -> object:  # noqa: ANN401 - what a site's function returns

@@ -6,13 +6,11 @@ import { LiveError, hungUp, importOrFail } from './errors.js';
 import { Incoming } from './incoming.js';
 import { isStream, microphoneReady } from './media/audio-devices.js';
 import { keepScreenOn } from './media/browser.js';
-import { CAPTURE_RATE } from './media/pcm.js';
+import { CAPTURE_RATE, VOICE } from './media/pcm.js';
 import { Sound } from './media/sound.js';
 import { named } from './toolbox.js';
 import { History, note, noteFrame } from './transcript.js';
 
-// A voice is louder than this; a room's noise, after the browser's suppression, is not.
-const VOICE = 0.02;
 // A voice before the conversation is live takes the place of the greeting; a click or a cough is shorter.
 const SPOKEN_MS = 200;
 // A timer cannot wait for longer.

@@ -1,9 +1,8 @@
 /** Holds back a step that cannot be undone, so that the person can still stop it; loaded where a tool asks for it. */
 
-import { steadyClock } from './waiting.js';
+import { VOICE } from './media/pcm.js';
+import { pause, steadyClock } from './waiting.js';
 
-// A voice is louder than this.
-const VOICE = 0.02;
 // The words of what was said arrive 1.2 to 1.3 s after its end (frontier-on-cloud/gemini-live-commit-guard, 36 sessions).
 const WORDS_MS = 4000;
 /** Without an end of voice, what was heard was no voice. */
@@ -119,7 +118,7 @@ export class Holding {
       const spoken = this.#heardAt >= since.at || this.#toldAt >= since.at;
       const unclear = this.#heardAt > this.#toldAt && now < this.#heardAt + WORDS_MS && now < began + LONGEST_MS;
       if (now >= began + seconds * 1000 && !unclear) return { refused: false, spoken };
-      await this.#pause(signal);
+      await pause(this.#clock, LOOK_MS, AbortSignal.any([signal, this.#signal]));
     }
   }
 
@@ -144,23 +143,6 @@ export class Holding {
   /** @param {number} length @returns {string} what was said after so much */
   #after(length) {
     return this.#said.slice(Math.max(0, length - this.#dropped));
-  }
-
-  /** @param {AbortSignal} signal @returns {Promise<void>} */
-  #pause(signal) {
-    return new Promise((resolve, reject) => {
-      const either = AbortSignal.any([signal, this.#signal]);
-      either.throwIfAborted();
-      const takeBack = this.#clock.after(LOOK_MS, () => {
-        either.removeEventListener('abort', abort);
-        resolve();
-      });
-      const abort = () => {
-        takeBack();
-        reject(either.reason);
-      };
-      either.addEventListener('abort', abort, { once: true });
-    });
   }
 }
 

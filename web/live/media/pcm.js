@@ -6,6 +6,8 @@
 
 /** The Live API's input rate, in hertz (capabilities, "Audio formats"). */
 export const CAPTURE_RATE = 16_000;
+/** A voice is louder than this; a room's noise, after the browser's suppression, is not. */
+export const VOICE = 0.02;
 /** The Live API's output rate, in hertz. */
 export const PLAYBACK_RATE = 24_000;
 
