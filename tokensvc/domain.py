@@ -113,9 +113,9 @@ class Admission:
     """What the ledger is asked to admit and record.
 
     *holder* is the person or address that may have *places* live conversations (None: any
-    number); *blocks* are the keys of every block that would stop this one. *wanted* is the token's
-    lifetime and *connect_within* the time to open it, in seconds, and *handle* the digest of the
-    handle that a renewal resumes.
+    number; *records_places* is what *records* is to a `Window`); *blocks* are the keys of every
+    block that would stop this one. *wanted* is the token's lifetime and *connect_within* the time
+    to open it, in seconds, and *handle* the digest of the handle that a renewal resumes.
     """
 
     request_id: str
@@ -128,6 +128,7 @@ class Admission:
     holder: str
     handle: str | None = None
     places: int | None = None
+    records_places: bool = False
     windows: tuple[Window, ...] = ()
     budgets: tuple[Budget, ...] = ()
     blocks: tuple[str, ...] = ()

@@ -205,6 +205,7 @@ def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only c
         holder=quota_keys.person(principal, address),
         handle=None if handle is None else quota_keys.key("handle", handle),
         places=limits.concurrent.guest if guest else limits.concurrent.user,
+        records_places=limits.concurrent.mode == "record",
         windows=tuple(windows),
         budgets=quota_keys.budgets(principal, address, profile, limits),
         blocks=quota_keys.blocks(principal, lease),

@@ -232,6 +232,8 @@ def test_check_prints_every_limit_in_force_and_the_terms(tokensvc, tmp_path):
         allow = ["user"]
         limits = ["3/hour"]
         limits_mode = "record"
+        [limits.concurrent]
+        mode = "record"
         [limits.groups.support]
         budget = "8h/day"
     """)
@@ -240,7 +242,7 @@ def test_check_prints_every_limit_in_force_and_the_terms(tokensvc, tmp_path):
     for line in (
         "of a person: 10/minute, 60/hour",
         "of an address of guests (IPv6: a /64): 20/minute, 200/day",
-        "3 of a person, 20 of an address of guests",
+        "3 of a person, 20 of an address of guests (only recorded: more is logged, and passes)",
         "of a person no limit, of an address of guests 30m, of everyone no limit",
         "group     support: talk a day of all 8h",
         "default: starts of a person: 3/hour; talk a day of all no limit (only recorded: more is logged, and passes)",

@@ -81,9 +81,10 @@ def test_any_port_of_another_host_is_rejected_as_an_origin(origin):
 
 
 def test_mode_of_a_limit_is_refuse_or_record():
-    limits = {"mode": "record", "budget": {"everyone": "1h/day", "mode": "record"}, "groups": {"a": {"mode": "record"}}}
+    record = {"mode": "record"}
+    limits = record | {"budget": {"everyone": "1h/day"} | record, "groups": {"a": record}, "concurrent": record}
     parsed = parse({"profiles": PROFILES, "limits": limits}, source="test").limits
-    assert (parsed.mode, parsed.budget.mode, parsed.groups["a"].mode) == ("record", "record", "record")
+    assert {each.mode for each in (parsed, parsed.budget, parsed.groups["a"], parsed.concurrent)} == {"record"}
     (fault,) = faults({"profiles": PROFILES, "limits": {"mode": "recrod"}})
     assert fault == "limits.mode: write 'refuse' or 'record'; did you mean “record”?"
 

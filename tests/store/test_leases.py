@@ -52,6 +52,17 @@ def test_conversation_holds_a_place_until_its_tokens_expire(ledger, clock, admis
     start_conversation(places=2)
 
 
+def test_places_that_are_only_recorded_refuse_nobody(ledger, admission, start_conversation, caplog):
+    start_conversation(places=1, records_places=True)
+    assert "would refuse" not in caplog.text
+
+    start_conversation(places=1, records_places=True)
+    assert "concurrent would refuse places=1 key=" in caplog.text
+
+    with pytest.raises(TooManyAtOnce):
+        ledger.admit(admission(places=2))
+
+
 def test_start_with_fewer_places_waits_for_several_conversations_to_end(ledger, clock, admission, start_conversation):
     for _ in range(3):
         start_conversation(places=3)

@@ -21,7 +21,7 @@ def explain_limits(configuration: Configuration) -> Iterator[str]:
     yield "Limits in force, defaults included"
     yield f"  starts    of a person: {_limits(table.user)}{_mode(table.mode)}"
     yield f"            of an address of guests (IPv6: a /64): {_limits(table.guest)}{_mode(table.mode)}"
-    yield f"  at once   {places.user} of a person, {places.guest} of an address of guests"
+    yield f"  at once   {places.user} of a person, {places.guest} of an address of guests{_mode(places.mode)}"
     yield (
         f"  talk      a day: of a person {_time(budget.user)}, of an address of guests "
         f"{_time(budget.guest)}, of everyone {_time(budget.everyone)}{_mode(budget.mode)}"

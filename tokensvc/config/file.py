@@ -158,6 +158,7 @@ class Issuer(Model):
 class ConcurrencyLimits(Model):
     """How many live conversations one subject, or all guests at one address, may have."""
 
+    mode: LimitMode = "refuse"
     user: PlaceCount = 3  # and twice as many unexpired tokens: six starts in a token's lifetime
     guest: PlaceCount = 20  # an office shares one address
 

@@ -195,6 +195,7 @@ def _asked(admission: Admission, reservation_id: str, now: int) -> token_lifetim
         admission.handle,
         lifetime=admission.wanted * SECOND,
         deadline=microseconds(admission.lease.expires_at),
+        records_places=admission.records_places,
     )
 
 

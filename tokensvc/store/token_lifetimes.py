@@ -7,6 +7,7 @@ docs/architecture.md (Leases) derives the bounds that follow from these rules.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from tokensvc.domain import SHORTEST_TOKEN, LeaseState
@@ -16,6 +17,7 @@ from tokensvc.store.times import SECOND
 ALLOWANCE = 3  # token lifetimes that a lease may use twice, for drops; refills in real time
 MOST_TOKENS = 8  # unexpired ones that a lease may have
 SHORT = 60 * SECOND  # the longest life of a token that exceeds the allowance
+_log = logging.getLogger(__name__)
 FRESH_PAUSE = 10 * SECOND  # between two fresh starts that need no place of their own
 
 
@@ -29,6 +31,7 @@ class Asked:
     handle: str | None  # digest of Google's resumption handle; None for a fresh start
     lifetime: int  # the longest that the token may live
     deadline: int  # when the lease ends
+    records_places: bool = False  # whether a holder without a free place is logged instead of refused
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,9 @@ def _check_places(state: LeaseState, asked: Asked, live: LiveTokens, *, moves: b
     if not moves or asked.holder != state.holder:
         wait = max(wait, live.counted.wait(asked.now))
     if wait == 0:
+        return
+    if asked.records_places:
+        _log.warning("concurrent would refuse places=%s key=%s", live.placed.limit, asked.holder)
         return
     if is_live and not moves:  # a fresh start, which soon needs no place of its own
         wait = min(wait, (state.fresh_at - asked.now) / SECOND)
