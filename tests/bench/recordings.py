@@ -1,26 +1,30 @@
 """How long each step of the recorded sessions took with the real service, and with the emulator.
 
-`PYTHONPATH=tests python -m bench.recordings`; each record in `tests/recordings` is replayed with
-the emulator's default options. A step is the time from what a message depends on (what the client
-did last, the end of its speech, or the answer's first sound) to the message. Steps that differ by
-more than half are marked. The real times include a network of about 10 ms there and back.
+`PYTHONPATH=tests python -m bench.recordings`; each record in `tests/recordings`, or each conversation
+in a file that `tokensvc probe --settle` has written, is replayed with the emulator's default options.
+A step is the time from what a message depends on (what the client did last, the end of its speech, or
+the answer's first sound) to the message. Steps that differ by more than half are marked. The real
+times include a network of about 10 ms there and back.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from recordings.record import RECORDS
 from recordings.replay import Replay, ReplayError, emulator_for
+from recordings.settled import records as settled_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bench.measuring import Bench
+    from recordings.record import Record
     from recordings.replay import Moment
 
 SHORTEST = 0.05  # seconds; a shorter step has no ratio that says anything
@@ -38,10 +42,10 @@ BEGINS = {"setupComplete": "setupComplete", "modelTurn": "first sound"}
 PRECISION = 0.01  # seconds
 
 
-def recordings(_: Bench | None = None) -> dict[str, float]:
+def recordings(_: Bench | None = None, records: Iterable[Record] = RECORDS) -> dict[str, float]:
     """How long each step of the recorded sessions takes with the emulator, beside the real one."""
     ratios = []
-    for record in RECORDS:
+    for record in records:
         click.echo(f"\n{record.name}: {record.title}")
         replay = Replay(record, emulator_for(record), step=PRECISION, strict=False)
         try:
@@ -62,7 +66,7 @@ def recordings(_: Bench | None = None) -> dict[str, float]:
             click.echo(f"  stopped:\n{failure}")
     near = sum(_near(ratio) for ratio in ratios)
     click.echo(f"\n{near} of {len(ratios)} steps of {SHORTEST} s or more are within half")
-    return {"recordings.steps_within_half": near / len(ratios)}
+    return {"recordings.steps_within_half": near / max(1, len(ratios))}
 
 
 def _details(error: ReplayError) -> str:
@@ -93,5 +97,7 @@ def _steps(moments: list[Moment]) -> Iterator[tuple[str, float, float]]:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    recordings()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("settled", nargs="?", type=Path, help="a file of “tokensvc probe --settle”")
+    settled = parser.parse_args().settled
+    recordings(records=settled_records(settled) if settled else RECORDS)

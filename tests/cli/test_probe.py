@@ -1,5 +1,6 @@
 """`tokensvc probe` against emulators that are as tokensvc expects, and against others."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -10,7 +11,9 @@ import pytest
 
 from programs import API_KEY, OPEN_PROFILE, service_environment
 from recordings.record import CLIENT_KINDS, SERVER_KINDS
-from tokensvc.emulator import ListenConfig, Options
+from recordings.replay import Replay
+from recordings.settled import records
+from tokensvc.emulator import Emulator, ListenConfig, Options
 from tokensvc.emulator.background import BackgroundEmulator
 
 FAST = {"latency": 0.0, "send_rate": 1000.0, "playback_rate": 1000.0}
@@ -69,11 +72,14 @@ def test_probe_is_green_on_the_emulator_also_with_googles_sdk(emulating, tmp_pat
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     assert (done.returncode, surprises(done)) == (0, {}), done.stdout + done.stderr
-    assert re.search(r"ok .* default: Google's SDK +a typed line is answered with sound", done.stdout)
+    assert re.search(r"ok .* default: Google's SDK +the same conversation", done.stdout)
     assert re.search(r"ok .* default: calls a function +called, and answered", done.stdout)
     assert re.search(r"ok .* contextUpdate: tools +refused: closed with 1008", done.stdout)
     assert re.search(r"ok .* second use +refused: closed with 1011 Token has been used too many times", done.stdout)
     check_settled(settled.read_text(), done)
+    (record,) = records(settled)
+    moments = asyncio.run(Replay(record, Emulator(Options(**FAST))).run())
+    assert {"speech", "text", "picture", "toolResponse"} <= {moment.message.kind for moment in moments}
 
 
 def check_settled(text, done):
@@ -86,7 +92,7 @@ def check_settled(text, done):
     assert spoken["step"] == "profile 1: speaks"
     kinds = [message["kind"] for message in spoken["messages"] if message["from"] == "server"]
     assert {kind for kind in kinds if kind} <= SERVER_KINDS
-    assert {m["kind"] for m in spoken["messages"] if m["from"] == "client"} <= CLIENT_KINDS | {"picture"}
+    assert {m["kind"] for m in spoken["messages"] if m["from"] == "client"} <= CLIENT_KINDS
     assert kinds.index("setupComplete") < kinds.index("inputTranscription") < kinds.index("modelTurn")
     times = [message["at"] for message in spoken["messages"] if message["from"] == "server"]
     assert times == sorted(times)

@@ -37,6 +37,7 @@ CLIENT_KINDS = frozenset(
         "setup",  # opens a connection and sends its first message
         "speech",
         "text",
+        "picture",
         "clientContent",
         "toolResponse",
         "drop",  # aborts the TCP connection

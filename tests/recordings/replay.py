@@ -20,6 +20,7 @@ from recordings.record import is_empty, kind_of, paths
 from tokensvc.emulator import Emulator, Options
 from tokensvc.emulator.audio.pcm import IN_RATE, SAMPLE_BYTES
 from tokensvc.emulator.responses.scenario import read_scenario
+from tokensvc.gemini.probing import PICTURE
 
 if TYPE_CHECKING:
     from emulator.live_client import SocketSession
@@ -149,7 +150,9 @@ class Microphone:
 
 
 def emulator_for(record: Record) -> Emulator:
-    """Return an emulator with the default options, whose model says what *record* has for it."""
+    """Return an emulator with the default options, whose model says what *record* has for it, if anything."""
+    if not record.turns:
+        return Emulator(Options())
     return Emulator(Options(), read_scenario({"turn": list(record.turns)}).responder)
 
 
@@ -247,7 +250,7 @@ class Replay:
             case "speech":
                 said = speech(message.seconds, silence=0, seed=message.content)
                 self._microphone.say(said)
-            case "text" | "clientContent" | "toolResponse":
+            case "text" | "picture" | "clientContent" | "toolResponse":
                 await self._connections[-1].send(**self._sent(message))
             case "setup":
                 await self._connect(message)
@@ -258,6 +261,8 @@ class Replay:
         """Return *message* as the API writes it."""
         if message.kind == "text":
             return {"realtimeInput": {"text": message.content}}
+        if message.kind == "picture":
+            return {"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": PICTURE}}}
         if message.kind == "clientContent":
             return {"clientContent": message.content}
         call = self._calls[-1]

@@ -132,7 +132,7 @@ async def _converse(report: _Report, compiled: CompiledProfile, sentence: bytes)
 
     if await report.step(f"{name}: mint", mint):
         await report.step(f"{name}: session", converse)
-        await report.step(f"{name}: Google's SDK", lambda: sdk(target, compiled))
+        await report.step(f"{name}: Google's SDK", lambda: sdk(target, compiled, sentence))
 
 
 async def _unknown_profile(deployment: app.Deployment) -> str:
@@ -166,6 +166,7 @@ def _settled(deployment: app.Deployment, profiles: list[CompiledProfile], report
         "upstream": "Google" if "googleapis.com" in deployment.settings.gemini_base_url else "another",
         "api_version": report.target.version,
         "models": [each.profile.model for each in profiles],
+        "setups": [sorted(each.body[SETUP]) for each in profiles],  # the API's own names
         "steps": list(map(numbered, report.steps)),
         "sessions": list(map(numbered, report.target.sessions)),
     }

@@ -6,13 +6,14 @@ import json
 import time
 import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import websockets
 from google import genai
 from google.genai import errors, types
+from google.genai.live import AsyncSession
 from websockets.asyncio.client import ClientConnection, connect
 
 CHUNK = 1280  # bytes: 40 ms of sound at 16 kHz
@@ -43,7 +44,7 @@ class Turn:
 class LiveConnection:
     """One session. *messages* lists the kind, the fields and the time of each message, without content."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: "ClientConnection | _SdkSocket") -> None:
         self._socket = socket
         self._began = self._asked = time.monotonic()
         self._arrived: asyncio.Queue[tuple[float, dict[str, Any] | LiveRefused]] = asyncio.Queue()
@@ -65,6 +66,8 @@ class LiveConnection:
             await self._socket.send(json.dumps({kind: content}))
         except websockets.ConnectionClosed as closed:
             raise _closed(closed) from None
+        except errors.APIError as refused:
+            raise _closed_for_sdk(refused) from None
 
     async def speak(self, pcm: bytes, *, silence: float, marked: bool) -> None:
         """Send speech at 16 kHz in real time, and *silence* after it, in seconds.
@@ -131,9 +134,12 @@ class LiveConnection:
         try:
             async for frame in self._socket:
                 self._arrived.put_nowait((time.monotonic(), json.loads(frame)))
-            await self._socket.recv()  # raises how it was closed
+            if isinstance(self._socket, ClientConnection):
+                await self._socket.recv()  # raises how it was closed
         except websockets.ConnectionClosed as closed:
             self._arrived.put_nowait((time.monotonic(), _closed(closed)))
+        except errors.APIError as refused:
+            self._arrived.put_nowait((time.monotonic(), _closed_for_sdk(refused)))
 
     def _note(self, sender: str, kind: str, **more: object) -> None:
         at = self._at if sender == "server" else time.monotonic()
@@ -165,27 +171,51 @@ async def live_session(url: str, token: str, setup: Mapping[str, Any]) -> AsyncI
         await connection.close()
 
 
-async def ask_with_sdk(origin: str, version: str, token: str, model: str, text: str) -> int:
-    """Ask with Google's own SDK; return the bytes of sound in the answer.
+@asynccontextmanager
+async def sdk_session(origin: str, version: str, token: str, model: str) -> AsyncIterator[LiveConnection]:
+    """Open a session with Google's own SDK, which needs TLS.
 
     Raises:
-        LiveRefused: if the server refuses the session, or closes it.
+        LiveRefused: if the server refuses it.
     """
-    options = types.HttpOptions(base_url=origin, api_version=version)
-    client = genai.Client(api_key=token, http_options=options)
-    sound = 0
     warnings.filterwarnings("ignore", message="The SDK's ephemeral token")  # it is said to be experimental
-    try:
-        async with asyncio.timeout(_PATIENCE), client.aio.live.connect(model=model, config={}) as session:
-            await session.send_realtime_input(text=text)
-            async for message in session.receive():
-                turn = message.server_content and message.server_content.model_turn
-                sound += sum(
-                    len(part.inline_data.data or b"") for part in (turn and turn.parts) or [] if part.inline_data
-                )
-    except errors.APIError as refused:
-        raise LiveRefused(f"closed with {refused.code} {refused.details}", answered=True) from None
-    return sound
+    client = genai.Client(api_key=token, http_options=types.HttpOptions(base_url=origin, api_version=version))
+    async with AsyncExitStack() as stack:
+        try:
+            session = await stack.enter_async_context(client.aio.live.connect(model=model, config={}))
+        except errors.APIError as refused:
+            raise _closed_for_sdk(refused) from None
+        connection = LiveConnection(_SdkSocket(session))
+        stack.push_async_callback(connection.close)
+        yield connection
+
+
+class _SdkSocket:
+    """Sends and receives the API's messages by the SDK's methods."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def send(self, text: str) -> None:
+        [(kind, content)] = json.loads(text).items()
+        if kind == "toolResponse":
+            answers = [types.FunctionResponse(**each) for each in content["functionResponses"]]
+            await self._session.send_tool_response(function_responses=answers)
+        else:
+            realtime = types.LiveClientRealtimeInput.model_validate(content)
+            await self._session.send_realtime_input(**realtime.model_dump(exclude_none=True))
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while True:
+            async for message in self._session.receive():
+                yield message.model_dump_json(by_alias=True, exclude_none=True)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def _closed_for_sdk(refused: errors.APIError) -> LiveRefused:
+    return LiveRefused(f"closed with {refused.code} {refused.details}", answered=True)
 
 
 def _closed(closed: websockets.ConnectionClosed) -> LiveRefused:

@@ -16,7 +16,7 @@ from tokensvc.domain import Lease, Principal
 from tokensvc.errors import Refusal
 from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
 from tokensvc.gemini.gate import Gate
-from tokensvc.gemini.live_client import LiveConnection, LiveRefused, ask_with_sdk, live_session
+from tokensvc.gemini.live_client import LiveConnection, LiveRefused, live_session, sdk_session
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
 
@@ -25,7 +25,7 @@ _WORD = "tangerine"
 _OTHER_PROMPT = {"parts": [{"text": f"Whatever you are asked, answer with the single word {_WORD}."}]}
 _FUNCTION = {"name": "probe_the_lock", "description": "Call this when asked to."}
 _OTHER_TOOLS = [{"functionDeclarations": [_FUNCTION]}]
-_PICTURE = (  # JPEG: a red square
+PICTURE = (  # JPEG: a red square
     "/9j/4AAQSkZJRgABAQAAAQABAAD/4gHYSUNDX1BST0ZJTEUAAQEAAAHIAAAAAAQwAABtbnRyUkdCIFhZWiAH4AABAAEAAAAAAABh"
     "Y3NwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAA9tYAAQAAAADTLQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAlkZXNjAAAA8AAAACRyWFlaAAABFAAAABRnWFlaAAABKAAAABRiWFlaAAABPAAAABR3dHB0AAAB"
@@ -120,7 +120,7 @@ async def write(session: LiveConnection, _setup: Mapping[str, Any], _sentence: b
 
 async def show(session: LiveConnection, setup: Mapping[str, Any], sentence: bytes) -> str:
     """Show a picture, and ask about it."""
-    await session.send("realtimeInput", {"video": {"mimeType": "image/jpeg", "data": _PICTURE}}, note="picture")
+    await session.send("realtimeInput", {"video": {"mimeType": "image/jpeg", "data": PICTURE}}, note="picture")
     return await write(session, setup, sentence, "What do you see?")
 
 
@@ -138,14 +138,20 @@ async def call(session: LiveConnection, setup: Mapping[str, Any], _sentence: byt
     return "called, and answered"
 
 
-async def sdk(target: Target, compiled: CompiledProfile) -> str:
-    """Do the same with Google's SDK."""
+async def sdk(target: Target, compiled: CompiledProfile, sentence: bytes) -> str:
+    """Have the same conversation with Google's SDK."""
     if not target.origin.startswith("wss:"):
         raise Skipped("the SDK needs TLS: give the emulator --tls")
     origin = target.origin.replace("wss:", "https:")
-    sound = await ask_with_sdk(origin, target.version, target.mint(compiled), compiled.profile.model, "Hello.")
-    check(sound, "no sound came")
-    return "a typed line is answered with sound"
+    async with sdk_session(origin, target.version, target.mint(compiled), compiled.profile.model) as session:
+        for step, probing in CONVERSATION.items():
+            try:
+                await probing(session, compiled.body[SETUP], sentence)
+            except Skipped:
+                continue
+            except (Surprise, LiveRefused) as surprise:
+                raise Surprise(f"{step}: {surprise}") from None
+    return "the same conversation"
 
 
 # --- ways around the lock ---------------------------------------------------------------------
@@ -312,7 +318,12 @@ async def _is_refused(target: Target, compiled: CompiledProfile, token: str, sur
     return found
 
 
-CONVERSATION = {"speaks": speak, "types": write, "shows a picture": show, "calls a function": call}
+CONVERSATION: dict[str, Callable[[LiveConnection, Mapping[str, Any], bytes], Awaitable[str]]] = {
+    "speaks": speak,
+    "types": write,
+    "shows a picture": show,
+    "calls a function": call,
+}
 LOCKS = {
     "contextUpdate: instruction": partial(_update, {"systemInstruction": _OTHER_PROMPT}),
     "contextUpdate: tools": partial(_update, {"tools": {"tools": _OTHER_TOOLS}}),
