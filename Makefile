@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 
-.PHONY: demo unit test check install lint types size frameworks peers bench soak mutants screenshots lock release programs clean help
+.PHONY: demo unit test check install lint types size frameworks peers bench soak mutants screenshots reference lock release programs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ screenshots: $(VENV)/test programs ## take screenshots of page and widget in eve
 	@tests/install-fonts
 	$(BIN)/python tests/browser/screenshots.py
 	$(BIN)/python tests/browser/widget_screenshots.py
+
+reference: $(VENV)/test ## write docs/reference from the docstrings of settings and errors
+	@$(BIN)/python tools/reference.py
 
 lock: $(VENV)/test ## compile the three lock files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --extra postgres \

@@ -18,7 +18,9 @@ class Egress:
     """The proxy for https addresses, and the hosts that are reached without it."""
 
     proxy: Proxy | None = None
+    """`HTTPS_PROXY`: the proxy for requests to Google and for key sets, `http://user:password@host:port`."""
     exceptions: tuple[str, ...] = ()
+    """`NO_PROXY`: hosts, addresses and networks that are reached without it, by commas (docs/deploying.md)."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:

@@ -22,6 +22,7 @@ PRIVATE = 0o077  # the umask of every process: no other user can read a file or 
 HIGHEST_PORT = 65535
 MOST_WORKERS = 512
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+"""`TOKENSVC_LOG_LEVEL`: the lowest level that is logged: `debug`, `info`, `warning`, `error` or `critical`."""
 # What a shell or a template would have replaced.
 _UNFILLED = re.compile(r"\$\w+|\$[{(].*[})]|\{\{.*\}\}|<.*>|`.*`|%\w+%")
 _HOST = r"(?:\[[0-9a-f:.]+\]|[^\s:@/?,\[\]]*)"
@@ -37,8 +38,11 @@ class Paths:
     """Where files and the store are: all that a command without secrets needs."""
 
     config_file: Path
+    """`TOKENSVC_CONFIG`: the configuration file."""
     data_dir: Path
+    """`TOKENSVC_DATA_DIR`: the folder for SQLite and caches."""
     database_url: str = field(repr=False)
+    """`DATABASE_URL`: `sqlite:///path` or `postgresql://…`, as a provider gives it (docs/deploying.md)."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -58,12 +62,21 @@ class Settings:
 
     paths: Paths
     gemini_api_keys: tuple[str, ...] = field(repr=False)
+    """`GEMINI_API_KEY`: Google's API key. With several, separated by commas, the next is tried if Google refuses
+    one."""
     secret_keys: tuple[bytes, ...] = field(repr=False)
+    """`TOKENSVC_SECRET_KEY`: signs leases and logins; at least 32 random bytes (`openssl rand -base64 32`).
+    `new,old` while you rotate it."""
     gemini_base_url: str
+    """`TOKENSVC_GEMINI_BASE_URL`: the endpoint for minting, if it is not Google's; encrypted unless it is on this
+    machine."""
     gemini_websocket_url: str
+    """`TOKENSVC_GEMINI_WEBSOCKET_URL`: likewise, the endpoint to which browsers connect."""
     egress: Egress
     port: int
+    """`PORT`: the port to listen on, as hosting platforms set it."""
     workers: int
+    """`WEB_CONCURRENCY`: the number of workers, 1 to 512."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:

@@ -84,11 +84,19 @@ class Http(Model):
     """How the service is reached from the web."""
 
     public_url: Annotated[str, AfterValidator(_public_url)] | None = None
+    """The address that browsers use, such as `https://tokens.example.com`; it may have a path. Required if the
+    service listens beyond this machine."""
     origins: tuple[Origin, ...] = ()
+    """The sites whose pages may call the service, each exactly, such as `https://www.example.com`. For development
+    also `http://localhost:*` and `http://127.0.0.1:*`, which is any port."""
     frame_ancestors: tuple[Annotated[str, AfterValidator(_ancestor)], ...] = ("'self'",)
+    """The sites that may show our pages in a frame; `'none'` for no site."""
     trusted_proxies: tuple[Annotated[IPvAnyNetwork, AfterValidator(_proxy_network)], ...] = ()
-    page: bool = True  # whether to serve our own page at /
-    metrics_bind: Annotated[str, AfterValidator(_bind)] | None = None  # where /metrics is served, and nothing else
+    """The proxies whose `X-Forwarded-For` is trusted, as addresses or networks such as `10.0.0.0/8`."""
+    page: bool = True
+    """Whether to serve our own pages at `/` and `/embed`. Scripts are always served."""
+    metrics_bind: Annotated[str, AfterValidator(_bind)] | None = None
+    """Where `/metrics` is served, and nothing else: an address and port of this machine, such as `127.0.0.1:9102`."""
 
     @property
     def public_origin(self) -> str | None:
@@ -110,24 +118,42 @@ class Gemini(Model):
     """Which version of Google's API is used."""
 
     api_version: Literal["v1beta", "v1alpha"] = "v1beta"
+    """The version of Google's API; some settings of a profile need `v1alpha`."""
 
 
 class Issuer(Model):
     """An issuer whose JWTs are accepted, and its keys; a preset gives defaults."""
 
     name: Name
+    """A name of your choice, for the log."""
     issuer: Text
+    """Equals the tokens' `iss` exactly. A token is then checked with this issuer's keys and rules only."""
     preset: PresetName | None = None
+    """An identity provider (docs/identity.md): fills in what you leave out, and adds the provider's own checks."""
     audience: Text | None = None
+    """The service that the tokens are intended for: it must be in their `aud`. Required without a preset."""
     clients: tuple[Text, ...] = ()
+    """With a preset: the applications whose tokens are accepted."""
     algorithms: tuple[Algorithm, ...] = ()
+    """How the tokens are signed: algorithms of one family of keys (RS and PS: RSA, ES: elliptic curves, EdDSA:
+    Ed25519). Required without a preset."""
     jwks_url: str | None = None
+    """Where the issuer publishes its keys; https, except on this machine. Without a preset, one of this and the
+    next two is required."""
     public_key_file: str | None = None
+    """A PEM file with the public key, relative to the configuration file; several keys while you rotate them."""
     secret_env: Annotated[str, AfterValidator(_variable)] | None = None
+    """For HS256: the environment variable that holds the shared secret, of at least 32 bytes; `new,old` while you
+    rotate it."""
     groups_claim: str | None = None
+    """The claim that lists groups, as an array or as words separated by spaces. A dot descends into a nested object
+    (`realm_access.roles`) unless a claim has that exact name."""
     claims: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")], ...] = ()
+    """The claims that an instruction or a tool's `bind` may use."""
     longest_life: Annotated[Seconds, Field(le=LONGEST_SITE_JWT)] = 86400
+    """How long a token may be valid, at most `720h`. A JWT cannot be revoked, so shorter is better."""
     anonymous: bool = False
+    """With the presets for Firebase and Supabase: whether anonymous users are accepted."""
 
     @model_validator(mode="after")
     def _one_key_family_and_source(self) -> Self:
@@ -156,49 +182,64 @@ class Issuer(Model):
 
 
 class ConcurrencyLimits(Model):
-    """How many live conversations one subject, or all guests at one address, may have."""
+    """How many conversations one person, or all guests at one address, may have at once."""
 
     mode: LimitMode = "refuse"
-    user: PlaceCount = 3  # and twice as many unexpired tokens: six starts in a token's lifetime
-    guest: PlaceCount = 20  # an office shares one address
+    """What happens to what is over these limits: it is refused, or only recorded in the log."""
+    user: PlaceCount = 3
+    """For each person; also twice as many unexpired tokens."""
+    guest: PlaceCount = 20
+    """For all guests at one address, because an office shares one."""
 
 
 class Budgets(Model):
-    """Seconds of conversation a day (UTC) for one subject, for one address, and for everyone."""
+    """How much conversation a day (UTC) is granted; seconds here."""
 
     user: DailySeconds | None = None
+    """For each person."""
     guest: DailySeconds | None = 1800
+    """For all guests at one address (IPv6: a /64)."""
     everyone: DailySeconds | None = None
+    """For everybody together."""
     mode: LimitMode = "refuse"
+    """What happens to what is over these budgets: it is refused, or only recorded in the log."""
 
 
 class GroupLimits(Model):
-    """A group's limits: *user* replaces each member's general ones; members share *budget*."""
+    """The limits of a group's members."""
 
     user: Limits = ()
+    """Conversations that each member may start; replaces the general limits."""
     budget: DailySeconds | None = None
+    """Of all members together."""
     mode: LimitMode = "refuse"
+    """What happens to what is over these limits: it is refused, or only recorded in the log."""
 
 
 class LimitTable(Model):
-    """How many conversations one subject, or all guests at one address, may start and have open.
-
-    *mode* is that of *user* and *guest*.
-    """
+    """How many conversations a person, a guest or everybody may have."""
 
     mode: LimitMode = "refuse"
+    """What happens to what is over `user` and `guest`: it is refused, or only recorded in the log."""
     user: Limits = (Limit(10, 60), Limit(60, 3600))
+    """Conversations that one person may start."""
     guest: Limits = (Limit(20, 60), Limit(200, 86400))
+    """Conversations that all guests at one address (IPv6: a /64) may start."""
     concurrent: ConcurrencyLimits = ConcurrencyLimits()
+    """Conversations at once."""
     budget: Budgets = Budgets()
+    """Time granted in a day."""
     groups: dict[str, GroupLimits] = Field(default_factory=dict)
+    """By the name of a group."""
 
 
 class Prices(Model):
     """What a million tokens of one model cost, in any currency, by modality."""
 
     input: dict[Modality, Price] = Field(default_factory=dict)
+    """By modality: of what the model is given, tools included."""
     output: dict[Modality, Price] = Field(default_factory=dict)
+    """By modality: of what it answers."""
 
     def of(self, name: str) -> float:
         """Return the price of tokens such as “prompt.AUDIO”; what has none costs nothing."""
@@ -211,12 +252,19 @@ class Configuration(Model):
     """The whole configuration file."""
 
     http: Http = Http()
+    """How the service is reached from the web."""
     gemini: Gemini = Gemini()
+    """Google's API."""
     issuers: tuple[Issuer, ...] = ()
+    """Whose JWTs are accepted; `[[issuers]]` for each."""
     profiles: Annotated[dict[Name, Profile], Field(min_length=1)]
+    """By name, at least one: what a conversation may be."""
     limits: LimitTable = LimitTable()
+    """Limits on starts, conversations at once and time."""
     log_subjects: Literal["plain", "hashed"] = "plain"
-    prices: dict[Annotated[str, BeforeValidator(model_name)], Prices] = Field(default_factory=dict)  # by model
+    """How people are named in the log: as they are, or by a hash."""
+    prices: dict[Annotated[str, BeforeValidator(model_name)], Prices] = Field(default_factory=dict)
+    """By model, for `tokensvc usage`."""
 
     @model_validator(mode="after")
     def _issuers_are_unique(self) -> Self:

@@ -40,9 +40,12 @@ def _tables(value: object) -> list[dict[str, Any]]:
 class Option(Model):
     """A setting whose value callers may choose from a list."""
 
-    path: Annotated[str, Field(pattern=r"^[A-Za-z_]+(\.[A-Za-z_]+)*$")]  # in the profile's config
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_]+(\.[A-Za-z_]+)*$")]
+    """What it sets in the profile's `config`, such as `speech_config.voice_config.prebuilt_voice_config.voice_name`."""
     choices: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
+    """The values that a caller may choose, 1 to 100."""
     default: str = ""
+    """The value if the caller chooses none: one of `choices`, or else the first."""
 
     @model_validator(mode="after")
     def _default_is_a_choice(self) -> Self:
@@ -57,26 +60,47 @@ class Option(Model):
 
 
 class Profile(Model):
-    """A named, locked configuration; durations are seconds."""
+    """What a conversation may be: a configuration to which a session is locked when it begins.
+
+    Durations are seconds here.
+    """
 
     name: Name
     description: str = ""
+    """What it is for; callers see it in `GET /profiles`."""
     model: Annotated[str, BeforeValidator(model_name)]
+    """Google's name of a Live API model, such as `gemini-3.8-live`."""
     allow: Annotated[tuple[Annotated[str, AfterValidator(_allowed)], ...], Field(min_length=1)]
+    """Who may use it: `user` (signed in), `guest` (anybody), `group:NAME` or `key:NAME` (an API key)."""
     token_lifetime: Seconds = 300
+    """How long a token is valid, from 30 s to less than 20 h. A block ends a conversation within this time."""
     connect_within: Seconds = 60
+    """How soon a token must be used."""
     ready_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
+    """How many tokens each worker mints ahead, so that a start need not wait for Google; at most 64 in all profiles
+    together."""
     max_session: Seconds = 1800
+    """The longest conversation, over all its tokens."""
     idle_stop: Seconds | None = None
+    """After how much silence the client ends the conversation."""
     video: tuple[Literal["camera", "screen"], ...] = ()
+    """What the client offers to show."""
     greeting: str | None = None
+    """A text that the client sends first, because models do not speak first."""
     rebuild: bool = True
+    """Whether the client tells a new session what was said, if Google loses the old one. Needs both transcripts."""
     limits: Limits = ()
+    """Conversations that one person may start with this profile, in addition to `[limits]`."""
     budget: DailySeconds | None = None
-    limits_mode: LimitMode = "refuse"  # of *limits* and *budget*
+    """Of all callers with this profile together."""
+    limits_mode: LimitMode = "refuse"
+    """What happens to what is over this profile's `limits` and `budget`: it is refused, or only recorded in the log."""
     config: dict[str, JsonValue] = Field(default_factory=dict)
+    """Google's `LiveConnectConfig`, in its own field names; all of it is locked."""
     options: dict[Name, Option] = Field(default_factory=dict)
+    """By name: what callers may choose."""
     tools: dict[ToolName, ServerTool] = Field(default_factory=dict)
+    """By name: functions that the service itself runs."""
 
     @model_validator(mode="after")
     def _durations_agree(self) -> Self:

@@ -44,24 +44,43 @@ class ServerTool(Model):
     """A function that the model may call and the service runs: in Python, or at a URL."""
 
     python: Annotated[str, AfterValidator(_function)] | None = None
+    """The function, as `module:name`. One of this and `url` is required."""
     url: Annotated[str, AfterValidator(_endpoint)] | None = None
-    description: str | None = None  # for the model; a function has a docstring
-    parameters: dict[str, JsonValue] | None = None  # of a URL: Google's Schema of an object
+    """The endpoint; an `{argument}` may be in its path."""
+    description: str | None = None
+    """Tells the model when to call it. Required with `url`; a function has its docstring."""
+    parameters: dict[str, JsonValue] | None = None
+    """Of a `url`: Google's `Schema` of an object. A function's are read from its signature."""
     bind: dict[str, Annotated[str, AfterValidator(_bound)]] = Field(default_factory=dict)
+    """Arguments that we fill in: `${subject}`, `${issuer}`, `${claims.NAME}` or plain text."""
     label: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    """What the person sees while it runs."""
     per_conversation: Annotated[int, Field(ge=1, strict=True)] | None = None
+    """Calls in one conversation; without it, there is no such limit."""
     limits: Limits = ()
+    """Calls of one person, such as `60/hour`."""
     timeout: Annotated[int, BeforeValidator(duration), Field(ge=1, le=LONGEST_TIMEOUT)] = 8
+    """How long it may take, at most `60s`."""
     hold: Annotated[float, BeforeValidator(pause), Field(le=LONGEST_HOLD)] | None = None
-    refusals: tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] = ()  # besides “stop” and the like
+    """A pause such as `1.5s` before it takes effect, in which the person can say stop; at most `10s`."""
+    refusals: tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] = ()
+    """What stops it, besides “stop”, “no”, “wait” and the like."""
     confirm: Annotated[str, Field(min_length=1, max_length=400)] | None = None
+    """A question such as `Refund {amount} for order {number}?`, which the person answers by a button."""
     same: tuple[str, ...] = ()
+    """The arguments that make two calls the same: for ten minutes, the second gets the answer of the first."""
     behavior: Literal["BLOCKING", "NON_BLOCKING"] | None = None
-    # Of the result, unless the model waits for it.
+    """Whether the model waits for the result; without it, as the model does by itself. 3.1 only blocks, extended
+    thinking never does."""
     scheduling: Literal["INTERRUPT", "WHEN_IDLE", "SILENT"] | None = None
-    pure: bool = False  # whether it may run twice
+    """When a model that does not wait uses the result."""
+    pure: bool = False
+    """Whether it changes nothing: it may run again if its first run was cut off, and an equal call within 5 s gets
+    the answer of the first."""
     audit_args: bool = False
+    """Whether the audit keeps the arguments, and not only their SHA-256."""
     private_networks: tuple[IPvAnyNetwork, ...] = ()
+    """Private networks that a `url` may be in."""
 
     @model_validator(mode="after")
     def _is_python_or_url(self) -> Self:

@@ -16,6 +16,8 @@ const read = (folder, names) =>
 
 const CLIENT = read('web/live', /\.js$/);
 const DOCUMENT = read('docs', /^client\.md$/);
+/** The page of errors; `*` in a code stands for each device. */
+const ERRORS = read('docs/reference', /^errors\.md$/);
 const TESTS = read('tests/web', /^(?!documented).*\.js$/) + read('tests/browser', /\.py$/);
 /** The site that is compiled against the client, and the types in the document, which are compared with its own. */
 const SITE = read('tests/web/typescript', /^everything\.ts$/);
@@ -63,7 +65,12 @@ for (const [kind, names] of Object.entries(SURFACE)) {
   test(`names are found: ${kind}`, () => assert.ok(names.length > 0));
   for (const name of names) {
     test(`${kind} ${name} is documented and tested`, () => {
-      assert.ok(new RegExp(`\`[^\`\\n]*(?<![\\w-])${name}(?![\\w-])[^\`\\n]*\``).test(DOCUMENT), 'in docs/client.md');
+      if (kind === 'code of an error') {
+        const shared = name.replace(/^(microphone|camera|screen|speaker)-/, '*-');
+        assert.ok(ERRORS.includes(`\n| \`${name}\` |`) || ERRORS.includes(`\n| \`${shared}\` |`), 'in docs/reference/errors.md');
+      } else {
+        assert.ok(new RegExp(`\`[^\`\\n]*(?<![\\w-])${name}(?![\\w-])[^\`\\n]*\``).test(DOCUMENT), 'in docs/client.md');
+      }
       const word = new RegExp(`(?<![\\w-])${name}(?![\\w-])`);
       assert.ok(word.test(TESTS), 'in a test');
       assert.ok(word.test(REFERENCE), 'in the reference');
