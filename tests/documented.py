@@ -1,0 +1,39 @@
+"""The blocks of code in the documentation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wheels import CLONE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = [*sorted(CLONE.glob("README*.md")), *sorted((CLONE / "docs").rglob("*.md"))]
+_FENCED = re.compile(r"^( *)```(\w*) ?(\S*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    *mark* says what the tests do with it: “run” it to its end, “serve” while later blocks run, or
+    write it to a file (“file=PATH”). Without a mark, only its syntax is checked.
+    """
+
+    language: str
+    mark: str
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    found = []
+    for indent, language, mark, text in _FENCED.findall(page.read_text(encoding="utf-8")):
+        found.append(Block(language, mark, re.sub(f"^{indent}", "", text, flags=re.MULTILINE)))
+    return found
+
+
+def named(page: Path) -> str:
+    return page.relative_to(CLONE).as_posix()
