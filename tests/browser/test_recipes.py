@@ -12,6 +12,7 @@ from browser.bundling import copied, next_turbopack, vite
 from browser.caller import Caller
 from browser.flags import ALLOWED, FAKE_DEVICES
 from browser.sound import spoken, write_wav
+from documented import blocks
 from npm_package import pack_with_the_tests_tools
 from programs import running
 from system.launching import free_ports
@@ -111,6 +112,37 @@ def assert_nothing_went_wrong(caller: Caller) -> None:
 def test_page_holds_a_conversation(speak_to: Callable[..., Caller], site: Site, guests: Program, recipe: str) -> None:
     page = (RECIPES / recipe / "index.html").read_text()
     hold_a_conversation(speak_to(site.publish(exchanged(page, {SERVICE: guests.url}), whole=True)))
+
+
+@pytest.mark.parametrize(
+    ("page", "buttons"),
+    [
+        ("docs/tutorials/embed.md", ["Talk to us", "Start talking", "End"]),
+        ("README.tr.md", ["Bizimle konuşun", "Konuşmaya başla", "Bitir"]),
+    ],
+    ids=["english", "turkish"],
+)
+def test_page_of_a_tutorial_holds_a_conversation(
+    speak_to: Callable[..., Caller],
+    start_service: Callable[..., Program],
+    emulator: Program,
+    site: Site,
+    *,
+    page: str,
+    buttons: list[str],
+) -> None:
+    """The tutorial names the buttons as they are."""
+    written = {block.language: block.text for block in blocks(CLONE / page) if block.mark.startswith("file=")}
+    service = start_service(exchanged(written["toml"], {"http://localhost:3000": site.url}), emulator.url)
+    caller = speak_to(site.publish(exchanged(written["html"], {SERVICE: service.url}), whole=True), awaits="h1")
+    *begin, end = buttons
+    for button in begin:
+        assert f"“{button}”" in (CLONE / page).read_text(encoding="utf-8")
+        caller.button(button).click()
+    caller.page.locator("live-agent").locator(".utterance.agent").first.wait_for()
+    caller.button(end).click()
+    caller.page.locator(".frame[data-state=closed]").wait_for()
+    assert_nothing_went_wrong(caller)
 
 
 def test_customers_of_the_shop_hold_a_conversation(speak_to: Callable[..., Caller], shop: str) -> None:
