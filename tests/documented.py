@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 PAGES = [*sorted(CLONE.glob("README*.md")), *sorted((CLONE / "docs").rglob("*.md"))]
 _FENCED = re.compile(r"^( *)```(\w*) ?(\S*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_INDENTED_TABLES = re.compile(r"\n\n((?:    \[.*\n)(?:(?:    .*)?\n)*)")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block.
+    """A fenced block, or an indented one of TOML.
 
     *mark* says what the tests do with it: “run” it to its end, “serve” while later blocks run, or
     write it to a file (“file=PATH”). Without a mark, only its syntax is checked.
@@ -29,10 +30,12 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    found = []
-    for indent, language, mark, text in _FENCED.findall(page.read_text(encoding="utf-8")):
-        found.append(Block(language, mark, re.sub(f"^{indent}", "", text, flags=re.MULTILINE)))
-    return found
+    text = page.read_text(encoding="utf-8")
+    found = [("    ", "toml", "", block) for block in _INDENTED_TABLES.findall(_FENCED.sub("", text))]
+    return [
+        Block(language, mark, re.sub(f"^{indent}", "", block, flags=re.MULTILINE))
+        for indent, language, mark, block in _FENCED.findall(text) + found
+    ]
 
 
 def named(page: Path) -> str:
