@@ -214,6 +214,7 @@ class EventKind(StrEnum):
     ASKED = "asked"
     CALLED = "called"
     RETURNED = "returned"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,12 +224,13 @@ class AuditEvent:
     *seconds* were charged to the budgets, or returned by a refund; *fingerprint* and *expires_at*
     are the granted token's, and *code* the reason for a refund. Of a call of a tool, *reservation_id*
     is the call's, *fingerprint* the SHA-256 of its arguments, which *details* are if they are kept,
-    and *code* the tool's name, or when it has returned the outcome. *id* is assigned by the store.
+    and *code* the tool's name, or when it has returned the outcome. Of an erased person, *details* are
+    how much was erased, as JSON. *id* is assigned by the store; a *kind* of a later release is a `str`.
     """
 
     id: int | None = None
     at: datetime
-    kind: EventKind
+    kind: EventKind | str
     reservation_id: str | None = None
     lease_id: str
     request_id: str

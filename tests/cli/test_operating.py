@@ -161,6 +161,56 @@ def test_prune_removes_only_older_events_and_needs_an_age(tokensvc):
     assert [json.loads(line)["subject"] for line in lines] == ["bob", "=HYPERLINK(1)"]
 
 
+@pytest.mark.usefixtures("history")
+def test_erased_person_is_in_no_export_and_earlier_seals_still_match(tokensvc, tmp_path):
+    for name in ("before", "after"):
+        if name == "after":
+            done = tokensvc("audit", "erase", "--subject", "alice", typed="y\n")
+            assert (done.exit_code, done.stdout.splitlines()[-1][-7:]) == (0, "Erased.")
+        assert tokensvc("audit", "export", "--output", str(tmp_path / name)).exit_code == 0
+    for name in ("before", "after"):
+        assert "The seal matches" in tokensvc("audit", "verify", str(tmp_path / name)).stdout
+
+    *lines, _seal = (tmp_path / "after").read_text(encoding="utf-8").splitlines()
+    events = [json.loads(line) for line in lines]
+    assert not any("alice" in line and "of alice" not in line for line in lines)  # which is only what the test calls it
+    pseudonym = events[-1]["subject"]
+    assert [event["subject"] for event in events[:3]] == [pseudonym, "bob", "=HYPERLINK(1)"]
+    assert [event["kind"] for event in (*events[:3], events[-1])] == ["reserved", "reserved", "reserved", "erased"]
+    assert "erased    erased:" in tokensvc("audit", "list", "--kind", "erased").stdout
+
+
+@pytest.mark.usefixtures("history")
+def test_erasing_shows_how_much_there_is_and_asks(tokensvc):
+    for words, typed, code in ((["--dry-run"], None, 0), ([], "n\n", 1), ([], "", 1)):
+        done = tokensvc("audit", "erase", "--subject", "alice", *words, typed=typed)
+        assert done.exit_code == code
+        assert "About “alice” (https://shop.example) the store has conversations: 1, " in done.stdout
+        assert "events: 1" in done.stdout
+        assert "alice (https://shop.example)" in tokensvc("audit", "list").stdout
+    tokensvc("block", "subject", "alice")
+    assert "A block still names this person" in tokensvc("audit", "erase", "--subject", "alice", "--yes").stdout
+    assert "subject alice" in tokensvc("blocks").stdout
+
+
+@pytest.mark.usefixtures("history")
+def test_erasing_whom_it_does_not_know_for_sure_is_refused_in_a_sentence(tokensvc):
+    tokensvc("users", "add", "bob", typed="\n")
+    for subject, said in (
+        ("nobody", "The store does not name “nobody”."),
+        ("Alice", "The store does not name “Alice”."),
+        ("bob", "add --issuer “https://shop.example” or “tokensvc”"),
+        ("erased:" + 32 * "0", "pseudonym of somebody who was erased"),
+    ):
+        done = tokensvc("audit", "erase", "--subject", subject, "--yes")
+        assert (done.exit_code, said in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)
+    assert tokensvc("audit", "erase", "--yes").exit_code == 2
+    assert tokensvc("users", "list").stdout == "bob\n"
+    assert tokensvc("audit", "erase", "--subject", "bob", "--issuer", "tokensvc", "--yes").exit_code == 0
+    assert tokensvc("users", "list").stdout == ""
+    assert "bob (https://shop.example)" in tokensvc("audit", "list").stdout
+
+
 def test_removed_key_stays_blocked_until_it_is_created_again(tokensvc):
     assert tokensvc("keys", "create", "backend").stdout.startswith("tsk_")
     assert tokensvc("keys", "remove", "backend").stdout == "Removed backend.\n"

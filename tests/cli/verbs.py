@@ -19,6 +19,7 @@ VERBS = {
     "audit list": "",
     "audit export": "",
     "audit prune --older-than 1h": "",
+    "audit erase --subject alice --yes": "",
     "users list": "",
     "users add bob --password-stdin": "a long password\n",
     "users set-password alice --password-stdin": "a long password\n",

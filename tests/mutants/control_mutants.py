@@ -252,4 +252,28 @@ CASES = [
         "fields(toolCall).functionCalls ?? []",
         f"{LIVE}/mutated-messages.test.js",
     ),
+    service(
+        41,
+        "only a pseudonym takes a person's place",
+        "store/migrations/versions/0009_erasing.py",
+        "WHEN (NEW.subject GLOB {pseudonym} AND",
+        "WHEN (NEW.subject GLOB '*' AND",
+        "store/test_erasing.py::test_only_a_person_can_be_replaced_and_only_once[sqlite]",
+    ),
+    service(
+        41,
+        "nothing else of an event changes",
+        "store/migrations/versions/0009_erasing.py",
+        "AND {CLEARED.format(same='IS')} AND {kept}) IS NOT TRUE",
+        "AND {CLEARED.format(same='IS')}) IS NOT TRUE",
+        "store/test_erasing.py::test_only_a_person_can_be_replaced_and_only_once[sqlite]",
+    ),
+    service(
+        41,
+        "a person is replaced everywhere",
+        "store/erasing.py",
+        ".values(key=pseudonym)",
+        ".values(key=key)",
+        "store/test_erasing.py::test_nothing_names_an_erased_person_and_others_are_as_before[sqlite]",
+    ),
 ]

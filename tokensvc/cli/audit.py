@@ -1,4 +1,4 @@
-"""`tokensvc audit`: lists, exports and prunes the audit."""
+"""`tokensvc audit`: lists, exports and prunes the audit, and erases a person from the store."""
 
 import csv
 import io
@@ -7,18 +7,22 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, BinaryIO
 
 import click
 
+from tokensvc import quota_keys
 from tokensvc.cli.parameters import DURATION, PAST_TIME
 from tokensvc.config.environment import Paths, read_secret_keys
-from tokensvc.domain import AuditEvent, EventKind
+from tokensvc.domain import AuditEvent, EventKind, Principal
 from tokensvc.plain_text import escaped
 from tokensvc.signing.derived_keys import derive_key
 from tokensvc.signing.seals import START, Seal
 from tokensvc.store.audit import Audit, Filters
+from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_existing
+from tokensvc.store.erasing import PSEUDONYM, Erasing
 from tokensvc.store.refused import Refusals
 from tokensvc.store.usage import Usage
 
@@ -52,12 +56,13 @@ def audit() -> None:
 @click.option("--last", default=50, show_default=True, help="How many of the newest events.")
 def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - from _filter_options
     """List events, oldest first, one per line."""
-    for event in _audit().events(Filters(**filters), last=last):
+    for event in Audit(open_existing(_url())).events(Filters(**filters), last=last):
         parts = [f"{event.at:%Y-%m-%dT%H:%M:%SZ}", f"{event.kind:8}", event.profile]
         parts.append(f"{event.subject} ({event.issuer})")
         if event.seconds:
             parts.append(f"{event.seconds} s")
-        parts += [event.code or "", f"lease {event.lease_id}", f"request {event.request_id}"]
+        about = [("lease", event.lease_id), ("request", event.request_id)]
+        parts += [event.code or "", *(f"{name} {value}" for name, value in about if value)]
         click.echo(escaped("  ".join(part for part in parts if part)))
 
 
@@ -65,7 +70,7 @@ def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - from _filt
 @click.option("--since", type=PAST_TIME, default="24h", show_default=True, help="Only from then on; such as 90m (ago).")
 def refusals(since: datetime) -> None:
     """List what was refused: how often in each minute, why, whom and from where."""
-    for each in _refusals().listed(since):
+    for each in Refusals(open_existing(_url()), _now).listed(since):
         who = f"{each.subject} ({each.issuer})" if each.subject else "somebody"
         parts = [f"{each.at:%Y-%m-%dT%H:%MZ}", f"{each.count:6} x {each.code}", who, each.address, each.profile]
         click.echo(escaped("  ".join(part for part in parts if part)))
@@ -82,7 +87,7 @@ def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401
     """
     seal = Seal(derive_key(read_secret_keys(os.environ)[0], "audit export"))
     lines = _as_json if form == "jsonl" else _as_csv
-    for line in lines(_audit().events(Filters(**filters))):
+    for line in lines(Audit(open_existing(_url())).events(Filters(**filters))):
         seal.add(line)
         output.write(line)
     output.write(seal.line())
@@ -110,19 +115,62 @@ def verify(file: BinaryIO) -> None:
 @click.option("--older-than", "age", type=DURATION, required=True, help="Age, such as 9600h.")
 def prune(age: int) -> None:
     """Remove old events permanently. Export them first."""
-    before = datetime.now(UTC) - timedelta(seconds=age)
-    removed = _audit().remove_before(before)
-    counts = _refusals().remove_before(before)
-    reports = Usage(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC)).remove_before(before)
+    before = _now() - timedelta(seconds=age)
+    store = open_existing(_url())
+    removed = Audit(store).remove_before(before)
+    counts = Refusals(store, _now).remove_before(before)
+    reports = Usage(store, _now).remove_before(before)
     click.echo(f"Removed {removed} events, {counts} counts of refusals and {reports} reports of usage.")
 
 
-def _audit() -> Audit:
-    return Audit(open_existing(Paths.read(os.environ).database_url))
+@audit.command()
+@click.option("--subject", required=True, help="The person, exactly as “tokensvc audit list” shows them.")
+@click.option("--issuer", metavar="ISS", help="Only at this issuer, by its exact “iss”.")
+@click.option("--dry-run", is_flag=True, help="Only show how much would be erased.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def erase(subject: str, issuer: str | None, *, dry_run: bool, yes: bool) -> None:
+    """Erase a person: put a random pseudonym in their place, in the whole store. This cannot be undone.
+
+    Their conversations end, their account is removed, and addresses and kept arguments of tools are cleared. Counts and
+    seconds stay. Keep the person from coming back first: remove them at their issuer, or block them.
+    """
+    if PSEUDONYM.fullmatch(subject):
+        raise click.ClickException("This is the pseudonym of somebody who was erased.")
+    shown, store = escaped(subject), open_existing(_url())
+    issuers = [issuer] if issuer else Erasing(store, _now).issuers_of(subject)
+    if len(issuers) > 1:
+        names = " or ".join(f"“{escaped(name)}”" for name in issuers)
+        raise click.ClickException(f"There is a “{shown}” at each of several issuers: add --issuer {names}.")
+    found, run = {}, None
+    if issuers:
+        key = quota_keys.person(Principal("user", issuers[0], subject), "")
+        run = partial(Erasing(store, _now).erase, issuers[0], subject, key)
+        found = run(dry_run=True)
+    if run is None or not any(found.values()):
+        raise click.ClickException(
+            f"The store does not name “{shown}”. Write the subject as “tokensvc audit list” shows it; "
+            "if its events were pruned, --issuer finds what is left."
+        )
+    counts = ", ".join(f"{name}: {count}" for name, count in found.items())
+    click.echo(f"About “{shown}” ({escaped(issuers[0])}) the store has {counts}.")
+    if dry_run:
+        return
+    if not yes:
+        click.confirm("Erase this person for good?", abort=True)
+    run()
+    click.echo("Erased.")
+    for block in Blocks(store, _now).in_force():
+        words = json.loads(block.key)
+        if words[0] == "subject" and words[-1] == subject:  # to lift it is for the operator to decide
+            click.echo(f"A block still names this person; “tokensvc unblock” lifts it: {escaped(' '.join(words))}")
 
 
-def _refusals() -> Refusals:
-    return Refusals(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _url() -> str:
+    return Paths.read(os.environ).database_url
 
 
 def _as_json(events: Iterable[AuditEvent]) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-REVISION = "0007"  # the newest migration; one that removes what this release uses would be “1000”
+REVISION = "0009"  # the newest migration; one that removes what this release uses would be “1000”
 
 
 def includes(found: str | None, revision: str) -> bool:
@@ -27,7 +27,7 @@ def includes(found: str | None, revision: str) -> bool:
 # SQLite numbers rows automatically only if the column is an INTEGER.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
-# The audit: rows are only appended; a trigger rejects changes.
+# The audit: rows are only appended; a trigger rejects every change but a pseudonym in a person's place (erasing.py).
 events = Table(
     "events",
     metadata,
@@ -48,7 +48,7 @@ events = Table(
     Column("fingerprint", String(64)),  # SHA-256 of the token; only for granted
     Column("expires_at", BigInteger),  # the token's end; only for granted
     Column("code", String(64)),  # the reason of a refund; of a call, the tool or the outcome
-    Column("details", Text),  # the arguments of a call, where a profile has them kept
+    Column("details", Text),  # the arguments of a call, where a profile has them kept; what was erased
     Index("events_by_time", "at"),
     Index("events_by_subject", "issuer", "subject", "at"),
     sqlite_autoincrement=True,
