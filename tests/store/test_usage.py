@@ -1,8 +1,10 @@
 """What clients report: kept beside what was granted, believed by nobody."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from tokensvc.domain import EphemeralToken
 from tokensvc.store.refused import OTHER, Refusals
@@ -72,6 +74,20 @@ def test_granted_and_reported_agree_to_the_unit_in_every_group(usage, ledger, ad
     assert (bob.group[1], bob.reported) == ("bob", 60)
 
 
+def test_conversation_counts_once_for_the_time_in_which_it_began(usage, ledger, admission, clock):
+    middle, first = clock() + timedelta(seconds=100), admission("alice", wanted=200)
+    for asked in (first, admission("alice", lease=first.lease, wanted=200)):
+        reservation = ledger.admit(asked)
+        ledger.grant(reservation, EphemeralToken("auth_tokens/x", reservation.expires_at, reservation.expires_at))
+        clock.advance(150)
+    usage.report(first.lease, MODEL, {"seconds": 250})
+    hour = timedelta(hours=1)
+    (whole,) = usage.spent(middle - hour, middle + hour, ("day",))
+    assert (whole.conversations, whole.granted, whole.reported) == (1, 350, 250)
+    assert usage.spent(middle - hour, middle, ("day",)) == [whole]
+    assert usage.spent(middle, middle + hour, ("day",)) == []
+
+
 def test_refusals_are_counted_by_minute_code_person_and_address(engine, clock):
     refusals = Refusals(engine, clock, every=3600)
     facts = {"code": "rate-limited", "issuer": "i", "subject": "ada", "address": "192.0.2.1", "profile": "default"}
@@ -101,6 +117,48 @@ def test_flood_of_names_takes_few_rows(engine, clock):
     assert len(found) == 501
     assert sum(each.count for each in found) == 2000
     assert [each.count for each in found if each.address == OTHER] == [1500]
+
+
+@contextmanager
+def away(engine):
+    """Take the counts of refusals away, as if the store were."""
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with engine.begin() as connection:
+        connection.execute(text(rename.format("refusals", "elsewhere")))
+    yield
+    with engine.begin() as connection:
+        connection.execute(text(rename.format("elsewhere", "refusals")))
+
+
+def test_nothing_is_lost_while_the_store_is_away_and_rows_stay_few(engine, clock):
+    refusals = Refusals(engine, clock, every=3600)
+    with away(engine):
+        for minute in range(5):
+            for number in range(300):
+                code = "rate-limited" if number % 3 else "blocked"
+                refusals.count({"code": code, "subject": "ada", "address": f"{minute} {number}"})
+            refusals.write()
+            clock.advance(60)
+    refusals.count({"code": "blocked", "address": "the last"})
+    refusals.write()
+    found = list(refusals.listed(clock() - timedelta(hours=1)))
+    assert len(found) == 502
+    assert sum(each.count for each in found) == 1501
+    others = {each.code: each for each in found if each.subject == each.address == OTHER}
+    assert {code: (each.count, clock() - each.at) for code, each in others.items()} == {
+        "blocked": (334, timedelta(minutes=4)),
+        "rate-limited": (667, timedelta(minutes=4)),
+    }
+
+
+def test_refusals_are_written_once_the_store_is_back_although_nobody_else_is_refused(engine, clock, caplog):
+    refusals = Refusals(engine, clock, every=0.01)
+    with away(engine):
+        refusals.count({"code": "rate-limited"})
+        while "refusals not written yet" not in caplog.text:
+            pass
+    while not list(refusals.listed(clock() - timedelta(hours=1))):
+        pass
 
 
 def test_refusals_are_written_in_the_background(engine, clock):

@@ -18,8 +18,9 @@ from tokensvc.store.times import SECOND, instant, microseconds
 from tokensvc.threads import start_thread
 
 EVERY = 10.0  # seconds until what was counted is written
-_MOST = 500  # rows at once; others are counted under OTHER
+_MOST = 500  # rows with a name at once; others are counted under OTHER, a row for each code
 OTHER = "(others)"
+_OTHERS = (OTHER, OTHER, OTHER, OTHER)
 _MINUTE = 60 * SECOND
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Refusals:
         self._every = every
         self._lock = threading.Lock()
         self._counted: Counter[_Key] = Counter()
+        self._others: dict[str, _Key] = {}  # by code
         self._writing = False
 
     def count(self, facts: Mapping[str, Any]) -> None:
@@ -59,18 +61,16 @@ class Refusals:
         minute = microseconds(self._clock()) // _MINUTE * _MINUTE
         issuer, subject, address, profile = (str(facts.get(name, "")) for name in _WHO)
         with self._lock:
-            key = (minute, str(facts["code"]), issuer, subject, address, profile)
-            if key not in self._counted and len(self._counted) >= _MOST:
-                key = (minute, str(facts["code"]), OTHER, OTHER, OTHER, OTHER)
-            self._counted[key] += 1
+            self._add((minute, str(facts["code"]), issuer, subject, address, profile), 1)
             begins, self._writing = not self._writing, True
         if begins and not start_thread(self._write_later, name="refusals"):
             self._writing = False
 
     def write(self) -> None:
-        """Write what was counted; it is kept if the store cannot be written."""
+        """Write what was counted; it is kept, in as few rows, if the store cannot be written."""
         with self._lock:
             counted, self._counted = self._counted, Counter()
+            others, self._others = self._others, {}
         if not counted:
             return
         rows = [
@@ -82,7 +82,9 @@ class Refusals:
         except TemporarilyUnavailable as error:
             _log.warning("refusals not written yet cause=%s", error.cause)
             with self._lock:
-                self._counted += counted if len(self._counted) < _MOST else Counter()
+                later, self._counted, self._others = self._counted, counted, others
+                for key, count in later.items():
+                    self._add(key, count)
 
     def listed(self, since: datetime) -> Iterator[Refused]:
         """Yield what was refused from *since* on, oldest first."""
@@ -97,8 +99,18 @@ class Refusals:
         with transaction(self._engine) as connection:
             return connection.execute(delete(refusals).where(refusals.c.minute < microseconds(at))).rowcount
 
+    def _add(self, key: _Key, count: int) -> None:
+        """Count under *key*, or if there are too many names, in one row for all others with this code."""
+        full = len(self._counted) - len(self._others) >= _MOST
+        if key[2:] == _OTHERS or (full and key not in self._counted):
+            key = self._others.setdefault(key[1], (*key[:2], *_OTHERS))
+        self._counted[key] += count
+
     def _write_later(self) -> None:
-        time.sleep(self._every)
-        with self._lock:
-            self._writing = False
-        self.write()
+        while True:
+            time.sleep(self._every)
+            self.write()
+            with self._lock:
+                if not self._counted:
+                    self._writing = False
+                    return

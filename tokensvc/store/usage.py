@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, case, delete, func, insert, select, update
 
 from tokensvc.domain import Lease
 from tokensvc.store.engine import transaction
@@ -117,7 +117,8 @@ class Usage:
     def spent(self, since: datetime, until: datetime, by: tuple[str, ...]) -> list[Spent]:
         """Return what was spent on conversations that began from *since* until *until*, in groups of *by*.
 
-        *by* has some of `day`, `profile` and `subject`.
+        A conversation counts as a whole, with all its tokens, for the time of its first. *by* has some of `day`,
+        `profile` and `subject`.
         """
         between = (microseconds(since), microseconds(until))
         groups: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -130,8 +131,10 @@ class Usage:
                 events.c.subject,
                 func.sum(events.c.seconds).label("seconds"),
             )
-            .where(events.c.kind == "granted", events.c.at >= between[0], events.c.at < between[1])
+            .where(events.c.kind == "granted", events.c.at >= between[0])
             .group_by(events.c.lease_id, events.c.profile, events.c.issuer, events.c.subject)
+            # The first token is the one that renews nothing; there is none if the conversation began earlier.
+            .having(func.min(case((events.c.renewal == 0, events.c.at))) < between[1])
         )
         with transaction(self._engine) as connection:
             granted = connection.execute(conversation).all()
