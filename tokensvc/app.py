@@ -321,7 +321,6 @@ def build_app(deployment: Deployment) -> Application:
         http.metrics_bind,
         Gauges(
             ready_tokens=lambda: ready.count,
-            breaker_open=lambda: gate.closed,
             live_leases=lambda: gauges.live_leases(engine, microseconds(_now())),
             budgets_left=budgets_left,
             reported_seconds=usage.reported_today,
@@ -329,6 +328,8 @@ def build_app(deployment: Deployment) -> Application:
             jwks_ages=lambda: {keys.url: keys.age for keys in deployment.trust.key_sets if keys.age is not None},
         ),
     )
+
+    gate.tell = counting.google_answers
 
     def report(facts: Facts) -> None:
         refusals.count(facts)

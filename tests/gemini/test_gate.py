@@ -51,6 +51,18 @@ def fail(gate, times):
             gate.record(answered=False)
 
 
+def test_whether_google_answers_is_told_once_it_is_known(gate):
+    told = []
+    gate.tell = told.append
+    fail(gate, FAILURES - 1)
+    assert told == []
+    fail(gate, 1)
+    assert told == [False]
+    gate.record(answered=True)
+    gate.record(answered=False)
+    assert told == [False, True]
+
+
 def test_after_many_failures_nothing_is_sent_until_a_pause_is_over(gate, clock):
     fail(gate, FAILURES)
     with pytest.raises(UpstreamUnavailable) as refused, gate.passage(renewal=True):

@@ -9,15 +9,16 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from programs import Program, service_environment, serving, share_compiled_profiles
-from system import site
+from system import faults, site
 from system.fleet import children
 from system.launching import free_ports, rows
-from system.upstream import Upstream
+from system.upstream import Exchange, Received, Upstream
 
 PROFILES = """
 [profiles.default]
@@ -104,6 +105,46 @@ def test_figures_agree_with_the_ledger_over_four_workers_one_of_which_dies(tmp_p
         service.await_lines("worker started", 9)
         assert service.get("/livez").status == 200
         assert figures(port).items() >= tokens.items()
+
+
+def refuse(answer: bytes, exchange: Exchange, _received: Received) -> bool:
+    exchange.send(answer)
+    return True
+
+
+def test_errors_are_counted_by_googles_word_for_the_status(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    answers = [(429, "RESOURCE_EXHAUSTED"), (429, "RESOURCE_EXHAUSTED"), (500, "INTERNAL"), (500, "MADE_UP"), (500, "")]
+    with Upstream() as google, watched(tmp_path, google, port, workers=2) as service:
+        for status, word in answers:
+            google.fault = partial(refuse, faults.refusal(status, "", word=word))
+            assert service.post("/token", bearer=site.signed("ada")).code.startswith("upstream-")
+        google.leave()
+        assert service.post("/token", bearer=site.signed("ada")).code == "upstream-unavailable"
+        google.listen(google.port)
+        found = figures(port)
+    assert {name: value for name, value in found.items() if "upstream_errors_total" in name} == {
+        'tokensvc_upstream_errors_total{status="429",word="RESOURCE_EXHAUSTED"}': 2,
+        'tokensvc_upstream_errors_total{status="500",word="INTERNAL"}': 1,
+        'tokensvc_upstream_errors_total{status="500",word="other"}': 2,
+        'tokensvc_upstream_errors_total{status="upstream-unavailable",word=""}': 1,
+    }
+
+
+def test_breaker_is_shown_as_it_is_although_most_workers_have_no_further_request(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with Upstream() as google, watched(tmp_path, google, port) as service:
+        assert figures(port)["tokensvc_breaker_open"] == 0
+        google.fault = faults.FAULTS["503"]
+        asks = [site.signed(f"person-{number}") for number in range(300)]
+        with ThreadPoolExecutor(16) as pool:
+            codes = {answer.code for answer in pool.map(lambda ask: service.post("/token", bearer=ask), asks)}
+        assert codes == {"upstream-unavailable"}
+        assert figures(port)["tokensvc_breaker_open"] == 1
+        google.fault = None
+        while service.post("/token", bearer=site.signed("ada")).status != 200:  # until one worker has tried
+            pass
+        assert figures(port)["tokensvc_breaker_open"] == 0
 
 
 def test_figures_have_the_last_probe(tmp_path: Path, google: Upstream) -> None:

@@ -30,6 +30,11 @@ _NO_MONEY = re.compile(
     r"prepa(?:y|id)|\bcredits?\b|deplet|spend(?:ing)? cap|\bbalance\b|\bfunds\b|billing account",
     re.IGNORECASE,
 )
+# The words of google.rpc.Code.
+_STATUSES = re.compile(
+    "CANCELLED|UNKNOWN|INVALID_ARGUMENT|DEADLINE_EXCEEDED|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|UNAUTHENTICATED|"
+    "RESOURCE_EXHAUSTED|FAILED_PRECONDITION|ABORTED|OUT_OF_RANGE|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
+)
 # Quoted text, which may be a person's claim, and what looks like an API key, a token or a handle.
 _PRIVATE = re.compile(r'"[^"]*[^"\w.\[\]-][^"]*"|auth_tokens/\S+|AIza[\w-]+|(?=\S*\d)[\w+=.-]{24,}')
 
@@ -60,6 +65,13 @@ def refusal_for(response: Answer, secrets: Iterable[str]) -> Refusal:
     if status >= 500:  # noqa: PLR2004
         return UpstreamUnavailable(cause=cause)
     return UpstreamBadResponse(cause=cause)
+
+
+def status_word(response: Answer) -> str:
+    """Return the word for its status in Google's error, such as “UNAVAILABLE”, or “other” if it is not a known one."""
+    error = json_object(response).get("error")
+    word = error.get("status") if isinstance(error, dict) else None
+    return word if isinstance(word, str) and _STATUSES.fullmatch(word) else "other"
 
 
 def json_object(response: Answer) -> dict[str, Any]:

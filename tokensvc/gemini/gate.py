@@ -36,11 +36,8 @@ class Gate:
         self._waiting = 0
         self._failures = 0
         self._closed_until = 0.0
-
-    @property
-    def closed(self) -> bool:
-        """Whether Google has not answered for a while, so that only one request at a time tries."""
-        return self._failures >= FAILURES
+        # Told of each request after which it is known whether Google answers.
+        self.tell: Callable[[bool], None] = lambda _answers: None
 
     @contextmanager
     def passage(self, *, renewal: bool) -> Iterator[None]:
@@ -63,6 +60,9 @@ class Gate:
             self._failures = 0 if answered else self._failures + 1
             if self._failures >= FAILURES:
                 self._closed_until = self._steady() + PAUSE
+            known = answered or self._failures >= FAILURES
+        if known:
+            self.tell(answered)
 
     def _enter(self, most: int) -> None:
         with self._lock:

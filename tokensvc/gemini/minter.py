@@ -20,7 +20,7 @@ from tokensvc.errors import (
     UpstreamUnavailable,
 )
 from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
-from tokensvc.gemini.error_responses import json_object, refusal_for
+from tokensvc.gemini.error_responses import json_object, refusal_for, status_word
 from tokensvc.gemini.gate import Gate
 from tokensvc.http_client import Answer, BoundedHttpClient, CutShort, TooLong
 
@@ -101,7 +101,7 @@ class Minter:
             if response.status == HTTPStatus.OK:
                 return _token_in(response)
             refusal = refusal_for(response, secrets)
-            logs.note(upstream_status=response.status)
+            logs.note(upstream_status=response.status, upstream_word=status_word(response))
             if not isinstance(refusal, IssuerMisconfigured | QuotaExhausted):
                 break  # another key would only add to the load
             _log.warning("API key refused number=%s code=%s cause=%s", number, refusal.code, refusal.cause)

@@ -32,7 +32,6 @@ class Gauges:
     """
 
     ready_tokens: Callable[[], int]
-    breaker_open: Callable[[], bool]
     live_leases: Callable[[], int]
     budgets_left: Callable[[], Mapping[str, tuple[int, int]]]
     jwks_ages: Callable[[], Mapping[str, float]]
@@ -79,7 +78,7 @@ class Metrics:
         )
         self._granted = client.Counter("tokensvc_granted_seconds", "Charged for tokens.", ["profile"], registry=own)
         self._errors = client.Counter(
-            "tokensvc_upstream_errors", "Refusals by Google, or none at all.", ["status"], registry=own
+            "tokensvc_upstream_errors", "Refusals by Google, or none at all.", ["status", "word"], registry=own
         )
         self._tools = client.Counter("tokensvc_tool_calls", "Calls of server tools.", ["tool", "outcome"], registry=own)
         self._mint = client.Histogram(
@@ -94,9 +93,10 @@ class Metrics:
         self._breaker = client.Gauge(
             "tokensvc_breaker_open",
             "1 if Google has not answered for a while.",
-            multiprocess_mode="livemax",
+            multiprocess_mode="livemostrecent",  # what any worker learned last
             registry=own,
         )
+        self._breaker.set(0)
 
     def beside(self, app: WSGIApplication) -> WSGIApplication:
         """Return *app* as one that does not answer at the address of the metrics."""
@@ -124,11 +124,15 @@ class Metrics:
                 if name in facts:
                     histogram.observe(facts[name] / 1000)
             self._ready.set(self._gauges.ready_tokens())
-            self._breaker.set(self._gauges.breaker_open())
         if "upstream_code" in facts:
-            self._errors.labels(facts.get("upstream_status", facts["upstream_code"])).inc()
+            status = facts.get("upstream_status", facts["upstream_code"])
+            self._errors.labels(status, facts.get("upstream_word", "")).inc()
         if "outcome" in facts:
             self._tools.labels(facts["tool"], facts["outcome"]).inc()
+
+    def google_answers(self, answers: bool) -> None:  # noqa: FBT001 - all that there is to say
+        """Learn whether Google answers at present."""
+        self._breaker.set(not answers)
 
     def _text(self) -> bytes:
         import prometheus_client as client  # noqa: PLC0415 - as above
