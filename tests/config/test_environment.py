@@ -1,3 +1,5 @@
+from operator import attrgetter
+
 import pytest
 
 from tokensvc.config.addresses import is_loopback
@@ -5,6 +7,7 @@ from tokensvc.config.environment import Settings
 from tokensvc.errors import ConfigurationError
 
 NEW, OLD = "new-signing-key-of-the-tests-7294185036", "old-signing-key-of-the-tests-7294185036"
+SECRET = "TOKENSVC_SECRET_KEY"
 GOOD = {"GEMINI_API_KEY": "a-key", "TOKENSVC_SECRET_KEY": NEW}
 
 
@@ -32,6 +35,59 @@ def test_secrets_may_be_lists_in_order():
 
     assert settings.gemini_api_keys == ("one", "two")
     assert settings.secret_keys == (NEW.encode(), OLD.encode())
+
+
+@pytest.mark.parametrize("content", ["{}", "{}\n", "\ufeff{}\r\n", "'{}'\n"])
+def test_secret_may_be_in_a_file_with_any_line_end(tmp_path, content):
+    file = tmp_path / "secret"
+    file.write_text(content.format(f"{NEW},{OLD}"), encoding="utf-8", newline="")
+    settings = Settings.read({"GEMINI_API_KEY": "a-key", "TOKENSVC_SECRET_KEY": "", f"{SECRET}_FILE": str(file)})
+
+    assert settings.secret_keys == (NEW.encode(), OLD.encode())
+
+
+@pytest.mark.parametrize(
+    ("variable", "content", "attribute", "expected"),
+    [
+        ("GEMINI_API_KEY", "one,two\n", "gemini_api_keys", ("one", "two")),
+        ("DATABASE_URL", "postgresql://a:b@h/d\n", "paths.database_url", "postgresql://a:b@h/d"),
+        ("HTTPS_PROXY", "http://u:p@proxy:3128\n", "egress.proxy.credentials", "u:p"),
+    ],
+)
+def test_every_secret_may_be_in_a_file(tmp_path, variable, content, attribute, expected):
+    (tmp_path / "secret").write_text(content, encoding="utf-8")
+    environment = {name: value for name, value in GOOD.items() if name != variable}
+    settings = Settings.read(environment | {f"{variable}_FILE": str(tmp_path / "secret")})
+
+    assert attrgetter(attribute)(settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"\n", "is empty"),
+        (b"k" * 70_000, "is too large"),
+        (b"\xff\xfe\xfd", "is not text"),
+        (b"short\n", "is shorter than 32 bytes"),
+    ],
+)
+def test_unusable_secret_file_is_reported_by_its_variable_without_its_path(tmp_path, content, why):
+    """Instead of the path, somebody may have written the secret itself."""
+    if content is not None:
+        (tmp_path / "a-secret").write_bytes(content)
+    (fault,) = faults({"GEMINI_API_KEY": "a-key", f"{SECRET}_FILE": str(tmp_path / "a-secret")})
+
+    assert fault.startswith(SECRET)
+    assert why in fault
+    assert "a-secret" not in fault
+
+
+def test_secret_in_a_variable_and_in_a_file_is_rejected(tmp_path):
+    (tmp_path / "secret").write_text(OLD, encoding="utf-8")
+    (fault,) = faults(GOOD | {f"{SECRET}_FILE": str(tmp_path / "secret")})
+
+    assert fault == "TOKENSVC_SECRET_KEY and TOKENSVC_SECRET_KEY_FILE are both set: remove one of them"
 
 
 def test_short_secret_in_a_list_is_rejected():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -169,6 +170,25 @@ def rolling(tmp_path, postgres, google):
             yield instances, patient
     finally:
         instances.close()
+
+
+def test_reload_is_not_noticed_and_reads_secret_files_again(tmp_path, slow_google):
+    fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url)
+    secrets = {"GEMINI_API_KEY": (API_KEY, NEW_KEY), "TOKENSVC_SECRET_KEY": (SECRET_KEY, f"{NEW_SECRET},{SECRET_KEY}")}
+    for name, (before, _) in secrets.items():
+        (tmp_path / name).write_text(f"{before}\n", encoding="utf-8")
+        del fleet.environment[name]
+        fleet.environment[f"{name}_FILE"] = str(tmp_path / name)
+    with fleets.started(fleet, workers=2), Patient(fleet.first) as patient:
+        patient.await_more(20)
+        for name, (_, after) in secrets.items():
+            (tmp_path / name).write_text(f"{after}\n", encoding="utf-8")
+        old = [psutil.Process(pid) for pid in fleet.workers()]
+        fleet.first.child.send_signal(signal.SIGHUP)
+        assert not psutil.wait_procs(old, timeout=60)[1]
+        slow_google.refused_keys = {API_KEY: 403}
+        patient.await_more(20)
+    assert (patient.retried, patient.errors) == (0, [])
 
 
 def test_rolling_restarts_and_rotated_secrets_are_not_noticed(tmp_path, postgres, slow_google):

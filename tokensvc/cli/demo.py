@@ -22,6 +22,7 @@ import click
 from tokensvc.authn.passwords import hash_password
 from tokensvc.cli.ports import check_port_free
 from tokensvc.cli.serve import gunicorn_command
+from tokensvc.config.secrets import read_secret
 from tokensvc.domain import Account
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.engine import open_or_create
@@ -53,7 +54,7 @@ def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, 
     if config and origins:
         raise click.UsageError("With --config, write the sites into the file: [http] origins.")
     stop = _StopRequest()
-    api_key = os.environ.get("GEMINI_API_KEY")
+    api_key = read_secret(os.environ, "GEMINI_API_KEY")
     check_port_free(_HOST, port, "--port")
     if not api_key:
         check_port_free(_HOST, emulator_port, "--emulator-port")
@@ -111,7 +112,7 @@ def _configuration(folder: Path, origins: tuple[str, ...], *, google: bool) -> P
 
 def _environment(folder: Path, config: Path | str) -> dict[str, str]:
     """Return the environment of the demo, without the settings of a real deployment."""
-    other = ("TOKENSVC_", "GUNICORN_", "WEB_CONCURRENCY", "PORT")
+    other = ("TOKENSVC_", "GUNICORN_", "WEB_CONCURRENCY", "PORT", "DATABASE_URL", "GEMINI_API_KEY")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(other)}
     return kept | {
         "TOKENSVC_CONFIG": str(config),

@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
+from tokensvc.config.secrets import read_secret
 from tokensvc.errors import ConfigurationError
 from tokensvc.http_client import Proxy
 from tokensvc.plain_text import tidy
@@ -27,11 +28,12 @@ class Egress:
         """Read both variables; as with curl, the name in lower case comes first.
 
         Raises:
-            ConfigurationError: if HTTPS_PROXY is not a proxy that can be used.
+            ConfigurationError: if HTTPS_PROXY is not a proxy that can be used, or like `read_secret`.
         """
         proxy, exceptions = (
             environment.get(name) or environment.get(name.upper()) or "" for name in ("https_proxy", "no_proxy")
         )
+        proxy = read_secret({**environment, "HTTPS_PROXY": proxy}, "HTTPS_PROXY")
         # Python has no rule for *.example.com: it is as .example.com.
         words = (word.removeprefix("*.").rstrip(".") for word in re.split(r"[,\s\"']+", exceptions))
         return cls(_proxy(proxy), tuple(words))

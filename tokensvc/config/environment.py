@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from tokensvc.config.addresses import web_address
 from tokensvc.config.egress import Egress
-from tokensvc.config.secrets import weakness
+from tokensvc.config.secrets import read_secret, weakness
 from tokensvc.errors import ConfigurationError
 from tokensvc.plain_text import did_you_mean, tidy
 
@@ -126,12 +126,12 @@ def log_level(environment: Mapping[str, str]) -> str:
 
 
 def read_list(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    """Return the values of *variable*, which commas separate.
+    """Return the secrets in *variable*, or in its file, which commas separate.
 
     Raises:
-        ConfigurationError: if one is malformed.
+        ConfigurationError: if one is malformed, or like `read_secret`.
     """
-    parts = _value(environment, variable).split(",")
+    parts = _secret(environment, variable).split(",")
     found = (_value({variable: part}, variable) for part in parts)  # each may be in quotes
     return tuple(filter(None, found))
 
@@ -165,6 +165,11 @@ def _value(environment: Mapping[str, str], variable: str) -> str:
     return text
 
 
+def _secret(environment: Mapping[str, str], variable: str) -> str:
+    """Return the value of *variable*, or of the file that *variable*_FILE names."""
+    return _value({variable: read_secret(environment, variable)}, variable)
+
+
 def _number(environment: Mapping[str, str], variable: str, default: int, least: int, most: int) -> int:
     text = _value(environment, variable) or str(default)
     if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
@@ -174,7 +179,7 @@ def _number(environment: Mapping[str, str], variable: str, default: int, least: 
 
 def _database_url(environment: Mapping[str, str], data_dir: Path) -> str:
     """Return the URL of the store; no fault of it quotes any part, which may be of a password."""
-    text = _value(environment, "DATABASE_URL")
+    text = _secret(environment, "DATABASE_URL")
     if not text:
         return f"sqlite:///{quote(str(data_dir / 'tokensvc.db'))}"
     match = _DATABASE_URL.fullmatch(text)

@@ -1,8 +1,14 @@
-"""Says which secrets an attacker could guess."""
+"""Reads secrets from variables or files, and says which an attacker could guess."""
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 
+from tokensvc.errors import ConfigurationError
+from tokensvc.plain_text import decode
+
+_LARGEST_FILE = 65_536  # bytes
 SHORTEST_SECRET = 32  # bytes: what HMAC-SHA256 asks for (RFC 7518, section 3.2)
 EXAMPLE = "is a published example secret"
 # Long enough that random characters do not contain one.
@@ -19,6 +25,34 @@ _PUBLISHED = (
     "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
 )
+
+
+def read_secret(environment: Mapping[str, str], variable: str) -> str:
+    """Return *variable* as it is set, or the content of the file that *variable*_FILE names; "" if neither is set.
+
+    The file is read again at each reload, so that a secret can be replaced without a restart.
+
+    Raises:
+        ConfigurationError: if both are set, or the file cannot be read or is empty.
+    """
+    value, named = environment.get(variable, ""), f"{variable}_FILE"
+    path = environment.get(named, "").strip()
+    if not path:
+        return value
+    if value.strip():
+        raise ConfigurationError("environment", [f"{variable} and {named} are both set: remove one of them"])
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) <= _LARGEST_FILE and (text := decode(content)).strip():
+            return text
+        fault = "is empty" if len(content) <= _LARGEST_FILE else "is too large for a secret"
+    except OSError as error:
+        fault = f"cannot be read: {error.strerror}"
+    except ValueError:
+        fault = "is not text in UTF-8"
+    # Without the path, which may be the secret itself by mistake.
+    raise ConfigurationError("environment", [f"{named}: the file that it names {fault}"])
 
 
 def weakness(secret: str) -> str | None:

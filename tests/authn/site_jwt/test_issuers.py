@@ -39,6 +39,13 @@ def test_rotated_secret_is_accepted_only_while_listed(tmp_path, listed):
         subject(new_only, OLD)
 
 
+def test_secret_may_be_in_a_file(tmp_path):
+    (tmp_path / "shop").write_text(f"{NEW},{OLD}\n", encoding="utf-8")
+    loaded = trusted(tmp_path, {"algorithms": ["HS256"], "secret_env": "SHOP"}, SHOP_FILE=str(tmp_path / "shop"))
+
+    assert [subject(loaded, key) for key in (NEW, OLD)] == ["alice", "alice"]
+
+
 @pytest.mark.parametrize(
     ("secret", "why"),
     [

@@ -14,7 +14,7 @@ from tokensvc.config.addresses import is_loopback, web_address
 from tokensvc.config.egress import Egress
 from tokensvc.config.environment import Paths, read_list
 from tokensvc.config.file import Issuer
-from tokensvc.config.secrets import EXAMPLE, weakness
+from tokensvc.config.secrets import EXAMPLE, read_secret, weakness
 from tokensvc.domain import ACCOUNT_ISSUER, GUEST_ISSUER, KEY_ISSUER_PREFIX
 from tokensvc.errors import ConfigurationError
 
@@ -92,8 +92,8 @@ def _keys(issuer: Issuer, paths: Paths, egress: Egress, environ: Mapping[str, st
 
 
 def _secrets(issuer: Issuer, variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
-    """Return the secrets in *variable*, newest first: `new,old` while they rotate."""
-    if environ.get(variable, "").strip(" \n\r\"'").startswith(("-----BEGIN", "{", "ssh-")):
+    """Return the secrets in *variable* or its file, newest first: `new,old` while they rotate."""
+    if read_secret(environ, variable).strip(" \n\r\"'").startswith(("-----BEGIN", "{", "ssh-")):
         raise ValueError(f"{variable} is a private or public key, not a shared secret")
     secrets = read_list(environ, variable)
     if not secrets:
