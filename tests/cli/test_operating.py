@@ -11,6 +11,11 @@ from tokensvc.store.engine import open_engine, prepare
 from tokensvc.store.ledger import Ledger
 
 NOW = datetime.now(UTC)
+SEALED_WITHOUT_A_KEY = """\
+{"subject": "alice"}
+{"subject": "bob"}
+# sealed 2 8ce298d83dc29890c186f9dcde0a0eb58959173807d6ee7459acc800d1d673de
+"""
 
 
 @pytest.fixture(name="history")
@@ -128,12 +133,35 @@ def test_audit_verify_detects_changed_truncated_and_extended_exports(tokensvc, t
         original[:-1] + b" \n",
         original.replace(b"# sealed ", b"# sealed  "),
         original.replace(lines[-1], lines[-1].upper().replace(b"# SEALED", b"# sealed")),
+        original.replace(lines[-1], lines[-1].partition(b" key ")[0] + b"\n"),
         b"",
     ):
         file.write_bytes(broken)
         assert tokensvc("audit", "verify", str(file)).exit_code == 1
-    file.write_bytes(original)
-    assert tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY=SECRET_KEY[::-1]).exit_code == 1
+
+
+@pytest.mark.usefixtures("history")
+def test_export_sealed_before_a_rotation_is_verified_with_the_secret_of_that_time(tokensvc, tmp_path):
+    file, new = tmp_path / "audit.jsonl", SECRET_KEY[::-1]
+    assert tokensvc("audit", "export", "--output", str(file)).exit_code == 0
+    key = file.read_text(encoding="utf-8").split()[-1]
+    rotated = tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY=new)
+    assert rotated.exit_code == 1
+    assert f"cannot be checked: it names the key {key}" in rotated.stderr
+    assert "changed" not in rotated.stderr
+    both = f"{new},{SECRET_KEY}"
+    assert tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY=both).exit_code == 0
+
+    file.write_bytes(file.read_bytes().replace(b"alice", b"mallory"))
+    assert "does not match" in tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY=both).stderr
+
+
+def test_export_of_a_release_that_named_no_key_is_verified(tokensvc, tmp_path):
+    file = tmp_path / "audit.jsonl"
+    file.write_text(SEALED_WITHOUT_A_KEY, encoding="utf-8")
+    assert "The seal matches: all 2 lines" in tokensvc("audit", "verify", str(file)).stdout
+    rotated = tokensvc("audit", "verify", str(file), TOKENSVC_SECRET_KEY=SECRET_KEY[::-1])
+    assert "sealed it with a secret that TOKENSVC_SECRET_KEY lacks" in rotated.stderr
 
 
 @pytest.mark.usefixtures("history")

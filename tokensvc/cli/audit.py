@@ -17,8 +17,7 @@ from tokensvc.cli.parameters import DURATION, PAST_TIME
 from tokensvc.config.environment import Paths, read_secret_keys
 from tokensvc.domain import AuditEvent, EventKind, Principal
 from tokensvc.plain_text import escaped
-from tokensvc.signing.derived_keys import derive_key
-from tokensvc.signing.seals import START, Seal
+from tokensvc.signing.seals import START, Seal, unverified_key_id
 from tokensvc.store.audit import Audit, Filters
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_existing
@@ -85,7 +84,7 @@ def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401
 
     “tokensvc audit verify FILE” checks the seal. Both need TOKENSVC_SECRET_KEY.
     """
-    seal = Seal(derive_key(read_secret_keys(os.environ)[0], "audit export"))
+    seal = Seal(read_secret_keys(os.environ)[0])
     lines = _as_json if form == "jsonl" else _as_csv
     for line in lines(Audit(open_existing(_url())).events(Filters(**filters))):
         seal.add(line)
@@ -96,19 +95,33 @@ def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401
 @audit.command()
 @click.argument("file", type=click.File("rb"))
 def verify(file: BinaryIO) -> None:
-    """Check the seal of an export."""
-    keys = [derive_key(key, "audit export") for key in read_secret_keys(os.environ)]
-    seals = [Seal(key) for key in keys]  # an older key may have sealed it
+    """Check the seal of an export.
+
+    The seal names its key. For one that TOKENSVC_SECRET_KEY has had before, add that secret: “new,old”.
+    """
+    seals = [Seal(secret) for secret in read_secret_keys(os.environ)]
     line = b""
     for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
         if line.startswith(START):
             break
         for seal in seals:
             seal.add(line)
-    # Nothing may follow the line with the seal.
-    if file.read(1) or not any(seal.matches(line) for seal in seals):
-        raise click.ClickException("The seal does not match: the export was changed.")
-    click.echo(f"The seal matches: all {seals[0].lines} lines are as exported.")
+    if not line.startswith(START) or file.read(1):
+        raise click.ClickException("The last line is not a seal: the export was changed, or is not complete.")
+    if any(seal.matches(line) for seal in seals):
+        click.echo(f"The seal matches: all {seals[0].lines} lines are as exported.")
+        return
+    named, ours = unverified_key_id(line), [seal.key_id for seal in seals]
+    if named is None:
+        why = "the export was changed, or an earlier release sealed it with a secret that TOKENSVC_SECRET_KEY lacks"
+    elif named in ours:
+        why = "the export was changed"
+    else:
+        raise click.ClickException(
+            f"The seal cannot be checked: it names the key {named}, and TOKENSVC_SECRET_KEY has {', '.join(ours)}. "
+            "Add the secret of that time, as in TOKENSVC_SECRET_KEY=new,old."
+        )
+    raise click.ClickException(f"The seal does not match: {why}.")
 
 
 @audit.command()
