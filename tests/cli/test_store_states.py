@@ -26,6 +26,7 @@ PASSWORD = "hunter2-hunter2"
 NOBODY = 65534
 CREATING = {"users add bob --password-stdin", "keys create backend", "db upgrade"}
 STOP = {"block all"}
+BACKUP = {"db backup FILE"}
 
 
 def _intact(_data: Path) -> None:
@@ -102,10 +103,10 @@ STATES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "folder read-only": (_read_only, set()),
     "folder is a file": (_a_file, set()),
     "disk full": (_intact, set()),
-    "store locked": (_store_locked, set()),
+    "store locked": (_store_locked, BACKUP),
     "lock held": (_file_locked, STOP),
     "store away": (_away, {"db upgrade"}),
-    "store newer": (_newer, STOP),
+    "store newer": (_newer, STOP | BACKUP),
     "store corrupt": (_corrupt, set()),
     "store empty": (_empty, {"db upgrade"}),
     "store is a folder": (_a_folder, set()),

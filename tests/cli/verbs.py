@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
+from pathlib import Path
 
 from click.testing import CliRunner
 
@@ -27,6 +29,7 @@ VERBS = {
     "keys list": "",
     "keys create backend": "",
     "keys remove phone": "",
+    "db backup FILE": "",
     "db upgrade": "",
 }
 
@@ -39,7 +42,8 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     outcomes = {}
     for words, typed in VERBS.items():
-        done = CliRunner().invoke(root.tokensvc, words.split(), input=typed)
+        file = Path(os.environ["TOKENSVC_CONFIG"]).with_name("copy.db")
+        done = CliRunner().invoke(root.tokensvc, words.replace("FILE", str(file)).split(), input=typed)
         escaped = not isinstance(done.exception, SystemExit | None)
         outcomes[words] = [done.exit_code, done.stdout, done.stderr, escaped]
     json.dump(outcomes, sys.stdout)

@@ -163,6 +163,7 @@ def test_this_release_serves_beside_a_later_one_that_only_adds(url, tmp_path, go
         program.await_lines("worker started", 4)
         assert program.post("/token", {"lease": lease, "resumption_handle": "handle"}).status == 200
         program.await_ready(200)
+        tokensvc(program, "db", "upgrade")  # as a platform does when it goes back to this release
         tokensvc(program, "block", "guests")
         assert program.post("/token").code == "blocked"
         tokensvc(program, "unblock", "guests")
@@ -173,8 +174,56 @@ def test_this_release_serves_beside_a_later_one_that_only_adds(url, tmp_path, go
 def test_this_release_refuses_a_store_from_which_a_later_one_has_removed_something(url, tmp_path, google):
     migrate(url)
     expand(url, "1000")
-    with pytest.raises(pytest.fail.Exception, match=r"too new|newer release"), served(url, tmp_path, google):
+    with (
+        pytest.raises(pytest.fail.Exception, match="of a newer release, which removed something"),
+        served(url, tmp_path, google),
+    ):
         pass
+
+
+def test_start_on_an_older_store_in_postgresql_says_to_upgrade_it(new_database, tmp_path, google):
+    restore(url := new_database(), RELEASES[0])
+    older = rf"schema \({RELEASES[0]}\) is older than this release .*: run “tokensvc db upgrade”"
+    with pytest.raises(pytest.fail.Exception, match=older), served(url, tmp_path, google):
+        pass
+
+
+def test_upgrade_is_undone_by_restoring_a_backup_and_done_again(url, new_database, postgresql, tmp_path):
+    restore(url, RELEASES[0])
+    before = content(url, named := {name: [each["name"] for each in found] for name, found in columns(url).items()})
+    kept = {name: named[name] for name in named.keys() - REMOVED[RELEASES[0]] - {"alembic_version"}}
+    copy = tmp_path / "backup"
+    back_up(url, copy, postgresql.bin_path)
+    migrate(url)
+    url = restored(copy, url, new_database, postgresql.bin_path)
+    assert content(url, named) == before
+    migrate(url)
+    assert content(url, kept) == {name: before[name] for name in kept}
+
+
+def back_up(url, copy, programs):
+    """Do as docs/upgrading.md says."""
+    if url.startswith("sqlite"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tokensvc", "db", "backup", str(copy)],
+            env=clean_environment(DATABASE_URL=url),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (0, f"Wrote {copy}.\n"), done.stderr
+    else:
+        subprocess.run([programs / "pg_dump", "--format=custom", f"--file={copy}", f"--dbname={url}"], check=True)
+
+
+def restored(copy, url, new_database, programs):
+    """Do as docs/upgrading.md says; return the restored store's URL."""
+    if url.startswith("sqlite"):
+        copy.replace(url.removeprefix("sqlite:///"))
+        return url
+    restored = new_database()
+    subprocess.run([programs / "pg_restore", "--no-owner", f"--dbname={restored}", str(copy)], check=True)
+    return restored
 
 
 def tokensvc(program, *words):

@@ -56,11 +56,9 @@ def backup(data):
     """Back up the store as the documentation says."""
     copy = data.parent / "backup.db"
     copy.unlink(missing_ok=True)
-    with (
-        closing(sqlite3.connect(data / "tokensvc.db")) as source,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        source.backup(target)
+    done = tokensvc(None, "db", "backup", str(copy), folder=data)
+    assert done.returncode == 0, done.stderr
+    assert copy.stat().st_mode & 0o077 == 0
     return copy
 
 
@@ -229,6 +227,18 @@ def test_cache_and_lock_file_may_be_removed(program, data, name):
     copy = backup(data)
     copy.replace(data / "tokensvc.db")
     assert_restored(program)
+
+
+def test_backup_overwrites_nothing_and_leaves_nothing_if_it_fails(program, data):
+    copy = backup(data)
+    before = copy.read_bytes()
+    again = tokensvc(program, "db", "backup", str(copy))
+    assert (again.returncode, "exists, so nothing was written" in again.stderr) == (1, True)
+    assert copy.read_bytes() == before
+    copy.unlink()
+    nowhere = tokensvc(program, "db", "backup", str(copy), folder=data / "nowhere")
+    assert (nowhere.returncode, "there is no file" in nowhere.stderr) == (1, True)
+    assert not copy.exists()
 
 
 def test_store_refuses_to_change_an_event_but_not_to_remove_one(data):

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
-from tokensvc.store.schema import REVISION, includes
+from tokensvc.store.schema import REVISION, fault_of
 from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 
 # Of a worker's threads (`serving.threads`); the rest serve what needs no store, such as /livez.
@@ -152,12 +152,12 @@ def guarded(engine: Engine) -> Iterator[None]:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema up to date, creating a missing SQLite file.
+    """Bring the schema up to date, creating a missing SQLite file; leave that of a newer release as it is.
 
     If another process does so at the same time, wait for it.
 
     Raises:
-        TemporarilyUnavailable: if the store cannot be reached or written.
+        TemporarilyUnavailable: if the store cannot be reached or written, or used with this release.
     """
     with guarded(engine):
         if (file := file_of(engine)) is not None:
@@ -194,8 +194,7 @@ def check(engine: Engine) -> None:
     """
     file = file_of(engine)
     with transaction(engine) as connection:
-        if file is None and not includes(_revision(connection), REVISION):
-            fault = "the schema is not up to date, or too new: run “tokensvc db upgrade” of the newest release first"
+        if file is None and (fault := fault_of(_revision(connection), REVISION)):
             raise ConfigurationError("DATABASE_URL", [fault])
     if file is not None:  # its schema is checked when a connection is opened, and both stay open
         with guarded(engine), file.lend(REVISION):
@@ -227,24 +226,29 @@ def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
 
 
 def _migrate(engine: Engine) -> None:
-    # Alembic takes as long to import as the rest of the service, and is rarely needed.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
-
-    scripts = as_file(files("tokensvc.store") / "migrations")
-    with engine.begin() as connection, scripts as folder:
-        config = Config()
-        config.set_main_option("script_location", str(folder).replace("%", "%%"))  # a literal %
+    with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             _driven(connection).longest_wait = _LONGEST_UPGRADE
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADE_LOCK})
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:  # it has no script for the schema
-            raise unavailable("the schema is of a newer release: install that one") from error
+        found = _revision(connection)
+        if (fault := fault_of(found, REVISION)) is None:
+            return
+        if found is not None and found > REVISION:
+            raise unavailable(fault)
+        # Alembic takes as long to import as the rest of the service, and is rarely needed.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        with as_file(files("tokensvc.store") / "migrations") as folder:
+            config = Config()
+            config.set_main_option("script_location", str(folder).replace("%", "%%"))  # a literal %
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise unavailable(f"its schema ({found}) is unknown") from error
 
 
 def _revision(connection: Connection) -> str | None:

@@ -19,9 +19,21 @@ metadata = MetaData()
 REVISION = "0009"  # the newest migration; one that removes what this release uses would be “1000”
 
 
-def includes(found: str | None, revision: str) -> bool:
-    """Return whether the schema *found* has all of *revision*: it is the same, or a later one that only adds to it."""
-    return found is not None and found[:1] == revision[:1] and found >= revision
+def fault_of(found: str | None, revision: str) -> str | None:
+    """Return why a release with the schema *revision* cannot use a store with the schema *found*, or None if it can.
+
+    It can use a later one that only adds to its own.
+    """
+    if found is None:
+        return "it is not a tokensvc store, or is empty: run “tokensvc db upgrade” to make it one"
+    if found < revision:
+        return f"its schema ({found}) is older than this release ({revision}): run “tokensvc db upgrade”"
+    if found[:1] != revision[:1]:
+        return (
+            f"its schema ({found}) is of a newer release, which removed something that this one ({revision}) uses: "
+            "install that release, or restore a backup"
+        )
+    return None
 
 
 # SQLite numbers rows automatically only if the column is an INTEGER.

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from urllib.parse import quote
 from sqlalchemy.exc import DisconnectionError
 
 from tokensvc.errors import TemporarilyUnavailable
-from tokensvc.store.schema import includes
+from tokensvc.store.schema import fault_of
 
 BUSY = 5.0  # seconds to wait for another worker's transaction
 _POLL = 0.02  # seconds between two tries to open the file
@@ -151,6 +151,29 @@ class StoreFile:
             self._connection.close()
             self._connection = None
 
+    def back_up(self, copy: Path) -> None:
+        """Write the content of the file at this moment to *copy*, which must not exist, while others use the file.
+
+        Raises:
+            FileExistsError: if *copy* exists.
+            TemporarilyUnavailable: if the file is missing or not a store, or *copy* cannot be written.
+        """
+        try:
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL, 0o600))
+            try:
+                with self.exclusive():
+                    source = self._open("rw")
+                with closing(source), closing(sqlite3.connect(copy)) as target:
+                    source.execute("SELECT version_num FROM alembic_version")
+                    source.backup(target)
+            except BaseException:
+                copy.unlink()
+                raise
+        except FileExistsError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            raise unavailable(f"it cannot be copied to {copy}: {error}") from error
+
     def create(self) -> StoreConnection:
         """Open or create the file, whatever its content; the caller must be in `exclusive`."""
         if _identity(self._path) is None:
@@ -264,8 +287,8 @@ def _check_revision(connection: sqlite3.Connection, revision: str) -> None:
         if error.sqlite_errorcode not in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB}:
             raise
         raise unavailable(f"the file is not a tokensvc store: {error}") from error
-    if len(found) != 1 or not includes(found[0][0], revision):
-        raise unavailable("the schema is not up to date, or too new: run “tokensvc db upgrade” of the newest release")
+    if fault := fault_of(found[0][0] if len(found) == 1 else None, revision):
+        raise unavailable(fault)
 
 
 def _set_pragmas(connection: sqlite3.Connection) -> None:
