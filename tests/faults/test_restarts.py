@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import re
+import shlex
 import signal
-import threading
+import socket
+import subprocess
+import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 
 import psutil
 import pytest
 
-from faults.load import visitor
-from programs import API_KEY, SECRET_KEY, running
+from faults.rolling import Patient, rolling
+from programs import API_KEY, SECRET_KEY, Program
 from system import fleet as fleets
 from system import site
 from system.configurations import configuration
 from system.crashing import Crowd
 from system.faults import answer
-from system.launching import free_ports, launched
+from system.launching import launched
 from system.nginx import in_front_of
+from wheels import CLONE
 
 CONFIGURATION = configuration(default="")
 STOPPED_WITHIN = 20.0  # seconds: gunicorn's graceful_timeout
@@ -71,107 +75,6 @@ def test_service_has_no_control_socket(tmp_path, google):
         assert [*tmp_path.rglob("*.ctl")] == []
 
 
-class Instances:
-    """Two instances on ports that a restart keeps."""
-
-    def __init__(self, fleet):
-        self.fleet = fleet
-        self.ports = free_ports(2)
-        self.running = [None, None]
-
-    @property
-    def urls(self):
-        return [f"http://127.0.0.1:{port}" for port in self.ports]
-
-    def start(self, number):
-        stack = ExitStack()
-        command = fleets.command(self.ports[number], 1)
-        program = stack.enter_context(running(command, fleets.LISTENS, environment=self.fleet.environment))
-        program.await_ready(200)
-        self.running[number] = stack
-
-    def roll(self, **changed):
-        """Restart one after the other, with *changed* variables."""
-        self.fleet.environment |= changed
-        for number in (0, 1):
-            self.running[number].close()
-            self.start(number)
-
-    def close(self):
-        for stack in self.running:
-            if stack is not None:
-                stack.close()
-
-
-class Patient:
-    """Visitors who start and renew, and retry as docs/api.md says; an error is what is left after that."""
-
-    def __init__(self, program, count=6):
-        self._program, self._stopping = program, threading.Event()
-        self.served, self.retried, self.errors = 0, 0, []
-        self._threads = [threading.Thread(target=self._converse) for _ in range(count)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def await_more(self, count):
-        wanted, end = self.served + count, time.monotonic() + 60
-        while self.served < wanted:
-            assert time.monotonic() < end, f"{self.served} served, {self.errors}"
-            time.sleep(0.05)
-
-    def _converse(self):
-        while not self._stopping.is_set():
-            bearer, body = visitor(), None
-            for _ in range(4):
-                granted = self._ask(bearer, body)
-                if granted is None:
-                    break
-                body = {"lease": granted["lease"], "resumption_handle": os.urandom(4).hex()}
-
-    def _ask(self, bearer, body):
-        """Try at most five times, after a second or the time that the answer gives."""
-        for _ in range(5):
-            try:
-                reply = self._program.post("/token", body, bearer=bearer)
-            except OSError:
-                wait = 1.0
-            else:
-                if reply.status == 200:
-                    self.served += 1
-                    return reply.json
-                problem = reply.headers["content-type"] == "application/problem+json"
-                if problem and not reply.json["retryable"]:  # nginx's own 502 may be retried
-                    break
-                wait = float(reply.headers.get("retry-after", "1"))
-            self.retried += 1
-            time.sleep(wait)
-        self.errors.append(reply.body)
-        return None
-
-
-@contextmanager
-def rolling(tmp_path, postgres, google):
-    """Run two instances over PostgreSQL, behind nginx, with visitors."""
-    fleet = fleets.prepared(tmp_path, CONFIGURATION, google.url, database_url=postgres.url)
-    instances = Instances(fleet)
-    try:
-        for number in (0, 1):
-            instances.start(number)
-        with in_front_of(tmp_path, instances.urls) as proxies, Patient(proxies[0]) as patient:
-            patient.await_more(20)
-            yield instances, patient
-    finally:
-        instances.close()
-
-
 def test_reload_is_not_noticed_and_reads_secret_files_again(tmp_path, slow_google):
     fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url)
     secrets = {"GEMINI_API_KEY": (API_KEY, NEW_KEY), "TOKENSVC_SECRET_KEY": (SECRET_KEY, f"{NEW_SECRET},{SECRET_KEY}")}
@@ -191,9 +94,49 @@ def test_reload_is_not_noticed_and_reads_secret_files_again(tmp_path, slow_googl
     assert (patient.retried, patient.errors) == (0, [])
 
 
+# What systemd does between the fork and the start of the program.
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, "-m", *sys.argv[2:]])
+"""
+
+
+@contextmanager
+def activated(listener, fleet):
+    """Start an instance with a socket that it inherits, by the command in deploy/tokensvc.service."""
+    unit = (CLONE / "deploy" / "tokensvc.service").read_text(encoding="utf-8")
+    command = shlex.split(re.search(r"^ExecStart=/opt/tokensvc/bin/(.*)$", unit, re.MULTILINE)[1])
+    child = subprocess.Popen(
+        [sys.executable, "-c", ACTIVATE, str(listener.fileno()), *command],
+        env=fleet.environment,
+        pass_fds=[listener.fileno()],
+    )
+    try:
+        yield
+    finally:
+        child.terminate()
+        assert child.wait(60) == 0
+
+
+def test_restart_of_a_single_instance_is_not_noticed_if_systemd_holds_the_socket(tmp_path, slow_google):
+    fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url)
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=128)) as listener:
+        address = Program(None, url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with Patient(address) as patient:  # whose connections wait
+            with activated(listener, fleet):
+                patient.await_more(20)
+            with activated(listener, fleet):
+                patient.await_more(20)
+                patient.stop()
+    assert (patient.retried, patient.errors) == (0, [])
+
+
 def test_rolling_restarts_and_rotated_secrets_are_not_noticed(tmp_path, postgres, slow_google):
     """First every instance learns the new secret, then it signs with it; conversations go on."""
-    with rolling(tmp_path, postgres, slow_google) as (instances, patient):
+    fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url, database_url=postgres.url)
+    with rolling(fleet, in_front_of) as (instances, patient):
         instances.roll(TOKENSVC_SECRET_KEY=f"{SECRET_KEY},{NEW_SECRET}", GEMINI_API_KEY=f"{NEW_KEY},{API_KEY}")
         patient.await_more(20)
         slow_google.refused_keys = {API_KEY: 403}
@@ -205,7 +148,8 @@ def test_rolling_restarts_and_rotated_secrets_are_not_noticed(tmp_path, postgres
 
 @pytest.mark.soak
 def test_many_rolling_restarts_are_not_noticed(tmp_path, postgres, slow_google):
-    with rolling(tmp_path, postgres, slow_google) as (instances, patient):
+    fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url, database_url=postgres.url)
+    with rolling(fleet, in_front_of) as (instances, patient):
         for _ in range(SOAKED):
             instances.roll()
             patient.await_more(20)

@@ -1,6 +1,8 @@
 """Opens the store, SQLite or PostgreSQL, and brings its schema up to date."""
 
+import random
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
 from tokensvc.store.schema import REVISION, fault_of
@@ -20,6 +22,8 @@ from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 # Of a worker's threads (`serving.threads`); the rest serve what needs no store, such as /livez.
 MOST_WAITING = 168
 _LONGEST_UPGRADE = 3600.0  # seconds for one of its statements
+_LOCK_TRIES = 60
+_LOCKED = ("40P01", "55P03")  # deadlock_detected, lock_not_available
 _UPGRADE_LOCK = 7_240_561  # arbitrary ID of an advisory lock in PostgreSQL
 # What libpq says if it cannot connect, of all that a server may say.
 _NO_CONNECTION = (
@@ -167,7 +171,7 @@ def upgrade(engine: Engine) -> None:
             with file.exclusive(create=True):
                 _migrate(creating)
         else:
-            _migrate(engine)
+            _migrate_beside_mints(engine)
 
 
 def prepare(engine: Engine) -> None:
@@ -225,12 +229,27 @@ def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
     return engine
 
 
+def _migrate_beside_mints(engine: Engine) -> None:
+    """Migrate PostgreSQL; if instances that serve hold a lock, let them finish and try again."""
+    for left in range(_LOCK_TRIES - 1, -1, -1):
+        try:
+            _migrate(engine)
+        except OperationalError as error:
+            if not left or getattr(error.orig, "sqlstate", None) not in _LOCKED:
+                raise
+            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - so that tries spread
+        else:
+            return
+
+
 def _migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             _driven(connection).longest_wait = _LONGEST_UPGRADE
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADE_LOCK})
+            # Mints wait behind it. It gives up before PostgreSQL looks for a deadlock, which might end a mint.
+            connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
         found = _revision(connection)
         if (fault := fault_of(found, REVISION)) is None:
             return
