@@ -2,7 +2,6 @@
 
 import importlib
 import os
-from importlib.metadata import version
 from typing import IO, Any
 
 import click
@@ -73,7 +72,7 @@ def _fail_without_extra() -> None:
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("tokensvc"), prog_name="tokensvc")
+@click.version_option(package_name="tokensvc", prog_name="tokensvc")
 def tokensvc() -> None:
     """Let the visitors of a site talk to Gemini in real time, without an API key in the page.
 
