@@ -1,6 +1,5 @@
 """Opens the store, SQLite or PostgreSQL, and brings its schema up to date."""
 
-import random
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,7 @@ from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 MOST_WAITING = 168
 _LONGEST_UPGRADE = 3600.0  # seconds for one of its statements
 _LOCK_TRIES = 60
+_NEXT_TRY = 0.3  # seconds, in which mints that waited are done
 _LOCKED = ("40P01", "55P03")  # deadlock_detected, lock_not_available
 _UPGRADE_LOCK = 7_240_561  # arbitrary ID of an advisory lock in PostgreSQL
 # What libpq says if it cannot connect, of all that a server may say.
@@ -237,12 +237,17 @@ def _migrate_beside_mints(engine: Engine) -> None:
         except OperationalError as error:
             if not left or getattr(error.orig, "sqlstate", None) not in _LOCKED:
                 raise
-            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - so that tries spread
+            time.sleep(_NEXT_TRY)
         else:
             return
 
 
 def _migrate(engine: Engine) -> None:
+    # Alembic takes as long to import as the rest of the service, and is rarely needed.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             _driven(connection).longest_wait = _LONGEST_UPGRADE
@@ -255,11 +260,6 @@ def _migrate(engine: Engine) -> None:
             return
         if found is not None and found > REVISION:
             raise unavailable(fault)
-        # Alembic takes as long to import as the rest of the service, and is rarely needed.
-        from alembic import command  # noqa: PLC0415
-        from alembic.config import Config  # noqa: PLC0415
-        from alembic.util import CommandError  # noqa: PLC0415
-
         with as_file(files("tokensvc.store") / "migrations") as folder:
             config = Config()
             config.set_main_option("script_location", str(folder).replace("%", "%%"))  # a literal %
