@@ -227,6 +227,7 @@ def test_erasing_whom_it_does_not_know_for_sure_is_refused_in_a_sentence(tokensv
         ("nobody", "The store does not name “nobody”."),
         ("Alice", "The store does not name “Alice”."),
         ("bob", "add --issuer “https://shop.example” or “tokensvc”"),
+        ("", "Name a person."),
         ("erased:" + 32 * "0", "pseudonym of somebody who was erased"),
     ):
         done = tokensvc("audit", "erase", "--subject", subject, "--yes")

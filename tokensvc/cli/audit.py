@@ -147,25 +147,24 @@ def erase(subject: str, issuer: str | None, *, dry_run: bool, yes: bool) -> None
     Their conversations end, their account is removed, and addresses and kept arguments of tools are cleared. Counts and
     seconds stay. Keep the person from coming back first: remove them at their issuer, or block them.
     """
-    if PSEUDONYM.fullmatch(subject):
-        raise click.ClickException("This is the pseudonym of somebody who was erased.")
+    if not subject or PSEUDONYM.fullmatch(subject):
+        raise click.ClickException("Name a person. This is empty, or the pseudonym of somebody who was erased.")
     shown, store = escaped(subject), open_existing(_url())
-    issuers = [issuer] if issuer else Erasing(store, _now).issuers_of(subject)
+    erasing = Erasing(store, _now)
+    issuers = [issuer] if issuer else erasing.issuers_of(subject)
     if len(issuers) > 1:
         names = " or ".join(f"“{escaped(name)}”" for name in issuers)
         raise click.ClickException(f"There is a “{shown}” at each of several issuers: add --issuer {names}.")
-    found, run = {}, None
-    if issuers:
-        key = quota_keys.person(Principal("user", issuers[0], subject), "")
-        run = partial(Erasing(store, _now).erase, issuers[0], subject, key)
-        found = run(dry_run=True)
-    if run is None or not any(found.values()):
+    at = next(iter(issuers), "")
+    run = partial(erasing.erase, at, subject, quota_keys.person(Principal("user", at, subject), ""))
+    found = run(dry_run=True)
+    if not any(found.values()):
         raise click.ClickException(
             f"The store does not name “{shown}”. Write the subject as “tokensvc audit list” shows it; "
             "if its events were pruned, --issuer finds what is left."
         )
     counts = ", ".join(f"{name}: {count}" for name, count in found.items())
-    click.echo(f"About “{shown}” ({escaped(issuers[0])}) the store has {counts}.")
+    click.echo(f"About “{shown}” ({escaped(at)}) the store has {counts}.")
     if dry_run:
         return
     if not yes:
