@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask
+from flask import Blueprint, Flask, Request
 
 from tokensvc import quota_keys
 from tokensvc.authn.access_tokens import AccessTokens
@@ -21,6 +22,7 @@ from tokensvc.authn.chain import AuthenticatorChain
 from tokensvc.authn.guests import GuestAuthenticator
 from tokensvc.authn.holders import LeaseHolders
 from tokensvc.authn.passwords import PasswordVerifier
+from tokensvc.authn.signed_in import SignedInAuthenticator
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import Trust, trust
 from tokensvc.authn.site_jwt.jwks_client import JwksRefresher
@@ -29,6 +31,7 @@ from tokensvc.config.addresses import is_loopback
 from tokensvc.config.environment import Paths, Settings
 from tokensvc.config.file import Configuration
 from tokensvc.config.lines import naming_lines
+from tokensvc.domain import Principal
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.compiler import CompiledProfile, compile_profiles
 from tokensvc.gemini.gate import Gate
@@ -62,6 +65,7 @@ from tokensvc.web_api import (
     headers,
     health,
     logins,
+    mounting,
     origins,
     pages,
     problems,
@@ -69,7 +73,6 @@ from tokensvc.web_api import (
     tools,
 )
 from tokensvc.web_api.metrics import Gauges, Metrics
-from tokensvc.web_api.mounting import Mounted
 from tokensvc.web_api.observing import Facts, Observing
 from tokensvc.web_api.releases import read_release, web_folder
 
@@ -169,7 +172,9 @@ class Application(Flask):
         self._starting = Lock()
         self._started_in = 0  # process ID
         self.replace_worker: Callable[[], None] = lambda: None  # set by a server that has workers
-        self.stops: list[Callable[[], None]] = []  # called by a server before a process ends
+        self.stops: list[Callable[[], None]] = []
+        # Called by a server before a process ends, or else when the application is dropped or Python exits.
+        self.close = weakref.finalize(self, _call_all, self.stops)
 
     def start(self) -> None:
         """Check the store, and start what runs beside requests, in a process that will serve.
@@ -199,6 +204,11 @@ class Application(Flask):
                 self._started_in = os.getpid()
 
 
+def _call_all(functions: Iterable[Callable[[], None]]) -> None:
+    for function in functions:
+        function()
+
+
 def hand_over(deployment: Deployment) -> None:
     """Make *deployment* the default of `create_app` in this process and those that it forks.
 
@@ -222,6 +232,22 @@ def create_app(environ: Mapping[str, str] | None = None) -> Application:
     if environ is None and _handed_over is not None:
         return build_app(_handed_over)
     return build_app(load_deployment(os.environ if environ is None else environ))
+
+
+def blueprint(signed_in: Callable[[Request], Principal | None], environ: Mapping[str, str] | None = None) -> Blueprint:
+    """Return the service as a Flask blueprint, for a site that has its own login.
+
+    *signed_in* is called with a request of the site, and returns `tokensvc.person(…)`, or None if nobody is signed in.
+    The store must exist: run `tokensvc db upgrade` before the site starts.
+
+    Raises:
+        ConfigurationError: naming every fault found in *environ*, by default os.environ, and in the file.
+    """
+    deployment = load_deployment(os.environ if environ is None else environ)
+    if deployment.configuration.http.metrics_bind is not None:
+        fault = "http.metrics_bind: only “tokensvc serve” listens there; remove it"
+        raise ConfigurationError(str(deployment.settings.paths.config_file), [fault])
+    return mounting.blueprint(build_app(deployment), signed_in)
 
 
 def build_app(deployment: Deployment) -> Application:
@@ -259,6 +285,7 @@ def build_app(deployment: Deployment) -> Application:
             [
                 SiteJwtAuthenticator([*deployment.trust.issuers, access_tokens.issuer()], time.time),
                 ApiKeyAuthenticator(ApiKeys(engine)),
+                SignedInAuthenticator(deployment.configuration.site.claims),
                 GuestAuthenticator(),
             ]
         ),
@@ -306,9 +333,9 @@ def build_app(deployment: Deployment) -> Application:
     minting = app.starting(tokens.TokenEndpoint(app.wsgi_app, service, http, deployment.websocket_url))
     hashed = deployment.configuration.log_subjects == "hashed"
     hashing_key = derive_key(settings.secret_keys[0], "log subjects") if hashed else None
-    app.stops.append(refusals.write)
+    app.stops += [policy.stop, refresher.stop, refusals.write, engine.dispose]
     if http.metrics_bind is None:
-        app.wsgi_app = Mounted(Observing(minting, hashing_key, refusals.count), http)  # type: ignore[method-assign]  # Flask's own way
+        app.wsgi_app = mounting.Mounted(Observing(minting, hashing_key, refusals.count), http)  # type: ignore[method-assign]  # Flask's own way
         return app
 
     def budgets_left() -> dict[str, tuple[int, int]]:
@@ -335,7 +362,7 @@ def build_app(deployment: Deployment) -> Application:
         refusals.count(facts)
         counting.count(facts)
 
-    observed = Mounted(Observing(minting, hashing_key, report), http)
+    observed = mounting.Mounted(Observing(minting, hashing_key, report), http)
     app.wsgi_app = counting.beside(observed)  # type: ignore[assignment,method-assign]  # Flask's own way
     return app
 

@@ -18,6 +18,7 @@ LONGEST_WINDOW = 86400  # seconds; no limit covers more than a day
 # The issuers of our own principals; a configured issuer may not use these names.
 ACCOUNT_ISSUER = "tokensvc"
 GUEST_ISSUER = "guest"
+SITE_ISSUER = "site"  # the site that mounts the service
 KEY_ISSUER_PREFIX = "key:"  # followed by the key's name
 
 
@@ -29,19 +30,6 @@ def normal_name(name: str) -> str:
     for _ in range(0 if name.isascii() else 2):  # each step may undo the other
         name = unicodedata.normalize("NFKC", name).casefold()
     return unicodedata.normalize("NFKC", name).lower()
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What a request says about its caller; none of it is checked yet.
-
-    *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, as text;
-    *unverified_on_behalf_of* is the user that a backend claims to act for.
-    """
-
-    unverified_bearer: str | None = field(repr=False)
-    address: str
-    unverified_on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +48,21 @@ class Principal:
     groups: frozenset[str] = frozenset()
     claims: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     profiles: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a request says about its caller; but for *signed_in*, none of it is checked yet.
+
+    *unverified_bearer* is the text after “Bearer ” or None; *address* is the client's, as text;
+    *unverified_on_behalf_of* is the user that a backend claims to act for. *signed_in* is who is
+    signed in to the site that mounts the service, as its own login says.
+    """
+
+    unverified_bearer: str | None = field(repr=False)
+    address: str
+    unverified_on_behalf_of: str | None = None
+    signed_in: Principal | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ The rest of the file is read again at a reload (SIGHUP): see serving.py.
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,18 +39,23 @@ class FollowedPolicy:
         self._policy = policy
         self._read = read
         self._seen = seen
+        self._stopped = threading.Event()
 
     def __call__(self) -> Policy:
         """Return the policy in force, without reading the file."""
         return self._policy
 
     def follow(self) -> None:
-        """Check the file now, and then once a second for as long as the process lives.
+        """Check the file now, and then once a second until `stop`.
 
         Runs in its own thread, so that a worker that was idle is up to date for its next request.
         """
         self.check()
         threading.Thread(target=self._keep_checking, name="reloading", daemon=True).start()
+
+    def stop(self) -> None:
+        """Follow the file no longer."""
+        self._stopped.set()
 
     def check(self) -> None:
         """If the file has changed, apply it, or log why it was rejected."""
@@ -70,6 +74,5 @@ class FollowedPolicy:
             _log.warning("configuration change in force file=%s", self._file)
 
     def _keep_checking(self) -> None:
-        while True:
-            time.sleep(_INTERVAL)
+        while not self._stopped.wait(_INTERVAL):
             self.check()

@@ -170,8 +170,8 @@ def on_starting(server: Arbiter) -> None:
 
 def worker_exit(_server: Arbiter, worker: Worker) -> None:
     """Let a worker write what it has counted."""
-    for stop in getattr(getattr(worker, "wsgi", None), "stops", ()):
-        stop()
+    if (wsgi := getattr(worker, "wsgi", None)) is not None:
+        wsgi.close()
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:

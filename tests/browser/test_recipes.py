@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from browser.flags import ALLOWED, FAKE_DEVICES
 from browser.sound import spoken, write_wav
 from documented import blocks
 from npm_package import pack_with_the_tests_tools
-from programs import running
+from programs import running, service_environment, share_compiled_profiles
 from system.launching import free_ports
 from wheels import CLONE
 
@@ -66,6 +67,19 @@ def _shop(start_service: Callable[..., Program], emulator: Program, ports: dict[
     command = [sys.executable, "-m", "flask", "--app", str(folder / "shop"), "run", "--port", str(ports[SHOP])]
     with running(command, r"Running on (http://[0-9.:]+)", environment=os.environ | added):
         yield address
+
+
+@pytest.fixture(name="mounting_shop")
+def _mounting_shop(emulator: Program, tmp_path: Path) -> Iterator[str]:
+    """The shop in Flask that serves the agent itself."""
+    folder = RECIPES / "flask-mount"
+    share_compiled_profiles(tmp_path)
+    environment = service_environment(tmp_path, (folder / "tokensvc.toml").read_text(), emulator.url)
+    environment |= {"SHOP_SECRET_KEY": SHARED_SECRET}
+    subprocess.run([sys.executable, "-m", "tokensvc", "db", "upgrade"], env=environment, check=True)
+    command = [sys.executable, "-m", "flask", "--app", str(folder / "shop"), "run", "--port", "0"]
+    with running(command, r"Running on (http://[0-9.:]+)", environment=environment) as program:
+        yield program.url
 
 
 @pytest.fixture(name="speak_to")
@@ -145,9 +159,12 @@ def test_page_of_a_tutorial_holds_a_conversation(
     assert_nothing_went_wrong(caller)
 
 
-def test_customers_of_the_shop_hold_a_conversation(speak_to: Callable[..., Caller], shop: str) -> None:
+@pytest.mark.parametrize("kind", ["shop", "mounting_shop"])
+def test_customers_of_the_shop_hold_a_conversation(
+    speak_to: Callable[..., Caller], request: pytest.FixtureRequest, kind: str
+) -> None:
     """Not others, who are not offered one."""
-    caller = speak_to(shop)
+    caller = speak_to(request.getfixturevalue(kind))
     caller.page.get_by_label("Name").fill("ada")
     caller.page.get_by_label("Password").fill("earl grey")
     assert caller.page.locator("live-agent").count() == 0

@@ -93,6 +93,22 @@ CASES = [
         "web_api/test_logins.py::test_content_type_of_an_html_form_is_refused[text/plain-/login/refresh]",
     ),
     service(
+        8,
+        "a site's cookie needs the site's Origin",
+        "web_api/origins.py",
+        '            if request.method == "POST" and SIGNED_IN in request.environ:',
+        "            if False:",
+        "system/test_mounting.py::test_customers_cookie_does_not_count_in_requests_of_other_sites_pages[None]",
+    ),
+    service(
+        8,
+        "a site's cookie counts on its own pages only",
+        "web_api/origins.py",
+        "            request.environ.pop(SIGNED_IN, None)",
+        "            pass",
+        "system/test_mounting.py::test_customers_cookie_does_not_count_on_a_page_that_may_call_the_service",
+    ),
+    service(
         10,
         "keys outlive an outage",
         "authn/site_jwt/jwks_client.py",

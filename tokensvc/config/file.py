@@ -77,6 +77,7 @@ _FIXES = {
 }
 Modality = Literal["TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT"]
 Price = Annotated[float, Field(ge=0)]
+ClaimName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")]
 PlaceCount = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
@@ -148,7 +149,7 @@ class Issuer(Model):
     groups_claim: str | None = None
     """The claim that lists groups, as an array or as words separated by spaces. A dot descends into a nested object
     (`realm_access.roles`) unless a claim has that exact name."""
-    claims: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")], ...] = ()
+    claims: tuple[ClaimName, ...] = ()
     """The claims that an instruction or a tool's `bind` may use."""
     longest_life: Annotated[Seconds, Field(le=LONGEST_SITE_JWT)] = 86400
     """How long a token may be valid, at most `720h`. A JWT cannot be revoked, so shorter is better."""
@@ -179,6 +180,13 @@ class Issuer(Model):
         if self.clients or self.anonymous:
             raise ValueError("clients and anonymous have an effect only with a preset: remove them")
         return self
+
+
+class Site(Model):
+    """The Flask application that mounts the service, and whose login says who is signed in."""
+
+    claims: tuple[ClaimName, ...] = ()
+    """What the application may tell of a person for an instruction or a tool's `bind`."""
 
 
 class ConcurrencyLimits(Model):
@@ -257,6 +265,8 @@ class Configuration(Model):
     """Google's API."""
     issuers: tuple[Issuer, ...] = ()
     """Whose JWTs are accepted; `[[issuers]]` for each."""
+    site: Site = Site()
+    """The Flask application that mounts the service (docs/mounting.md)."""
     profiles: Annotated[dict[Name, Profile], Field(min_length=1)]
     """By name, at least one: what a conversation may be."""
     limits: LimitTable = LimitTable()
@@ -284,7 +294,7 @@ class Configuration(Model):
 
 def _placeholder_faults(configuration: Configuration) -> Iterator[str]:
     """Yield a fault for each placeholder where none may be, or that no issuer fills."""
-    known = {claim for issuer in configuration.issuers for claim in issuer.claims}
+    known = {claim for issuer in configuration.issuers for claim in issuer.claims} | {*configuration.site.claims}
     for name, profile in configuration.profiles.items():
         if profile.ready_tokens and any(placeholders.find(profile.config)):
             yield f"profiles.{name}.ready_tokens: needs an instruction without claims; remove one"

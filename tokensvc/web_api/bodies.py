@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from tokensvc import strict_json
 from tokensvc.domain import Credentials
 from tokensvc.errors import InvalidRequest, InvalidToken, TooLarge, UnsupportedMediaType
+from tokensvc.web_api.origins import SIGNED_IN
 
 LONGEST_BODY = 16 * 1024  # bytes
 # A chunked body is cut off at this length: the extra byte shows that it was too long.
@@ -31,7 +32,7 @@ def credentials(request: Request, address: str) -> Credentials:
     """
     header = request.headers.get("Authorization")
     if header is None:
-        return Credentials(unverified_bearer=None, address=address)
+        return Credentials(unverified_bearer=None, address=address, signed_in=request.environ.get(SIGNED_IN))
     scheme, _, unverified = header.partition(" ")
     unverified = unverified.strip(" \t")  # only the whitespace that HTTP allows
     if scheme.lower() != "bearer" or not unverified or "," in unverified or " " in unverified:

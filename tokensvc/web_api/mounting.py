@@ -6,9 +6,16 @@ else then uses `request.path` and `request.script_root`.
 """
 
 from collections.abc import Callable, Iterable
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Blueprint, Request, current_app, request
+from flask.typing import ResponseReturnValue
 
 from tokensvc.config.file import Http
+from tokensvc.domain import SITE_ISSUER, Principal
+from tokensvc.web_api.origins import SHARED, SIGNED_IN
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Mounted:
@@ -34,3 +41,23 @@ class Mounted:
             path = f"/.{path}"
         mounted = {"SCRIPT_NAME": self._prefix or script, "PATH_INFO": path}
         return self._app(environ | self._known | mounted, start_response)
+
+
+def blueprint(app: WSGIApplication, signed_in: Callable[[Request], Principal | None]) -> Blueprint:
+    """Return *app*, ours, as a blueprint of a site; *signed_in* says who is signed in there, or returns None."""
+    mount = Blueprint("tokensvc", __name__)
+
+    @mount.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
+    @mount.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
+    def serve(path: str) -> ResponseReturnValue:
+        prefix = request.path[: len(request.path) - len(path) - 1].encode().decode("latin-1")
+        script, whole = request.environ.get("SCRIPT_NAME", ""), request.environ["PATH_INFO"]
+        environ = {**request.environ, "SCRIPT_NAME": script + prefix, "PATH_INFO": whole.removeprefix(prefix)}
+        # Here, because the site's own session and current user are out of reach while we serve.
+        if f"/{path}" in SHARED and (found := signed_in(request)) is not None:
+            if not isinstance(found, Principal) or found.issuer != SITE_ISSUER:
+                raise TypeError("signed_in must return tokensvc.person(…) or None")
+            environ[SIGNED_IN] = found
+        return current_app.response_class.from_app(app, environ)
+
+    return mount

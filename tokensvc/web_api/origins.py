@@ -18,7 +18,7 @@ from tokensvc.errors import InvalidHost, OriginNotAllowed
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_SHARED = (
+SHARED = (
     "/token",
     "/lease/end",
     "/profiles",
@@ -26,6 +26,7 @@ _SHARED = (
     "/tool/confirm",
     "/tool/cancel",
 )  # routes that pages of other sites may call
+SIGNED_IN = "tokensvc.signed_in"  # in a request's WSGI environment: the principal that the mounting site names
 PROBED = ("/livez", "/readyz")  # for any Host: probes may use an IP address
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium accepts
@@ -42,21 +43,28 @@ class Origins:
     def check(self, request: Request) -> None:
         """Check the Host and Origin headers.
 
+        Who is signed in to the site that mounts us counts for requests of its own pages only:
+        browsers send its cookie with those of others, too.
+
         Raises:
             InvalidHost: if the Host is neither ours nor this machine's.
-            OriginNotAllowed: if it is a POST from another site that may not call this route.
+            OriginNotAllowed: if it is a POST from another site that may not call this route, or one
+                that does not say where it comes from though somebody is signed in.
         """
         if request.path not in PROBED and not self._names_our_host(request):
             raise InvalidHost(cause="Host header missing or unknown")
         origin = request.headers.get("Origin")
-        if request.method != "POST" or origin is None or self.shares(request.path, origin):
-            return
-        if origin != (self._http.public_origin or request.host_url.rstrip("/")):
-            raise OriginNotAllowed(cause="Origin is not listed")
+        if origin is None:
+            if request.method == "POST" and SIGNED_IN in request.environ:
+                raise OriginNotAllowed(cause="Origin is missing")
+        elif origin != (self._http.public_origin or request.host_url.rstrip("/")):
+            if request.method == "POST" and not self.shares(request.path, origin):
+                raise OriginNotAllowed(cause="Origin is not listed")
+            request.environ.pop(SIGNED_IN, None)
 
     def shares(self, path: str, origin: str) -> bool:
         """Return whether pages of *origin*, another site, may call the route at *path*."""
-        return path in _SHARED and any(pattern.match(origin) for pattern in self._shared)
+        return path in SHARED and any(pattern.match(origin) for pattern in self._shared)
 
     def headers_for(self, path: str, origin: str | None) -> list[tuple[str, str]]:
         """Return the CORS headers of a response."""
@@ -101,7 +109,7 @@ def install(app: Flask, http: Http) -> None:
     CORS(
         app,
         # Escaped, since Flask-CORS would treat an IPv6 origin as a pattern, and ignores case.
-        resources={re.compile("|".join(map(_exactly, _SHARED))): {"origins": _patterns(http)}},
+        resources={re.compile("|".join(map(_exactly, SHARED))): {"origins": _patterns(http)}},
         methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=_EXPOSED,

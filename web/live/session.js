@@ -131,7 +131,7 @@ export class LiveSession extends TypedEvents {
    *   a function that returns what it answers
    * @param {import('./connection/token-source.js').GetCredential} [options.getCredential] a JWT of the site
    * @param {HeadersInit} [options.headers] added to each request to that address
-   * @param {RequestCredentials} [options.credentials] whether cookies go there; `omit` by default
+   * @param {RequestCredentials} [options.credentials] whether cookies go there; `same-origin` by default
    * @param {import('./connection/connection.js').Transport} [options.transport] opens a socket; for tests
    */
   constructor({ token, getCredential, headers, credentials, transport }) {

@@ -77,7 +77,7 @@ export class Settings {
     try {
       const credential = await this.#agent.getCredential?.({ refused: false });
       const headers = credential ? { Authorization: `Bearer ${credential}` } : undefined;
-      const answer = await fetch(new URL('profiles', this.#agent.service), { headers, credentials: 'omit', cache: 'no-store' });
+      const answer = await fetch(new URL('profiles', this.#agent.service), { headers, cache: 'no-store' });
       const { profiles } = await answer.json();
       return profiles.find((/** @type {{name: string}} */ { name }) => name === this.#agent.profile).options;
     } catch {

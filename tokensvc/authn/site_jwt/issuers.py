@@ -15,7 +15,7 @@ from tokensvc.config.egress import Egress
 from tokensvc.config.environment import Paths, read_list
 from tokensvc.config.file import Issuer
 from tokensvc.config.secrets import EXAMPLE, read_secret, weakness
-from tokensvc.domain import ACCOUNT_ISSUER, GUEST_ISSUER, KEY_ISSUER_PREFIX
+from tokensvc.domain import ACCOUNT_ISSUER, GUEST_ISSUER, KEY_ISSUER_PREFIX, SITE_ISSUER
 from tokensvc.errors import ConfigurationError
 
 
@@ -54,7 +54,7 @@ def trust(configured: tuple[Issuer, ...], paths: Paths, egress: Egress, environ:
 
 def _check_issuer(issuer: Issuer) -> None:
     name = issuer.issuer
-    if name in {ACCOUNT_ISSUER, GUEST_ISSUER} or name.startswith(KEY_ISSUER_PREFIX):
+    if name in {ACCOUNT_ISSUER, GUEST_ISSUER, SITE_ISSUER} or name.startswith(KEY_ISSUER_PREFIX):
         raise ValueError(f"issuer “{name}” is reserved for the service itself")
     preset_of(issuer).check(issuer)
 

@@ -108,7 +108,7 @@ export class TokenSource {
     {
       getCredential = () => null,
       headers,
-      credentials = 'omit',
+      credentials = 'same-origin',
       fetch = globalThis.fetch.bind(globalThis),
       clock = steadyClock,
       timed = () => {},
@@ -310,7 +310,8 @@ export class TokenSource {
 function preconnect({ origin }, credentials) {
   const link = globalThis.document?.createElement('link');
   if (!link) return;
-  const crossOrigin = credentials === 'omit' ? 'anonymous' : 'use-credentials';
+  const cookies = credentials === 'include' || (credentials === 'same-origin' && origin === globalThis.location?.origin);
+  const crossOrigin = cookies ? 'use-credentials' : 'anonymous';
   Object.assign(link, { rel: 'preconnect', crossOrigin, href: origin });
   document.head.append(link);
   link.remove();

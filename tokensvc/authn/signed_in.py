@@ -1,0 +1,42 @@
+"""Authenticates people who are signed in to the Flask application that mounts the service."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from tokensvc.authn.subjects import LONGEST_SUBJECT, is_plain, is_subject
+from tokensvc.config.placeholders import LONGEST_CLAIM
+from tokensvc.domain import SITE_ISSUER, Credentials, Principal
+
+
+def person(subject: str, *, groups: Iterable[str] = (), claims: Mapping[str, str] | None = None) -> Principal:
+    """Return the person whom a site calls *subject*, such as the ID of its user.
+
+    *groups* are those that profiles and limits name, *claims* what an instruction may contain.
+
+    Raises:
+        ValueError: if one of them is not a short plain string.
+    """
+    claims, groups = dict(claims or {}), frozenset(groups)
+    if not is_subject(subject):
+        raise ValueError(f"subject must be a string of 1 to {LONGEST_SUBJECT} plain characters, such as str(user.id)")
+    for name, value in claims.items():
+        if not is_plain(value) or len(value) > LONGEST_CLAIM:
+            raise ValueError(f"claim {name!r} must be a string of 1 to {LONGEST_CLAIM} plain characters, on one line")
+    if not all(map(is_plain, groups)):
+        raise ValueError("groups must be strings of plain characters")
+    return Principal("user", SITE_ISSUER, subject, groups, claims)
+
+
+class SignedInAuthenticator:
+    """Accepts whom the site has authenticated, unless the request has a credential of its own."""
+
+    def __init__(self, claims: Iterable[str]) -> None:
+        """*claims* are those that the configuration lists; others are left out."""
+        self._claims = frozenset(claims)
+
+    def authenticate(self, credentials: Credentials) -> Principal | None:
+        """Return who is signed in, or None if nobody is."""
+        found = credentials.signed_in
+        if found is None or credentials.unverified_bearer is not None:
+            return None
+        return replace(found, claims={name: found.claims[name] for name in self._claims & found.claims.keys()})
