@@ -8,12 +8,10 @@ requires that the committed pages are what it writes.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import types
 import typing
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
@@ -22,6 +20,7 @@ from pydantic.networks import IPvAnyNetwork
 
 from tokensvc import errors
 from tokensvc.config import egress, environment, file, values
+from tokensvc.config.json_schema import docstrings
 from tokensvc.domain import Limit
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ def _inner_models(hint: object) -> list[type[values.Model]]:
 
 
 def _keys(model: type[values.Model]) -> Iterator[tuple[str, ...]]:
-    meanings = _docstrings(inspect.getsource(model))
+    meanings = docstrings(inspect.getsource(model))
     for name, hint in _hints(model).items():
         if name not in meanings:
             raise SystemExit(f"{model.__name__}.{name} in tokensvc/config has no meaning: write a docstring below it.")
@@ -193,23 +192,11 @@ def _variables() -> Iterator[tuple[str, str, str]]:
     for part in (settings, settings.paths, settings.egress):
         defaults |= vars(part)
     for module in (environment, egress):
-        for name, text in _docstrings(inspect.getsource(module)).items():
+        for name, text in docstrings(inspect.getsource(module)).items():
             variable, _, meaning = text.partition(": ")
             if re.fullmatch("`[A-Z_]+`", variable):
                 default = f"`{defaults[name]}`" if defaults[name] not in (None, (), ("",)) else "none"
                 yield variable, "required" if variable.strip("`") in needed else default, meaning
-
-
-def _docstrings(source: str) -> dict[str, str]:
-    """Return the docstrings below the assignments in *source*, by the name that is assigned to."""
-    found = {}
-    for parent in ast.walk(ast.parse(source)):
-        body = getattr(parent, "body", None)
-        for statement, below in pairwise(body) if isinstance(body, list) else ():
-            target = getattr(statement, "target", None) or next(iter(getattr(statement, "targets", [])), None)
-            if isinstance(target, ast.Name) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                found[target.id] = inspect.cleandoc(str(below.value.value)).replace("\n", " ")
-    return found
 
 
 def _table(heads: tuple[str, ...], rows: typing.Iterable[tuple[str, ...]]) -> str:

@@ -1,5 +1,6 @@
 """`tokensvc init`, and that what it writes passes `tokensvc check`."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -46,6 +47,16 @@ def test_what_init_writes_passes_check(tmp_path, words, expected):
     assert checked.returncode == 0, checked.stderr
     assert expected in checked.stdout
     assert "GEMINI_API_KEY looks like a placeholder" in checked.stderr
+
+
+def test_editors_find_the_schema_that_init_has_written(tmp_path):
+    run(tmp_path, "init", "--who", "guests")
+    first, _ = (tmp_path / "tokensvc.toml").read_text().split("\n", 1)
+    written = (tmp_path / first.removeprefix("#:schema ")).read_text()
+
+    assert first.startswith("#:schema ./")
+    assert json.loads(written)["properties"]["profiles"]
+    assert run(tmp_path, "schema").stdout == written
 
 
 def test_init_asks_and_takes_the_key_from_the_environment(tmp_path):

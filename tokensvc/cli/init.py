@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 
+from tokensvc.cli.schema import schema_text
 from tokensvc.config import file as config_file
+from tokensvc.config.json_schema import FILE_NAME, HEADER
 
 _NEXT = """\
   set -a; . ./.env; set +a    # put them into the environment
@@ -32,7 +34,7 @@ _QUESTIONS = {  # by option: the question, and its default
 @click.option("--instruction", metavar="TEXT", help="What the agent is told.")
 @click.option("--voice", metavar="NAME", help="One of Google's voices.")
 def init(**given: str | None) -> None:
-    """Write tokensvc.toml and .env for a new service, after some questions.
+    """Write tokensvc.toml, its schema for editors, and .env for a new service, after some questions.
 
     With any of the options, nothing is asked, and the others have their defaults. Existing files are never
     overwritten. .env has a new TOKENSVC_SECRET_KEY, and GEMINI_API_KEY if it is set or typed.
@@ -52,14 +54,18 @@ def init(**given: str | None) -> None:
     }
     if ask and not key:
         key = click.prompt("GEMINI_API_KEY (not shown; empty: later)", default="", hide_input=True, show_default=False)
-    text = _configuration(**answers)
+    text = HEADER + _configuration(**answers)
     config_file.parse(tomllib.loads(text), source="what you answered")
     values = {"GEMINI_API_KEY": key or "write-your-key-here", "TOKENSVC_SECRET_KEY": secrets.token_urlsafe(32)}
     if answers["who"] == "jwt":
         values["SITE_JWT_SECRET"] = secrets.token_urlsafe(32)
     _write(".env", "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
     _write("tokensvc.toml", text)
-    click.echo("Wrote tokensvc.toml and .env (readable by you only; keep it out of version control). Next:\n")
+    Path(FILE_NAME).write_text(schema_text(), encoding="utf-8")
+    click.echo(
+        f"Wrote tokensvc.toml, {FILE_NAME} (for editors) and .env (keep it out of version control), "
+        "readable by you only. Next:\n"
+    )
     click.echo(_NEXT if key else f"  edit .env                   # write your GEMINI_API_KEY\n{_NEXT}")
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, ValidationError, model_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError, model_validator
 
 from tokensvc.config import placeholders
 from tokensvc.config.addresses import web_address
 from tokensvc.config.lines import naming_lines
-from tokensvc.config.profiles import Profile, model_name
-from tokensvc.config.values import DailySeconds, LimitMode, Limits, Model, Name, Seconds, Text
+from tokensvc.config.profiles import ModelName, Profile
+from tokensvc.config.values import DailySeconds, LimitMode, Limits, Model, Name, Seconds, Text, written
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
 from tokensvc.plain_text import decode, did_you_mean
@@ -47,8 +47,11 @@ def _proxy_network(value: Network) -> Network:
     return value
 
 
+_VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
+
+
 def _variable(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+    if not re.fullmatch(_VARIABLE, value):
         raise ValueError("write the name of the variable that holds the secret")
     return value
 
@@ -143,7 +146,7 @@ class Issuer(Model):
     next two is required."""
     public_key_file: str | None = None
     """A PEM file with the public key, relative to the configuration file; several keys while you rotate them."""
-    secret_env: Annotated[str, AfterValidator(_variable)] | None = None
+    secret_env: Annotated[str, AfterValidator(_variable), written(_VARIABLE)] | None = None
     """For HS256: the environment variable that holds the shared secret, of at least 32 bytes; `new,old` while you
     rotate it."""
     groups_claim: str | None = None
@@ -273,7 +276,7 @@ class Configuration(Model):
     """Limits on starts, conversations at once and time."""
     log_subjects: Literal["plain", "hashed"] = "plain"
     """How people are named in the log: as they are, or by a hash."""
-    prices: dict[Annotated[str, BeforeValidator(model_name)], Prices] = Field(default_factory=dict)
+    prices: dict[ModelName, Prices] = Field(default_factory=dict)
     """By model, for `tokensvc usage`."""
 
     @model_validator(mode="after")

@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from tokensvc.config.tools import ServerTool, ToolName
-from tokensvc.config.values import NAME, DailySeconds, LimitMode, Limits, Model, Name, Seconds
+from tokensvc.config.values import NAME, DailySeconds, LimitMode, Limits, Model, Name, Seconds, written
 from tokensvc.domain import LONGEST_TOKEN, READY_FOR, SHORTEST_TOKEN, Principal
 from tokensvc.plain_text import did_you_mean
 
+_ALLOWED = rf"user|guest|group:[^\s:]+|key:{NAME}"
+_MODEL = r"(models/)?[A-Za-z0-9._-]+"
+
 
 def _allowed(value: str) -> str:
-    if not re.fullmatch(rf"user|guest|group:[^\s:]+|key:{NAME}", value):
+    if not re.fullmatch(_ALLOWED, value):
         similar = did_you_mean(value, ("user", "guest"))
         raise ValueError(f"write “user”, “guest”, “group:NAME” or “key:NAME”{similar}")
     return value
@@ -21,9 +25,12 @@ def _allowed(value: str) -> str:
 
 def model_name(value: object) -> object:
     """Return the name of a model as Google has it, with “models/”."""
-    if isinstance(value, str) and re.fullmatch(r"(models/)?[A-Za-z0-9._-]+", value):
+    if isinstance(value, str) and re.fullmatch(_MODEL, value):
         return value if value.startswith("models/") else f"models/{value}"
     raise ValueError("write a model's name such as “gemini-3.8-live”")
+
+
+ModelName = Annotated[str, BeforeValidator(model_name, Annotated[str, written(_MODEL)])]
 
 
 def functions_in(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -65,12 +72,12 @@ class Profile(Model):
     Durations are seconds here.
     """
 
-    name: Name
+    name: SkipJsonSchema[Name]  # its key in the file
     description: str = ""
     """What it is for; callers see it in `GET /profiles`."""
-    model: Annotated[str, BeforeValidator(model_name)]
+    model: ModelName
     """Google's name of a Live API model, such as `gemini-3.8-live`."""
-    allow: Annotated[tuple[Annotated[str, AfterValidator(_allowed)], ...], Field(min_length=1)]
+    allow: Annotated[tuple[Annotated[str, AfterValidator(_allowed), written(_ALLOWED)], ...], Field(min_length=1)]
     """Who may use it: `user` (signed in), `guest` (anybody), `group:NAME` or `key:NAME` (an API key)."""
     token_lifetime: Seconds = 300
     """How long a token is valid, from 30 s to less than 20 h. A block ends a conversation within this time."""

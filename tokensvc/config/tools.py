@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, JsonValue, model_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, JsonValue, model_validator
 
 from tokensvc.config.addresses import web_address
-from tokensvc.config.values import Limits, Model, duration, pause
+from tokensvc.config.values import Duration, Limits, Model, Pause
 from tokensvc.plain_text import visible
 
 LONGEST_TIMEOUT = 60  # seconds
@@ -59,9 +59,9 @@ class ServerTool(Model):
     """Calls in one conversation; without it, there is no such limit."""
     limits: Limits = ()
     """Calls of one person, such as `60/hour`."""
-    timeout: Annotated[int, BeforeValidator(duration), Field(ge=1, le=LONGEST_TIMEOUT)] = 8
+    timeout: Annotated[int, Duration, Field(ge=1, le=LONGEST_TIMEOUT)] = 8
     """How long it may take, at most `60s`."""
-    hold: Annotated[float, BeforeValidator(pause), Field(le=LONGEST_HOLD)] | None = None
+    hold: Annotated[float, Pause, Field(le=LONGEST_HOLD)] | None = None
     """A pause such as `1.5s` before it takes effect, in which the person can say stop; at most `10s`."""
     refusals: tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] = ()
     """What stops it, besides “stop”, “no”, “wait” and the like."""

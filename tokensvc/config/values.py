@@ -1,7 +1,7 @@
 """The kinds of values in the configuration file: names, durations, limits."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -11,6 +11,9 @@ from tokensvc.plain_text import tidy
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
+_DURATION = r"([1-9][0-9]{0,6})([smh])"
+_PAUSE = r"(?=.*[1-9])[0-9]{1,2}(\.[0-9]{1,3})?s"
+_LIMIT = rf"([1-9][0-9]{{0,6}})/({'|'.join(_WINDOWS)})"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
 
 
@@ -20,7 +23,12 @@ def _name(value: str) -> str:
     return value
 
 
-Name = Annotated[str, AfterValidator(_name)]
+def written(pattern: str) -> Any:  # noqa: ANN401 - pydantic's
+    """Return the annotation of a text that matches *pattern*, for the JSON Schema; it checks nothing."""
+    return Field(json_schema_extra={"pattern": f"^({pattern})$"})
+
+
+Name = Annotated[str, AfterValidator(_name), written(NAME)]
 Text = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=255)]
 
 
@@ -30,7 +38,7 @@ def duration(text: object) -> int:
     Raises:
         ValueError: if *text* is anything else.
     """
-    if isinstance(text, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})([smh])", text)):
+    if isinstance(text, str) and (match := re.fullmatch(_DURATION, text)):
         return int(match[1]) * _UNITS[match[2]]
     raise ValueError("write a duration such as “90s”, “5m” or “2h”")
 
@@ -41,7 +49,7 @@ def pause(text: object) -> float:
     Raises:
         ValueError: if *text* is anything else.
     """
-    if isinstance(text, str) and re.fullmatch(r"(?=.*[1-9])[0-9]{1,2}(\.[0-9]{1,3})?s", text):
+    if isinstance(text, str) and re.fullmatch(_PAUSE, text):
         return float(text[:-1])
     raise ValueError("write a pause such as “1.5s”")
 
@@ -55,17 +63,17 @@ def _daily_seconds(value: object) -> object:
 
 
 def _limit(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r"([1-9][0-9]{0,6})/([a-z]+)", value)):
-        window = _WINDOWS.get(match[2])
-        if window:
-            return Limit(int(match[1]), window)
+    if isinstance(value, str) and (match := re.fullmatch(_LIMIT, value)):
+        return Limit(int(match[1]), _WINDOWS[match[2]])
     raise ValueError("write a limit such as “10/minute”; the units are " + ", ".join(_WINDOWS))
 
 
 LimitMode = Literal["refuse", "record"]  # what happens to what is over the limits beside it
-Seconds = Annotated[int, BeforeValidator(duration)]
-DailySeconds = Annotated[int, BeforeValidator(_daily_seconds)]
-Limits = tuple[Annotated[Limit, BeforeValidator(_limit)], ...]
+Duration = BeforeValidator(duration, Annotated[str, written(_DURATION)])
+Pause = BeforeValidator(pause, Annotated[str, written(_PAUSE)])
+Seconds = Annotated[int, Duration]
+DailySeconds = Annotated[int, BeforeValidator(_daily_seconds, Annotated[str, written(f"{_DURATION}/day")])]
+Limits = tuple[Annotated[Limit, BeforeValidator(_limit, Annotated[str, written(_LIMIT)])], ...]
 
 
 class Model(BaseModel):
