@@ -76,7 +76,7 @@ class FakeMinter:
         self.failure, self.minted, self.rebuilds = failure, [], []
 
     def passage(self, compiled, lease, *, renewal):
-        def mint(expires_at, resumption_handle, rebuild):
+        def mint(expires_at, resumption_handle, rebuild, _context):
             if self.failure:
                 raise self.failure
             self.rebuilds.append(rebuild)

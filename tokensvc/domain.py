@@ -101,7 +101,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to continue one conversation, from *started_at* to *expires_at* (UTC)."""
+    """The right to continue one conversation, from *started_at* to *expires_at* (UTC).
+
+    *context* are a backend's values for the instruction: only in the store, not in the signed form.
+    """
 
     id: str
     principal: Principal
@@ -109,6 +112,7 @@ class Lease:
     options: dict[str, str]
     started_at: datetime
     expires_at: datetime
+    context: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,8 @@ class Reservation:
     """A token reserved for *admission* in the ledger, before Google is asked for it.
 
     *expires_at* is the end of the token that may be minted; *seconds* were charged to the budgets.
-    *previous* is the state that a refund restores: None for a new lease.
+    *previous* is the state that a refund restores: None for a new lease. *context* is the lease's, as it
+    is stored.
     """
 
     id: str
@@ -182,6 +187,7 @@ class Reservation:
     seconds: int
     previous: LeaseState | None
     quotas: tuple[Quota, ...] = ()
+    context: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 
 from tokensvc import logs, quota_keys
 from tokensvc.authn.holders import LeaseHolders
+from tokensvc.authn.subjects import is_plain
+from tokensvc.config import placeholders
 from tokensvc.config.file import LimitTable
+from tokensvc.config.placeholders import LONGEST_VALUE
 from tokensvc.domain import Admission, Credentials, EphemeralToken, Lease, Principal, Reservation
 from tokensvc.errors import (
     AuthenticationRequired,
@@ -47,6 +50,7 @@ class TokenRequest:
     unverified_lease: str | None = field(default=None, repr=False)
     resumption_handle: str | None = field(default=None, repr=False)
     rebuild: bool = False
+    context: dict[str, str] = field(default_factory=dict, repr=False)  # fills the instruction; of a backend
     unverified_usage: object = None  # what the client says of the conversation
 
     @property
@@ -101,7 +105,7 @@ class TokenService:
             logs.note(reservation=reservation.id, seconds=reservation.seconds)
             try:
                 with logs.timed("upstream_ms"):
-                    token = mint(reservation.expires_at, asked.resumption_handle, asked.rebuild)
+                    token = mint(reservation.expires_at, asked.resumption_handle, asked.rebuild, reservation.context)
             except Refusal as refusal:
                 with logs.timed("store_ms"):
                     self.ledger.refund(reservation, refusal.code)
@@ -168,6 +172,7 @@ class TokenService:
             raise InvalidRequest(str(error)) from None
         if held is not None:
             return compiled, replace(held, options=options)
+        _check_context(asked.context, principal, compiled)
         now = self.clock()
         return compiled, Lease(
             id=secrets.token_hex(16),
@@ -176,7 +181,21 @@ class TokenService:
             options=options,
             started_at=now,
             expires_at=now + timedelta(seconds=compiled.profile.max_session),
+            context=asked.context,
         )
+
+
+def _check_context(context: Mapping[str, str], principal: Principal, compiled: CompiledProfile) -> None:
+    if not context:
+        return
+    if principal.kind != "key":
+        raise InvalidRequest("“context” needs an API key; leave it out otherwise.")
+    known = set(placeholders.find(compiled.profile.config, "context"))
+    for name, value in context.items():
+        if name not in known:
+            raise InvalidRequest(f"The profile's instruction has no “${{context.{name[:64]}}}”.")
+        if not is_plain(value) or len(value) > LONGEST_VALUE:
+            raise InvalidRequest(f"“context.{name}” must be a string of 1 to {LONGEST_VALUE} plain characters.")
 
 
 def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only called above

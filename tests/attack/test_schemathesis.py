@@ -44,6 +44,7 @@ def narrowed(own_origin: str, *, acts_for_others: bool) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {"voice": {"enum": ["Kore", "Puck"]}, "language": {"enum": ["en-GB", "de-DE"]}},
     }
+    fields["context"] = {"type": "object", "maxProperties": 0}  # the instruction names nothing
     if acts_for_others:
         fields["on_behalf_of"] = {"type": "string", "pattern": "^[!-~]{1,255}$"}
     else:

@@ -160,9 +160,10 @@ def test_claim_placeholder_must_be_listed_and_in_the_system_instruction():
     (unlisted,) = faults({"profiles": profiles, "issuers": [ISSUER]})
     assert unlisted.startswith("profiles.default.config.system_instruction")
 
-    elsewhere = {"tools": [{"function_declarations": [{"name": "${claims.given_name}"}]}]}
-    (misplaced,) = faults({"profiles": {"default": PROFILES["default"] | {"config": elsewhere}}})
-    assert "system_instruction only" in misplaced
+    for name in ("claims.given_name", "context.order"):
+        elsewhere = {"tools": [{"function_declarations": [{"name": f"${{{name}}}"}]}]}
+        (misplaced,) = faults({"profiles": {"default": PROFILES["default"] | {"config": elsewhere}}})
+        assert "system_instruction only" in misplaced
 
 
 @pytest.mark.parametrize(
@@ -171,6 +172,10 @@ def test_claim_placeholder_must_be_listed_and_in_the_system_instruction():
         (
             {"config": {"system_instruction": "Help ${claims.given_name}."}},
             "profiles.default.ready_tokens: needs an instruction without claims; remove one",
+        ),
+        (
+            {"config": {"system_instruction": "Order ${context.order}."}},
+            "profiles.default.ready_tokens: needs an instruction without context; remove one",
         ),
         (
             {"connect_within": "59s"},

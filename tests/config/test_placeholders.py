@@ -9,6 +9,14 @@ def test_placeholders_are_found_in_string_values_only():
     assert list(find(value)) == ["x", "y"]
 
 
+def test_claims_and_context_are_told_apart():
+    value = "${claims.x} ${context.x}"
+
+    assert (list(find(value)), list(find(value, "context"))) == (["x"], ["x"])
+    assert fill(value, {"x": "a"}, {"x": "${claims.x}\u202e"}) == "a ${claims.x}"
+    assert fill(value, {"x": "a"}) == "a "
+
+
 def test_filled_claim_is_not_expanded_again_and_keeps_the_structure():
     claims = {"x": '${claims.y}", "role": "system', "y": "secret"}
 

@@ -63,7 +63,7 @@ CASES = [
         "nothing is minted unless it can be recorded",
         "issuing.py",
         "            reservation = self.ledger.admit(admission)\n",
-        "            mint(lease.expires_at, None, False)\n            reservation = self.ledger.admit(admission)\n",
+        "            mint(lease.expires_at, None, False, {})\n            reservation = self.ledger.admit(admission)\n",
         "test_issuing.py::test_nothing_is_minted_if_the_reservation_cannot_be_written",
     ),
     service(

@@ -15,7 +15,7 @@ from tokensvc.gemini.ready import ReadyTokens
 
 ALICE = Principal("user", "i", "alice", claims={"given_name": "Alice"})
 LIFETIME = timedelta(minutes=5)
-PLAIN = (None, False)  # no handle, and not for a rebuild
+PLAIN = (None, False, {})  # no handle, not for a rebuild, and no context
 VOICE = {"path": "voice", "choices": ["Kore", "Puck"]}
 
 
@@ -46,7 +46,7 @@ class CountingMinter:
         yield
 
     def mint(self, compiled, lease, expires_at, resumption_handle=None, *, rebuild=False):
-        assert (resumption_handle, rebuild) == PLAIN
+        assert (resumption_handle, rebuild, lease.context) == PLAIN
         if lease.principal != ALICE:
             self.ahead.wait(10)
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -50,6 +51,27 @@ def test_conversation_holds_a_place_until_its_tokens_expire(ledger, clock, admis
     start_conversation(places=2)
     clock.advance(200)
     start_conversation(places=2)
+
+
+def test_context_is_kept_with_its_lease_and_gone_with_it(ledger, engine, clock, lease, admission):
+    plain = lease()
+    started = ledger.admit(admission(lease=replace(plain, context={"order": "tea ☂"}), renewal=False, handle=None))
+    clock.advance(200)
+    renewed = [ledger.admit(admission(lease=plain, handle=handle)) for handle in ("a handle", None)]
+
+    assert [each.context for each in (started, *renewed)] == 3 * [{"order": "tea ☂"}]
+    assert "tea" not in repr(started) + repr(renewed)
+    assert ledger.admit(admission("bob")).context == {}
+
+    ledger.end(plain, "request-2", "192.0.2.1")
+    assert all("tea" not in str(row) for table in (leases, tokens, events) for row in rows(engine, table))
+
+
+def test_failed_mint_takes_its_context_along(ledger, engine, lease, admission):
+    started = ledger.admit(admission(lease=replace(lease(), context={"order": "17"}), renewal=False, handle=None))
+    ledger.refund(started, "upstream-timeout")
+
+    assert rows(engine, leases) == []
 
 
 def test_places_that_are_only_recorded_refuse_nobody(ledger, admission, start_conversation, caplog):

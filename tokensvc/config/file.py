@@ -299,11 +299,12 @@ def _placeholder_faults(configuration: Configuration) -> Iterator[str]:
     """Yield a fault for each placeholder where none may be, or that no issuer fills."""
     known = {claim for issuer in configuration.issuers for claim in issuer.claims} | {*configuration.site.claims}
     for name, profile in configuration.profiles.items():
-        if profile.ready_tokens and any(placeholders.find(profile.config)):
-            yield f"profiles.{name}.ready_tokens: needs an instruction without claims; remove one"
         others = {k: v for k, v in profile.config.items() if k not in _INSTRUCTION}
-        for claim in placeholders.find(others):
-            yield f"profiles.{name}.config: “{claim}” is allowed in system_instruction only"
+        for source in placeholders.SOURCES:
+            if profile.ready_tokens and any(placeholders.find(profile.config, source)):
+                yield f"profiles.{name}.ready_tokens: needs an instruction without {source}; remove one"
+            for value_name in placeholders.find(others, source):
+                yield f"profiles.{name}.config: “{value_name}” is allowed in system_instruction only"
         named = {f"config.{key}": profile.config[key] for key in _INSTRUCTION & profile.config.keys()}
         named |= {f"tools.{tool}.bind": dict(each.bind) for tool, each in profile.tools.items()}
         for key, value in named.items():

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tokensvc.config.placeholders import fill
+from tokensvc.config.placeholders import NONE, fill
 from tokensvc.config.profiles import Profile, functions_in
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.features import features_of
@@ -50,13 +50,19 @@ class CompiledProfile:
         object.__setattr__(self, "locked", _without_instruction(self.body[SETUP]))
 
     def body_for(
-        self, options: Mapping[str, str], claims: Mapping[str, str] | None = None, *, rebuild: bool = False
+        self,
+        options: Mapping[str, str],
+        claims: Mapping[str, str] | None = None,
+        context: Mapping[str, str] = NONE,
+        *,
+        rebuild: bool = False,
     ) -> dict[str, Any]:
         """Return the request body with *options*, as `Profile.resolve` returns them.
 
-        With *claims*, each `${claims.name}` in the instruction becomes that claim, or nothing. With
-        *rebuild*, the session waits for its history, if its model takes one in no other way. The
-        result shares its unchanged parts with this profile: replace values in it, do not edit them.
+        With *claims*, each `${claims.name}` in the instruction becomes that claim, or nothing, and
+        each `${context.name}` that value of *context*. With *rebuild*, the session waits for its
+        history, if its model takes one in no other way. The result shares its unchanged parts with
+        this profile: replace values in it, do not edit them.
         """
         body = self.body
         for name, value in options.items():
@@ -64,7 +70,7 @@ class CompiledProfile:
                 body = replaced(body, path, changed)
         instruction = body[SETUP].get("systemInstruction")
         if claims is not None and instruction is not None:
-            body = replaced(body, (SETUP, "systemInstruction"), fill(instruction, claims))
+            body = replaced(body, (SETUP, "systemInstruction"), fill(instruction, claims, context))
         if rebuild and self.features.get("rebuild") == "history":
             body = replaced(body, (SETUP, "historyConfig"), _INITIAL_HISTORY)
         return body

@@ -76,7 +76,7 @@ class Minter:
         expires_at = expires_at.replace(microsecond=0)
         connect_by = self._clock() + timedelta(seconds=compiled.profile.connect_within)
         new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
-        body = compiled.body_for(lease.options, lease.principal.claims, rebuild=rebuild)
+        body = compiled.body_for(lease.options, lease.principal.claims, lease.context, rebuild=rebuild)
         if resumption_handle is not None:
             body = replaced(body, (SETUP, "sessionResumption"), {"handle": resumption_handle})
         times = {

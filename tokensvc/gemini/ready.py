@@ -7,8 +7,9 @@ an admission that pays for all of its life. Until then it is charged to nobody.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tokensvc.domain import GUEST_ISSUER, READY_FOR, EphemeralToken, Lease, Principal
@@ -72,16 +73,16 @@ class ReadyTokens:
     @contextmanager
     def passage(
         self, compiled: CompiledProfile, lease: Lease, *, renewal: bool
-    ) -> Iterator[Callable[[datetime, str | None, bool], EphemeralToken]]:
+    ) -> Iterator[Callable[[datetime, str | None, bool, Mapping[str, str]], EphemeralToken]]:
         """Hold a ready token, or else a place among those that may wait: see `Gate.passage`.
 
-        Yields a function that mints: until a time, with a handle, and for a rebuild or not.
+        Yields a function that mints: until a time, with a handle, for a rebuild or not, and with a context.
         """
         with self._lock:
             pool = None if renewal else self._pool_of(compiled, lease)
             held = None if pool is None else pool.take(self._clock())
 
-        def mint(expires_at: datetime, handle: str | None, rebuild: bool) -> EphemeralToken:  # noqa: FBT001
+        def mint(expires_at: datetime, handle: str | None, rebuild: bool, context: Mapping[str, str]) -> EphemeralToken:  # noqa: FBT001
             nonlocal held
             if pool is not None:
                 with self._lock:
@@ -94,7 +95,7 @@ class ReadyTokens:
                     token, held = held, None
                     return token
                 place.enter_context(self._minter.passage(renewal=renewal))
-            return self._minter.mint(compiled, lease, expires_at, handle, rebuild=rebuild)
+            return self._minter.mint(compiled, replace(lease, context=context), expires_at, handle, rebuild=rebuild)
 
         with ExitStack() as place:
             if held is None:

@@ -1,5 +1,6 @@
 """Admits requests within the limits, and records them in the same transaction."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -86,7 +87,8 @@ class Ledger:
             *budgets.queries(admission.budgets, now),
         )
         refuse_blocked(blocked, now)
-        state = LeaseState(*states[0]) if states else None
+        state = LeaseState(*states[0][:-1]) if states else None
+        context = json.loads(states[0][-1] or "{}") if states else lease.context
         _refuse_ended_lease(state, admission, now)
         quotas = counting.check_windows(admission.windows, counts[: len(windows)], now)
         terms = token_lifetimes.decide(
@@ -97,7 +99,9 @@ class Ledger:
         )
         if terms.end - now < SHORTEST_TOKEN * SECOND:
             raise budgets.spent_error(admission.budgets, now)
-        reservation = Reservation(reservation_id, admission, at, instant(terms.end), terms.seconds, state, quotas)
+        reservation = Reservation(
+            reservation_id, admission, at, instant(terms.end), terms.seconds, state, quotas, context
+        )
         spent = budgets.spend(admission.budgets, terms.seconds, now)
         changed = opened.write(
             *counting.charges_of(admission.windows, reservation_id, now),
@@ -212,7 +216,8 @@ def _lease_change(admission: Admission, previous: LeaseState | None, terms: Term
     lease, state = admission.lease, vars(terms.state)
     if previous is not None:
         return _UPDATE_LEASE, state | {"lease": lease.id}
-    return _INSERT_LEASE, state | {"id": lease.id, "deadline": microseconds(lease.expires_at)}
+    context = json.dumps(lease.context) if lease.context else None
+    return _INSERT_LEASE, state | {"id": lease.id, "deadline": microseconds(lease.expires_at), "context": context}
 
 
 def _token_changes(previous: LeaseState | None, terms: Terms, now: int) -> Iterator[tuple[Statement, Values]]:
@@ -248,8 +253,8 @@ def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEven
 
 _this_lease = leases.c.id == bindparam("lease")
 _this_token = tokens.c.id == bindparam("token")
-_READ_STATE = Statement(select(*(leases.c[name] for name in STATE_FIELDS)).where(_this_lease))
-_INSERT_LEASE = Statement(insert(leases), ["id", "deadline", *STATE_FIELDS])
+_READ_STATE = Statement(select(*(leases.c[name] for name in (*STATE_FIELDS, "context"))).where(_this_lease))
+_INSERT_LEASE = Statement(insert(leases), ["id", "deadline", "context", *STATE_FIELDS])
 _UPDATE_LEASE = Statement(update(leases).where(_this_lease), STATE_FIELDS)
 _DELETE_LEASE = Statement(delete(leases).where(_this_lease))
 _INSERT_TOKEN = Statement(insert(tokens), ["id", "lease_id", "opens_until", "undo", *COUNTED])

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-REVISION = "0009"  # the newest migration; one that removes what this release uses would be “1000”
+REVISION = "0010"  # the newest migration; one that removes what this release uses would be “1000”
 
 
 def fault_of(found: str | None, revision: str) -> str | None:
@@ -101,6 +101,7 @@ leases = Table(
     Column("drawn_until", BigInteger, nullable=False),
     Column("fresh_at", BigInteger, nullable=False),
     Column("deadline", BigInteger, nullable=False),  # the lease's end
+    Column("context", Text),  # JSON: values for the instruction; null: none
     Index("leases_by_deadline", "deadline"),
 )
 

@@ -30,6 +30,7 @@ class TokenBody(bodies.Body):
     profile: bodies.Text = Field("default", description=bodies.TEXT)
     options: dict[str, str] = Field({}, description="an object whose values are strings")
     on_behalf_of: bodies.Text | None = Field(None, description=bodies.TEXT)
+    context: dict[str, str] = Field({}, description="an object whose values are strings", repr=False)
     lease: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
     resumption_handle: bodies.Secret | None = Field(None, description=bodies.SECRET, repr=False)
     rebuild: bool = Field(default=False, description="true or false")
@@ -37,8 +38,8 @@ class TokenBody(bodies.Body):
 
     @model_validator(mode="after")
     def _lease_excludes_choices(self) -> Self:
-        if self.lease is not None and self.model_fields_set & {"profile", "options"}:
-            raise ValueError("Leave “profile” and “options” out: the lease determines both.")
+        if self.lease is not None and self.model_fields_set & {"profile", "options", "context"}:
+            raise ValueError("Leave “profile”, “options” and “context” out: the lease determines them.")
         if self.lease is None and self.resumption_handle is not None:
             raise ValueError("A “resumption_handle” needs the “lease” of its conversation.")
         if self.rebuild and (self.lease is None or self.resumption_handle is not None):
@@ -47,7 +48,9 @@ class TokenBody(bodies.Body):
 
     def token_request(self) -> TokenRequest:
         """Return the token service's form of this request."""
-        return TokenRequest(self.profile, self.options, self.lease, self.resumption_handle, self.rebuild, self.usage)
+        return TokenRequest(
+            self.profile, self.options, self.lease, self.resumption_handle, self.rebuild, self.context, self.usage
+        )
 
 
 class LeaseBody(bodies.Body):

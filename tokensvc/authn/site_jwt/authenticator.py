@@ -8,7 +8,7 @@ from tokensvc.authn.site_jwt import claim_checks, header_checks
 from tokensvc.authn.site_jwt.jws import UnverifiedJws, json_object, parse_jws
 from tokensvc.authn.site_jwt.keys import Keys
 from tokensvc.authn.subjects import is_plain
-from tokensvc.config.placeholders import LONGEST_CLAIM
+from tokensvc.config.placeholders import LONGEST_VALUE
 from tokensvc.domain import Credentials, Principal
 from tokensvc.errors import InvalidToken
 
@@ -108,7 +108,7 @@ def _check_signature(token: UnverifiedJws, issuer: TrustedIssuer) -> None:
 
 def _plain_claim(value: object) -> str:
     """Return *value* if it may be put into an instruction: short text on one line."""
-    if not is_plain(value) or len(value) > LONGEST_CLAIM:
+    if not is_plain(value) or len(value) > LONGEST_VALUE:
         raise InvalidToken(cause="claim is not a short plain string")
     return value
 
