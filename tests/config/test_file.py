@@ -178,6 +178,10 @@ def test_claim_placeholder_must_be_listed_and_in_the_system_instruction():
             "profiles.default.ready_tokens: needs an instruction without context; remove one",
         ),
         (
+            {"safety_identifier": True},
+            "profiles.default: ready_tokens are minted for nobody yet, so they exclude safety_identifier",
+        ),
+        (
             {"connect_within": "59s"},
             "profiles.default: ready_tokens needs a connect_within of 60s or more",
         ),

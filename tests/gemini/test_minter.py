@@ -1,13 +1,16 @@
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tokensvc import errors
 from tokensvc.domain import Lease, Principal
+from tokensvc.gemini.compiler import SETUP
 from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
+from tokensvc.signing.pseudonyms import Pseudonyms
 from upstream_for_tests import answering, http_answer, upstream
 
 ALICE = Principal("user", "i", "alice", claims={"given_name": "Alice"})
@@ -24,10 +27,17 @@ def _compiled(compile_one):
 LEASE = Lease("lease-1", ALICE, "default", {}, NOW, END)
 
 
-def minted(compiled, *answers, keys=("first-key",), handle=None, rebuild=False):
+def minted(compiled, *answers, keys=("first-key",), handle=None, rebuild=False, secret="k" * 32):
     with upstream(answering(*answers)) as (url, received):
         client = BoundedHttpClient(url)
-        minter = Minter(client, api_version="v1beta", api_keys=keys, clock=lambda: NOW, gate=Gate())
+        minter = Minter(
+            client,
+            api_version="v1beta",
+            api_keys=keys,
+            clock=lambda: NOW,
+            gate=Gate(),
+            pseudonym=Pseudonyms(secret.encode()),
+        )
         try:
             return minter.mint(compiled, LEASE, END, handle, rebuild=rebuild), received
         finally:
@@ -57,6 +67,20 @@ def test_request_has_compiled_body_times_and_key_in_one_header(compiled):
     assert b"x-goog-api-key: first-key" in head
 
 
+def test_safety_identifier_is_a_pseudonym_of_the_person_in_the_setups_labels(compile_one):
+    labels = []
+    for profile, key in (({}, None), ({"config": {"labels": {"site": "shop"}}}, "k"), ({}, "k"), ({}, "other")):
+        compiled = compile_one(**profile, safety_identifier=key is not None)
+        _, (request,) = minted(compiled, http_answer(), secret=(key or "k") * 32)
+        labels.append(json.loads(request.partition(b"\r\n\r\n")[2])[SETUP].get("labels"))
+    none, beside, alone, otherwise = labels
+
+    assert none is None
+    assert beside == {"site": "shop", **alone}
+    assert re.fullmatch("[0-9a-f]{32}", alone["safety_identifier"])
+    assert otherwise["safety_identifier"] != alone["safety_identifier"]
+
+
 def test_renewal_locks_the_resumption_handle_into_the_token(compiled):
     _, (request,) = minted(compiled, http_answer(), handle="a-handle")
     setup = json.loads(request.partition(b"\r\n\r\n")[2])["bidiGenerateContentSetup"]
@@ -84,7 +108,14 @@ def test_claims_are_filled_into_the_instruction(compile_one):
 def test_session_must_start_before_a_short_token_ends(compiled):
     with upstream(answering(http_answer())) as (url, _):
         client = BoundedHttpClient(url)
-        minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate())
+        minter = Minter(
+            client,
+            api_version="v1beta",
+            api_keys=["k"],
+            clock=lambda: NOW,
+            gate=Gate(),
+            pseudonym=Pseudonyms(b"k" * 32),
+        )
         token = minter.mint(compiled, LEASE, NOW + timedelta(seconds=40))
         client.close()
 
@@ -248,7 +279,9 @@ def test_message_of_any_length_or_type_is_logged_shortened(compiled, message):
 
 def test_unreachable_upstream_is_a_retryable_error(compiled):
     client = BoundedHttpClient("http://127.0.0.1:1")
-    minter = Minter(client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate())
+    minter = Minter(
+        client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate(), pseudonym=Pseudonyms(b"k" * 32)
+    )
 
     with pytest.raises(errors.UpstreamUnavailable) as refused:
         minter.mint(compiled, LEASE, END)

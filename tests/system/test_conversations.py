@@ -173,6 +173,7 @@ def _visitors(tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
                     api_keys=["a-key"],
                     clock=clock,
                     gate=Gate(),
+                    pseudonym=lambda _: "",
                 ),
                 clock,
             ),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ allow = ["key:backend", "key:narrow"]
 [profiles.orders]
 model = "gemini-3.8-live"
 allow = ["user", "guest", "key:backend"]
+safety_identifier = true
 config.system_instruction = "The order is ${context.order}, of ${context.when}."
 [limits]
 user = ["2/hour"]
@@ -114,6 +116,7 @@ def test_values_of_a_backend_fill_the_instruction_of_every_token_of_the_conversa
     said = [token for token in emulator.get("/emulator/tokens").json["tokens"] if "The order is" in json.dumps(token)]
     assert len(said) == 3
     assert all("The order is 17-\u2602, of ." in json.dumps(token, ensure_ascii=False) for token in said)
+    assert len(set(re.findall('"safety_identifier": "[0-9a-f]{32}"', json.dumps(said)))) == 1
     assert "17" not in json.dumps(answer.json["locked"])
 
 

@@ -96,6 +96,9 @@ class Profile(Model):
     """A text that the client sends first, because models do not speak first."""
     rebuild: bool = True
     """Whether the client tells a new session what was said, if Google loses the old one. Needs both transcripts."""
+    safety_identifier: bool = False
+    """Whether Google is told a pseudonym of the person, in `labels.safety_identifier`. Not tried at Google yet: if it
+    refuses the field, every mint of the profile fails."""
     limits: Limits = ()
     """Conversations that one person may start with this profile, in addition to `[limits]`."""
     budget: DailySeconds | None = None
@@ -119,6 +122,8 @@ class Profile(Model):
             raise ValueError("connect_within must not be longer than token_lifetime")
         if self.token_lifetime > self.max_session:
             raise ValueError("token_lifetime must not be longer than max_session")
+        if self.ready_tokens and self.safety_identifier:
+            raise ValueError("ready_tokens are minted for nobody yet, so they exclude safety_identifier: remove one")
         if self.ready_tokens and self.connect_within < 2 * READY_FOR:
             raise ValueError(f"ready_tokens needs a connect_within of {2 * READY_FOR}s or more")
         return self

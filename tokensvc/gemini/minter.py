@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from tokensvc import logs
-from tokensvc.domain import EphemeralToken, Lease
+from tokensvc.domain import EphemeralToken, Lease, Principal
 from tokensvc.errors import (
     IssuerMisconfigured,
     QuotaExhausted,
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 class Minter:
     """Creates tokens at one API version, with the first API key that Google accepts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, by name
         self,
         client: BoundedHttpClient,
         *,
@@ -40,13 +40,15 @@ class Minter:
         api_keys: Sequence[str],
         clock: Callable[[], datetime],
         gate: Gate,
+        pseudonym: Callable[[Principal], str],
     ) -> None:
-        """*clock* returns the time in UTC."""
+        """*clock* returns the time in UTC, *pseudonym* a person's `safety_identifier`."""
         self._client = client
         self._gate = gate
         self._path = f"/{api_version}/auth_tokens"
         self._api_keys = tuple(api_keys)
         self._clock = clock
+        self._pseudonym = pseudonym
 
     def passage(self, *, renewal: bool) -> AbstractContextManager[None]:
         """Hold a place among those that may wait for Google; see `Gate.passage`."""
@@ -77,6 +79,8 @@ class Minter:
         connect_by = self._clock() + timedelta(seconds=compiled.profile.connect_within)
         new_session_expires_at = min(connect_by.replace(microsecond=0), expires_at)
         body = compiled.body_for(lease.options, lease.principal.claims, lease.context, rebuild=rebuild)
+        if compiled.profile.safety_identifier:
+            body = replaced(body, (SETUP, "labels", "safety_identifier"), self._pseudonym(lease.principal))
         if resumption_handle is not None:
             body = replaced(body, (SETUP, "sessionResumption"), {"handle": resumption_handle})
         times = {

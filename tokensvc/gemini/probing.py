@@ -63,7 +63,7 @@ class Target:
     def mint(self, compiled: CompiledProfile, seconds: int = 120, version: str = "") -> str:
         """Return a token that lives for *seconds*."""
         now = datetime.now(UTC)
-        keys = {"api_version": version or self.version, "api_keys": self.api_keys}
+        keys = {"api_version": version or self.version, "api_keys": self.api_keys, "pseudonym": lambda _: "probe"}
         minter = Minter(self.client, **keys, clock=lambda: datetime.now(UTC), gate=Gate())  # type: ignore[arg-type]
         end = now + timedelta(seconds=seconds)
         lease = Lease("probe", Principal("guest", "probe", "probe"), compiled.profile.name, {}, now, end)
