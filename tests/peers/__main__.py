@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 CLONE = Path(__file__).parents[2]
 COPIED = ("tokensvc", "web", "tests", "docs", "pyproject.toml")
-NPM_PACKAGES = ("@google/genai", "@ai-sdk/google")
+NPM_PACKAGES = ("@google/genai", "@ai-sdk/google", "@tanstack/ai-gemini")
 TESTS = ("tests/conformance", "tests/peers/other_clients.py")
 # docs/conformance.md names the locked releases.
 LEFT_OUT = "tests/conformance/test_table.py::test_documentation_is_up_to_date"

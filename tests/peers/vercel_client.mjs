@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createGoogleGenerativeAI } from '@ai-sdk/google';
 
-const { EMULATOR_URL, MODEL, SPEECH_FILE } = process.env;
+const { EMULATOR_URL, MODEL, SPEECH_FILE, ADAPTER } = process.env;
 const CHUNK = 1280;
 
 const google = createGoogleGenerativeAI({ apiKey: 'a-key-for-tests', baseURL: EMULATOR_URL });
@@ -21,7 +21,10 @@ const sessionConfig = {
   tools: [tool],
 };
 
-const secret = await model.doCreateClientSecret({ sessionConfig });
+// ADAPTER is the route in docs/api.md, which asks the service.
+const secret = ADAPTER
+  ? await (await (await import(ADAPTER)).POST(new Request('http://site.test'))).json()
+  : await model.doCreateClientSecret({ sessionConfig });
 const { url, protocols } = model.getWebSocketConfig(secret);
 const socket = new WebSocket(url, protocols);
 socket.binaryType = 'arraybuffer';
