@@ -8,7 +8,7 @@ import { Words, offerLanguages, preferred } from './page/words.js';
 
 const account = new Account(document.baseURI);
 const words = new Words();
-const conversation = new Conversation(account, () => leave('error.signed-out'));
+const conversation = new Conversation(account, words, () => leave('error.signed-out'));
 const signIn = new SignIn(account, words, (profiles) => {
   const { name } = account;
   words.show(block('who'), 'guest');
@@ -30,7 +30,7 @@ signIn.arrive();
 async function speak(language) {
   // Without its file the page stays as it is.
   await words.speak(language).catch(() => {});
-  conversation.speak(document.documentElement.lang);
+  conversation.speak();
 }
 
 /** @param {string} [error] the key of why, if it was not the person's choice */

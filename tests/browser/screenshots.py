@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from browser.conftest import CONFIGURATION, CONVERSATION
 from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
+from browser.scene import scene_flag
 from browser.sound import spoken, write_wav
 from browser.visitor import Visitor
 from programs import Program, chromium, clean_environment, running, service_environment, serving
@@ -36,6 +37,7 @@ def take(browser: Browser, service: Program) -> None:
         visitor.arrive()
         picture(visitor, f"sign-in-{screen}")
         visitor.continue_as_guest()
+        visitor.button("Start talking").wait_for()
         picture(visitor, f"ready-{screen}")
         visitor.talk()
         visitor.button("Camera").click()
@@ -64,10 +66,11 @@ def main() -> None:
         with running(command, r"on (http://[0-9.:]+)", environment=environment) as emulator:
             environment = service_environment(Path(folder), CONFIGURATION, emulator.url)
             with serving(environment) as service, sync_playwright() as playwright:
+                camera = scene_flag(playwright, chromium(), Path(folder))
                 speech = f"--use-file-for-fake-audio-capture={microphone}%noloop"
                 browser = playwright.chromium.launch(
                     executable_path=chromium(),
-                    args=[*FLAGS, *FAKE_DEVICES, *ALLOWED, speech],
+                    args=[*FLAGS, *FAKE_DEVICES, *ALLOWED, camera, speech],
                 )
                 take(browser, service)
 

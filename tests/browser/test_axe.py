@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 MODES = {
-    "floating": "<live-agent consent rating></live-agent>",
+    "floating": '<live-agent consent rating greeting="Welcome" suggestions="Hello|Opening hours"></live-agent>',
     "inline": '<live-agent mode="inline" consent rating></live-agent>',
 }
 # A tool that never finishes.

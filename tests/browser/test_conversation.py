@@ -87,7 +87,7 @@ def check_transcript(held: Held) -> None:
     assert question == "Good morning. Please tell me a long story."
     assert story.startswith("Once upon a time")
     assert interruption == "Wait! What time is it here?"
-    assert tool == "Used get_local_time"
+    assert tool == "Used the clock"
     assert time.startswith("Your clock says")
     assert rest == ["Thank you. Goodbye.", "Goodbye, and come back soon."]
     counters = held.session["counters"]

@@ -64,7 +64,7 @@ def test_typed_question_calls_a_tool_of_the_page(visit: Callable[..., Visitor]) 
     visitor.type_only()
     visitor.say("Please get the local time")
     visitor.reads("Europe/Berlin")
-    assert visitor.transcript[1] == "Used get_local_time"
+    assert visitor.transcript[1] == "Used the clock"
 
 
 def test_signing_in_opens_more_profiles(visit: Callable[..., Visitor], emulator: Program) -> None:

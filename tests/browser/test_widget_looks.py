@@ -1,4 +1,4 @@
-"""The widget's looks: theme, what it takes from the page's styles, and a log that stays bounded."""
+"""The widget's looks: its invitation, theme, the page's styles, phones, and a log that stays bounded."""
 
 from __future__ import annotations
 
@@ -11,6 +11,24 @@ if TYPE_CHECKING:
 
     from browser.caller import Caller
     from programs import Program
+
+INVITING = '<live-agent greeting="Welcome to Lumen" suggestions="Where is my lamp? | Opening hours"></live-agent>'
+PHONE = {"viewport": {"width": 320, "height": 568}, "is_mobile": True, "has_touch": True}
+ON_ITS_SIDE = {**PHONE, "viewport": {"width": 568, "height": 320}}
+LANGUAGES = ["ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "pt", "tr", "zh"]
+# The buttons that are shown, but not wholly inside the window, or whose text is on two lines.
+MISPLACED = """() => {
+  const root = document.querySelector('live-agent').shadowRoot;
+  const buttons = [...root.querySelectorAll('button, textarea')].filter((button) => button.checkVisibility());
+  const misplaced = buttons.filter((button) => {
+    const { top, left, bottom, right } = button.getBoundingClientRect();
+    return top < 0 || left < 0 || bottom > innerHeight || right > innerWidth;
+  });
+  const range = document.createRange();
+  range.selectNodeContents(root.querySelector('.start span'));
+  const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+  return [buttons.length > 4, lines, misplaced.map(({ className }) => className)];
+}"""
 
 FLOOD = """async (files) => {
   const { Log } = await import(files + 'panel.js');
@@ -33,6 +51,81 @@ FLOOD = """async (files) => {
   const ends = [textContent.slice(0, 37), textContent.slice(-7)];
   return { milliseconds, ends, lines: childElementCount, length: textContent.length };
 }"""
+
+
+def test_ready_state_greets_suggests_and_says_who_listens(call: Callable[..., Caller]) -> None:
+    """A suggestion starts a conversation without a microphone, as its first typed line; then they are gone."""
+    caller = call(INVITING)
+    caller.arrive()
+    caller.open_widget()
+    greeting = caller.page.get_by_text("Welcome to Lumen")
+    greeting.wait_for()
+    privacy = caller.page.get_by_text("goes straight to Google")
+    assert "an AI" in privacy.inner_text()
+    suggestions = caller.page.get_by_role("group", name="Welcome to Lumen").get_by_role("button")
+    suggestions.last.wait_for()
+    assert suggestions.all_inner_texts() == ["Where is my lamp?", "Opening hours"]
+    suggestions.last.press("Enter")
+    caller.becomes("live")
+    caller.reads("Opening hours")
+    said = [line for line in caller.heard("transcript") if line["side"] == "user"]
+    assert [(line["text"], line["typed"]) for line in said] == [("Opening hours", True)]
+    assert caller.left_open["tracks"] == 0
+    assert caller.widget.evaluate("({ shadowRoot }) => shadowRoot.activeElement !== null"), "the focus was lost"
+    for shown in (greeting, privacy, suggestions.first):
+        assert not shown.is_visible()
+    caller.hang_up()
+    assert not greeting.is_visible()
+    assert caller.violations == []
+
+
+def test_suggestion_is_spoken_about_where_one_can_only_speak(call: Callable[..., Caller]) -> None:
+    caller = call('<live-agent input="voice" suggestions="Opening hours"></live-agent>')
+    caller.arrive()
+    caller.open_widget()
+    caller.button("Opening hours").click()
+    caller.becomes("live")
+    assert caller.left_open["tracks"] == 1
+
+
+def test_invitation_follows_its_properties_and_the_language(call: Callable[..., Caller]) -> None:
+    caller = call("<live-agent open></live-agent>")
+    caller.arrive()
+    caller.page.get_by_text("How can I help?").wait_for()
+    caller.widget.evaluate("(agent) => Object.assign(agent, { lang: 'es', suggestions: ['Horario', 'Envíos'] })")
+    caller.page.get_by_text("¿En qué puedo ayudarle?").wait_for()
+    caller.button("Envíos").wait_for()
+    caller.widget.evaluate("(agent) => Object.assign(agent, { greeting: 'Hola', suggestions: null })")
+    caller.page.get_by_text("Hola").wait_for()
+    assert not caller.button("Envíos").is_visible()
+
+
+@pytest.mark.parametrize("screen", [PHONE, ON_ITS_SIDE], ids=["upright", "on its side"])
+def test_small_phone_shows_every_button_and_end_on_one_line_in_each_language(
+    call: Callable[..., Caller], screen: dict[str, object]
+) -> None:
+    caller = call(**screen)
+    caller.arrive()
+    caller.open_widget()
+    caller.talk()
+    for language in LANGUAGES:
+        caller.widget.evaluate("(agent, language) => { agent.lang = language; }", language)
+        caller.until(f"document.querySelector('live-agent').shadowRoot.querySelector('.frame').lang === '{language}'")
+        caller.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert caller.page.evaluate(MISPLACED) == [True, 1, []], language
+
+
+def test_text_size_and_spacing_are_the_tokens_and_not_the_pages(call: Callable[..., Caller]) -> None:
+    """A page may have a root of 10 pixels."""
+    style = (
+        "<style>html { font-size: 10px } live-agent { --live-agent-font-size: 20px; --live-agent-space: 5px }</style>"
+    )
+    caller = call(f"{style}<live-agent open></live-agent>")
+    caller.arrive()
+    status = caller.page.locator(".status")
+    status.wait_for()
+    assert status.evaluate("(shown) => getComputedStyle(shown).fontSize") == "17.5px"
+    assert caller.page.locator(".panel").evaluate("(shown) => getComputedStyle(shown).paddingLeft") == "15px"
 
 
 def test_flood_leaves_a_bounded_log(call: Callable[..., Caller], embedded: Program) -> None:

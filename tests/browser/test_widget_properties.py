@@ -24,6 +24,8 @@ CHOSEN = {
     "consent": "Please agree",
     "consentDays": "30",
     "keep": "session",
+    "greeting": "Good morning",
+    "suggestions": "Where is my order?|Opening hours",
 }
 
 
@@ -40,7 +42,7 @@ def _set_property(call: Callable[..., Caller]) -> Callable[[str, object], list[o
 
 def test_property_without_a_value_falls_back_to_the_default(set_property: Callable[..., list[object]]) -> None:
     """As frameworks do it, which set `undefined` or null for what a component was not given."""
-    defaults: dict[str, object] = {"consentDays": "", "keep": ""}
+    defaults: dict[str, object] = {"consentDays": "", "keep": "", "greeting": "", "suggestions": ""}
     defaults |= {"profile": "default", "mode": "floating", "corner": "bottom-end", "input": "both", "theme": "auto"}
     defaults |= {"consent": None, "pushToTalk": False, "open": False, "rating": False}
     for nothing in ("undefined", None):
@@ -59,6 +61,11 @@ def test_flag_is_set_by_true_and_by_the_empty_text_of_an_attribute(set_property:
     for value, wanted in ((True, True), (False, False), ("", True), (0, False)):
         assert set_property("rating", value) == [wanted, "" if wanted else None]
     assert set_property("consent", value=True) == ["", ""], "the built-in text"
+
+
+def test_suggestions_are_set_as_an_array_too(set_property: Callable[..., list[object]]) -> None:
+    joined = "Where is my order?|Opening hours"
+    assert set_property("suggestions", ["Where is my order?", "Opening hours"]) == [joined, joined]
 
 
 def test_value_that_is_not_a_choice_counts_as_the_default(set_property: Callable[..., list[object]]) -> None:

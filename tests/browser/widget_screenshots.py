@@ -6,7 +6,6 @@ All of them go to build/screenshots, and the best to docs/screenshots.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -22,8 +21,9 @@ from playwright.sync_api import Browser, sync_playwright
 from browser.caller import Caller
 from browser.flags import ALLOWED, FAKE_DEVICES, FLAGS
 from browser.hosting import Site, hosting
+from browser.scene import scene_flag
 from browser.sound import spoken, write_wav
-from programs import clean_environment, running, service_environment, serving
+from programs import chromium, clean_environment, running, service_environment, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ budget = { guest = "1000h/day", everyone = "1000h/day" }
 origins = ["%s"]
 """
 PAGE = """<!doctype html>
-<html lang="{language}" dir="{direction}">
+<html lang="{language}" dir="{story.direction}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">
@@ -75,19 +75,24 @@ PAGE = """<!doctype html>
   p {{ color: light-dark(#5d554a, #b6ab9c); }}
   .lamp {{ width: 9rem; height: 9rem; border-radius: 50% 50% 46% 46%; background: #e9b44c; }}
 </style>
-<main><h1>Lumen</h1><div class="lamp"></div><p>2700 K · 12 W · Ø 24 cm</p></main>
-<live-agent consent rating></live-agent>
+<main><h1>Lumen</h1><div class="lamp"></div><p dir="ltr">2700 K · 12 W · Ø 24 cm</p></main>
+<live-agent greeting="{story.greeting}" suggestions="{story.suggestions}" consent rating></live-agent>
 <script type="module" src="{service}/widget.js"></script>
 <script type="module">
-  document.querySelector('live-agent').handleTool('find_order', () => ({{ arrives: 'tomorrow' }}));
+  const agent = document.querySelector('live-agent');
+  agent.strings = {{ 'tool:find_order': '{story.label}' }};
+  agent.handleTool('find_order', () => ({{ arrives: 'tomorrow' }}));
 </script>
 """
 
 
 @dataclass(frozen=True)
 class Story:
-    """What is said, in one language."""
+    """What the page offers and what is said, in one language."""
 
+    greeting: str
+    suggestions: str
+    label: str
     order: str
     found: str
     light: str
@@ -117,12 +122,14 @@ PHONE: dict[str, object] = {
     "is_mobile": True,
     "has_touch": True,
 }
+SIDE: dict[str, object] = {**PHONE, "viewport": {"width": 844, "height": 390}}
 SCREENS: dict[str, tuple[str, dict[str, object]]] = {
     "wide-en": ("en", WIDE),
     "dark-en": ("en", {**WIDE, "color_scheme": "dark"}),
     "forced-en": ("en", {**WIDE, "forced_colors": "active"}),
     "phone-en": ("en", PHONE),
     "phone-tr": ("tr", PHONE),
+    "side-en": ("en", SIDE),
     "wide-ar": ("ar", WIDE),
     "phone-ar": ("ar", {**PHONE, "color_scheme": "dark"}),
     "wide-hi": ("hi", WIDE),
@@ -203,7 +210,7 @@ def serve(language: str, site: Site, folder: Path) -> Iterator[str]:
     with running(command, r"on (http://[0-9.:]+)", environment=environment) as emulator:
         environment = service_environment(folder, CONFIGURATION % site.url, emulator.url)
         with serving(environment) as service:
-            page = PAGE.format(language=language, direction=story.direction, service=service.url)
+            page = PAGE.format(language=language, story=story, service=service.url)
             yield site.publish(page, whole=True)
 
 
@@ -216,12 +223,14 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 quiet = Path(folder) / "quiet.wav"
                 write_wav(quiet, spoken(1.0))
+                camera = scene_flag(playwright, chromium(), Path(folder))
                 browser = playwright.chromium.launch(
-                    executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
+                    executable_path=chromium(),
                     args=[
                         *FLAGS,
                         *FAKE_DEVICES,
                         *ALLOWED,
+                        camera,
                         f"--use-file-for-fake-audio-capture={quiet}",
                     ],
                 )

@@ -77,6 +77,8 @@ export const ATTRIBUTES = [
     written: '--live-agent-accent',
     hint: 'The color of buttons and of the voice. Black or white, whichever is easier to read, is written on it.',
   },
+  { name: 'greeting', label: 'Greeting', kind: 'text', hint: 'Shown before the start.' },
+  { name: 'suggestions', label: 'Suggestions', kind: 'lines', hint: 'One a line: buttons before the start, each of which begins a conversation with it.' },
   {
     name: 'theme',
     label: 'Theme',

@@ -8,6 +8,7 @@ import { block, element } from './elements.js';
 /** Has a new widget for each person, so that nobody sees what another one said. */
 export class Conversation {
   #account;
+  #words;
   #refused;
   #view = block('conversation');
   #menu = element('profile', HTMLSelectElement);
@@ -18,11 +19,13 @@ export class Conversation {
 
   /**
    * @param {import('./account.js').Account} account
+   * @param {import('./words.js').Words} words
    * @param {() => void} refused called when the person has to sign in again
    */
-  constructor(account, refused) {
+  constructor(account, words, refused) {
     LiveAgent.define();
     this.#account = account;
+    this.#words = words;
     this.#refused = refused;
     this.#menu.addEventListener('change', () => this.#choose());
   }
@@ -33,6 +36,7 @@ export class Conversation {
     this.#menu.replaceChildren(...profiles.map(({ name }) => new Option(name, name, false, name === 'default')));
     block('profile-row').hidden = profiles.length === 1;
     const agent = this.#agent = this.#widget();
+    this.speak();
     this.#choose();
     this.#view.append(agent);
     this.#view.hidden = false;
@@ -47,20 +51,20 @@ export class Conversation {
     this.#view.hidden = true;
   }
 
-  /** @param {string} language */
-  speak(language) {
-    if (this.#agent) this.#agent.lang = language;
+  /** Follows the page's language. */
+  speak() {
+    const strings = { 'tool:get_local_time': this.#words.text('tool.clock') };
+    if (this.#agent) Object.assign(this.#agent, { lang: document.documentElement.lang, strings });
   }
 
   #choose() {
     const profile = /** @type {Profile} */ (this.#profiles.find(({ name }) => name === this.#menu.value));
-    block('description').textContent = profile.description ?? '';
-    if (this.#agent) Object.assign(this.#agent, { profile: profile.name, options: {} });
+    if (this.#agent) Object.assign(this.#agent, { profile: profile.name, greeting: profile.description, options: {} });
   }
 
   #widget() {
     const agent = document.createElement('live-agent');
-    Object.assign(agent, { mode: 'inline', open: true, lang: document.documentElement.lang });
+    Object.assign(agent, { mode: 'inline', open: true });
     agent.getCredential = (situation) => this.#account.credential(situation);
     agent.handleTool('get_local_time', () => ({
       local_time: new Date().toLocaleString('en', { dateStyle: 'full', timeStyle: 'long' }),

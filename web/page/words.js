@@ -26,6 +26,11 @@ export class Words {
     for (const place of document.querySelectorAll('[data-word], [data-label]')) this.#write(/** @type {HTMLElement} */ (place));
   }
 
+  /** @param {string} key */
+  text(key) {
+    return this.#strings[key] ?? '';
+  }
+
   /**
    * @param {HTMLElement} place
    * @param {string} key empty to show nothing
@@ -46,7 +51,7 @@ export class Words {
   /** @param {HTMLElement} place */
   #write(place) {
     const { word, label } = place.dataset;
-    if (word !== undefined) place.textContent = this.#strings[word] ?? '';
+    if (word !== undefined) place.textContent = this.text(word);
     if (label) place.ariaLabel = this.#strings[label];
   }
 }

@@ -25,6 +25,8 @@ const REFLECTED = {
   consentDays: [''],
   rating: [false],
   keep: [''],
+  greeting: [''],
+  suggestions: [''],
 };
 
 /** A server that renders pages may import this module, but has no elements. */
@@ -32,7 +34,7 @@ const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class 
 
 /** Attributes in, events out; only a button until it is used. */
 export class LiveAgent extends Base {
-  static observedAttributes = ['open', 'mode', 'lang', 'input', 'push-to-talk', 'keep'];
+  static observedAttributes = ['open', 'mode', 'lang', 'input', 'push-to-talk', 'keep', 'greeting', 'suggestions'];
   /** The service's address: the service serves this module, and a release has a folder of its own below it. */
   static defaultService = import.meta.url?.replace(/(assets\/[^/]+\/)?widget\/element\.js$/, '');
 

@@ -13,9 +13,10 @@ const STYLES = `
     --quiet: var(--live-agent-quiet, light-dark(#59605d, #a6b1ac));
     --line: var(--live-agent-line, light-dark(#d9d8d1, #3a4340));
     --radius: var(--live-agent-radius, 20px);
+    --space: var(--live-agent-space, 4px);
     --offset: var(--live-agent-offset, 20px);
     display: block;
-    font: 16px/1.5 var(--live-agent-font, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif);
+    font: var(--live-agent-font-size, 16px)/1.5 var(--live-agent-font, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif);
     color: var(--ink);
     -webkit-text-size-adjust: 100%;
   }
@@ -41,10 +42,10 @@ const STYLES = `
   .launcher {
     display: inline-flex; gap: 10px; align-items: center;
     min-height: 56px; padding-block: 8px; padding-inline: 12px 22px;
-    border: 1px solid transparent; border-radius: 28px;
+    border: 1px solid transparent; border-radius: calc(var(--radius) * 1.4);
     font: inherit; font-weight: 600; text-align: start;
     color: var(--on-accent); background: var(--accent);
-    box-shadow: 0 6px 24px rgb(0 0 0/24%);
+    box-shadow: 0 6px 24px rgb(0 0 0/18%);
     cursor: pointer;
   }
   .launcher:hover { filter: brightness(1.08); }

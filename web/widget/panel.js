@@ -1,4 +1,4 @@
-/** The panel's elements: its buttons and their labels, the transcript, and the bars that move with the voices. */
+/** The panel's elements: its buttons and their labels, the invitation, the transcript, and the picture of the voices. */
 
 import { icon, make, setPart } from './dom.js';
 
@@ -16,6 +16,9 @@ export class Panel {
   title = make('span', '');
   status = make('p', 'status');
   left = make('p', 'left', { hidden: '' });
+  greeting = make('p', 'greeting', { id: 'greeting' });
+  prompts = make('div', 'prompts', { role: 'group', 'aria-labelledby': 'greeting', hidden: '' });
+  privacy = make('p', 'privacy');
   notice = make('p', 'notice', { role: 'status', hidden: '' });
   sentence = make('p', '');
   remedy = make('button', 'remedy', { type: 'button' });
@@ -46,7 +49,7 @@ export class Panel {
   constructor(visualizer, { list, announcer }) {
     this.send.type = 'submit';
     this.element.append(
-      this.header, visualizer, this.notice, list, this.error, this.composer, this.controls,
+      this.header, this.notice, list, visualizer, this.greeting, this.prompts, this.privacy, this.error, this.composer, this.controls,
       make('div', 'footer', {}, make('slot', '', { name: 'footer' })), announcer,
     );
     this.#labels.push((words) => {
@@ -105,8 +108,12 @@ export class Log {
 
   constructor() {
     const { list } = this;
+    let top = 0;
     list.addEventListener('scroll', () => {
-      this.#following = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+      // Other parts may have appeared since it was scrolled to its end: only a person scrolls up.
+      if (atEnd || list.scrollTop < top) this.#following = atEnd;
+      top = list.scrollTop;
     });
     // Other parts that appear make it smaller.
     new ResizeObserver(() => this.#scroll()).observe(list);
@@ -229,16 +236,17 @@ export class Log {
   }
 }
 
-const BARS = 28;
 const AUDIBLE = 0.02;
+/** What each bar shows: a step of the spectrum of a voice, low in the middle. */
+const STEPS = [60, 14, 5, 9, 34];
 
-/** Moves while somebody speaks; with reduced motion it only shows who does. */
+/** Five bars that move with whoever speaks; with reduced motion they only show who it is. */
 export class Visualizer {
-  canvas = make('canvas', 'visualizer', { 'aria-hidden': 'true' });
+  element = make('div', 'visualizer', { 'aria-hidden': 'true' }, ...STEPS.map(() => make('i', '')));
   #session;
   #calm = matchMedia('(prefers-reduced-motion: reduce)');
-  #bins = new Uint8Array(128);
-  #drawing = false;
+  #spectrum = new Uint8Array(64);
+  #running = false;
 
   /** @param {import('../live/session.js').LiveSession} session */
   constructor(session) {
@@ -247,51 +255,25 @@ export class Visualizer {
 
   /** Draws until the conversation ends. */
   run() {
-    if (this.#drawing) return;
+    if (this.#running) return;
     const next = () => {
       const { state } = this.#session;
-      this.#drawing = state === 'live' || state === 'resuming';
-      if (this.canvas.clientWidth > 0) this.#draw();
-      if (this.#drawing) requestAnimationFrame(next);
+      this.#running = state === 'live' || state === 'resuming';
+      this.#draw();
+      if (this.#running) requestAnimationFrame(next);
     };
     next();
   }
 
   #draw() {
-    const { canvas } = this;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    const { color, accentColor } = getComputedStyle(canvas);
-    canvas.width = width * devicePixelRatio;
-    canvas.height = height * devicePixelRatio;
-    const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    const step = width / BARS;
-    pen.scale(devicePixelRatio, devicePixelRatio);
-    pen.lineCap = 'round';
-    pen.lineWidth = step * 0.45;
-    for (const side of /** @type {const} */ (['microphone', 'speaker'])) {
-      this.#session.spectrum(side, this.#bins);
-      const heard = this.#session.levels[side] > AUDIBLE;
-      pen.strokeStyle = side === 'speaker' ? accentColor : color;
-      pen.beginPath();
-      for (let bar = 0.5; bar < BARS; bar += 1) {
-        const reach = (this.#share(Math.abs((2 * bar) / BARS - 1), heard) * (height - pen.lineWidth)) / 2;
-        pen.moveTo(bar * step, height / 2 - reach);
-        pen.lineTo(bar * step, height / 2 + reach + 0.01);
-      }
-      pen.stroke();
-    }
-  }
-
-  /**
-   * @param {number} outward position of a bar, from 0 in the middle to 1 at either end
-   * @param {boolean} heard
-   * @returns {number} its share of the height
-   */
-  #share(outward, heard) {
-    if (!this.#drawing) return 0.4 * (1 - outward) ** 2;
-    if (this.#calm.matches) return heard ? 0.4 * (1 - outward) : 0;
-    // A voice is below 5 kHz, and mostly low: the lowest frequencies are in the middle.
-    const loudness = this.#bins[Math.round(2 + 100 * outward ** 2)];
-    return Math.min(1, Math.max(0, (loudness - 80) / 160));
+    const { levels } = this.#session;
+    const heard = /** @type {const} */ (['speaker', 'microphone']).find((side) => levels[side] > AUDIBLE);
+    this.element.dataset.voice = this.#running ? (heard ?? '') : 'none';
+    if (heard) this.#session.spectrum(heard, this.#spectrum);
+    STEPS.forEach((step, index) => {
+      const bar = /** @type {HTMLElement} */ (this.element.children[index]);
+      // Without a height of its own a bar has that of the still.
+      bar.style.height = heard && !this.#calm.matches ? `${Math.max(0, this.#spectrum[step] - 80) / 1.6}%` : '';
+    });
   }
 }

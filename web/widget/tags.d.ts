@@ -23,6 +23,8 @@ export interface LiveAgentAttributes {
   'consent-days'?: number | string | None;
   rating?: Flag;
   keep?: 'session' | '' | None;
+  greeting?: string | None;
+  suggestions?: string | readonly string[] | None;
   service?: string | None;
   lang?: string | undefined;
 }
@@ -57,6 +59,12 @@ export interface LiveAgentReflected {
   /** `session`: the conversation continues on the next page of the site, in the same tab. */
   get keep(): string;
   set keep(keep: 'session' | '' | None);
+  /** What is shown before the start; empty for the built-in text. */
+  get greeting(): string;
+  set greeting(text: string | None);
+  /** First lines to choose from before the start, separated by `|`. */
+  get suggestions(): string;
+  set suggestions(texts: string | readonly string[] | None);
 }
 
 /** What cannot be written as an attribute. */

@@ -54,6 +54,8 @@ export class View {
   #stale = false;
   /** Whether reconnecting takes long enough to be mentioned. */
   #late = false;
+  /** The suggestions that are shown. */
+  #suggested = '';
 
   /**
    * @param {import('./element.js').LiveAgent} agent
@@ -67,7 +69,7 @@ export class View {
     this.#words = words;
     this.#facade = facade;
     this.#visualizer = new Visualizer(session);
-    this.#panel = new Panel(this.#visualizer.canvas, this.#log);
+    this.#panel = new Panel(this.#visualizer.element, this.#log);
     facade.adopt(this.#panel.element, STYLES);
     this.#listen();
     this.#wire();
@@ -124,7 +126,7 @@ export class View {
 
   refresh() {
     const { state, features, muted, voiced } = this.#session;
-    const { input, pushToTalk } = this.#agent;
+    const { input, pushToTalk, greeting, suggestions } = this.#agent;
     const panel = this.#panel;
     const live = isLive(state);
     const focused = /** @type {HTMLElement | null} */ (this.#agent.shadowRoot?.activeElement);
@@ -137,6 +139,11 @@ export class View {
     panel.talk.hidden = !voiced || !pushToTalk;
     this.#updatePushToTalk(!panel.talk.hidden).catch(this.#partFailed);
     this.#showing?.refresh(live, this.#words);
+    const inviting = isIdle(state) && !this.#begun;
+    setText(panel.greeting, inviting ? greeting || this.#words.text('greeting') : '');
+    setText(panel.privacy, inviting ? this.#words.text('privacy') : '');
+    panel.prompts.hidden = !inviting || !suggestions;
+    if (this.#suggested !== suggestions) this.#suggest(suggestions).catch(this.#partFailed);
     setText(panel.status, this.#words.text(`state.${this.#condition}`));
     this.#facade.setLabel(live ? this.#words.text('ongoing') : '');
     // If the focused element is hidden now, the focus must not go back to the top of the page.
@@ -336,10 +343,17 @@ export class View {
     }
   }
 
-  /** @param {string} text starts a conversation without a microphone if there is none */
+  /** @param {string} suggestions */
+  async #suggest(suggestions) {
+    this.#suggested = suggestions;
+    const { showPrompts } = await importOrFail(import('./prompts.js'));
+    showPrompts(this.#panel.prompts, this.#suggested, (text) => this.#sendText(text));
+  }
+
+  /** @param {string} text starts a conversation if there is none: without a microphone, unless one can only speak */
   async #sendText(text) {
     const { field } = this.#panel;
-    if (isIdle(this.#session.state)) await this.#start(false);
+    if (isIdle(this.#session.state)) await this.#start(this.#agent.input === 'voice');
     const { state } = this.#session;
     if (state === 'connecting') this.#unsent = text;
     if (isIdle(state)) field.value = text;

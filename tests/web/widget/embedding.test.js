@@ -93,6 +93,13 @@ describe('docs/embedding.md documents', () => {
   });
 });
 
+test('the page has the tokens of the widget, with its defaults', () => {
+  const declared = [...readFileSync(new URL('../app.css', FOLDER), 'utf8').matchAll(/^ {2}(--live-agent-[a-z-]+): (.*);$/gm)];
+  const defaults = new Map([...SOURCES.matchAll(/var\((--live-agent-[a-z-]+), ((?:[^()]|\([^()]*\))*)\)/g)].map(([, name, value]) => [name, value]));
+  assert.ok(declared.length > 8);
+  for (const [, name, value] of declared) assert.equal(value, defaults.get(name), name);
+});
+
 test('the types of the tag name have every attribute', () => {
   const types = readFileSync(new URL('tags.d.ts', FOLDER), 'utf8');
   const [, declared] = /interface LiveAgentAttributes \{(.*?)\}/s.exec(types) ?? [];

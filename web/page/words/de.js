@@ -11,6 +11,7 @@ export default {
   guest: 'Gast',
   'sign-out': 'Abmelden',
   profile: 'Gespräch',
+  'tool.clock': 'Die Uhr',
   error: 'Etwas ist schiefgelaufen. Bitte versuchen Sie es später noch einmal.',
   'error.token-service-unreachable': 'Diese Website ist derzeit nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
   'error.wrong-password': 'Benutzername und Passwort passen nicht zusammen. Prüfen Sie beides und versuchen Sie es noch einmal.',

@@ -11,6 +11,7 @@ export default {
   guest: 'Guest',
   'sign-out': 'Sign out',
   profile: 'Conversation',
+  'tool.clock': 'the clock',
   error: 'Something went wrong. Please try again later.',
   'error.token-service-unreachable': 'This site cannot be reached at the moment. Check your network and try again.',
   'error.wrong-password': 'The username and password do not match. Check both and try again.',

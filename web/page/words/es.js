@@ -11,6 +11,7 @@ export default {
   guest: 'Invitado',
   'sign-out': 'Cerrar sesión',
   profile: 'Conversación',
+  'tool.clock': 'el reloj',
   error: 'Algo ha salido mal. Vuelva a intentarlo más tarde.',
   'error.token-service-unreachable': 'No se puede acceder a este sitio en este momento. Compruebe su conexión y vuelva a intentarlo.',
   'error.wrong-password': 'El nombre de usuario y la contraseña no coinciden. Compruébelos y vuelva a intentarlo.',

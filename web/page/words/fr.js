@@ -11,6 +11,7 @@ export default {
   guest: 'Invité',
   'sign-out': 'Se déconnecter',
   profile: 'Conversation',
+  'tool.clock': 'l’horloge',
   error: 'Une erreur s’est produite. Veuillez réessayer plus tard.',
   'error.token-service-unreachable': 'Ce site est inaccessible pour le moment. Vérifiez votre connexion et réessayez.',
   'error.wrong-password': 'Le nom d’utilisateur et le mot de passe ne correspondent pas. Vérifiez-les et réessayez.',

@@ -11,6 +11,7 @@ export default {
   guest: 'Ospite',
   'sign-out': 'Esci',
   profile: 'Conversazione',
+  'tool.clock': 'orologio',
   error: 'Qualcosa è andato storto. Riprova più tardi.',
   'error.token-service-unreachable': 'Al momento il sito non è raggiungibile. Controlla la connessione e riprova.',
   'error.wrong-password': 'Il nome utente e la password non corrispondono. Controllali e riprova.',

@@ -11,6 +11,7 @@ export default {
   guest: 'ゲスト',
   'sign-out': 'ログアウト',
   profile: '会話',
+  'tool.clock': '時計',
   error: '問題が発生しました。しばらくしてからもう一度お試しください。',
   'error.token-service-unreachable': '現在このサイトに接続できません。ネットワークを確認して、もう一度お試しください。',
   'error.wrong-password': 'ユーザー名とパスワードが一致しません。両方を確認して、もう一度お試しください。',

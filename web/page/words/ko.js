@@ -11,6 +11,7 @@ export default {
   guest: '게스트',
   'sign-out': '로그아웃',
   profile: '대화',
+  'tool.clock': '시계',
   error: '문제가 발생했습니다. 잠시 후 다시 시도해 주세요.',
   'error.token-service-unreachable': '현재 이 사이트에 연결할 수 없습니다. 네트워크를 확인하고 다시 시도해 주세요.',
   'error.wrong-password': '사용자 이름과 비밀번호가 일치하지 않습니다. 확인한 후 다시 시도해 주세요.',

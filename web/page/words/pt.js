@@ -11,6 +11,7 @@ export default {
   guest: 'Convidado',
   'sign-out': 'Sair',
   profile: 'Conversa',
+  'tool.clock': 'o relógio',
   error: 'Algo deu errado. Tente novamente mais tarde.',
   'error.token-service-unreachable': 'Não é possível acessar este site no momento. Verifique sua conexão e tente novamente.',
   'error.wrong-password': 'O nome de usuário e a senha não conferem. Verifique os dois e tente novamente.',

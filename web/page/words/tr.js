@@ -11,6 +11,7 @@ export default {
   guest: 'Misafir',
   'sign-out': 'Çıkış yap',
   profile: 'Görüşme',
+  'tool.clock': 'Saat',
   error: 'Bir sorun oluştu. Lütfen daha sonra yeniden deneyin.',
   'error.token-service-unreachable': 'Bu siteye şu anda ulaşılamıyor. Ağ bağlantınızı denetleyip yeniden deneyin.',
   'error.wrong-password': 'Kullanıcı adı ile parola eşleşmiyor. İkisini de denetleyip yeniden deneyin.',

@@ -11,6 +11,7 @@ export default {
   guest: '访客',
   'sign-out': '退出登录',
   profile: '对话',
+  'tool.clock': '时钟',
   error: '出了点问题，请稍后再试。',
   'error.token-service-unreachable': '目前无法访问本网站。请检查网络后重试。',
   'error.wrong-password': '用户名和密码不匹配。请检查后重试。',

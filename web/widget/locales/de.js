@@ -4,6 +4,8 @@ export default {
   collapse: 'Minimieren',
   settings: 'Einstellungen',
   ongoing: 'Gespräch läuft',
+  greeting: 'Wie kann ich helfen?',
+  privacy: 'Hier antwortet eine KI, die sich irren kann. Was Sie sagen oder schreiben, geht direkt an Google; dieser Dienst zeichnet es nicht auf.',
 
   start: 'Gespräch starten',
   again: 'Neues Gespräch',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': 'Dieser Assistent ist nicht richtig eingerichtet. Bitte wenden Sie sich an den Betreiber der Website.',
   'error.authentication-required': 'Sie sind nicht angemeldet. Melden Sie sich auf dieser Website an und versuchen Sie es noch einmal.',
   'error.page-fault': 'Auf dieser Seite ist ein Fehler aufgetreten. Bitte laden Sie sie neu und versuchen Sie es noch einmal.',
-  'error.microphone-refused': 'Der Zugriff auf das Mikrofon wurde verweigert. Lassen Sie ihn in den Browsereinstellungen für diese Website zu oder schreiben Sie eine Nachricht.',
-  'error.microphone-missing': 'Es wurde kein Mikrofon gefunden. Schließen Sie eines an oder schreiben Sie eine Nachricht.',
-  'error.microphone-busy': 'Das Mikrofon ist nicht verfügbar. Schließen Sie andere Programme, die es möglicherweise verwenden, oder schreiben Sie eine Nachricht.',
-  'error.microphone-lost': 'Das Mikrofon wurde getrennt. Schließen Sie es wieder an und starten Sie das Gespräch neu.',
 };

@@ -5,6 +5,8 @@ export default {
   collapse: 'Minimize',
   settings: 'Settings',
   ongoing: 'Conversation in progress',
+  greeting: 'How can I help?',
+  privacy: 'You are talking to an AI, which can be wrong. What you say or type goes straight to Google; this service does not record it.',
 
   // Actions.
   start: 'Start talking',
@@ -62,8 +64,4 @@ export default {
   'error.setup-refused': 'This assistant is not set up correctly. Please contact the site owner.',
   'error.authentication-required': 'You are signed out. Sign in to this site and try again.',
   'error.page-fault': 'Something went wrong on this page. Please reload it and try again.',
-  'error.microphone-refused': 'Microphone access was denied. Allow it for this site in the browser’s settings, or type instead.',
-  'error.microphone-missing': 'No microphone was found. Connect one, or type instead.',
-  'error.microphone-busy': 'The microphone is unavailable. Close other programs that may be using it, or type instead.',
-  'error.microphone-lost': 'The microphone was disconnected. Connect it and start again.',
 };

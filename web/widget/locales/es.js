@@ -4,6 +4,8 @@ export default {
   collapse: 'Minimizar',
   settings: 'Configuración',
   ongoing: 'Conversación en curso',
+  greeting: '¿En qué puedo ayudarle?',
+  privacy: 'Está hablando con una IA, que puede equivocarse. Lo que diga o escriba va directamente a Google; este servicio no lo graba.',
 
   start: 'Iniciar conversación',
   again: 'Nueva conversación',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': 'Este asistente no está configurado correctamente. Póngase en contacto con el responsable del sitio.',
   'error.authentication-required': 'No ha iniciado sesión. Acceda a su cuenta en este sitio e inténtelo de nuevo.',
   'error.page-fault': 'Se produjo un error en esta página. Recárguela e inténtelo de nuevo.',
-  'error.microphone-refused': 'Se denegó el acceso al micrófono. Permítalo para este sitio en la configuración del navegador o escriba un mensaje.',
-  'error.microphone-missing': 'No se encontró ningún micrófono. Conecte uno o escriba un mensaje.',
-  'error.microphone-busy': 'El micrófono no está disponible. Cierre otros programas que puedan estar usándolo o escriba un mensaje.',
-  'error.microphone-lost': 'El micrófono se desconectó. Conéctelo y vuelva a empezar.',
 };

@@ -4,6 +4,8 @@ export default {
   collapse: 'Réduire',
   settings: 'Paramètres',
   ongoing: 'Conversation en cours',
+  greeting: 'Comment puis-je vous aider\u202f?',
+  privacy: 'Vous parlez à une IA, qui peut se tromper. Ce que vous dites ou écrivez va directement à Google\u202f; ce service ne l’enregistre pas.',
 
   start: 'Démarrer la conversation',
   again: 'Nouvelle conversation',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': 'Cet assistant n’est pas configuré correctement. Veuillez contacter le responsable du site.',
   'error.authentication-required': 'Vous n’êtes pas connecté. Connectez-vous à ce site et réessayez.',
   'error.page-fault': 'Une erreur s’est produite sur cette page. Veuillez la recharger et réessayer.',
-  'error.microphone-refused': 'L’accès au micro a été refusé. Autorisez-le pour ce site dans les paramètres du navigateur, ou écrivez un message.',
-  'error.microphone-missing': 'Aucun micro détecté. Branchez-en un ou écrivez un message.',
-  'error.microphone-busy': 'Le micro est indisponible. Fermez les autres programmes susceptibles de l’utiliser, ou écrivez un message.',
-  'error.microphone-lost': 'Le micro a été débranché. Rebranchez-le et recommencez.',
 };

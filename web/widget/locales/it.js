@@ -4,6 +4,8 @@ export default {
   collapse: 'Riduci',
   settings: 'Impostazioni',
   ongoing: 'Conversazione in corso',
+  greeting: 'Come posso aiutarti?',
+  privacy: 'Stai parlando con un’IA, che può sbagliare. Ciò che dici o scrivi va direttamente a Google; questo servizio non lo registra.',
 
   start: 'Avvia conversazione',
   again: 'Nuova conversazione',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': 'Questo assistente non è configurato correttamente. Contatta il gestore del sito.',
   'error.authentication-required': 'Non hai effettuato l’accesso. Accedi a questo sito e riprova.',
   'error.page-fault': 'Si è verificato un errore in questa pagina. Ricaricala e riprova.',
-  'error.microphone-refused': 'L’accesso al microfono è stato negato. Consentilo per questo sito nelle impostazioni del browser o scrivi un messaggio.',
-  'error.microphone-missing': 'Nessun microfono trovato. Collegane uno o scrivi un messaggio.',
-  'error.microphone-busy': 'Il microfono non è disponibile. Chiudi gli altri programmi che potrebbero usarlo o scrivi un messaggio.',
-  'error.microphone-lost': 'Il microfono è stato scollegato. Ricollegalo e ricomincia.',
 };

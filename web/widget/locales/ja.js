@@ -4,6 +4,8 @@ export default {
   collapse: '最小化',
   settings: '設定',
   ongoing: '会話中',
+  greeting: 'ご用件をお聞かせください。',
+  privacy: '応答するのは AI で、誤ることがあります。話した内容や入力した内容は直接 Google に送られ、このサービスには記録されません。',
 
   start: '会話を始める',
   again: '新しい会話',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': 'このアシスタントは正しく設定されていません。サイトの運営者にお問い合わせください。',
   'error.authentication-required': 'ログインしていません。このサイトにログインして、もう一度お試しください。',
   'error.page-fault': 'このページで問題が発生しました。再読み込みして、もう一度お試しください。',
-  'error.microphone-refused': 'マイクへのアクセスが拒否されました。ブラウザーの設定でこのサイトに許可するか、文字で入力してください。',
-  'error.microphone-missing': 'マイクが見つかりません。マイクを接続するか、文字で入力してください。',
-  'error.microphone-busy': 'マイクを使用できません。使用中の可能性があるほかのアプリを閉じるか、文字で入力してください。',
-  'error.microphone-lost': 'マイクの接続が切れました。接続し直して、もう一度始めてください。',
 };

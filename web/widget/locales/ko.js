@@ -4,6 +4,8 @@ export default {
   collapse: '최소화',
   settings: '설정',
   ongoing: '대화 중',
+  greeting: '무엇을 도와드릴까요?',
+  privacy: 'AI와 대화하며, AI는 틀릴 수 있습니다. 말하거나 입력한 내용은 Google로 바로 전송되며 이 서비스는 기록하지 않습니다.',
 
   start: '대화 시작',
   again: '새 대화',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': '어시스턴트가 올바르게 설정되지 않았습니다. 사이트 운영자에게 문의해 주세요.',
   'error.authentication-required': '로그인되어 있지 않습니다. 이 사이트에 로그인한 후 다시 시도해 주세요.',
   'error.page-fault': '이 페이지에 문제가 발생했습니다. 새로 고친 후 다시 시도해 주세요.',
-  'error.microphone-refused': '마이크 접근이 거부되었습니다. 브라우저 설정에서 이 사이트에 허용하거나 메시지를 입력해 주세요.',
-  'error.microphone-missing': '마이크를 찾을 수 없습니다. 마이크를 연결하거나 메시지를 입력해 주세요.',
-  'error.microphone-busy': '마이크를 사용할 수 없습니다. 마이크를 사용 중일 수 있는 다른 프로그램을 닫거나 메시지를 입력해 주세요.',
-  'error.microphone-lost': '마이크 연결이 끊어졌습니다. 다시 연결한 후 시작해 주세요.',
 };

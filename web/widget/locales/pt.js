@@ -4,6 +4,8 @@ export default {
   collapse: 'Minimizar',
   settings: 'Configurações',
   ongoing: 'Conversa em andamento',
+  greeting: 'Como posso ajudar?',
+  privacy: 'Você está falando com uma IA, que pode errar. O que você diz ou escreve vai direto para o Google; este serviço não grava nada.',
 
   start: 'Iniciar conversa',
   again: 'Nova conversa',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': 'Este assistente não está configurado corretamente. Entre em contato com o responsável pelo site.',
   'error.authentication-required': 'Você não fez login. Faça login neste site e tente novamente.',
   'error.page-fault': 'Ocorreu um erro nesta página. Recarregue-a e tente novamente.',
-  'error.microphone-refused': 'O acesso ao microfone foi negado. Permita-o para este site nas configurações do navegador ou escreva uma mensagem.',
-  'error.microphone-missing': 'Nenhum microfone encontrado. Conecte um ou escreva uma mensagem.',
-  'error.microphone-busy': 'O microfone não está disponível. Feche outros programas que possam estar usando o microfone ou escreva uma mensagem.',
-  'error.microphone-lost': 'O microfone foi desconectado. Conecte-o e comece de novo.',
 };

@@ -4,6 +4,8 @@ export default {
   collapse: 'Küçült',
   settings: 'Ayarlar',
   ongoing: 'Görüşme devam ediyor',
+  greeting: 'Size nasıl yardımcı olabilirim?',
+  privacy: 'Bir yapay zekâ ile konuşuyorsunuz; yanılabilir. Söyledikleriniz ve yazdıklarınız doğrudan Google’a gider; bu hizmet bunları kaydetmez.',
 
   start: 'Konuşmaya başla',
   again: 'Yeni görüşme',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': 'Bu asistan doğru yapılandırılmamış. Lütfen site sahibiyle iletişime geçin.',
   'error.authentication-required': 'Oturumunuz açık değil. Bu sitede oturum açıp tekrar deneyin.',
   'error.page-fault': 'Bu sayfada bir hata oluştu. Lütfen sayfayı yenileyip tekrar deneyin.',
-  'error.microphone-refused': 'Mikrofon erişimi reddedildi. Tarayıcı ayarlarında bu siteye izin verin veya mesaj yazın.',
-  'error.microphone-missing': 'Mikrofon bulunamadı. Bir mikrofon bağlayın veya mesaj yazın.',
-  'error.microphone-busy': 'Mikrofon kullanılamıyor. Mikrofonu kullanıyor olabilecek diğer programları kapatın veya mesaj yazın.',
-  'error.microphone-lost': 'Mikrofonun bağlantısı kesildi. Yeniden bağlayıp tekrar başlayın.',
 };

@@ -4,6 +4,8 @@ export default {
   collapse: '最小化',
   settings: '设置',
   ongoing: '对话进行中',
+  greeting: '有什么可以帮您？',
+  privacy: '您正在与人工智能对话，它可能会出错。您说的话和输入的内容会直接发送给 Google，本服务不会记录。',
 
   start: '开始对话',
   again: '新对话',
@@ -56,8 +58,4 @@ export default {
   'error.setup-refused': '此助手的设置有误。请联系网站管理员。',
   'error.authentication-required': '您尚未登录。请登录本网站后重试。',
   'error.page-fault': '此页面出了问题。请刷新页面后重试。',
-  'error.microphone-refused': '麦克风权限被拒绝。请在浏览器设置中允许本网站使用麦克风，或改用文字。',
-  'error.microphone-missing': '未找到麦克风。请连接麦克风，或改用文字。',
-  'error.microphone-busy': '麦克风不可用。请关闭可能正在使用麦克风的其他程序，或改用文字。',
-  'error.microphone-lost': '麦克风已断开。请重新连接后再开始。',
 };

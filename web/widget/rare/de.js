@@ -33,6 +33,10 @@ export default {
   omitted: 'Frühere Nachrichten werden nicht mehr angezeigt.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'Der Zugriff auf das Mikrofon wurde verweigert. Lassen Sie ihn in den Browsereinstellungen für diese Website zu oder schreiben Sie eine Nachricht.',
+  'error.microphone-missing': 'Es wurde kein Mikrofon gefunden. Schließen Sie eines an oder schreiben Sie eine Nachricht.',
+  'error.microphone-busy': 'Das Mikrofon ist nicht verfügbar. Schließen Sie andere Programme, die es möglicherweise verwenden, oder schreiben Sie eine Nachricht.',
+  'error.microphone-lost': 'Das Mikrofon wurde getrennt. Schließen Sie es wieder an und starten Sie das Gespräch neu.',
   'error.camera-refused': 'Der Zugriff auf die Kamera wurde verweigert. Lassen Sie ihn in den Browsereinstellungen für diese Website zu und versuchen Sie es noch einmal.',
   'error.camera-missing': 'Es wurde keine Kamera gefunden. Schließen Sie eine an und versuchen Sie es noch einmal.',
   'error.camera-busy': 'Die Kamera ist nicht verfügbar. Möglicherweise wird sie von einem anderen Programm verwendet.',

@@ -37,6 +37,10 @@ export default {
   omitted: 'Earlier messages are no longer shown.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'Microphone access was denied. Allow it for this site in the browser’s settings, or type instead.',
+  'error.microphone-missing': 'No microphone was found. Connect one, or type instead.',
+  'error.microphone-busy': 'The microphone is unavailable. Close other programs that may be using it, or type instead.',
+  'error.microphone-lost': 'The microphone was disconnected. Connect it and start again.',
   'error.camera-refused': 'Camera access was denied. Allow it for this site in the browser’s settings and try again.',
   'error.camera-missing': 'No camera was found. Connect one and try again.',
   'error.camera-busy': 'The camera is unavailable. Another program may be using it.',

@@ -33,6 +33,10 @@ export default {
   omitted: 'Los mensajes anteriores ya no se muestran.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'Se denegó el acceso al micrófono. Permítalo para este sitio en la configuración del navegador o escriba un mensaje.',
+  'error.microphone-missing': 'No se encontró ningún micrófono. Conecte uno o escriba un mensaje.',
+  'error.microphone-busy': 'El micrófono no está disponible. Cierre otros programas que puedan estar usándolo o escriba un mensaje.',
+  'error.microphone-lost': 'El micrófono se desconectó. Conéctelo y vuelva a empezar.',
   'error.camera-refused': 'Se denegó el acceso a la cámara. Permítalo para este sitio en la configuración del navegador e inténtelo de nuevo.',
   'error.camera-missing': 'No se encontró ninguna cámara. Conecte una e inténtelo de nuevo.',
   'error.camera-busy': 'La cámara no está disponible. Puede que otro programa la esté usando.',

@@ -33,6 +33,10 @@ export default {
   omitted: 'Les messages précédents ne sont plus affichés.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'L’accès au micro a été refusé. Autorisez-le pour ce site dans les paramètres du navigateur, ou écrivez un message.',
+  'error.microphone-missing': 'Aucun micro détecté. Branchez-en un ou écrivez un message.',
+  'error.microphone-busy': 'Le micro est indisponible. Fermez les autres programmes susceptibles de l’utiliser, ou écrivez un message.',
+  'error.microphone-lost': 'Le micro a été débranché. Rebranchez-le et recommencez.',
   'error.camera-refused': 'L’accès à la caméra a été refusé. Autorisez-le pour ce site dans les paramètres du navigateur et réessayez.',
   'error.camera-missing': 'Aucune caméra détectée. Branchez-en une et réessayez.',
   'error.camera-busy': 'La caméra est indisponible. Un autre programme l’utilise peut-être.',

@@ -33,6 +33,10 @@ export default {
   omitted: 'I messaggi precedenti non sono più visualizzati.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'L’accesso al microfono è stato negato. Consentilo per questo sito nelle impostazioni del browser o scrivi un messaggio.',
+  'error.microphone-missing': 'Nessun microfono trovato. Collegane uno o scrivi un messaggio.',
+  'error.microphone-busy': 'Il microfono non è disponibile. Chiudi gli altri programmi che potrebbero usarlo o scrivi un messaggio.',
+  'error.microphone-lost': 'Il microfono è stato scollegato. Ricollegalo e ricomincia.',
   'error.camera-refused': 'L’accesso alla videocamera è stato negato. Consentilo per questo sito nelle impostazioni del browser e riprova.',
   'error.camera-missing': 'Nessuna videocamera trovata. Collegane una e riprova.',
   'error.camera-busy': 'La videocamera non è disponibile. Forse la sta usando un altro programma.',

@@ -33,6 +33,10 @@ export default {
   omitted: '以前のメッセージは表示されなくなりました。',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'マイクへのアクセスが拒否されました。ブラウザーの設定でこのサイトに許可するか、文字で入力してください。',
+  'error.microphone-missing': 'マイクが見つかりません。マイクを接続するか、文字で入力してください。',
+  'error.microphone-busy': 'マイクを使用できません。使用中の可能性があるほかのアプリを閉じるか、文字で入力してください。',
+  'error.microphone-lost': 'マイクの接続が切れました。接続し直して、もう一度始めてください。',
   'error.camera-refused': 'カメラへのアクセスが拒否されました。ブラウザーの設定でこのサイトに許可して、もう一度お試しください。',
   'error.camera-missing': 'カメラが見つかりません。カメラを接続して、もう一度お試しください。',
   'error.camera-busy': 'カメラを使用できません。ほかのアプリが使用している可能性があります。',

@@ -33,6 +33,10 @@ export default {
   omitted: '이전 메시지는 더 이상 표시되지 않습니다.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': '마이크 접근이 거부되었습니다. 브라우저 설정에서 이 사이트에 허용하거나 메시지를 입력해 주세요.',
+  'error.microphone-missing': '마이크를 찾을 수 없습니다. 마이크를 연결하거나 메시지를 입력해 주세요.',
+  'error.microphone-busy': '마이크를 사용할 수 없습니다. 마이크를 사용 중일 수 있는 다른 프로그램을 닫거나 메시지를 입력해 주세요.',
+  'error.microphone-lost': '마이크 연결이 끊어졌습니다. 다시 연결한 후 시작해 주세요.',
   'error.camera-refused': '카메라 접근이 거부되었습니다. 브라우저 설정에서 이 사이트에 허용한 후 다시 시도해 주세요.',
   'error.camera-missing': '카메라를 찾을 수 없습니다. 카메라를 연결한 후 다시 시도해 주세요.',
   'error.camera-busy': '카메라를 사용할 수 없습니다. 다른 프로그램이 사용 중일 수 있습니다.',

@@ -33,6 +33,10 @@ export default {
   omitted: 'As mensagens anteriores já não são exibidas.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'O acesso ao microfone foi negado. Permita-o para este site nas configurações do navegador ou escreva uma mensagem.',
+  'error.microphone-missing': 'Nenhum microfone encontrado. Conecte um ou escreva uma mensagem.',
+  'error.microphone-busy': 'O microfone não está disponível. Feche outros programas que possam estar usando o microfone ou escreva uma mensagem.',
+  'error.microphone-lost': 'O microfone foi desconectado. Conecte-o e comece de novo.',
   'error.camera-refused': 'O acesso à câmera foi negado. Permita-o para este site nas configurações do navegador e tente novamente.',
   'error.camera-missing': 'Nenhuma câmera encontrada. Conecte uma e tente novamente.',
   'error.camera-busy': 'A câmera não está disponível. Talvez outro programa a esteja usando.',

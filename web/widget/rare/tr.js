@@ -33,6 +33,10 @@ export default {
   omitted: 'Önceki mesajlar artık gösterilmiyor.',
 
   // Errors at which the network is there.
+  'error.microphone-refused': 'Mikrofon erişimi reddedildi. Tarayıcı ayarlarında bu siteye izin verin veya mesaj yazın.',
+  'error.microphone-missing': 'Mikrofon bulunamadı. Bir mikrofon bağlayın veya mesaj yazın.',
+  'error.microphone-busy': 'Mikrofon kullanılamıyor. Mikrofonu kullanıyor olabilecek diğer programları kapatın veya mesaj yazın.',
+  'error.microphone-lost': 'Mikrofonun bağlantısı kesildi. Yeniden bağlayıp tekrar başlayın.',
   'error.camera-refused': 'Kamera erişimi reddedildi. Tarayıcı ayarlarında bu siteye izin verip tekrar deneyin.',
   'error.camera-missing': 'Kamera bulunamadı. Bir kamera bağlayıp tekrar deneyin.',
   'error.camera-busy': 'Kamera kullanılamıyor. Başka bir program kullanıyor olabilir.',

@@ -33,6 +33,10 @@ export default {
   omitted: '较早的消息不再显示。',
 
   // Errors at which the network is there.
+  'error.microphone-refused': '麦克风权限被拒绝。请在浏览器设置中允许本网站使用麦克风，或改用文字。',
+  'error.microphone-missing': '未找到麦克风。请连接麦克风，或改用文字。',
+  'error.microphone-busy': '麦克风不可用。请关闭可能正在使用麦克风的其他程序，或改用文字。',
+  'error.microphone-lost': '麦克风已断开。请重新连接后再开始。',
   'error.camera-refused': '摄像头权限被拒绝。请在浏览器设置中允许本网站使用摄像头，然后重试。',
   'error.camera-missing': '未找到摄像头。请连接摄像头后重试。',
   'error.camera-busy': '摄像头不可用。可能有其他程序正在使用它。',
