@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,8 @@ import minify
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
+# The style sheets of the widget, which are in its modules.
+STYLES = re.compile(r"(?<=STYLES = `)(?:[^`$\\]|\$(?!{))+(?=`;)")
 
 
 class WebBuildHook(BuildHookInterface):
@@ -47,7 +50,8 @@ class WebBuildHook(BuildHookInterface):
         minified = Path(self._minified.name, name)
         minified.parent.mkdir(parents=True, exist_ok=True)
         try:
-            minify.file(media_type, str(file), str(minified))
+            content = STYLES.sub(lambda found: minify.string("text/css", found[0]), file.read_text(encoding="utf-8"))
+            minified.write_text(minify.string(media_type, content), encoding="utf-8")
         except minify.MinifyError as error:
             raise ValueError(f"{name}: {error}") from error
         return str(minified)

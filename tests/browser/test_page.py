@@ -202,6 +202,22 @@ def check_view(visitor: Visitor) -> None:
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_header_is_one_row_on_a_small_phone_in_each_language(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(**{**PHONE, "viewport": {"width": 320, "height": 568}})
+    visitor.arrive()
+    visitor.continue_as_guest()
+    languages = visitor.page.locator("#language option").evaluate_all("(options) => options.map(({ value }) => value)")
+    assert len(languages) == 12
+    for language in languages:
+        visitor.page.locator("#language").select_option(language)
+        visitor.until(f"document.documentElement.lang === '{language}'")
+        header = visitor.page.locator("body > header")
+        tops = header.evaluate("(row) => [...row.children].map((part) => part.offsetTop + part.offsetHeight / 2)")
+        assert max(tops) - min(tops) < 5, language
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") == 320, language
+        assert visitor.page.locator("#leave").evaluate("({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth")
+
+
 def test_page_and_widget_speak_the_visitors_language(visit: Callable[..., Visitor]) -> None:
     """The first of the browser's languages that there is, or the one that was chosen, also at the next visit."""
     visitor = visit(locale="de-AT")

@@ -75,7 +75,7 @@ PAGE = """<!doctype html>
   p {{ color: light-dark(#5d554a, #b6ab9c); }}
   .lamp {{ width: 9rem; height: 9rem; border-radius: 50% 50% 46% 46%; background: #e9b44c; }}
 </style>
-<main><h1>Lumen</h1><div class="lamp"></div><p dir="ltr">2700 K · 12 W · Ø 24 cm</p></main>
+<main><h1>Lumen</h1><div class="lamp"></div><p><bdi dir="ltr">2700 K · 12 W · Ø 24 cm</bdi></p></main>
 <live-agent greeting="{story.greeting}" suggestions="{story.suggestions}" consent rating></live-agent>
 <script type="module" src="{service}/widget.js"></script>
 <script type="module">

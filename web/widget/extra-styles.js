@@ -35,6 +35,7 @@ const STYLES = `
   .suggestion { display: block; border: 0; }
   .suggestions { padding: 0; }
   .sources, .hint { color: var(--quiet); font-size: .875em; }
+  @media (forced-colors: active) { .choice { appearance: auto; } }
   @media (max-height: 480px) {
     .preview { position: absolute; inset-block-start: 64px; inset-inline-end: var(--gutter); z-index: 1; max-width: 160px; }
     .panel:has(.preview:not([hidden])) .log { padding-inline-end: 172px; }

@@ -116,6 +116,7 @@ export const STYLES = `
   @media (max-height: 480px) {
     .panel:not(:has(.log:empty)) .visualizer { display: none; }
     .privacy { padding-block-start: var(--space); }
+    :host([mode="inline"]) .panel { min-height: 280px; }
   }
   @media (prefers-reduced-motion) { .visualizer i { transition: none; } }
   @media (forced-colors: active) {
