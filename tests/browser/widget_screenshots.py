@@ -158,6 +158,7 @@ class Photographer:
         self.take("2-consent")
         page.locator(".agree").click()
         caller.becomes("live")
+        self.take("2-live")
         self.write(story.order)
         caller.reads(story.found)
         page.locator(".frame").get_by_text(story.found).wait_for()

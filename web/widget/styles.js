@@ -56,7 +56,8 @@ export const STYLES = `
   .visualizer:is([data-voice=""], [data-voice="microphone"]) { color: var(--edge); }
   .log:empty, .log:not(:empty) + [data-voice="none"] { display: none; }
   .log:empty + .visualizer { height: 48px; margin-block-start: auto; }
-  .greeting, .privacy { text-wrap: balance; }
+  .log:empty + .visualizer:has(+ [hidden]) { align-self: center; margin-block-end: auto; scale: 2; }
+  .greeting, .privacy { text-wrap: pretty; }
   .greeting { padding-inline: var(--inset); font-size: 1.25em; font-weight: 600; line-height: 1.3; }
   .privacy { margin-block: auto var(--gutter); padding: var(--inset) var(--inset) 0; }
   .notice { margin-block: var(--space) var(--gap); padding: var(--gap) var(--inset); border-radius: var(--round); background: var(--sunken); }

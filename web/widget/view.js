@@ -144,7 +144,8 @@ export class View {
     setText(panel.privacy, inviting ? this.#words.text('privacy') : '');
     panel.prompts.hidden = !inviting || !suggestions;
     if (this.#suggested !== suggestions) this.#suggest(suggestions).catch(this.#partFailed);
-    setText(panel.status, this.#words.text(`state.${this.#condition}`));
+    const condition = this.#condition;
+    setText(panel.status, this.#words.text(condition === 'holding' ? 'talk' : `state.${condition}`));
     this.#facade.setLabel(live ? this.#words.text('ongoing') : '');
     // If the focused element is hidden now, the focus must not go back to the top of the page.
     if (focused?.checkVisibility() === false) this.#first.focus();

@@ -25,7 +25,6 @@ export default {
   'state.listening': 'جارٍ الاستماع',
   'state.muted': 'الميكروفون مكتوم',
   'state.silenced': 'الميكروفون مكتوم من النظام',
-  'state.holding': 'اضغط مع الاستمرار على الزر أو مفتاح المسافة للتحدث',
   'state.speaking': 'جارٍ التحدث',
   'state.working': 'جارٍ المعالجة…',
   'state.reading': 'بانتظار رسالتك',

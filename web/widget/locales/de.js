@@ -25,7 +25,6 @@ export default {
   'state.listening': 'Hört zu',
   'state.muted': 'Stummgeschaltet',
   'state.silenced': 'Mikrofon vom System stummgeschaltet',
-  'state.holding': 'Zum Sprechen Schaltfläche oder Leertaste gedrückt halten',
   'state.speaking': 'Spricht',
   'state.working': 'Wird bearbeitet …',
   'state.reading': 'Bereit für Ihre Nachricht',

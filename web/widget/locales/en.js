@@ -28,7 +28,6 @@ export default {
   'state.listening': 'Listening',
   'state.muted': 'Muted',
   'state.silenced': 'Microphone muted by the system',
-  'state.holding': 'Hold the button or the space bar to talk',
   'state.speaking': 'Speaking',
   'state.working': 'Working…',
   'state.reading': 'Ready for your message',

@@ -25,7 +25,6 @@ export default {
   'state.listening': 'Escuchando',
   'state.muted': 'Micrófono silenciado',
   'state.silenced': 'Micrófono silenciado por el sistema',
-  'state.holding': 'Mantenga pulsado el botón o la barra espaciadora para hablar',
   'state.speaking': 'Hablando',
   'state.working': 'Procesando…',
   'state.reading': 'Esperando su mensaje',

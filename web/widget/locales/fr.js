@@ -25,7 +25,6 @@ export default {
   'state.listening': 'Vous écoute',
   'state.muted': 'Micro coupé',
   'state.silenced': 'Micro coupé par le système',
-  'state.holding': 'Maintenez enfoncé le bouton ou la barre d’espace pour parler',
   'state.speaking': 'Vous répond',
   'state.working': 'Traitement en cours…',
   'state.reading': 'En attente de votre message',

@@ -25,7 +25,6 @@ export default {
   'state.listening': 'सुन रहा है',
   'state.muted': 'म्यूट है',
   'state.silenced': 'सिस्टम ने माइक्रोफ़ोन म्यूट किया है',
-  'state.holding': 'बोलने के लिए बटन या स्पेस बार दबाकर रखें',
   'state.speaking': 'बोल रहा है',
   'state.working': 'काम जारी है…',
   'state.reading': 'आपके मैसेज का इंतज़ार है',

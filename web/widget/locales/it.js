@@ -25,7 +25,6 @@ export default {
   'state.listening': 'In ascolto',
   'state.muted': 'Microfono disattivato',
   'state.silenced': 'Microfono disattivato dal sistema',
-  'state.holding': 'Tieni premuto il pulsante o la barra spaziatrice per parlare',
   'state.speaking': 'Sta parlando',
   'state.working': 'Elaborazione…',
   'state.reading': 'In attesa del tuo messaggio',

@@ -25,7 +25,6 @@ export default {
   'state.listening': '聞き取り中',
   'state.muted': 'ミュート中',
   'state.silenced': 'システムでマイクがミュート中',
-  'state.holding': 'ボタンまたはスペースキーを押しながら話してください',
   'state.speaking': '応答中',
   'state.working': '処理中…',
   'state.reading': 'メッセージをお待ちしています',

@@ -25,7 +25,6 @@ export default {
   'state.listening': '듣는 중',
   'state.muted': '음소거됨',
   'state.silenced': '시스템에서 마이크 음소거됨',
-  'state.holding': '버튼이나 스페이스바를 누른 채로 말씀하세요',
   'state.speaking': '말하는 중',
   'state.working': '처리 중…',
   'state.reading': '메시지를 기다리는 중',

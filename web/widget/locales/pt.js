@@ -25,7 +25,6 @@ export default {
   'state.listening': 'Ouvindo',
   'state.muted': 'Microfone desativado',
   'state.silenced': 'Microfone desativado pelo sistema',
-  'state.holding': 'Segure o botão ou a barra de espaço para falar',
   'state.speaking': 'Falando',
   'state.working': 'Processando…',
   'state.reading': 'Aguardando sua mensagem',

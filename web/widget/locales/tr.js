@@ -25,7 +25,6 @@ export default {
   'state.listening': 'Dinliyor',
   'state.muted': 'Mikrofon kapalı',
   'state.silenced': 'Mikrofon sistem tarafından kapatıldı',
-  'state.holding': 'Konuşmak için düğmeyi veya boşluk tuşunu basılı tutun',
   'state.speaking': 'Konuşuyor',
   'state.working': 'İşleniyor…',
   'state.reading': 'Mesajınızı bekliyor',

@@ -25,7 +25,6 @@ export default {
   'state.listening': '正在聆听',
   'state.muted': '已静音',
   'state.silenced': '麦克风已被系统静音',
-  'state.holding': '按住按钮或空格键说话',
   'state.speaking': '正在说话',
   'state.working': '正在处理……',
   'state.reading': '等待您的消息',
