@@ -21,31 +21,15 @@ from system import fleet as fleets
 from system import site
 from system.configurations import configuration
 from system.crashing import Crowd
-from system.faults import answer
 from system.launching import launched
 from system.nginx import in_front_of
 from wheels import CLONE
 
 CONFIGURATION = configuration(default="")
 STOPPED_WITHIN = 20.0  # seconds: gunicorn's graceful_timeout
-MINT = 0.3  # seconds, so that many are under way
 NEW_SECRET = "signs-after-the-rotation-and-not-before-987654321"
 NEW_KEY = "AIzaSy-the-key-after-the-rotation-00000"
 SOAKED = 20  # rolling restarts
-
-
-@pytest.fixture(name="slow_google")
-def _slow_google(google):
-    def mint(exchange, _received):
-        time.sleep(MINT)
-        exchange.send(answer(200, b'{"name": "%s"}' % google.mint().encode()))
-        return True
-
-    google.minted.clear()
-    google.received.clear()
-    google.fault = mint
-    yield google
-    google.fault, google.refused_keys = None, {}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

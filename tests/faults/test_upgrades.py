@@ -36,10 +36,10 @@ SOAKED = 5  # upgrades and rollbacks
 
 
 @pytest.fixture(name="fleet")
-def _fleet(tmp_path, new_database, google, monkeypatch):
+def _fleet(tmp_path, new_database, slow_google, monkeypatch):
     """Provide instances over a store that an early release has filled, with their secrets in files."""
     restore(url := new_database(), OLDEST)
-    fleet = fleets.prepared(tmp_path, CONFIGURATION, google.url, database_url=url)
+    fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url, database_url=url)
     for name in ("GEMINI_API_KEY", "TOKENSVC_SECRET_KEY", "DATABASE_URL"):
         (tmp_path / name).write_text(fleet.environment[name] + "\n", encoding="utf-8")
         fleet.environment[f"{name}_FILE"] = str(tmp_path / name)
