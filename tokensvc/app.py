@@ -74,7 +74,7 @@ from tokensvc.web_api import (
     tools,
 )
 from tokensvc.web_api.metrics import Gauges, Metrics
-from tokensvc.web_api.observing import Facts, Observing
+from tokensvc.web_api.observing import Observing
 from tokensvc.web_api.releases import read_release, web_folder
 
 _log = logging.getLogger(__name__)
@@ -332,13 +332,6 @@ def build_app(deployment: Deployment) -> Application:
     app.register_blueprint(assets.blueprint(release))
     if http.page:
         app.register_blueprint(pages.blueprint(release, http, deployment.websocket_url))
-    minting = app.starting(tokens.TokenEndpoint(app.wsgi_app, service, http, deployment.websocket_url))
-    hashed = deployment.configuration.log_subjects == "hashed"
-    hashing_key = derive_key(settings.secret_keys[0], "log subjects") if hashed else None
-    app.stops += [policy.stop, refresher.stop, refusals.write, engine.dispose]
-    if http.metrics_bind is None:
-        app.wsgi_app = mounting.Mounted(Observing(minting, hashing_key, refusals.count), http)  # type: ignore[method-assign]  # Flask's own way
-        return app
 
     def budgets_left() -> dict[str, tuple[int, int]]:
         in_force = policy()
@@ -346,26 +339,25 @@ def build_app(deployment: Deployment) -> Application:
         shared = quota_keys.shared_budgets(profiles, in_force.limits)
         return gauges.seconds_left(engine, shared, microseconds(_now()))
 
-    counting = Metrics(
-        http.metrics_bind,
-        Gauges(
-            ready_tokens=lambda: ready.count,
-            live_leases=lambda: gauges.live_leases(engine, microseconds(_now())),
-            budgets_left=budgets_left,
-            reported_seconds=usage.reported_today,
-            last_probe=partial(_last_probe, settings.paths.data_dir / "probe.json"),
-            jwks_ages=lambda: {keys.url: keys.age for keys in deployment.trust.key_sets if keys.age is not None},
-        ),
+    looked_up = Gauges(
+        ready_tokens=lambda: ready.count,
+        live_leases=lambda: gauges.live_leases(engine, microseconds(_now())),
+        budgets_left=budgets_left,
+        reported_seconds=usage.reported_today,
+        last_probe=partial(_last_probe, settings.paths.data_dir / "probe.json"),
+        jwks_ages=lambda: {keys.url: keys.age for keys in deployment.trust.key_sets if keys.age is not None},
     )
-
-    gate.tell = counting.google_answers
-
-    def report(facts: Facts) -> None:
-        refusals.count(facts)
-        counting.count(facts)
-
-    observed = mounting.Mounted(Observing(minting, hashing_key, report), http)
-    app.wsgi_app = counting.beside(observed)  # type: ignore[assignment,method-assign]  # Flask's own way
+    minting = app.starting(tokens.TokenEndpoint(app.wsgi_app, service, http, deployment.websocket_url))
+    hashed = deployment.configuration.log_subjects == "hashed"
+    hashing_key = derive_key(settings.secret_keys[0], "log subjects") if hashed else None
+    app.stops += [policy.stop, refresher.stop, refusals.write, engine.dispose]
+    observing = Observing(minting, hashing_key, refusals.count)
+    app.wsgi_app = mounting.Mounted(observing, http)  # type: ignore[method-assign]  # Flask's own way
+    if http.metrics_address is not None:
+        counting = Metrics(http.metrics_address, looked_up)
+        gate.tell = counting.google_answers
+        observing.reports.append(counting.count)
+        app.wsgi_app = counting.beside(app.wsgi_app)  # type: ignore[assignment,method-assign]  # likewise
     return app
 
 

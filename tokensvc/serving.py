@@ -203,13 +203,9 @@ def _load(server: Arbiter) -> app.Deployment:
     deployment = app.load_deployment(os.environ)
     # A Unix socket, which is given as text, is reached from this machine alone.
     binds = (at[0] for at in server.cfg.address if not isinstance(at, str))
-    deployment.check_bind_addresses(host for host in binds if host != _metrics_host(deployment))
+    metrics_host, _ = deployment.configuration.http.metrics_address or (None, None)
+    deployment.check_bind_addresses(host for host in binds if host != metrics_host)
     return deployment
-
-
-def _metrics_host(deployment: app.Deployment) -> str | None:
-    bind = deployment.configuration.http.metrics_bind
-    return bind and bind.rpartition(":")[0].strip("[]")
 
 
 def _next_pause() -> float:

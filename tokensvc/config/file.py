@@ -113,6 +113,12 @@ class Http(Model):
         return (self.public_url or "").removeprefix(self.public_origin or "")
 
     @property
+    def metrics_address(self) -> tuple[str, str] | None:
+        """The host and port of *metrics_bind*."""
+        host, _, port = (self.metrics_bind or "").rpartition(":")
+        return (host.strip("[]"), port) if port else None
+
+    @property
     def by_https(self) -> bool:
         """Whether browsers reach the service by https, such as through a proxy."""
         return self.public_url is not None and self.public_url.startswith("https:")

@@ -36,9 +36,8 @@ class Gauges:
     budgets_left: Callable[[], Mapping[str, tuple[int, int]]]
     jwks_ages: Callable[[], Mapping[str, float]]
     reported_seconds: Callable[[], Mapping[str, int]] = dict
-    last_probe: Callable[[], tuple[float, bool] | None] = lambda: (
-        None
-    )  # when (seconds since the epoch), and whether well
+    # When (seconds since the epoch), and whether all was well.
+    last_probe: Callable[[], tuple[float, bool] | None] = lambda: None
 
 
 def prepare(folder: Path) -> None:
@@ -58,14 +57,13 @@ def forget(pid: int) -> None:
 
 
 class Metrics:
-    """WSGI middleware that answers at *bind*, such as `127.0.0.1:9102`, and nothing but GET /metrics there."""
+    """WSGI middleware that answers at *address*, a host and a port, and nothing but GET /metrics there."""
 
-    def __init__(self, bind: str, gauges: Gauges) -> None:
+    def __init__(self, address: tuple[str, str], gauges: Gauges) -> None:
         """Must be created in the process that serves, after `prepare` in its parent."""
         import prometheus_client as client  # noqa: PLC0415 - reads FOLDER, and is needed by few
 
-        host, _, self._port = bind.rpartition(":")
-        self._host = host.strip("[]")
+        self._address = address
         self._gauges = gauges
         self._lock = threading.Lock()
         self._read: tuple[float, list[Any]] = (-_FRESH, [])
@@ -102,7 +100,7 @@ class Metrics:
         """Return *app* as one that does not answer at the address of the metrics."""
 
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            if (environ["SERVER_NAME"], environ["SERVER_PORT"]) != (self._host, self._port):
+            if (environ["SERVER_NAME"], environ["SERVER_PORT"]) != self._address:
                 return app(environ, start_response)
             found = environ["PATH_INFO"] == "/metrics" and environ["REQUEST_METHOD"] in {"GET", "HEAD"}
             content = self._text() if found else b"There is only GET /metrics here.\n"

@@ -27,12 +27,12 @@ class Observing:
         self,
         app: WSGIApplication,
         hashing_key: bytes | None,
-        report: Callable[[Facts], None] = lambda _facts: None,
+        *reports: Callable[[Facts], None],
     ) -> None:
-        """With a *hashing_key*, subjects are logged as digests. *report* is given the facts of each line."""
+        """With a *hashing_key*, subjects are logged as digests. Each of *reports* is given the facts of each line."""
         self._app = app
         self._hashing_key = hashing_key
-        self._report = report
+        self.reports = [*reports]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
@@ -41,7 +41,8 @@ class Observing:
 
     def write(self, message: str, level: int, facts: Facts) -> None:
         """Log a line, and report it."""
-        self._report(facts)
+        for report in self.reports:
+            report(facts)
         facts = {name: fact for name, fact in facts.items() if name != "rule"}
         if _log.isEnabledFor(level):
             _log.log(level, message, extra={"facts": self._shown(facts)})
