@@ -32,7 +32,7 @@ def upgrade():
     op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))
     op.create_index("leases_by_later", "leases", ["later"])
 """
-SOAKED = 5  # upgrades and rollbacks
+SOAKED = 3  # upgrades and rollbacks
 
 
 @pytest.fixture(name="fleet")
