@@ -108,7 +108,7 @@ def test_compose_names_settings_and_files_that_exist(tmp_path):
             password = (tmp_path / "deploy" / "secrets" / "database_password").read_text(encoding="utf-8").strip()
             assert settings.paths.database_url == f"postgresql://tokensvc:{password}@database/tokensvc"
             known = {f"`{re.sub('_FILE$', '', name)}`" for name in environment}
-            documented = (CLONE / "docs" / "configuring.md").read_text(encoding="utf-8")
+            documented = (CLONE / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
             assert {name for name in known if name not in documented} == set()
     addresses = {name: services[name]["networks"]["inside"]["ipv4_address"] for name in ("one", "two", "nginx")}
     for file in ("nginx.conf", "Caddyfile", "traefik.yaml"):
