@@ -87,6 +87,14 @@ def _in_conversation(caller: Caller) -> Iterator[str]:
     caller.say("Please search")
     caller.reads("All the lighthouses")
     yield "sources"
+    caller.say("Please write")
+    page.locator(".said pre").wait_for()
+    yield "Markdown and links"
+    if caller.button("Minimize").count() > 0:
+        caller.button("Minimize").click()
+        page.locator(".hang-up:visible").wait_for()
+        yield "minimized"
+        page.locator(".launcher").click()
     page.evaluate(NEVER_DONE)
     caller.say("Please work")
     page.locator(".status", has_text="Working").wait_for()

@@ -56,6 +56,10 @@ def test_each_attribute_changes_the_preview_and_the_snippet(
         f'{script}<live-agent mode="inline" lang="tr" consent="Yes &amp; &quot;no&quot;" rating></live-agent>'
     )
     assert caller.page.locator("#place live-agent").evaluate("({ consent }) => consent") == ('Yes & "no"')
+    caller.page.get_by_role("group", name="Language menu").get_by_label("Turkish").check()
+    caller.page.get_by_role("group", name="Language menu").get_by_label("Arabic").check()
+    assert caller.widget.evaluate("({ languages }) => languages") == "tr ar"
+    assert 'lang="tr" languages="tr ar" consent=' in line(caller, "snippet")
     caller.page.locator("[name=title]").fill("Orders & <more>")
     caller.page.locator("[slot=title]", has_text="Orders & <more>").wait_for(state="attached")
     assert line(caller, "snippet").endswith(' rating><span slot="title">Orders &amp; &lt;more></span></live-agent>')

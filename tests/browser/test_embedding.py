@@ -63,7 +63,7 @@ def test_every_feature_works_under_a_strict_policy(
         caller.page.locator(".panel video:visible").wait_for()
     caller.button("Mute").click()
     caller.say("Please get the local time")
-    caller.reads("Could not use get_local_time")
+    caller.until("heard.some(({ type, detail }) => type === 'tool' && detail.status === 'failed')")
     caller.hang_up()
     caller.button("Good").click()
     caller.page.get_by_text("Thanks for your feedback.").wait_for()

@@ -28,8 +28,8 @@ def _called(number: int) -> dict[str, object]:
     return {"toolCall": {"functionCalls": [{"id": f"c{number}", "name": "get_local_time", "args": {}}]}}
 
 
-def _turn(number: int) -> dict[str, object]:
-    return {"serverContent": {"outputTranscription": {"text": f"Turn {number}."}, "turnComplete": True}}
+def _turn(number: int, text: str = "") -> dict[str, object]:
+    return {"serverContent": {"outputTranscription": {"text": f"Turn {number}.{text}"}, "turnComplete": True}}
 
 
 def _grounded(number: int) -> dict[str, object]:
@@ -39,6 +39,9 @@ def _grounded(number: int) -> dict[str, object]:
 
 FLOODS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "6,000 pieces in a turn": lambda: [_said(f"piece {i} ") for i in range(6000)],
+    "6,000 pieces of Markdown in a turn": lambda: [_said(f"- **{i}** [x](https://{i}.test/) \n") for i in range(6000)],
+    "4,000 turns of Markdown": lambda: [_turn(i, "**a** `b` " * 200) for i in range(4000)],
+    "20 MB of marks": lambda: [_said("**a [_`" * 2857) for _ in range(1000)],
     "5,000 tool calls": lambda: [_called(i) for i in range(5000)],
     "4,000 turns": lambda: [_turn(i) for i in range(4000)],
     "20 MB of text": lambda: [_said("x" * 19_999 + " ") for _ in range(1000)],
@@ -90,6 +93,7 @@ def test_page_stays_answerable_under_a_flood(
         f"globalThis.WebSocket = class extends WebSocket {{ constructor() {{ super({json.dumps(address)}); }} }};"
     )
     caller.arrive()
+    caller.widget.evaluate("(agent) => { agent.strings = { 'tool:get_local_time': 'a clock' }; }")
     caller.open_widget()
     caller.type_only()
     caller.page.locator(".log", has_text="The end.").wait_for()

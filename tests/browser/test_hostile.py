@@ -54,16 +54,16 @@ STRAY = """() => {
     const box = element.getBoundingClientRect();
     return !element.closest('.unseen') && (box.left < left - 1 || box.right > right + 1);
   });
-  const harmless = ['div', 'span', 'p', 'ul', 'li', 'a', 'code'];
+  const harmless = ['div', 'span', 'p', 'ul', 'ol', 'li', 'a', 'code', 'pre', 'strong', 'em'];
   const strange = [...log.querySelectorAll('*')].filter(
     (element) =>
       !(harmless.includes(element.localName) || element.matches('iframe.suggestion[sandbox]')) ||
       element.getAttributeNames().some((name) => name.startsWith('on') || name === 'style') ||
       (element.localName === 'a' && !/^https?:/.test(element.href)),
   );
-  // Whatever a link's title says, its host is shown beside it.
-  const nameless = [...log.querySelectorAll('a')].filter(({ host, nextElementSibling: named }) =>
-    !named?.checkVisibility() || named.innerText !== host);
+  // Whatever a link's title says, its host is shown beside it, unless the title is the address.
+  const nameless = [...log.querySelectorAll('a')].filter(({ host, origin, textContent, nextElementSibling: named }) =>
+    textContent !== host && !textContent.startsWith(origin) && (!named?.checkVisibility() || named.innerText !== host));
   return [...outside, ...strange, ...nameless].map((element) => element.outerHTML.slice(0, 200));
 }"""
 

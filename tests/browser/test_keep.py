@@ -165,7 +165,7 @@ def test_minimized_and_muted_it_stays_so(customer: Callable[..., Customer]) -> N
     shopper.page.evaluate("document.querySelector('live-agent').mute()")
     shopper.button("Minimize").click()
     shopper.walk_on()
-    shopper.button("Conversation in progress").wait_for()
+    shopper.page.get_by_role("button", name="Conversation in progress").wait_for()
     assert shopper.widget.evaluate("({ open, session }) => [open, session.muted]") == [False, True]
 
 

@@ -162,7 +162,7 @@ def test_escape_minimizes_the_panel(call: Callable[..., Caller]) -> None:
     caller.page.get_by_label("Message").press("Escape")
     caller.focuses("launcher")
     assert caller.page.get_by_role("dialog").count() == 0
-    ongoing = caller.button("Conversation in progress")
+    ongoing = caller.page.get_by_role("button", name="Conversation in progress")
     assert caller.page.evaluate("document.querySelector('live-agent').state") == "live"
     ongoing.press("Enter")
     caller.focuses("start end")

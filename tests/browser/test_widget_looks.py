@@ -40,7 +40,9 @@ FLOOD = """async (files) => {
   const started = performance.now();
   let text = '';
   for (let piece = 0; piece < 6000; piece += 1) log.show(said('long', text += 'a few words '), words);
-  for (let call = 0; call < 5000; call += 1) log.progress({ id: `c${call}`, name: 'search', status: 'running' }, words);
+  for (let call = 0; call < 5000; call += 1) {
+    log.progress({ id: `c${call}`, name: 'search', status: 'running' }, words, 'Searching');
+  }
   for (let turn = 0; turn < 4000; turn += 1) log.show({ ...said(`t${turn}`, `turn ${turn}`), turn }, words);
   log.show(said('vast', 'x'.repeat(20_000_000) + ' the end'), words);
   await new Promise(requestAnimationFrame);

@@ -193,7 +193,7 @@ def test_reconnecting_shows_a_notice_and_keeps_typed_text(
     held: list[object] = []
     caller.page.route("**/token", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
     caller.say("Please stumble")
-    caller.page.get_by_text("Reconnecting. Keep talking").wait_for()
+    caller.page.get_by_text("Reconnecting. Please go on").wait_for()
     caller.reads_status("Reconnecting…")
     assert not caller.page.locator("[role=alert]:visible").count()
     caller.say("Still there?")

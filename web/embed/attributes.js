@@ -4,12 +4,12 @@ import { LiveAgent } from '../widget/element.js';
 import languages from '../widget/locales/index.js';
 
 /**
- * An attribute and its kind: `choice` from a list, `flag` (present or not), `text`, `lines` (joined by “|”), `words`: a flag
- * with an optional text, or `color`: a flag with a color.
+ * An attribute and its kind: `choice` from a list, `several` from a list, `flag` (present or not), `text`, `lines` (joined
+ * by “|”), `words`: a flag with an optional text, or `color`: a flag with a color.
  * @typedef {object} Attribute
  * @property {string} name
  * @property {string} label
- * @property {'choice' | 'flag' | 'text' | 'lines' | 'words' | 'color'} kind
+ * @property {'choice' | 'several' | 'flag' | 'text' | 'lines' | 'words' | 'color'} kind
  * @property {string} hint
  * @property {string} [written] what the site writes for it instead of an attribute
  * @property {string} [usual] its default
@@ -21,6 +21,7 @@ import languages from '../widget/locales/index.js';
  */
 
 const NAMES = new Intl.DisplayNames('en', { type: 'language' });
+const LANGUAGES = Object.fromEntries(Object.keys(languages).map((tag) => [tag, NAMES.of(tag) ?? tag]));
 
 /** @type {Attribute[]} */
 export const ATTRIBUTES = [
@@ -65,8 +66,15 @@ export const ATTRIBUTES = [
     label: 'Language',
     kind: 'choice',
     usual: '',
-    choices: { '': 'Same as the page', ...Object.fromEntries(Object.keys(languages).map((tag) => [tag, NAMES.of(tag) ?? tag])) },
+    choices: { '': 'Same as the page', ...LANGUAGES },
     hint: 'Language of the widget’s own text.',
+  },
+  {
+    name: 'languages',
+    label: 'Language menu',
+    kind: 'several',
+    choices: LANGUAGES,
+    hint: 'With two or more of these, visitors can choose the language in the settings.',
   },
   { name: 'title', label: 'Title', kind: 'text', written: 'slot="title"', hint: 'Shown at the top of the panel.' },
   {
@@ -150,9 +158,11 @@ export class Attributes {
     described.className = 'hint';
     described.textContent = hint;
     const [controls, read] = this.#controls(attribute);
-    controls[0].setAttribute('aria-describedby', described.id);
     this.#readings.set(name, read);
-    field.append(...controls.map((control) => labelled(control, attribute)), described);
+    const labels = controls.map((control) => labelled(control, attribute));
+    const group = attribute.kind === 'several' ? grouped(labels, attribute) : null;
+    (group ?? controls[0]).setAttribute('aria-describedby', described.id);
+    field.append(...(group ? [group] : labels), described);
     return field;
   }
 
@@ -163,6 +173,10 @@ export class Attributes {
       select.name = name;
       select.append(...Object.entries(choices).map(([value, text]) => new Option(text, value, false, value === usual)));
       return [[select], () => (select.value === usual ? null : select.value)];
+    }
+    if (kind === 'several') {
+      const boxes = Object.keys(choices).map((value) => Object.assign(input('checkbox', name), { value }));
+      return [boxes, () => boxes.filter(({ checked }) => checked).map(({ value }) => value).join(' ') || null];
     }
     if (kind === 'lines') {
       const area = document.createElement('textarea');
@@ -190,12 +204,27 @@ function input(type, name) {
 }
 
 /** @param {Control} control @param {Attribute} attribute */
-function labelled(control, { label, name, written = name }) {
+function labelled(control, { label, name, kind, choices = {}, written = name }) {
   if (control.ariaLabel) return control;
   const row = document.createElement('label');
   row.className = control.type === 'checkbox' ? 'flag' : '';
-  const code = document.createElement('code');
-  code.textContent = written;
-  row.append(`${label} `, code, control);
+  if (kind === 'several') row.append(choices[control.value], control);
+  else row.append(`${label} `, code(written), control);
   return row;
+}
+
+/** @param {Element[]} labels @param {Attribute} attribute */
+function grouped(labels, { label, name }) {
+  const group = document.createElement('fieldset');
+  const legend = document.createElement('legend');
+  legend.append(`${label} `, code(name));
+  group.append(legend, ...labels);
+  return group;
+}
+
+/** @param {string} text */
+function code(text) {
+  const element = document.createElement('code');
+  element.textContent = text;
+  return element;
 }

@@ -2,6 +2,7 @@
 
 import { importOrFail } from '../live/errors.js';
 import languages, { nearest } from '../widget/locales/index.js';
+import { ownName } from '../widget/own-name.js';
 
 /** @typedef {Record<string, string>} Strings by the keys of `words/en.js` */
 
@@ -78,12 +79,6 @@ export function offerLanguages(menu, chosen, change) {
     stored()?.setItem(CHOICE, menu.value);
     change(menu.value);
   });
-}
-
-/** @param {string} tag */
-function ownName(tag) {
-  const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
-  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
 }
 
 /** @returns {Storage | null} */

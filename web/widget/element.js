@@ -27,6 +27,7 @@ const REFLECTED = {
   keep: [''],
   greeting: [''],
   suggestions: [''],
+  languages: [''],
 };
 
 /** A server that renders pages may import this module, but has no elements. */
@@ -189,7 +190,9 @@ export class LiveAgent extends Base {
     if (view && !continues && this.consent !== null) await view.askConsent();
     // It may have been removed from the page meanwhile.
     if (!this.isConnected) throw (await import('../live/errors.js')).hungUp();
-    const chosen = view?.chosen.microphone;
+    const { microphone: chosen, speaker } = view?.chosen ?? {};
+    // Who types wants to read, and can turn the sound on.
+    view?.begin(continues?.silent ?? !microphone);
     // Nobody else unmutes a person.
     if (microphone && this.pushToTalk) session.muted = true;
     await session.start({
@@ -197,7 +200,7 @@ export class LiveAgent extends Base {
       options: this.options,
       continues,
       microphone: microphone && (chosen ? { deviceId: { exact: chosen } } : true),
-      speaker: view?.chosen.speaker || undefined,
+      speaker: (microphone || this.input !== 'text') && (speaker || undefined),
     });
   }
 

@@ -31,7 +31,22 @@ const STYLES = `
   .rating-bad svg { transform: rotate(180deg); }
   .sources p:nth-last-child(2) { display: inline; margin-inline-end: var(--gap); }
   .sources ul { display: inline-flex; flex-wrap: wrap; gap: 0 var(--gutter); margin: 0; padding: 0; list-style: none; }
+  .launcher:has(.minimized:not([hidden])) { display: inline-grid; grid-template-columns: auto auto; gap: 0 10px; max-width: calc(100% - 64px); }
+  .launcher .avatar { grid-row: span 2; }
+  .frame:has(.hang-up:not([hidden])) { display: flex; gap: var(--gap); align-items: center; max-width: calc(100vw - 2 * var(--offset)); }
+  .minimized { display: flex; gap: var(--space); align-items: center; font-size: .8125em; font-weight: 400; line-height: 1.3; }
+  .minimized svg { width: 16px; height: 16px; }
+  .hang-up { flex: none; width: 56px; height: 56px; border-radius: 50%; color: #fff; background: var(--end); box-shadow: 0 6px 24px rgb(0 0 0/24%); }
+  .hang-up:hover { background: var(--end); filter: brightness(1.08); }
   .source { color: var(--accent); }
+  .interrupted :is(.source, .source-host) { color: inherit; }
+  .source-host { color: var(--quiet); font-size: .875rem; }
+  .said { display: grid; gap: 8px; }
+  .said :is(ul, ol) { margin: 0; padding-inline-start: 24px; }
+  .said code { padding: 1px 4px; border-radius: 5px; background: var(--sunken); font-size: .9em; }
+  .said pre { margin: 0; white-space: pre-wrap; }
+  .said pre code { display: block; padding: 8px 12px; border-radius: 10px; }
+  .interrupted .said > :last-child::after { content: " …"; }
   .suggestion { display: block; border: 0; }
   .suggestions { padding: 0; }
   .sources, .hint { color: var(--quiet); font-size: .875em; }

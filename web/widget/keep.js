@@ -4,7 +4,7 @@
 
 /**
  * What is stored between two pages, and only then.
- * @typedef {Left & {id: string, voiced: boolean, muted: boolean, open: boolean}} Kept
+ * @typedef {Left & {id: string, voiced: boolean, muted: boolean, silent: boolean, open: boolean, lang: string}} Kept
  */
 
 // For the page before to release the conversation. A tab of which this one is a duplicate does not.
@@ -47,6 +47,7 @@ export class Keeper {
     if (!owned) return;
     this.left = kept;
     this.#agent.open = kept.open;
+    if (kept.lang) this.#agent.lang = kept.lang;
     this.#agent.mute(kept.muted);
     await this.#continue();
   }
@@ -101,15 +102,17 @@ export class Keeper {
 
   #leave() {
     const { left } = this;
-    const { session, open, keep } = this.#agent;
+    const { session, open, keep, languages } = this.#agent;
+    const lang = languages && this.#agent.lang; // the person's choice
     if (keep !== 'session') return;
     const { voiced = false, muted = false } = left ?? session ?? {};
+    const silent = left?.silent ?? session?.volume === 0;
     const latest = session?.leave() ?? null;
     this.#owning.abort();
     this.left = null;
     // Before it is live there is nothing new.
     const next = left ?? latest;
-    if (next !== null) this.#write({ ...shortened(next), id: this.#id, voiced, muted, open });
+    if (next !== null) this.#write({ ...shortened(next), id: this.#id, voiced, muted, silent, open, lang });
     // A page that the browser has kept in memory is not loaded again.
     addEventListener('pageshow', ({ persisted }) => persisted && this.#resume(), { once: true });
   }

@@ -7,6 +7,7 @@ import { icon, make, setPart } from './dom.js';
 /** @typedef {import('./words.js').Words} Words */
 
 const HANDSET = 'M2.5 14.5c5-6 14-6 19 0L19 17l-3.5-2v-2.5q-3.5-1-7 0V15L5 17Z';
+const SPEAKER = 'M4 9.5v5h3.5l5 4v-13l-5 4Z';
 const MICROPHONE = 'M12 3.5a3 3 0 0 0-3 3V11a3 3 0 0 0 6 0V6.5a3 3 0 0 0-3-3ZM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5v3';
 
 /** The parts that are always there; rarely used ones are added when needed. */
@@ -30,6 +31,7 @@ export class Panel {
   start = make('button', 'start', { type: 'button' });
   talk = this.button('talk', [MICROPHONE]);
   mute = this.button('mute', [MICROPHONE, `${MICROPHONE}M4 3l16 18`]);
+  silence = this.button('silence', [`${SPEAKER}M16 9a4 4 0 0 1 0 6`, `${SPEAKER}m12 0 5 5m0-5-5 5`]);
   settings = this.button('settings', ['M4 7h8m5 0h3M4 17h3m5 0h8M17 4.5v5M7 14.5v5']);
   collapse = this.button('collapse', ['m6 9 6 6 6-6']);
   header = make(
@@ -37,7 +39,7 @@ export class Panel {
     make('div', 'heading', {}, make('h2', 'title', { id: 'title' }, make('slot', '', { name: 'title' }, this.title)), this.status, ' ', this.left),
      this.settings, this.collapse,
   );
-  controls = make('div', 'controls', {}, this.talk, this.voice, this.mute, this.start);
+  controls = make('div', 'controls', {}, this.talk, this.voice, this.mute, this.silence, this.start);
   /** @type {(() => void) | null} closes what is shown in place of the conversation */
   leave = null;
   element = make('section', 'panel', { 'aria-labelledby': 'title', tabindex: '-1', hidden: '' });
@@ -92,6 +94,8 @@ export class Panel {
 const MOST_LINES = 500;
 /** Of an utterance, in characters; its end is shown. */
 const LONGEST = 20_000;
+/** What may be Markdown or a link. */
+const MARKS = /[*_`#[]|:\/\/|lto:|^\s*[-+\d]/m;
 
 /** Draws once a frame, keeps the last lines, and scrolls to its end, unless the person has scrolled up to read. */
 export class Log {
@@ -105,6 +109,8 @@ export class Log {
   /** Whether a line was dropped before it was drawn. */
   #omits = false;
   #following = true;
+  /** @type {Promise<unknown>} */
+  #marked = Promise.resolve();
 
   constructor() {
     const { list } = this;
@@ -138,7 +144,11 @@ export class Log {
     const { id, side, typed, final, earlier } = utterance;
     const text = utterance.text.slice(-LONGEST);
     this.#later(id, () => this.#draw({ ...utterance, text }, words), words);
-    if (final && !typed && !earlier && text) this.announce(words.text('said', { who: words.text(side), text }));
+    if (!final || typed || earlier || !text) return;
+    const announce = (/** @type {string} */ read) => this.announce(words.text('said', { who: words.text(side), text: read }));
+    announce(text);
+    const { textContent } = this.announcer;
+    this.#withMarks(utterance, ({ plain }) => this.announcer.textContent === textContent && announce(plain(text)));
   }
 
   /** @param {Utterance} utterance @param {Words} words */
@@ -146,19 +156,24 @@ export class Log {
     const { id, side, text, interrupted } = utterance;
     const who = words.text(side);
     const line = this.#lines.get(id) ?? this.#place(utterance);
-    const said = make('span', '', { dir: 'auto' }, text);
     setPart(line, `utterance ${side}${interrupted ? ' interrupted' : ''}`);
-    line.replaceChildren(make('span', 'unseen', {}, words.text('said', { who, text: '' })), said);
+    const marked = this.#withMarks(utterance, ({ draw }) => draw(line, text, words).then(() => this.#scroll()));
+    if (marked && line.querySelector('.said')) line.children[2]?.remove();
+    else line.replaceChildren(make('span', 'unseen', {}, words.text('said', { who, text: '' })), make('span', '', { dir: 'auto' }, text));
     if (interrupted) line.append(make('span', 'unseen', {}, ` (${words.text('interrupted')})`));
   }
 
-  /** @param {ToolProgress} progress @param {Words} words @param {string} [label] the service's own, a phrase of its own */
-  progress({ id, name, status }, words, label = '') {
+  /**
+   * Shows a call by the host's words for its tool, or by the service's label; its name alone is meant for the model.
+   * @param {ToolProgress} progress @param {Words} words @param {string} [label] a phrase of its own
+   */
+  progress({ id, name, status }, words, label) {
     const key = `tool ${id}`;
-    const shown = words.has(`tool:${name}`) ? words.text(`tool:${name}`) : !label && name;
-    const told = status === 'running' || status === 'answered' ? label : `${label} (${words.text('interrupted')})`;
-    const text = shown ? words.text(`tool.${status}`, { name: shown }) : told;
-    if (shown || (label && shown !== '')) this.#later(key, () => this.#write(key, 'tool', text), words);
+    const own = `tool:${name}`;
+    const shown = words.has(own) ? words.text(own) : label;
+    if (!shown) return;
+    const told = status === 'running' || status === 'answered' ? shown : `${shown} (${words.text('interrupted')})`;
+    this.#later(key, () => this.#write(key, 'tool', words.has(own) ? words.text(`tool.${status}`, { name: shown }) : told), words);
   }
 
   /**
@@ -229,6 +244,18 @@ export class Log {
       this.#lines.get(`sources ${turn}`)?.before(line);
     } else if (!typed) this.#lines.get(`answer ${turn}`)?.before(line);
     return line;
+  }
+
+  /**
+   * Calls back with what reads Markdown and links, if an answer may have any; without that file it stays plain text.
+   * @param {Utterance} utterance
+   * @param {(markdown: typeof import('./markdown.js')) => unknown} act
+   */
+  #withMarks({ side, text }, act) {
+    const marked = side === 'agent' && MARKS.test(text);
+    // One after the other: imports of one file may be resolved in any order.
+    if (marked) this.#marked = this.#marked.then(() => import('./markdown.js')).then(act).catch(() => {});
+    return marked;
   }
 
   #scroll() {

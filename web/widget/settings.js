@@ -2,10 +2,12 @@
 
 import { make } from './dom.js';
 import { addStyles } from './extra-styles.js';
+import { nearest } from './locales/index.js';
 import { over } from './over.js';
+import { ownName } from './own-name.js';
 import { rareWords } from './rare-words.js';
+import { Words } from './words.js';
 
-/** @typedef {import('./words.js').Words} Words */
 /** @typedef {Record<string, {choices: string[], default?: string}>} Options of a profile, by their names */
 
 /**
@@ -42,21 +44,50 @@ export class Settings {
    * @throws {import('../live/errors.js').LiveError} `page-incomplete`
    */
   async open(panel, attempt, showCamera) {
-    const words = await rareWords(this.#words);
-    this.#words = words;
-    const back = make('button', 'back', { type: 'button' }, words.text('back'));
-    const title = make('h3', '', { id: 'over-title', tabindex: '-1' }, words.text('settings'));
-    const box = make('section', 'over', { 'aria-labelledby': 'over-title' }, title, this.#options, this.#devices, this.#volume(), back);
+    this.#words = await rareWords(this.#words);
+    const back = make('button', 'back', { type: 'button' });
+    const title = make('h3', '', { id: 'over-title', tabindex: '-1' });
+    const volume = make('div', '');
+    const language = make('div', '');
+    const box = make('section', 'over', { 'aria-labelledby': 'over-title' }, title, language, this.#options, this.#devices, volume, back);
     const closed = new AbortController();
     const list = () => this.#listDevices((kind) => attempt(() => (kind === 'camera' ? showCamera() : this.#use(kind))));
-    this.#session.addEventListener('devices', list, { signal: closed.signal });
-    list();
-    this.#listOptions();
+    const write = () => {
+      title.textContent = this.#words.text('settings');
+      back.textContent = this.#words.text('back');
+      language.replaceChildren(...this.#languages(() => {
+        write();
+        language.querySelector('select')?.focus();
+      }));
+      this.#listOptions();
+      if (this.#agent.input === 'text') return; // there is no sound
+      volume.replaceChildren(this.#volume());
+      list();
+    };
+    if (this.#agent.input !== 'text') this.#session.addEventListener('devices', list, { signal: closed.signal });
+    write();
     addStyles(panel.element);
     await over(panel, box, (settle) => {
       back.onclick = () => settle(null);
     });
     closed.abort();
+  }
+
+  /** @param {() => void} translated called once the words are in the chosen language @returns {HTMLElement[]} none without a choice */
+  #languages(translated) {
+    const tags = this.#agent.languages.split(/[\s,|]+/).filter(known);
+    if (new Set(tags.map(nearest)).size < 2) return [];
+    const now = nearest(this.#words.locale);
+    if (!tags.some((tag) => nearest(tag) === now)) tags.unshift(now);
+    const choices = tags.map((tag) => /** @type {[string, string]} */ ([tag, ownName(tag)]));
+    const chosen = tags.find((tag) => tag === this.#words.locale) ?? tags.find((tag) => nearest(tag) === now) ?? now;
+    const menu = select(this.#words.text('language'), choices, chosen, async (tag) => {
+      this.#agent.lang = tag;
+      this.#words = await rareWords(await Words.load(tag, this.#agent.strings));
+      translated();
+    });
+    for (const option of menu.querySelectorAll('option')) option.lang = option.value;
+    return [menu];
   }
 
   async #listOptions() {
@@ -128,6 +159,15 @@ function select(label, choices, chosen, change) {
   const element = make('select', 'choice', {}, ...choices.map(([value, name]) => new Option(name, value, false, value === chosen)));
   element.addEventListener('change', () => change(element.value));
   return make('label', 'row', {}, label, element);
+}
+
+/** @param {string} tag @returns {boolean} whether the widget has that language */
+function known(tag) {
+  try {
+    return new Intl.Locale(tag).language === nearest(tag);
+  } catch {
+    return false; // not a language tag
+  }
 }
 
 /** @param {string} name such as `voice` or `reply_language` */

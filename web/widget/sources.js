@@ -3,6 +3,7 @@
 import { importOrFail } from '../live/errors.js';
 import { make } from './dom.js';
 import { addStyles } from './extra-styles.js';
+import { harmless, link } from './links.js';
 import { rareWords } from './rare-words.js';
 
 /**
@@ -14,13 +15,9 @@ import { rareWords } from './rare-words.js';
 export async function showSources(log, common, { turn, queries, sources, suggestions = [] }, service) {
   const words = await rareWords(common);
   const links = sources.flatMap(({ title, url }) => {
-    const address = URL.canParse(url) ? new URL(url) : null;
-    // They come from a model: only web pages may be opened.
-    if (address?.protocol !== 'https:' && address?.protocol !== 'http:') return [];
-    const away = { href: address.href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' };
-    const link = make('a', 'source', away, title || address.host, make('span', 'unseen', {}, ` (${words.text('new.tab')})`));
-    const host = title === address.host ? '' : make('span', 'source-host', { dir: 'ltr' }, address.host);
-    return [make('li', '', {}, link, ' ', host)];
+    const address = harmless(url);
+    // A web page, as it was found by a search.
+    return address?.host ? [make('li', '', {}, ...link(address, [title || address.host], 'source', words))] : [];
   });
   const searched = queries.length > 0 ? [make('p', '', {}, words.text('searched', { queries: new Intl.ListFormat(words.locale).format(queries) }))] : [];
   if (links.length > 0) searched.push(make('p', '', {}, words.text('sources')));

@@ -54,7 +54,7 @@ export const STYLES = `
   .visualizer i { min-height: 6px; max-height: 100%; border: solid; border-width: 0 0 0 6px; border-radius: 3px; transition: .15s; }
   .visualizer:not([data-voice=""]) i { height: 30%; &:nth-child(even) { height: 60%; } &:nth-child(3) { height: 100%; } }
   .visualizer:is([data-voice=""], [data-voice="microphone"]) { color: var(--edge); }
-  .log:empty, .log:not(:empty) + [data-voice="none"] { display: none; }
+  .log:empty, .log:not(:empty) + [data-voice="none"], :host([input="text"]) .log:not(:empty) + .visualizer { display: none; }
   .log:empty + .visualizer { height: 48px; margin-block-start: auto; }
   .log:empty + .visualizer:has(+ [hidden]) { align-self: center; margin-block-end: auto; scale: 2; }
   .greeting, .privacy { text-wrap: pretty; }
@@ -71,7 +71,7 @@ export const STYLES = `
   .utterance { align-self: start; max-width: 100%; white-space: pre-wrap; }
   .user { padding-block: var(--gap); border-radius: var(--round); background: var(--soft); }
   .interrupted { opacity: .75; }
-  .interrupted span[dir]::after { content: " …"; }
+  .interrupted > span[dir]::after { content: " …"; }
 
   .error {
     display: flex; flex-wrap: wrap; gap: var(--gap); align-items: center; margin-block-end: var(--gap);
@@ -90,7 +90,7 @@ export const STYLES = `
 
   .controls { display: flex; flex-wrap: wrap; gap: var(--gap); align-items: center; padding-block-end: var(--gutter); }
   .controls button { min-height: 52px; min-width: 52px; border-radius: var(--pill); background: var(--sunken); }
-  .controls button:is(.camera, .screen, .mute) span, .controls [aria-pressed="true"] svg:first-child:not(:nth-last-child(2)), .controls [aria-pressed="false"] svg + svg {
+  .controls button:is(.camera, .screen, .mute, .silence) span, .controls [aria-pressed="true"] svg:first-child:not(:nth-last-child(2)), .controls [aria-pressed="false"] svg + svg {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
   .controls button:not(.start, [aria-pressed="true"]):hover { background: color-mix(in srgb, var(--ink) 12%, var(--surface)); }

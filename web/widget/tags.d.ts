@@ -25,6 +25,7 @@ export interface LiveAgentAttributes {
   keep?: 'session' | '' | None;
   greeting?: string | None;
   suggestions?: string | readonly string[] | None;
+  languages?: string | string[] | None;
   service?: string | None;
   lang?: string | undefined;
 }
@@ -65,6 +66,9 @@ export interface LiveAgentReflected {
   /** First lines to choose from before the start, separated by `|`. */
   get suggestions(): string;
   set suggestions(texts: string | readonly string[] | None);
+  /** Those of its own text that a person can choose from, such as `en tr`. */
+  get languages(): string;
+  set languages(tags: string | string[] | None);
 }
 
 /** What cannot be written as an attribute. */

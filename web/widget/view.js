@@ -13,8 +13,7 @@ import { hasMessageFor, messageFor, remedy, seenBy } from './words.js';
 
 // A renewal is too short to notice; only a longer pause is mentioned.
 const PATIENCE_MS = 700;
-const LAST_MINUTE_S = 60;
-const LAST_MINUTES_S = 300;
+const LAST_MINUTES_MS = 300_000;
 
 /** Shows the session's state; the person's input calls the element's public methods, as a host would. */
 export class View {
@@ -32,6 +31,8 @@ export class View {
   /** @type {Set<string>} */
   #working = new Set();
   #speaking = false;
+  /** The volume before the sound was turned off here; 0 if it was not. */
+  #loudness = 0;
   /** The one that is shown. @type {LiveError | null} */
   #error = null;
   /** What the person is asked to confirm. @type {SessionEvents['question']} */
@@ -124,9 +125,22 @@ export class View {
     if (remembered(this.#agent)) this.#consent ??= Promise.resolve();
   }
 
+  /** @param {boolean} silent whether the next conversation begins without sound; if not, a volume of 0 that a host set stays */
+  begin(silent) {
+    if (isIdle(this.#session.state) && (silent || this.#loudness)) this.silence(silent);
+  }
+
+  /** @param {boolean} silent whether answers are only read */
+  silence(silent) {
+    const { volume } = this.#session;
+    this.#session.volume = silent ? 0 : volume || this.#loudness || 1;
+    this.#loudness = silent ? volume || this.#loudness : 0;
+    this.refresh();
+  }
+
   refresh() {
-    const { state, features, muted, voiced } = this.#session;
-    const { input, pushToTalk, greeting, suggestions } = this.#agent;
+    const { state, features, muted, voiced, volume } = this.#session;
+    const { input, pushToTalk, open, greeting, suggestions } = this.#agent;
     const panel = this.#panel;
     const live = isLive(state);
     const focused = /** @type {HTMLElement | null} */ (this.#agent.shadowRoot?.activeElement);
@@ -136,6 +150,8 @@ export class View {
     panel.voice.hidden = !live || voiced || input === 'text';
     panel.mute.hidden = !voiced || pushToTalk;
     panel.mute.ariaPressed = String(muted);
+    panel.silence.hidden = !live || input === 'text';
+    panel.silence.ariaPressed = String(volume === 0);
     panel.talk.hidden = !voiced || !pushToTalk;
     this.#updatePushToTalk(!panel.talk.hidden).catch(this.#partFailed);
     this.#showing?.refresh(live, this.#words);
@@ -147,6 +163,11 @@ export class View {
     const condition = this.#condition;
     setText(panel.status, this.#words.text(condition === 'holding' ? 'talk' : `state.${condition}`));
     this.#facade.setLabel(live ? this.#words.text('ongoing') : '');
+    // Without that file the button says only that there is a conversation.
+    if (live && !open) {
+      const hears = () => this.#session.voiced && !this.#session.muted && !this.#microphone?.muted;
+      import('./minimized.js').then(({ sign }) => sign(this.#agent, this.#facade.launcher, this.#words, hears)).catch(() => {});
+    }
     // If the focused element is hidden now, the focus must not go back to the top of the page.
     if (focused?.checkVisibility() === false) this.#first.focus();
   }
@@ -167,13 +188,15 @@ export class View {
   }
 
   get #condition() {
-    const { state, muted, voiced, listening } = this.#session;
+    const { state, muted, voiced, listening, volume } = this.#session;
     if (state === 'closed' && !this.#begun) return 'idle';
     if (state === 'connecting' && listening) return 'listening';
     if (state !== 'live' && (state !== 'resuming' || this.#late)) return state;
     if (this.#working.size > 0) return 'working';
-    if (this.#speaking) return 'speaking';
+    if (this.#speaking && volume > 0) return 'speaking';
     if (this.#thinking) return 'working';
+    const last = this.#session.transcript.at(-1);
+    if (last?.side === 'agent' && !last.final && !(voiced && volume > 0)) return 'answering';
     if (!voiced) return 'reading';
     if (!muted) return this.#microphone?.muted ? 'silenced' : 'listening';
     return this.#agent.pushToTalk ? 'holding' : 'muted';
@@ -191,7 +214,10 @@ export class View {
       this.#speaking = speaking;
       this.#refreshSoon();
     });
-    session.on('transcript', (utterance) => this.#log.show(utterance, this.#words));
+    session.on('transcript', (utterance) => {
+      this.#log.show(utterance, this.#words);
+      this.#refreshSoon();
+    });
     session.on('tool', (progress) => {
       if (progress.status === 'running') this.#working.add(progress.id);
       else this.#working.delete(progress.id);
@@ -272,15 +298,14 @@ export class View {
     this.refresh();
   }
 
-  /** Shows the time left in the last minutes, and announces it once, a minute before the end. */
+  /** Shows the time left in the last minutes. */
   #countDown() {
-    const seconds = (this.#session.endsAt - performance.now()) / 1000;
-    const live = isLive(this.#session.state);
-    const known = live && seconds <= LAST_MINUTES_S;
-    const words = known ? this.#words.text('notice.left', { time: this.#words.span(Math.max(0, seconds)) }) : '';
-    setText(this.#panel.left, words);
-    if (known && Math.ceil(seconds) === LAST_MINUTE_S) this.#log.announce(words);
-    if (live) setTimeout(() => this.#countDown(), 1000);
+    const session = this.#session;
+    const { left } = this.#panel;
+    if (!isLive(session.state)) return;
+    if (session.endsAt - performance.now() > LAST_MINUTES_MS) setText(left, '');
+    else import('./time-left.js').then(({ showTimeLeft }) => showTimeLeft(left, this.#log, this.#words, session)).catch(() => {});
+    setTimeout(() => this.#countDown(), 1000);
   }
 
   /** @param {LiveError | null} cause null, or a hang-up, for none */
@@ -318,6 +343,7 @@ export class View {
     const actions = [
       [panel.start, () => (isIdle(this.#session.state) ? this.#start() : this.#agent.stop())],
       [panel.mute, () => this.#agent.mute(!this.#session.muted)],
+      [panel.silence, () => this.silence(this.#session.volume > 0)],
       [panel.voice, () => this.#try(() => this.#addVoice())],
       [panel.settings, () => this.#openSettings().catch(this.#partFailed)],
       [panel.collapse, () => (this.#agent.open = false)],
@@ -382,6 +408,7 @@ export class View {
   async #addVoice() {
     if (this.#agent.pushToTalk) this.#session.muted = true;
     await this.#session.useMicrophone(this.chosen.microphone || {});
+    if (this.#loudness) this.silence(false);
     this.refresh();
   }
 
@@ -412,6 +439,7 @@ export class View {
     const { Settings } = await importOrFail(import('./settings.js'));
     const settings = new Settings(this.#agent, this.#session, this.#words, this.chosen);
     await settings.open(this.#panel, (action) => this.#try(action), async () => this.#showing?.again());
+    this.refresh(); // the volume
   }
 
   async #askRating() {

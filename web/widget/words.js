@@ -70,12 +70,6 @@ export class Words {
     return `${this.#strings[key] ?? ''}`.replace(/\{(\w+)\}/g, (_, name) => fill[name]);
   }
 
-  /** @param {number} seconds @returns {string} such as “12 min” or “30 sec” */
-  span(seconds) {
-    const [value, unit] = seconds > 90 ? [Math.round(seconds / 60), 'minute'] : [Math.ceil(seconds), 'second'];
-    return new Intl.NumberFormat(this.#locale, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
-  }
-
   /** @param {number} seconds from now @returns {string} such as “in 30 seconds” */
   until(seconds) {
     const format = new Intl.RelativeTimeFormat(this.#locale);

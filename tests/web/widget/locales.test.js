@@ -8,6 +8,7 @@ import languages, { nearest } from '../../../web/widget/locales/index.js';
 import inEnglish from '../../../web/widget/locales/en.js';
 import rareInEnglish from '../../../web/widget/rare/en.js';
 import { rareWords } from '../../../web/widget/rare-words.js';
+import { span } from '../../../web/widget/time-left.js';
 
 /** @typedef {Record<string, string>} Strings */
 
@@ -107,8 +108,8 @@ for (const [language, strings] of LOCALES) {
     });
 
     test('formats numbers and times in its own way', async () => {
-      const words = await Words.load(language, {});
-      assert.match(words.text('notice.left', { time: words.span(45) }), /45|٤٥|४५/);
+      const words = await rareWords(await Words.load(language, {}));
+      assert.match(words.text('notice.left', { time: span(language, 45) }), /45|٤٥|४५/);
       assert.match(words.text('wait', { time: words.until(30) }), /30|٣٠|३०/);
       assert.doesNotMatch(words.text('said', { who: words.text('user'), text: 'a' }), /[{}]/);
     });

@@ -1,6 +1,6 @@
 /** The widget's Arabic strings; \u2068 and \u2069 isolate a name that is written from left to right. */
 export default {
-  title: 'المساعد الصوتي',
+  title: 'مساعد الذكاء الاصطناعي',
   collapse: 'تصغير',
   settings: 'الإعدادات',
   ongoing: 'المحادثة جارية',
@@ -12,6 +12,7 @@ export default {
   cancel: 'إلغاء',
   end: 'إنهاء',
   mute: 'كتم الميكروفون',
+  silence: 'إيقاف الصوت',
   talk: 'اضغط مع الاستمرار للتحدث',
   camera: 'الكاميرا',
   screen: 'مشاركة الشاشة',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'الميكروفون مكتوم',
   'state.silenced': 'الميكروفون مكتوم من النظام',
   'state.speaking': 'جارٍ التحدث',
+  'state.answering': 'جارٍ الرد…',
   'state.working': 'جارٍ المعالجة…',
   'state.reading': 'بانتظار رسالتك',
   'state.resuming': 'جارٍ إعادة الاتصال…',
   'state.closed': 'انتهت المحادثة',
-  'notice.resuming': 'جارٍ إعادة الاتصال. تابع التحدث، فلن يضيع شيء.',
+  'notice.resuming': 'جارٍ إعادة الاتصال. تابع، فلن يضيع شيء.',
   'notice.forgotten': 'انقطع الاتصال. لم أعد أتذكر ما تحدثنا عنه.',
   'notice.rebuilt': 'انقطع الاتصال. استعدتُ آخر ما تحدثنا عنه ويمكننا المتابعة.',
-  'notice.left': 'الوقت المتبقي: {time}',
 
   log: 'نص المحادثة',
   user: 'أنت',

@@ -1,6 +1,6 @@
 /** The widget's German strings. */
 export default {
-  title: 'Sprachassistent',
+  title: 'KI-Assistent',
   collapse: 'Minimieren',
   settings: 'Einstellungen',
   ongoing: 'Gespräch läuft',
@@ -12,6 +12,7 @@ export default {
   cancel: 'Abbrechen',
   end: 'Beenden',
   mute: 'Stummschalten',
+  silence: 'Ton aus',
   talk: 'Zum Sprechen gedrückt halten',
   camera: 'Kamera',
   screen: 'Bildschirm teilen',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'Stummgeschaltet',
   'state.silenced': 'Mikrofon vom System stummgeschaltet',
   'state.speaking': 'Spricht',
+  'state.answering': 'Antwortet …',
   'state.working': 'Wird bearbeitet …',
   'state.reading': 'Bereit für Ihre Nachricht',
   'state.resuming': 'Verbindung wird wiederhergestellt …',
   'state.closed': 'Gespräch beendet',
-  'notice.resuming': 'Die Verbindung wird wiederhergestellt. Sprechen Sie einfach weiter, es geht nichts verloren.',
+  'notice.resuming': 'Die Verbindung wird wiederhergestellt. Machen Sie einfach weiter, es geht nichts verloren.',
   'notice.forgotten': 'Die Verbindung wurde unterbrochen. Ich weiß nicht mehr, worüber wir gesprochen haben.',
   'notice.rebuilt': 'Die Verbindung wurde unterbrochen. Ich weiß noch, was zuletzt gesagt wurde.',
-  'notice.left': 'Noch {time}',
 
   log: 'Gesprächsverlauf',
   user: 'Sie',

@@ -1,7 +1,7 @@
 /** The widget's English strings; those for its less common parts are in `rare/`. Every other language has the same keys, and a host may override each. */
 export default {
   // The frame.
-  title: 'Voice assistant',
+  title: 'AI assistant',
   collapse: 'Minimize',
   settings: 'Settings',
   ongoing: 'Conversation in progress',
@@ -14,6 +14,7 @@ export default {
   cancel: 'Cancel',
   end: 'End',
   mute: 'Mute',
+  silence: 'Sound off',
   talk: 'Hold to talk',
   camera: 'Camera',
   screen: 'Share screen',
@@ -29,14 +30,14 @@ export default {
   'state.muted': 'Muted',
   'state.silenced': 'Microphone muted by the system',
   'state.speaking': 'Speaking',
+  'state.answering': 'Answering…',
   'state.working': 'Working…',
   'state.reading': 'Ready for your message',
   'state.resuming': 'Reconnecting…',
   'state.closed': 'The conversation has ended',
-  'notice.resuming': 'Reconnecting. Keep talking, nothing is lost.',
+  'notice.resuming': 'Reconnecting. Please go on, nothing is lost.',
   'notice.forgotten': 'We lost the connection. I no longer remember what we discussed.',
   'notice.rebuilt': 'We lost the connection. I caught up from what was said.',
-  'notice.left': '{time} left',
 
   // The transcript.
   log: 'Transcript',

@@ -1,6 +1,6 @@
 /** The widget's Spanish strings. */
 export default {
-  title: 'Asistente de voz',
+  title: 'Asistente de IA',
   collapse: 'Minimizar',
   settings: 'Configuración',
   ongoing: 'Conversación en curso',
@@ -12,6 +12,7 @@ export default {
   cancel: 'Cancelar',
   end: 'Finalizar',
   mute: 'Silenciar micrófono',
+  silence: 'Desactivar sonido',
   talk: 'Mantener pulsado para hablar',
   camera: 'Cámara',
   screen: 'Compartir pantalla',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'Micrófono silenciado',
   'state.silenced': 'Micrófono silenciado por el sistema',
   'state.speaking': 'Hablando',
+  'state.answering': 'Respondiendo…',
   'state.working': 'Procesando…',
   'state.reading': 'Esperando su mensaje',
   'state.resuming': 'Reconectando…',
   'state.closed': 'Conversación finalizada',
-  'notice.resuming': 'Reconectando. Siga hablando, no se pierde nada.',
+  'notice.resuming': 'Reconectando. Puede continuar, no se pierde nada.',
   'notice.forgotten': 'Se perdió la conexión. Ya no recuerdo de qué estábamos hablando.',
   'notice.rebuilt': 'Se perdió la conexión. He recuperado lo último que dijimos.',
-  'notice.left': 'Restante: {time}',
 
   log: 'Transcripción',
   user: 'Usted',

@@ -1,6 +1,6 @@
 /** The widget's French strings; \u00a0 and \u202f are its no-break spaces before “:” and before “;”, “!” and “?”. */
 export default {
-  title: 'Assistant vocal',
+  title: 'Assistant IA',
   collapse: 'Réduire',
   settings: 'Paramètres',
   ongoing: 'Conversation en cours',
@@ -12,6 +12,7 @@ export default {
   cancel: 'Annuler',
   end: 'Terminer',
   mute: 'Couper le micro',
+  silence: 'Couper le son',
   talk: 'Maintenir pour parler',
   camera: 'Caméra',
   screen: 'Partager l’écran',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'Micro coupé',
   'state.silenced': 'Micro coupé par le système',
   'state.speaking': 'Vous répond',
+  'state.answering': 'Réponse en cours…',
   'state.working': 'Traitement en cours…',
   'state.reading': 'En attente de votre message',
   'state.resuming': 'Reconnexion…',
   'state.closed': 'Conversation terminée',
-  'notice.resuming': 'Reconnexion en cours. Continuez à parler, rien n’est perdu.',
+  'notice.resuming': 'Reconnexion en cours. Vous pouvez continuer, rien n’est perdu.',
   'notice.forgotten': 'La connexion a été interrompue. Je ne me souviens plus de notre échange.',
   'notice.rebuilt': 'La connexion a été interrompue. J’ai repris à partir de nos derniers échanges.',
-  'notice.left': 'Encore {time}',
 
   log: 'Transcription',
   user: 'Vous',

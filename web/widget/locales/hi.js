@@ -1,6 +1,6 @@
 /** The widget's Hindi strings. */
 export default {
-  title: 'वॉइस असिस्टेंट',
+  title: 'AI असिस्टेंट',
   collapse: 'छोटा करें',
   settings: 'सेटिंग',
   ongoing: 'बातचीत जारी है',
@@ -12,6 +12,7 @@ export default {
   cancel: 'रद्द करें',
   end: 'खत्म करें',
   mute: 'म्यूट करें',
+  silence: 'आवाज़ बंद करें',
   talk: 'बोलने के लिए दबाकर रखें',
   camera: 'कैमरा',
   screen: 'स्क्रीन शेयर करें',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'म्यूट है',
   'state.silenced': 'सिस्टम ने माइक्रोफ़ोन म्यूट किया है',
   'state.speaking': 'बोल रहा है',
+  'state.answering': 'जवाब दे रहा है…',
   'state.working': 'काम जारी है…',
   'state.reading': 'आपके मैसेज का इंतज़ार है',
   'state.resuming': 'फिर से कनेक्ट हो रहा है…',
   'state.closed': 'बातचीत खत्म हो गई',
-  'notice.resuming': 'फिर से कनेक्ट हो रहा है। बोलते रहें, कुछ भी नहीं छूटेगा।',
+  'notice.resuming': 'फिर से कनेक्ट हो रहा है। आप जारी रखें, कुछ भी नहीं छूटेगा।',
   'notice.forgotten': 'कनेक्शन टूट गया था। मुझे अब याद नहीं कि हमने क्या बात की थी।',
   'notice.rebuilt': 'कनेक्शन टूट गया था। अब तक की बातचीत के आधार पर आगे बढ़ते हैं।',
-  'notice.left': '{time} बाकी',
 
   log: 'ट्रांसक्रिप्ट',
   user: 'आप',

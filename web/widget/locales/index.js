@@ -13,9 +13,9 @@ const languages = {
   it: { launcher: 'Parla con noi', unreachable: 'Caricamento non riuscito. Ricarica la pagina' },
   ar: { launcher: 'تحدّث معنا', unreachable: 'تعذّر التحميل. يُرجى إعادة تحميل الصفحة' },
   hi: { launcher: 'हमसे बात करें', unreachable: 'लोड नहीं हो सका। कृपया पेज फिर से लोड करें' },
-  ja: { launcher: '音声で相談', unreachable: '読み込めませんでした。ページを再読み込みしてください' },
-  ko: { launcher: '음성으로 문의하기', unreachable: '불러오지 못했습니다. 페이지를 새로 고쳐 주세요' },
-  zh: { launcher: '语音咨询', unreachable: '无法加载。请刷新页面' },
+  ja: { launcher: '相談する', unreachable: '読み込めませんでした。ページを再読み込みしてください' },
+  ko: { launcher: '문의하기', unreachable: '불러오지 못했습니다. 페이지를 새로 고쳐 주세요' },
+  zh: { launcher: '在线咨询', unreachable: '无法加载。请刷新页面' },
 };
 
 export default languages;

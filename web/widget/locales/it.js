@@ -1,6 +1,6 @@
 /** The widget's Italian strings. */
 export default {
-  title: 'Assistente vocale',
+  title: 'Assistente IA',
   collapse: 'Riduci',
   settings: 'Impostazioni',
   ongoing: 'Conversazione in corso',
@@ -12,6 +12,7 @@ export default {
   cancel: 'Annulla',
   end: 'Termina',
   mute: 'Disattiva microfono',
+  silence: 'Disattiva audio',
   talk: 'Tieni premuto per parlare',
   camera: 'Videocamera',
   screen: 'Condividi schermo',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'Microfono disattivato',
   'state.silenced': 'Microfono disattivato dal sistema',
   'state.speaking': 'Sta parlando',
+  'state.answering': 'Risposta in corso…',
   'state.working': 'Elaborazione…',
   'state.reading': 'In attesa del tuo messaggio',
   'state.resuming': 'Riconnessione…',
   'state.closed': 'Conversazione terminata',
-  'notice.resuming': 'Riconnessione in corso. Continua a parlare, non si perde nulla.',
+  'notice.resuming': 'Riconnessione in corso. Puoi continuare, non si perde nulla.',
   'notice.forgotten': 'La connessione si è interrotta. Non ricordo più di cosa abbiamo parlato.',
   'notice.rebuilt': 'La connessione si è interrotta. Ho ripreso da quello che ci siamo detti.',
-  'notice.left': 'Ancora {time}',
 
   log: 'Trascrizione',
   user: 'Tu',

@@ -1,6 +1,6 @@
 /** The widget's Japanese strings. */
 export default {
-  title: '音声アシスタント',
+  title: 'AIアシスタント',
   collapse: '最小化',
   settings: '設定',
   ongoing: '会話中',
@@ -12,6 +12,7 @@ export default {
   cancel: 'キャンセル',
   end: '終了',
   mute: 'ミュート',
+  silence: '音声をオフ',
   talk: '長押しして話す',
   camera: 'カメラ',
   screen: '画面を共有',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'ミュート中',
   'state.silenced': 'システムでマイクがミュート中',
   'state.speaking': '応答中',
+  'state.answering': '回答しています…',
   'state.working': '処理中…',
   'state.reading': 'メッセージをお待ちしています',
   'state.resuming': '再接続中…',
   'state.closed': '会話が終了しました',
-  'notice.resuming': '再接続しています。そのままお話しください。内容は失われません。',
+  'notice.resuming': '再接続しています。そのままお続けください。内容は失われません。',
   'notice.forgotten': '接続が切れました。これまでの会話の内容を覚えていません。',
   'notice.rebuilt': '接続が切れました。直前までの会話の内容をもとに続けます。',
-  'notice.left': '残り {time}',
 
   log: '会話の記録',
   user: 'あなた',

@@ -1,6 +1,6 @@
 /** The widget's Korean strings. */
 export default {
-  title: '음성 어시스턴트',
+  title: 'AI 어시스턴트',
   collapse: '최소화',
   settings: '설정',
   ongoing: '대화 중',
@@ -12,6 +12,7 @@ export default {
   cancel: '취소',
   end: '종료',
   mute: '음소거',
+  silence: '소리 끄기',
   talk: '누르고 말하기',
   camera: '카메라',
   screen: '화면 공유',
@@ -26,14 +27,14 @@ export default {
   'state.muted': '음소거됨',
   'state.silenced': '시스템에서 마이크 음소거됨',
   'state.speaking': '말하는 중',
+  'state.answering': '답변하는 중…',
   'state.working': '처리 중…',
   'state.reading': '메시지를 기다리는 중',
   'state.resuming': '다시 연결하는 중…',
   'state.closed': '대화가 종료되었습니다',
-  'notice.resuming': '다시 연결하고 있습니다. 계속 말씀하셔도 내용은 사라지지 않습니다.',
+  'notice.resuming': '다시 연결하고 있습니다. 계속하셔도 내용은 사라지지 않습니다.',
   'notice.forgotten': '연결이 끊겼습니다. 지금까지 나눈 대화가 기억나지 않습니다.',
   'notice.rebuilt': '연결이 끊겼습니다. 지금까지 나눈 대화를 바탕으로 이어 가겠습니다.',
-  'notice.left': '{time} 남음',
 
   log: '대화 내용',
   user: '나',

@@ -1,6 +1,6 @@
 /** The widget's Portuguese strings, as written in Brazil. */
 export default {
-  title: 'Assistente de voz',
+  title: 'Assistente de IA',
   collapse: 'Minimizar',
   settings: 'Configurações',
   ongoing: 'Conversa em andamento',
@@ -12,6 +12,7 @@ export default {
   cancel: 'Cancelar',
   end: 'Encerrar',
   mute: 'Desativar microfone',
+  silence: 'Desativar o som',
   talk: 'Segure para falar',
   camera: 'Câmera',
   screen: 'Compartilhar tela',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'Microfone desativado',
   'state.silenced': 'Microfone desativado pelo sistema',
   'state.speaking': 'Falando',
+  'state.answering': 'Respondendo…',
   'state.working': 'Processando…',
   'state.reading': 'Aguardando sua mensagem',
   'state.resuming': 'Reconectando…',
   'state.closed': 'Conversa encerrada',
-  'notice.resuming': 'Reconectando. Continue falando, nada será perdido.',
+  'notice.resuming': 'Reconectando. Pode continuar, nada será perdido.',
   'notice.forgotten': 'A conexão caiu. Não lembro mais sobre o que conversamos.',
   'notice.rebuilt': 'A conexão caiu. Retomei a partir do que já conversamos.',
-  'notice.left': 'Restante: {time}',
 
   log: 'Transcrição',
   user: 'Você',

@@ -1,6 +1,6 @@
 /** The widget's Turkish strings. */
 export default {
-  title: 'Sesli asistan',
+  title: 'Yapay zekâ asistanı',
   collapse: 'Küçült',
   settings: 'Ayarlar',
   ongoing: 'Görüşme devam ediyor',
@@ -12,6 +12,7 @@ export default {
   cancel: 'İptal',
   end: 'Bitir',
   mute: 'Mikrofonu kapat',
+  silence: 'Sesi kapat',
   talk: 'Konuşmak için basılı tutun',
   camera: 'Kamera',
   screen: 'Ekranı paylaş',
@@ -26,14 +27,14 @@ export default {
   'state.muted': 'Mikrofon kapalı',
   'state.silenced': 'Mikrofon sistem tarafından kapatıldı',
   'state.speaking': 'Konuşuyor',
+  'state.answering': 'Yanıtlıyor…',
   'state.working': 'İşleniyor…',
   'state.reading': 'Mesajınızı bekliyor',
   'state.resuming': 'Yeniden bağlanıyor…',
   'state.closed': 'Görüşme sona erdi',
-  'notice.resuming': 'Yeniden bağlanılıyor. Konuşmaya devam edin, hiçbir şey kaybolmaz.',
+  'notice.resuming': 'Yeniden bağlanılıyor. Devam edebilirsiniz, hiçbir şey kaybolmaz.',
   'notice.forgotten': 'Bağlantı koptu. Neler konuştuğumuzu artık hatırlamıyorum.',
   'notice.rebuilt': 'Bağlantı koptu. Son konuştuklarımızdan devam ediyorum.',
-  'notice.left': '{time} kaldı',
 
   log: 'Görüşme dökümü',
   user: 'Siz',

@@ -1,6 +1,6 @@
 /** The widget's Chinese strings, in simplified characters. */
 export default {
-  title: '语音助手',
+  title: 'AI 助手',
   collapse: '最小化',
   settings: '设置',
   ongoing: '对话进行中',
@@ -12,6 +12,7 @@ export default {
   cancel: '取消',
   end: '结束',
   mute: '静音',
+  silence: '关闭声音',
   talk: '按住说话',
   camera: '摄像头',
   screen: '共享屏幕',
@@ -26,14 +27,14 @@ export default {
   'state.muted': '已静音',
   'state.silenced': '麦克风已被系统静音',
   'state.speaking': '正在说话',
+  'state.answering': '正在回答……',
   'state.working': '正在处理……',
   'state.reading': '等待您的消息',
   'state.resuming': '正在重新连接……',
   'state.closed': '对话已结束',
-  'notice.resuming': '正在重新连接。请继续说，内容不会丢失。',
+  'notice.resuming': '正在重新连接。请继续，内容不会丢失。',
   'notice.forgotten': '连接已断开。我不记得我们之前聊过的内容了。',
   'notice.rebuilt': '连接已断开。我已根据之前聊过的内容接着往下谈。',
-  'notice.left': '剩余 {time}',
 
   log: '对话记录',
   user: '您',

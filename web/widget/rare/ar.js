@@ -5,6 +5,7 @@ export default {
   'new.tab': 'يُفتح في علامة تبويب جديدة',
 
   back: 'رجوع',
+  language: 'لغة العرض',
   microphone: 'الميكروفون',
   speaker: 'مكبر الصوت',
   'camera.device': 'الكاميرا',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'أوقف مرشّح الأمان هذه الإجابة. يُرجى طرح سؤال آخر.',
   'stopped.failed': 'تعذّر إكمال هذه الإجابة. يُرجى طرح السؤال مرة أخرى.',
   'notice.microphone': 'يُستخدم ميكروفون آخر: \u2068{name}\u2069',
+  'notice.left': 'الوقت المتبقي: {time}',
+  'minimized.on': 'مساعد الذكاء الاصطناعي، الميكروفون قيد التشغيل',
+  'minimized.off': 'مساعد الذكاء الاصطناعي، الميكروفون متوقف',
   suggestions: 'اقتراحات بحث Google',
   omitted: 'لم تعد الرسائل السابقة معروضة.',
 

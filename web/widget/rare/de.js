@@ -5,6 +5,7 @@ export default {
   'new.tab': 'wird in einem neuen Tab geöffnet',
 
   back: 'Zurück',
+  language: 'Anzeigesprache',
   microphone: 'Mikrofon',
   speaker: 'Lautsprecher',
   'camera.device': 'Kamera',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'Ein Sicherheitsfilter hat diese Antwort gestoppt. Bitte fragen Sie etwas anderes.',
   'stopped.failed': 'Diese Antwort konnte nicht abgeschlossen werden. Bitte fragen Sie noch einmal.',
   'notice.microphone': 'Ein anderes Mikrofon wird verwendet: {name}',
+  'notice.left': 'Noch {time}',
+  'minimized.on': 'KI-Assistent, Mikrofon an',
+  'minimized.off': 'KI-Assistent, Mikrofon aus',
   suggestions: 'Vorschläge der Google-Suche',
   omitted: 'Frühere Nachrichten werden nicht mehr angezeigt.',
 

@@ -7,6 +7,7 @@ export default {
 
   // The settings.
   back: 'Back',
+  language: 'Display language',
   microphone: 'Microphone',
   speaker: 'Speaker',
   'camera.device': 'Camera',
@@ -33,6 +34,9 @@ export default {
   'stopped.answer': 'A safety filter stopped this answer. Please ask something else.',
   'stopped.failed': 'This answer could not be completed. Please ask again.',
   'notice.microphone': 'Using another microphone: {name}',
+  'notice.left': '{time} left',
+  'minimized.on': 'AI assistant, microphone on',
+  'minimized.off': 'AI assistant, microphone off',
   suggestions: 'Google Search suggestions',
   omitted: 'Earlier messages are no longer shown.',
 

@@ -5,6 +5,7 @@ export default {
   'new.tab': 'se abre en una pestaña nueva',
 
   back: 'Volver',
+  language: 'Idioma de la interfaz',
   microphone: 'Micrófono',
   speaker: 'Altavoz',
   'camera.device': 'Cámara',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'Un filtro de seguridad ha detenido esta respuesta. Pregunte otra cosa.',
   'stopped.failed': 'No se pudo completar esta respuesta. Vuelva a preguntar.',
   'notice.microphone': 'Se usa otro micrófono: {name}',
+  'notice.left': 'Restante: {time}',
+  'minimized.on': 'Asistente de IA, micrófono activado',
+  'minimized.off': 'Asistente de IA, micrófono desactivado',
   suggestions: 'Sugerencias de búsqueda de Google',
   omitted: 'Los mensajes anteriores ya no se muestran.',
 

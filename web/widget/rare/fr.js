@@ -5,6 +5,7 @@ export default {
   'new.tab': 's’ouvre dans un nouvel onglet',
 
   back: 'Retour',
+  language: 'Langue d’affichage',
   microphone: 'Micro',
   speaker: 'Haut-parleur',
   'camera.device': 'Caméra',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'Un filtre de sécurité a interrompu cette réponse. Veuillez demander autre chose.',
   'stopped.failed': 'Cette réponse n’a pas pu être terminée. Veuillez reposer votre question.',
   'notice.microphone': 'Un autre micro est utilisé\u00a0: {name}',
+  'notice.left': 'Encore {time}',
+  'minimized.on': 'Assistant IA, micro activé',
+  'minimized.off': 'Assistant IA, micro désactivé',
   suggestions: 'Suggestions de recherche Google',
   omitted: 'Les messages précédents ne sont plus affichés.',
 

@@ -5,6 +5,7 @@ export default {
   'new.tab': 'नए टैब में खुलता है',
 
   back: 'वापस जाएँ',
+  language: 'प्रदर्शन भाषा',
   microphone: 'माइक्रोफ़ोन',
   speaker: 'स्पीकर',
   'camera.device': 'कैमरा',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'एक सुरक्षा फ़िल्टर ने यह जवाब रोक दिया। कृपया कुछ और पूछें।',
   'stopped.failed': 'यह जवाब पूरा नहीं हो सका। कृपया फिर से पूछें।',
   'notice.microphone': 'दूसरा माइक्रोफ़ोन इस्तेमाल हो रहा है: {name}',
+  'notice.left': '{time} बाकी',
+  'minimized.on': 'AI असिस्टेंट, माइक्रोफ़ोन चालू',
+  'minimized.off': 'AI असिस्टेंट, माइक्रोफ़ोन बंद',
   suggestions: 'Google Search के सुझाव',
   omitted: 'पुराने संदेश अब नहीं दिखाए जा रहे हैं।',
 

@@ -5,6 +5,7 @@ export default {
   'new.tab': 'si apre in una nuova scheda',
 
   back: 'Indietro',
+  language: 'Lingua di visualizzazione',
   microphone: 'Microfono',
   speaker: 'Altoparlante',
   'camera.device': 'Videocamera',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'Un filtro di sicurezza ha interrotto questa risposta. Chiedi qualcos’altro.',
   'stopped.failed': 'Non è stato possibile completare questa risposta. Chiedi di nuovo.',
   'notice.microphone': 'Viene usato un altro microfono: {name}',
+  'notice.left': 'Ancora {time}',
+  'minimized.on': 'Assistente IA, microfono attivo',
+  'minimized.off': 'Assistente IA, microfono disattivato',
   suggestions: 'Suggerimenti della Ricerca Google',
   omitted: 'I messaggi precedenti non sono più visualizzati.',
 

@@ -5,6 +5,7 @@ export default {
   'new.tab': '新しいタブで開きます',
 
   back: '戻る',
+  language: '表示言語',
   microphone: 'マイク',
   speaker: 'スピーカー',
   'camera.device': 'カメラ',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'セーフティフィルタがこの回答を停止しました。別の質問をしてください。',
   'stopped.failed': 'この回答を完了できませんでした。もう一度質問してください。',
   'notice.microphone': '別のマイクを使用中（{name}）',
+  'notice.left': '残り {time}',
+  'minimized.on': 'AIアシスタント・マイクはオン',
+  'minimized.off': 'AIアシスタント・マイクはオフ',
   suggestions: 'Google 検索の候補',
   omitted: '以前のメッセージは表示されなくなりました。',
 

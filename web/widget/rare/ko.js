@@ -5,6 +5,7 @@ export default {
   'new.tab': '새 탭에서 열림',
 
   back: '뒤로',
+  language: '표시 언어',
   microphone: '마이크',
   speaker: '스피커',
   'camera.device': '카메라',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': '안전 필터가 이 답변을 중단했습니다. 다른 질문을 해 주세요.',
   'stopped.failed': '이 답변을 완료하지 못했습니다. 다시 질문해 주세요.',
   'notice.microphone': '다른 마이크 사용 중: {name}',
+  'notice.left': '{time} 남음',
+  'minimized.on': 'AI 어시스턴트, 마이크 켜짐',
+  'minimized.off': 'AI 어시스턴트, 마이크 꺼짐',
   suggestions: 'Google 검색 추천',
   omitted: '이전 메시지는 더 이상 표시되지 않습니다.',
 

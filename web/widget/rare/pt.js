@@ -5,6 +5,7 @@ export default {
   'new.tab': 'abre em uma nova guia',
 
   back: 'Voltar',
+  language: 'Idioma de exibição',
   microphone: 'Microfone',
   speaker: 'Alto-falante',
   'camera.device': 'Câmera',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'Um filtro de segurança interrompeu esta resposta. Pergunte outra coisa.',
   'stopped.failed': 'Não foi possível concluir esta resposta. Pergunte novamente.',
   'notice.microphone': 'Usando outro microfone: {name}',
+  'notice.left': 'Restante: {time}',
+  'minimized.on': 'Assistente de IA, microfone ligado',
+  'minimized.off': 'Assistente de IA, microfone desligado',
   suggestions: 'Sugestões da Pesquisa Google',
   omitted: 'As mensagens anteriores já não são exibidas.',
 

@@ -5,6 +5,7 @@ export default {
   'new.tab': 'yeni sekmede açılır',
 
   back: 'Geri',
+  language: 'Görüntüleme dili',
   microphone: 'Mikrofon',
   speaker: 'Hoparlör',
   'camera.device': 'Kamera',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': 'Bir güvenlik filtresi bu yanıtı durdurdu. Lütfen başka bir şey sorun.',
   'stopped.failed': 'Bu yanıt tamamlanamadı. Lütfen yeniden sorun.',
   'notice.microphone': 'Başka bir mikrofon kullanılıyor: {name}',
+  'notice.left': '{time} kaldı',
+  'minimized.on': 'Yapay zekâ asistanı, mikrofon açık',
+  'minimized.off': 'Yapay zekâ asistanı, mikrofon kapalı',
   suggestions: 'Google Arama önerileri',
   omitted: 'Önceki mesajlar artık gösterilmiyor.',
 

@@ -5,6 +5,7 @@ export default {
   'new.tab': '在新标签页中打开',
 
   back: '返回',
+  language: '显示语言',
   microphone: '麦克风',
   speaker: '扬声器',
   'camera.device': '摄像头',
@@ -29,6 +30,9 @@ export default {
   'stopped.answer': '安全过滤器已中止此回答。请换个问题。',
   'stopped.failed': '未能完成此回答。请重新提问。',
   'notice.microphone': '正在使用其他麦克风（{name}）',
+  'notice.left': '剩余 {time}',
+  'minimized.on': 'AI 助手，麦克风已开启',
+  'minimized.off': 'AI 助手，麦克风已关闭',
   suggestions: 'Google 搜索建议',
   omitted: '较早的消息不再显示。',
 
