@@ -180,9 +180,9 @@ class ToolArgumentsRefused(Refusal):
 
 
 class ToolNotWaiting(Refusal):
-    """There is no such call that waits to be confirmed, or it has waited too long.
+    """There is no such call that waits to be confirmed, it has waited too long, or its id is that of another call.
 
-    Fix: ask the person again with a new call, and confirm it within ten minutes.
+    Fix: ask the person again with a new call and a new id, and confirm it within ten minutes.
     """
 
     code, status, title = "tool-not-waiting", 409, "Nothing to confirm"

@@ -91,7 +91,7 @@ class ToolService:
             if prepared is None:
                 return told(_failed("The tool failed. Nothing was done."))
         confirmation = secrets.token_urlsafe(16)
-        self.calls.hold(admission, confirmation, prepared)
+        self.calls.hold(admission, confirmation, prepared, begun)
         return Pending(confirmation, tool.hold, tool.sentence(asked.args))
 
     def confirm(

@@ -128,8 +128,7 @@ def test_same_calls_of_two_tools_or_two_conversations_are_two(calls, call, admis
 
 def test_call_that_waits_runs_once_it_is_confirmed(calls, call, engine):
     asked = call(waits=True)
-    calls.begin(asked)
-    calls.hold(asked, "once", '"prepared"')
+    calls.hold(asked, "once", '"prepared"', calls.begin(asked))
     assert calls.begin(asked) == Begun(waiting=True, prepared='"prepared"')
     with pytest.raises(ToolNotWaiting):
         calls.confirm(asked, "guessed")
@@ -146,11 +145,40 @@ def test_call_that_waits_runs_once_it_is_confirmed(calls, call, engine):
 def test_nothing_is_confirmed_that_was_not_asked_or_has_waited_too_long(calls, call, clock):
     with pytest.raises(ToolNotWaiting):
         calls.confirm(call(), "once")
-    calls.begin(call(waits=True))
-    calls.hold(call(waits=True), "once", "null")
+    calls.hold(call(waits=True), "once", "null", calls.begin(call(waits=True)))
     clock.advance(601)
     with pytest.raises(ToolNotWaiting):
         calls.confirm(call(waits=True), "once")
+
+
+@pytest.mark.parametrize("other", [{"arguments_hash": "b" * 64}, {"tool": "find", "waits": False}])
+def test_id_of_a_call_that_waits_is_for_no_other_call(calls, call, other):
+    """Else that would run without its limits, its record, and what was prepared for it."""
+    asked = call(waits=True)
+    calls.hold(asked, "once", "null", calls.begin(asked))
+    with pytest.raises(ToolNotWaiting):
+        calls.begin(call(**{"waits": True} | other))
+    assert calls.begin(asked).waiting
+
+
+def test_id_of_another_tools_call_gets_no_answer_of_it(calls, call):
+    calls.begin(call())
+    calls.finish(call(), "done", ANSWER)
+    with pytest.raises(ToolNotWaiting):
+        calls.begin(call(tool="find"))
+
+
+def test_call_that_is_confirmed_while_it_is_asked_again_runs_once(calls, call):
+    asked = call(waits=True)
+    calls.hold(asked, "once", "null", calls.begin(asked))
+    again = calls.begin(asked)
+    calls.confirm(asked, "once")
+    with pytest.raises(ToolRunning):
+        calls.hold(asked, "twice", "null", again)
+    calls.finish(asked, "done", ANSWER)
+    with pytest.raises(ToolRunning):
+        calls.hold(asked, "twice", "null", again)
+    assert calls.confirm(asked, "twice") == Begun(answer=ANSWER)
 
 
 def test_limits_are_those_of_the_conversation_and_of_the_person(calls, call, clock):

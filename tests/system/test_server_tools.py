@@ -293,6 +293,16 @@ def test_only_what_was_asked_can_be_confirmed(refunding: Refunding, shop_service
     assert (tmp_path / "lines").read_text(encoding="utf-8") == "prepared\n"
 
 
+def test_only_what_was_prepared_can_be_asked_again(refunding: Refunding, tmp_path: Path) -> None:
+    """The id of a call that waits admits neither other arguments nor another tool, which would leave no record."""
+    pending, asked = refunding.ask(), refunding.args
+    larger = refunding.caller.call("refund", asked | {"amount": 5000}, call="one")
+    other = refunding.caller.call("find_order", {"number": "17"}, call="one")
+    assert [(answer.status, answer.code) for answer in (larger, other)] == [(409, "tool-not-waiting")] * 2
+    assert refunding.confirm(pending["confirmation"]).json == {"response": {"output": "refunded"}}
+    assert (tmp_path / "lines").read_text(encoding="utf-8") == "prepared\nrefund of 5 for 17\n"
+
+
 def test_call_that_is_made_again_takes_the_place_of_the_one_that_waits(refunding: Refunding, tmp_path: Path) -> None:
     first = refunding.ask()["confirmation"]
     refunding.call = "again"

@@ -65,7 +65,7 @@ CASES = [
         (
             "an unknown outcome",
             CALLS,
-            "    if not pure:\n",
+            "    if not call.pure:\n",
             "    if False:\n",
             f"{STORE}test_call_whose_process_has_died_is_never_run_again_unless_it_is_pure[sqlite]",
         ),
@@ -75,6 +75,27 @@ CASES = [
             "if not hmac.compare_digest(found.pending, _confirming(call, confirmation))",
             "if False",
             f"{STORE}test_call_that_waits_runs_once_it_is_confirmed[sqlite]",
+        ),
+        (
+            "an id for one tool",
+            CALLS,
+            "if found.tool != call.tool:",
+            "if False:",
+            f"{STORE}test_id_of_another_tools_call_gets_no_answer_of_it[sqlite]",
+        ),
+        (
+            "the arguments of a call that waits",
+            CALLS,
+            "if not found.pending.endswith(_asked(call)):",
+            "if False:",
+            f"{STORE}test_id_of_a_call_that_waits_is_for_no_other_call[sqlite-other0]",
+        ),
+        (
+            "a call that is confirmed while it is asked again",
+            CALLS,
+            "if known is None or known.answer is not None or (known.pending is not None) != begun.waiting:",
+            "if False:",
+            f"{STORE}test_call_that_is_confirmed_while_it_is_asked_again_runs_once[sqlite]",
         ),
         (
             "the time to confirm",

@@ -138,7 +138,8 @@ tool_calls = Table(
     Column("at", BigInteger, nullable=False),
     Column("ends_by", BigInteger, nullable=False),  # if it has no answer by then, its process has died
     Column("cancelled", Integer, nullable=False),  # 1 if nobody waits for the answer
-    Column("pending", String(64)),  # while it waits to be confirmed: SHA-256 of the id that confirms it
+    # While it waits to be confirmed: half of the SHA-256 of the id that confirms it, and half of its arguments'.
+    Column("pending", String(64)),
     Column("prepared", Text),  # JSON: what the first of its two steps returned
     Column("answer", Text),  # JSON; null until it has returned
     Column("deadline", BigInteger, nullable=False),  # the lease's end

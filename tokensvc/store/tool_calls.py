@@ -37,6 +37,7 @@ class Begun:
 
 class _Call(NamedTuple):
     id: str
+    tool: str
     answer: str | None
     ends_by: int
     pending: str | None
@@ -59,6 +60,7 @@ class ToolCalls:
             RateLimited: if a limit is used up.
             ToolRunning: if it is running.
             ToolOutcomeUnknown: if it was begun, and its process has died.
+            ToolNotWaiting: if its id is that of another tool's call, or of one that waits with other arguments.
         """
         lease = call.lease
         with transaction(self._engine, [lease.id, *(window.key for window in call.windows)]) as opened:
@@ -78,7 +80,7 @@ class ToolCalls:
             if not known and same and same[0].pending:  # the model has called it again, in place of this one
                 given_up = [(_FINISH, _finished(same[0].id, None, _GIVEN_UP))]
             elif known or same:
-                earlier = _begun((known or same)[0], now, pure=call.pure)
+                earlier = _begun((known or same)[0], call, now)
                 if earlier is not None:
                     return earlier
             if call.per_conversation is not None and count >= call.per_conversation:
@@ -93,15 +95,23 @@ class ToolCalls:
             )
         return Begun()
 
-    def hold(self, call: ToolAdmission, confirmation: str, prepared: str) -> None:
-        """Record that *call* waits for *confirmation*, a one-time id, and what was *prepared* for it."""
+    def hold(self, call: ToolAdmission, confirmation: str, prepared: str, begun: Begun) -> None:
+        """Record that *call* waits for *confirmation*, a one-time id, and what was *prepared* for it.
+
+        Raises:
+            ToolRunning: if it was confirmed, or given up, since it was *begun*; it would otherwise run twice.
+        """
         waits = {
             "call": _id(call),
             "pending": _confirming(call, confirmation),
             "prepared": prepared,
             "ends_by": microseconds(self._clock()) + WAITS_FOR * SECOND,
         }
-        with transaction(self._engine) as opened:
+        with transaction(self._engine, [call.lease.id]) as opened:
+            (found,) = opened.read((_KNOWN, {"call": _id(call)}))
+            known = _Call(*found[0]) if found else None
+            if known is None or known.answer is not None or (known.pending is not None) != begun.waiting:
+                raise ToolRunning(retry_after=1)
             opened.commit((_HOLD, waits))
 
     def confirm(self, call: ToolAdmission, confirmation: str) -> Begun:
@@ -119,7 +129,7 @@ class ToolCalls:
             if found is None or (found.pending and found.ends_by <= now):
                 raise ToolNotWaiting
             if found.pending is None:
-                return _begun(found, now, pure=False) or Begun()
+                return _begun(found, replace(call, pure=False), now) or Begun()
             if not hmac.compare_digest(found.pending, _confirming(call, confirmation)):
                 raise ToolNotWaiting(cause="another confirmation")
             ends_by = now + (call.timeout + _GRACE) * SECOND
@@ -167,15 +177,20 @@ class ToolCalls:
         ]
 
 
-def _begun(found: "_Call", now: int, *, pure: bool) -> Begun | None:
+def _begun(found: "_Call", call: ToolAdmission, now: int) -> Begun | None:
     """Return what became of a call, or None if it may run again."""
+    if found.tool != call.tool:
+        raise ToolNotWaiting(cause="a call of another tool has this id")
     if found.answer is not None:
         return Begun(answer=found.answer)
     if found.pending is not None:
+        # What was prepared, recorded and limited is a call with those arguments.
+        if not found.pending.endswith(_asked(call)):
+            raise ToolNotWaiting(cause="other arguments than it was asked with")
         return Begun(waiting=True, prepared=found.prepared)
     if now < found.ends_by:
         raise ToolRunning(retry_after=1)
-    if not pure:
+    if not call.pure:
         raise ToolOutcomeUnknown(cause="no outcome was recorded")
     return None
 
@@ -203,7 +218,11 @@ def _finished(call: str, key: str | None, answer: str) -> dict[str, Any]:
 
 def _confirming(call: ToolAdmission, confirmation: str) -> str:
     """Return what confirms *call* with these arguments, and no other."""
-    return hashlib.sha256(f"{confirmation} {call.tool} {call.arguments_hash}".encode()).hexdigest()
+    return hashlib.sha256(confirmation.encode()).hexdigest()[:32] + _asked(call)
+
+
+def _asked(call: ToolAdmission) -> str:
+    return hashlib.sha256(f"{call.tool} {call.arguments_hash}".encode()).hexdigest()[:32]
 
 
 def _key(lease_id: str, call: str) -> str:
