@@ -35,6 +35,8 @@ def _usage(engine, clock):
         {"tokens": {"prompt": {"AUDIO": -1, "SMELL": 5}, "bribes": {"TEXT": 1}}},
         {"ended": "<script>", "rating": "best"},
         {"ended": "x" * 100},
+        {"ended": [], "rating": []},
+        {"ended": {}, "rating": {"good": 1}},
     ],
 )
 def test_what_is_not_credible_is_left_out(said):

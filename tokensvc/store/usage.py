@@ -48,7 +48,7 @@ class Report:
             seconds=_number(said.get("seconds"), longest + _SLACK),
             tokens={name: count for name, count in counts.items() if count},
             ended=ended if isinstance(ended, str) and _WORD.fullmatch(ended) else None,
-            rating=rating if rating in {"good", "bad"} else None,
+            rating=rating if isinstance(rating, str) and rating in {"good", "bad"} else None,
         )
 
     def since(self, earlier: "Report") -> "Report":
