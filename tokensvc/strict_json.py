@@ -1,7 +1,10 @@
 """Parses JSON and rejects what two parsers could read differently (RFC 8259, section 4)."""
 
 import json
+import math
 from typing import Any, NoReturn
+
+DEEPEST = 64  # arrays and objects within each other: what comes after the parser may follow them by recursion
 
 
 def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -9,16 +12,30 @@ def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
     Raises:
         ValueError: if it is not UTF-8 or not JSON, is nested too deeply, repeats a key in an
-            object, or uses a number that only Python's parser knows, such as NaN.
+            object, or uses a number that only Python's parser knows, such as NaN or 1e999.
     """
     try:
-        return json.loads(
+        value = json.loads(
             content.decode("utf-8"),
             object_pairs_hook=_reject_duplicate_keys,
             parse_constant=_reject_constant,
+            parse_float=_finite,
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: object) -> None:
+    """Raise ValueError if *value* is nested more than `DEEPEST` deep."""
+    level: list[Any] = [[value]]
+    for _ in range(DEEPEST + 1):
+        items = (item for each in level for item in (each.values() if isinstance(each, dict) else each))
+        level = [item for item in items if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
 
 
 def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -27,6 +44,14 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("duplicate key")
     return found
+
+
+def _finite(text: str) -> float:
+    """Return the number that *text* writes; raise ValueError if it would become infinite."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _reject_constant(name: str) -> NoReturn:

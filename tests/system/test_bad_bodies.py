@@ -27,6 +27,8 @@ NOT_JSON = {
     "deep objects": b'{"options":' * 1400,
     "deep and complete": b'{"options": ' + b"[" * 8000 + b"]" * 8000 + b"}",
     "huge number": b'{"profile": ' + b"9" * 10_000 + b"}",
+    "number beyond every float": b'{"usage": 1e999}',
+    "deeper than anything we read": b'{"usage": ' + b"[" * 64 + b"]" * 64 + b"}",
     "compressed": zlib.compress(b'{"profile": "default"}'),
     "binary": bytes(range(256)),
 }
