@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import socket
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from programs import Program, service_environment, serving, share_compiled_profiles
+from programs import OPEN_PROFILE, Program, running, service_environment, serving, share_compiled_profiles
 from system import faults, site
 from system.fleet import children
 from system.launching import free_ports, rows
@@ -105,6 +107,22 @@ def test_figures_agree_with_the_ledger_over_four_workers_one_of_which_dies(tmp_p
         service.await_lines("worker started", 9)
         assert service.get("/livez").status == 200
         assert figures(port).items() >= tokens.items()
+
+
+def test_figures_are_not_served_at_another_address_whatever_the_host(tmp_path: Path, google: Upstream) -> None:
+    """Such as a Unix socket, of which a server knows no other name than the one in the request."""
+    (port,), path = free_ports(1), tmp_path / "tokensvc.sock"
+    configuration = f'[http]\nmetrics_bind = "127.0.0.1:{port}"\n{OPEN_PROFILE}'
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:tokensvc.serving"]
+    command += ["--bind", f"unix:{path}", "--workers", "1", "tokensvc.app:create_app()"]
+    environment = service_environment(tmp_path, configuration, google.url)
+    with running(command, r"Listening at: (unix:.*?) ", environment=environment) as service:
+        service.await_line("worker started")
+        assert figures(port)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(f"GET /metrics HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            assert client.recv(20).startswith(b"HTTP/1.0 404")
 
 
 def refuse(answer: bytes, exchange: Exchange, _received: Received) -> bool:

@@ -100,7 +100,9 @@ class Metrics:
         """Return *app* as one that does not answer at the address of the metrics."""
 
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            if (environ["SERVER_NAME"], environ["SERVER_PORT"]) != self._address:
+            # For a Unix socket, which has no REMOTE_ADDR, gunicorn takes both names from the request's Host.
+            asked = environ.get("REMOTE_ADDR") and (environ["SERVER_NAME"], environ["SERVER_PORT"])
+            if asked != self._address:
                 return app(environ, start_response)
             found = environ["PATH_INFO"] == "/metrics" and environ["REQUEST_METHOD"] in {"GET", "HEAD"}
             content = self._text() if found else b"There is only GET /metrics here.\n"
