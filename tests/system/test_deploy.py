@@ -41,7 +41,7 @@ def _fleet(tmp_path, google):
 def nginx(folder, urls):
     with as_shipped(folder, urls) as (proxy, in_the_clear):
         moved = in_the_clear.get("/embed?x=1")
-        assert (moved.status, moved.headers["location"]) == (308, "https://127.0.0.1/embed?x=1")
+        assert (moved.status, moved.headers["location"]) == (308, "https://tokens.example.com/embed?x=1")
         yield proxy
 
 
