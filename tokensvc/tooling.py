@@ -6,6 +6,7 @@ The page carries the call, so everything in it is what a visitor could send by h
 import hashlib
 import json
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -256,6 +257,10 @@ def _key(tool: ServerTool, args: Mapping[str, Any]) -> str | None:
 
 
 def _bound(value: str, principal: Principal) -> str:
-    """Return the value of a bound argument: what the model and the visitor cannot choose."""
-    filled = value.replace("${subject}", principal.subject).replace("${issuer}", principal.issuer)
-    return placeholders.fill(filled, principal.claims)
+    """Return the value of a bound argument: what the model and the visitor cannot choose.
+
+    A placeholder within a name or a claim is not filled.
+    """
+    names = {"${subject}": principal.subject, "${issuer}": principal.issuer}
+    parts = re.split(r"(\$\{(?:subject|issuer)\})", value)
+    return "".join(names[part] if part in names else placeholders.fill(part, principal.claims) for part in parts)

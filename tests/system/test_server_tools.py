@@ -1,6 +1,7 @@
 """Server tools: who may call them, with what, how often, and that each call runs once."""
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -374,6 +375,7 @@ def test_endpoint_gets_the_arguments_and_a_jwt_that_a_library_verifies(ada: Call
     assert answer.json == {"response": {"output": {"price": 3}}}
     path, headers, body = Backend.asked[-1]
     assert path == "/prices/green%20tea%3Fx"
+    assert re.fullmatch("[0-9a-f]{64}", headers["Idempotency-Key"])
     assert body == {"customer": "ada", "country": "de"}
     key = jwt.PyJWKClient(f"{shop_service.url}/.well-known/jwks.json").get_signing_key_from_jwt(
         headers["Authorization"].removeprefix("Bearer ")
@@ -387,6 +389,18 @@ def test_endpoint_gets_the_arguments_and_a_jwt_that_a_library_verifies(ada: Call
     )
     assert (claims["sub"], claims["tool"], claims["profile"], claims["jti"]) == ("ada", "price", "default", "one")
     assert claims["exp"] - claims["iat"] == 60
+
+
+@pytest.mark.parametrize("call", ["\u20ac", "a\x00b", "a\r\nX-Admin: yes"])
+def test_id_of_a_call_adds_nothing_to_the_request(ada: Caller, call: str) -> None:
+    assert ada.call("price", {"item": "tea"}, call=call).json == {"response": {"output": {"price": 3}}}
+    assert "X-Admin" not in Backend.asked[-1][1]
+
+
+def test_placeholder_in_a_persons_name_is_not_filled(shop_service: Program) -> None:
+    mallory = Caller(shop_service, subject="${issuer}")
+    assert mallory.call("price", {"item": "tea"}).status == 200
+    assert Backend.asked[-1][2]["customer"] == "${issuer}"
 
 
 def test_backend_in_node_verifies_who_is_asking(start_service: Callable[..., Program], emulator: Program) -> None:

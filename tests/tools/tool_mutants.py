@@ -119,6 +119,14 @@ CASES = [
             f"{SYSTEM}test_endpoint_in_a_private_network_must_be_allowed",
         ),
         (
+            "addresses within addresses",
+            ENDPOINTS,
+            "reached = _reached(named)",
+            "reached = named",
+            "tests/tools/test_endpoints.py::"
+            "test_address_that_leads_into_a_private_network_is_refused[64:ff9b::169.254.169.254]",
+        ),
+        (
             "the length of an answer",
             TOOLING,
             "if len(answer.encode()) > LONGEST_ANSWER",

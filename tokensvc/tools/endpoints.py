@@ -1,5 +1,6 @@
 """Runs a tool that is an HTTP endpoint of the site."""
 
+import hashlib
 import ipaddress
 import json
 from collections.abc import Callable, Sequence
@@ -10,7 +11,11 @@ from urllib.parse import quote, urlsplit
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.tools.call import ToolCall
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# NAT64 (RFC 6052), and the deprecated IPv4-compatible addresses.
+_EMBEDDING = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class EndpointTool:
         headers = {
             "Authorization": f"Bearer {self.sign(call, origin)}",
             "Content-Type": "application/json",
-            "Idempotency-Key": f"{call.lease_id}-{call.id}",
+            # A hash, since an id of the visitor's own may have characters that no header can hold.
+            "Idempotency-Key": hashlib.sha256(f"{call.lease_id} {call.id}".encode()).hexdigest(),
         }
         body = json.dumps(rest).encode()
         response = self.client.post(path, body, headers, deadline=call.deadline)
@@ -61,12 +67,28 @@ def refuse_private(allowed: Sequence[Network]) -> Callable[[str], None]:
     """Return a check that an address is public, or in one of *allowed*."""
 
     def check(address: str) -> None:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-        if not parsed.is_global and not any(parsed in network for network in allowed):
+        named = ipaddress.ip_address(address.partition("%")[0])
+        reached = _reached(named)
+        if not _is_public(reached) and not any(each in network for network in allowed for each in (named, reached)):
             raise OSError(f"{address} is not a public address; list its network in private_networks")
 
     return check
+
+
+def _reached(address: Address) -> Address:
+    """Return the IPv4 address within an IPv6 address, to which a translator or tunnel may lead, or *address* itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    embedded = address.ipv4_mapped or address.sixtofour
+    if embedded is None and any(address in network for network in _EMBEDDING):
+        embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return embedded or address
+
+
+def _is_public(address: Address) -> bool:
+    # Python 3.11 takes some that are not global for global.
+    known = isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address in _LOCAL_NAT64)
+    return address.is_global and not address.is_multicast and not known
 
 
 def _segment(value: object) -> str:
