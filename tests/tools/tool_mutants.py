@@ -123,8 +123,10 @@ CASES = [
             ENDPOINTS,
             "reached = _reached(named)",
             "reached = named",
-            "tests/tools/test_endpoints.py::"
-            "test_address_that_leads_into_a_private_network_is_refused[64:ff9b::169.254.169.254]",
+            (
+                "tests/tools/test_endpoints.py::"
+                "test_address_that_leads_into_a_private_network_is_refused[64:ff9b::169.254.169.254]"
+            ),
         ),
         (
             "the length of an answer",
