@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 import sysconfig
@@ -59,7 +60,7 @@ def test_of_web_it_carries_what_is_served_and_no_leftover(tmp_path):
         path.write_text("left(behind);\n", encoding="utf-8")
     assert contents(build(clone, tmp_path / "after")) == before
     release = read_release(WEB)
-    carried = {name for name in before if name.startswith("tokensvc/web/")}
+    carried = {name.removesuffix(".gz") for name in before if name.startswith("tokensvc/web/")}
     assert carried == {f"tokensvc/web/{name}" for name in (*release.pages, *release.parts)}
 
 
@@ -69,10 +70,20 @@ def test_besides_it_carries_the_package_alone(wheel):
     assert tops == {"tokensvc", wheel.name.split("-py3", 1)[0] + ".dist-info"}
 
 
+def test_scripts_and_style_sheets_are_compressed_as_well(wheel):
+    """The service sends these; they are smaller than what zlib makes of them."""
+    carried = contents(wheel)
+    compressed = {name.removesuffix(".gz"): content for name, content in carried.items() if name.endswith(".gz")}
+    assert compressed.keys() == {name for name in carried if name.endswith((".js", ".css"))}
+    for name, content in compressed.items():
+        assert gzip.decompress(content) == carried[name]
+    assert sum(map(len, compressed.values())) < sum(len(gzip.compress(carried[name], 9)) for name in compressed)
+
+
 def test_scripts_and_style_sheets_are_minified(wheel):
     """Each is smaller than as written and has no comment; every other file is the same."""
     for name, content in contents(wheel).items():
-        if not name.startswith("tokensvc/web/"):
+        if not name.startswith("tokensvc/web/") or name.endswith(".gz"):
             continue
         written = (CLONE / name.removeprefix("tokensvc/")).read_bytes()
         if name.endswith((".js", ".css")):

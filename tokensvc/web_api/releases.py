@@ -1,4 +1,4 @@
-"""Reads web/ once, at start, and compresses each file that is served."""
+"""Reads web/ once, at start, and compresses each file that is served, unless the wheel has it compressed."""
 
 import gzip
 import hashlib
@@ -56,7 +56,7 @@ def read_release(folder: Path) -> Release:
     return Release(
         digest,
         pages={name: _asset(name, content) for name, content in pages.items()},
-        parts={name: _asset(name, content) for name, content in parts.items()},
+        parts={name: _asset(name, content, folder / f"{name}.gz") for name, content in parts.items()},
     )
 
 
@@ -74,13 +74,13 @@ def _linked(page: bytes, names: Collection[str], digest: str) -> bytes:
     return re.sub(r'\b(src|href)="([^"]+)"', link, page.decode()).encode()
 
 
-def _asset(name: str, content: bytes) -> Asset:
+def _asset(name: str, content: bytes, zipped: Path | None = None) -> Asset:
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     if name.endswith(".js"):
         media_type = "text/javascript"  # some machines' tables say otherwise
     return Asset(
         content=content,
-        compressed=gzip.compress(content, 9, mtime=0),
+        compressed=zipped.read_bytes() if zipped and zipped.exists() else gzip.compress(content, 9, mtime=0),
         media_type=media_type,
         digest=hashlib.sha256(content).hexdigest()[:32],
     )
