@@ -18,14 +18,15 @@ const signs = new WeakMap();
  * @param {LiveAgent} agent
  * @param {HTMLElement} launcher
  * @param {import('./words.js').Words} common
- * @param {() => boolean} hears whether the microphone is on
+ * @param {() => boolean | undefined} silenced whether the microphone was muted by its switch or by the system
  * @throws {import('../live/errors.js').LiveError} `page-incomplete`
  */
-export async function sign(agent, launcher, common, hears) {
+export async function sign(agent, launcher, common, silenced) {
   const words = await rareWords(common);
   const shown = signs.get(agent) ?? new Sign(agent, launcher);
   signs.set(agent, shown);
-  shown.write(words, hears());
+  const { voiced = false, muted = false } = agent.session ?? {};
+  shown.write(words, voiced && !muted && !silenced());
 }
 
 class Sign {

@@ -293,9 +293,9 @@ export class Visualizer {
   }
 
   #draw() {
-    const { levels } = this.#session;
+    const { levels, voiced, volume } = this.#session;
     const heard = /** @type {const} */ (['speaker', 'microphone']).find((side) => levels[side] > AUDIBLE);
-    this.element.dataset.voice = this.#running ? (heard ?? '') : 'none';
+    this.element.dataset.voice = this.#running && (voiced || volume) ? (heard ?? '') : 'none';
     if (heard) this.#session.spectrum(heard, this.#spectrum);
     STEPS.forEach((step, index) => {
       const bar = /** @type {HTMLElement} */ (this.element.children[index]);

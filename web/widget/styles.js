@@ -54,7 +54,7 @@ export const STYLES = `
   .visualizer i { min-height: 6px; max-height: 100%; border: solid; border-width: 0 0 0 6px; border-radius: 3px; transition: .15s; }
   .visualizer:not([data-voice=""]) i { height: 30%; &:nth-child(even) { height: 60%; } &:nth-child(3) { height: 100%; } }
   .visualizer:is([data-voice=""], [data-voice="microphone"]) { color: var(--edge); }
-  .log:empty, .log:not(:empty) + [data-voice="none"], :host([input="text"]) .log:not(:empty) + .visualizer { display: none; }
+  .log:empty, .log:not(:empty) + [data-voice="none"] { display: none; }
   .log:empty + .visualizer { height: 48px; margin-block-start: auto; }
   .log:empty + .visualizer:has(+ [hidden]) { align-self: center; margin-block-end: auto; scale: 2; }
   .greeting, .privacy { text-wrap: pretty; }

@@ -165,8 +165,8 @@ export class View {
     this.#facade.setLabel(live ? this.#words.text('ongoing') : '');
     // Without that file the button says only that there is a conversation.
     if (live && !open) {
-      const hears = () => this.#session.voiced && !this.#session.muted && !this.#microphone?.muted;
-      import('./minimized.js').then(({ sign }) => sign(this.#agent, this.#facade.launcher, this.#words, hears)).catch(() => {});
+      const silenced = () => this.#microphone?.muted;
+      import('./minimized.js').then(({ sign }) => sign(this.#agent, this.#facade.launcher, this.#words, silenced)).catch(() => {});
     }
     // If the focused element is hidden now, the focus must not go back to the top of the page.
     if (focused?.checkVisibility() === false) this.#first.focus();
@@ -196,7 +196,7 @@ export class View {
     if (this.#speaking && volume > 0) return 'speaking';
     if (this.#thinking) return 'working';
     const last = this.#session.transcript.at(-1);
-    if (last?.side === 'agent' && !last.final && !(voiced && volume > 0)) return 'answering';
+    if (!(voiced && volume) && last?.side === 'agent' && !last.final) return 'answering';
     if (!voiced) return 'reading';
     if (!muted) return this.#microphone?.muted ? 'silenced' : 'listening';
     return this.#agent.pushToTalk ? 'holding' : 'muted';
@@ -206,9 +206,9 @@ export class View {
     const session = this.#session;
     session.on('state', (change) => this.#stateChanged(change));
     session.on('resumed', ({ contextLost }) => {
-      if (contextLost) setText(this.#panel.notice, this.#words.text('notice.forgotten'));
+      if (contextLost) this.#tellLost('notice.forgotten');
     });
-    session.on('rebuilt', () => setText(this.#panel.notice, this.#words.text('notice.rebuilt')));
+    session.on('rebuilt', () => this.#tellLost('notice.rebuilt'));
     session.on('listening', () => this.refresh());
     session.on('speaking', ({ speaking }) => {
       this.#speaking = speaking;
@@ -252,8 +252,18 @@ export class View {
     this.#microphone = device;
     this.refresh();
     if (device.id === expected) return;
+    const words = await this.#rareWords();
+    this.#log.note('microphone', 'microphone', words.text('notice.microphone', { name: device.label }));
+  }
+
+  /** @param {string} key of what was lost with the connection */
+  #tellLost(key) {
+    this.#rareWords().then((words) => setText(this.#panel.notice, words.text(key)), this.#partFailed);
+  }
+
+  async #rareWords() {
     const { rareWords } = await importOrFail(import('./rare-words.js'));
-    this.#log.note('microphone', 'microphone', (await rareWords(this.#words)).text('notice.microphone', { name: device.label }));
+    return rareWords(this.#words);
   }
 
   /** @param {SessionEvents['state']} change */
@@ -319,7 +329,7 @@ export class View {
     const error = seenBy(cause, this.#agent.getCredential === null);
     const show = (/** @type {Words} */ words) => this.#error === cause && this.#explain(error, words);
     if (hasMessageFor(error, this.#words)) show(this.#words);
-    else import('./rare-words.js').then(({ rareWords }) => rareWords(this.#words)).then(show, () => show(this.#words));
+    else this.#rareWords().then(show, () => show(this.#words));
   }
 
   /** @param {LiveError} error @param {Words} words */

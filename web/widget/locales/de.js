@@ -33,8 +33,6 @@ export default {
   'state.resuming': 'Verbindung wird wiederhergestellt …',
   'state.closed': 'Gespräch beendet',
   'notice.resuming': 'Die Verbindung wird wiederhergestellt. Machen Sie einfach weiter, es geht nichts verloren.',
-  'notice.forgotten': 'Die Verbindung wurde unterbrochen. Ich weiß nicht mehr, worüber wir gesprochen haben.',
-  'notice.rebuilt': 'Die Verbindung wurde unterbrochen. Ich weiß noch, was zuletzt gesagt wurde.',
 
   log: 'Gesprächsverlauf',
   user: 'Sie',

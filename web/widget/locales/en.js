@@ -36,8 +36,6 @@ export default {
   'state.resuming': 'Reconnecting…',
   'state.closed': 'The conversation has ended',
   'notice.resuming': 'Reconnecting. Please go on, nothing is lost.',
-  'notice.forgotten': 'We lost the connection. I no longer remember what we discussed.',
-  'notice.rebuilt': 'We lost the connection. I caught up from what was said.',
 
   // The transcript.
   log: 'Transcript',

@@ -33,8 +33,6 @@ export default {
   'state.resuming': 'Reconectando…',
   'state.closed': 'Conversación finalizada',
   'notice.resuming': 'Reconectando. Puede continuar, no se pierde nada.',
-  'notice.forgotten': 'Se perdió la conexión. Ya no recuerdo de qué estábamos hablando.',
-  'notice.rebuilt': 'Se perdió la conexión. He recuperado lo último que dijimos.',
 
   log: 'Transcripción',
   user: 'Usted',

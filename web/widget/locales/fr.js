@@ -33,8 +33,6 @@ export default {
   'state.resuming': 'Reconnexion…',
   'state.closed': 'Conversation terminée',
   'notice.resuming': 'Reconnexion en cours. Vous pouvez continuer, rien n’est perdu.',
-  'notice.forgotten': 'La connexion a été interrompue. Je ne me souviens plus de notre échange.',
-  'notice.rebuilt': 'La connexion a été interrompue. J’ai repris à partir de nos derniers échanges.',
 
   log: 'Transcription',
   user: 'Vous',

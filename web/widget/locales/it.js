@@ -33,8 +33,6 @@ export default {
   'state.resuming': 'Riconnessione…',
   'state.closed': 'Conversazione terminata',
   'notice.resuming': 'Riconnessione in corso. Puoi continuare, non si perde nulla.',
-  'notice.forgotten': 'La connessione si è interrotta. Non ricordo più di cosa abbiamo parlato.',
-  'notice.rebuilt': 'La connessione si è interrotta. Ho ripreso da quello che ci siamo detti.',
 
   log: 'Trascrizione',
   user: 'Tu',

@@ -33,8 +33,6 @@ export default {
   'state.resuming': '再接続中…',
   'state.closed': '会話が終了しました',
   'notice.resuming': '再接続しています。そのままお続けください。内容は失われません。',
-  'notice.forgotten': '接続が切れました。これまでの会話の内容を覚えていません。',
-  'notice.rebuilt': '接続が切れました。直前までの会話の内容をもとに続けます。',
 
   log: '会話の記録',
   user: 'あなた',

@@ -33,8 +33,6 @@ export default {
   'state.resuming': '다시 연결하는 중…',
   'state.closed': '대화가 종료되었습니다',
   'notice.resuming': '다시 연결하고 있습니다. 계속하셔도 내용은 사라지지 않습니다.',
-  'notice.forgotten': '연결이 끊겼습니다. 지금까지 나눈 대화가 기억나지 않습니다.',
-  'notice.rebuilt': '연결이 끊겼습니다. 지금까지 나눈 대화를 바탕으로 이어 가겠습니다.',
 
   log: '대화 내용',
   user: '나',

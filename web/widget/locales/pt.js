@@ -33,8 +33,6 @@ export default {
   'state.resuming': 'Reconectando…',
   'state.closed': 'Conversa encerrada',
   'notice.resuming': 'Reconectando. Pode continuar, nada será perdido.',
-  'notice.forgotten': 'A conexão caiu. Não lembro mais sobre o que conversamos.',
-  'notice.rebuilt': 'A conexão caiu. Retomei a partir do que já conversamos.',
 
   log: 'Transcrição',
   user: 'Você',

@@ -33,8 +33,6 @@ export default {
   'state.resuming': 'Yeniden bağlanıyor…',
   'state.closed': 'Görüşme sona erdi',
   'notice.resuming': 'Yeniden bağlanılıyor. Devam edebilirsiniz, hiçbir şey kaybolmaz.',
-  'notice.forgotten': 'Bağlantı koptu. Neler konuştuğumuzu artık hatırlamıyorum.',
-  'notice.rebuilt': 'Bağlantı koptu. Son konuştuklarımızdan devam ediyorum.',
 
   log: 'Görüşme dökümü',
   user: 'Siz',

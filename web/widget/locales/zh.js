@@ -33,8 +33,6 @@ export default {
   'state.resuming': '正在重新连接……',
   'state.closed': '对话已结束',
   'notice.resuming': '正在重新连接。请继续，内容不会丢失。',
-  'notice.forgotten': '连接已断开。我不记得我们之前聊过的内容了。',
-  'notice.rebuilt': '连接已断开。我已根据之前聊过的内容接着往下谈。',
 
   log: '对话记录',
   user: '您',

@@ -30,6 +30,8 @@ export default {
   'stopped.answer': 'Ein Sicherheitsfilter hat diese Antwort gestoppt. Bitte fragen Sie etwas anderes.',
   'stopped.failed': 'Diese Antwort konnte nicht abgeschlossen werden. Bitte fragen Sie noch einmal.',
   'notice.microphone': 'Ein anderes Mikrofon wird verwendet: {name}',
+  'notice.forgotten': 'Die Verbindung wurde unterbrochen. Ich weiß nicht mehr, worüber wir gesprochen haben.',
+  'notice.rebuilt': 'Die Verbindung wurde unterbrochen. Ich weiß noch, was zuletzt gesagt wurde.',
   'notice.left': 'Noch {time}',
   'minimized.on': 'KI-Assistent, Mikrofon an',
   'minimized.off': 'KI-Assistent, Mikrofon aus',

@@ -34,6 +34,8 @@ export default {
   'stopped.answer': 'A safety filter stopped this answer. Please ask something else.',
   'stopped.failed': 'This answer could not be completed. Please ask again.',
   'notice.microphone': 'Using another microphone: {name}',
+  'notice.forgotten': 'We lost the connection. I no longer remember what we discussed.',
+  'notice.rebuilt': 'We lost the connection. I caught up from what was said.',
   'notice.left': '{time} left',
   'minimized.on': 'AI assistant, microphone on',
   'minimized.off': 'AI assistant, microphone off',

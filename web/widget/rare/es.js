@@ -30,6 +30,8 @@ export default {
   'stopped.answer': 'Un filtro de seguridad ha detenido esta respuesta. Pregunte otra cosa.',
   'stopped.failed': 'No se pudo completar esta respuesta. Vuelva a preguntar.',
   'notice.microphone': 'Se usa otro micrófono: {name}',
+  'notice.forgotten': 'Se perdió la conexión. Ya no recuerdo de qué estábamos hablando.',
+  'notice.rebuilt': 'Se perdió la conexión. He recuperado lo último que dijimos.',
   'notice.left': 'Restante: {time}',
   'minimized.on': 'Asistente de IA, micrófono activado',
   'minimized.off': 'Asistente de IA, micrófono desactivado',

@@ -30,6 +30,8 @@ export default {
   'stopped.answer': 'Un filtre de sécurité a interrompu cette réponse. Veuillez demander autre chose.',
   'stopped.failed': 'Cette réponse n’a pas pu être terminée. Veuillez reposer votre question.',
   'notice.microphone': 'Un autre micro est utilisé\u00a0: {name}',
+  'notice.forgotten': 'La connexion a été interrompue. Je ne me souviens plus de notre échange.',
+  'notice.rebuilt': 'La connexion a été interrompue. J’ai repris à partir de nos derniers échanges.',
   'notice.left': 'Encore {time}',
   'minimized.on': 'Assistant IA, micro activé',
   'minimized.off': 'Assistant IA, micro désactivé',

@@ -30,6 +30,8 @@ export default {
   'stopped.answer': 'Un filtro di sicurezza ha interrotto questa risposta. Chiedi qualcos’altro.',
   'stopped.failed': 'Non è stato possibile completare questa risposta. Chiedi di nuovo.',
   'notice.microphone': 'Viene usato un altro microfono: {name}',
+  'notice.forgotten': 'La connessione si è interrotta. Non ricordo più di cosa abbiamo parlato.',
+  'notice.rebuilt': 'La connessione si è interrotta. Ho ripreso da quello che ci siamo detti.',
   'notice.left': 'Ancora {time}',
   'minimized.on': 'Assistente IA, microfono attivo',
   'minimized.off': 'Assistente IA, microfono disattivato',

@@ -30,6 +30,8 @@ export default {
   'stopped.answer': 'セーフティフィルタがこの回答を停止しました。別の質問をしてください。',
   'stopped.failed': 'この回答を完了できませんでした。もう一度質問してください。',
   'notice.microphone': '別のマイクを使用中（{name}）',
+  'notice.forgotten': '接続が切れました。これまでの会話の内容を覚えていません。',
+  'notice.rebuilt': '接続が切れました。直前までの会話の内容をもとに続けます。',
   'notice.left': '残り {time}',
   'minimized.on': 'AIアシスタント・マイクはオン',
   'minimized.off': 'AIアシスタント・マイクはオフ',

@@ -30,6 +30,8 @@ export default {
   'stopped.answer': '안전 필터가 이 답변을 중단했습니다. 다른 질문을 해 주세요.',
   'stopped.failed': '이 답변을 완료하지 못했습니다. 다시 질문해 주세요.',
   'notice.microphone': '다른 마이크 사용 중: {name}',
+  'notice.forgotten': '연결이 끊겼습니다. 지금까지 나눈 대화가 기억나지 않습니다.',
+  'notice.rebuilt': '연결이 끊겼습니다. 지금까지 나눈 대화를 바탕으로 이어 가겠습니다.',
   'notice.left': '{time} 남음',
   'minimized.on': 'AI 어시스턴트, 마이크 켜짐',
   'minimized.off': 'AI 어시스턴트, 마이크 꺼짐',

@@ -30,6 +30,8 @@ export default {
   'stopped.answer': 'Um filtro de segurança interrompeu esta resposta. Pergunte outra coisa.',
   'stopped.failed': 'Não foi possível concluir esta resposta. Pergunte novamente.',
   'notice.microphone': 'Usando outro microfone: {name}',
+  'notice.forgotten': 'A conexão caiu. Não lembro mais sobre o que conversamos.',
+  'notice.rebuilt': 'A conexão caiu. Retomei a partir do que já conversamos.',
   'notice.left': 'Restante: {time}',
   'minimized.on': 'Assistente de IA, microfone ligado',
   'minimized.off': 'Assistente de IA, microfone desligado',

@@ -30,6 +30,8 @@ export default {
   'stopped.answer': 'Bir güvenlik filtresi bu yanıtı durdurdu. Lütfen başka bir şey sorun.',
   'stopped.failed': 'Bu yanıt tamamlanamadı. Lütfen yeniden sorun.',
   'notice.microphone': 'Başka bir mikrofon kullanılıyor: {name}',
+  'notice.forgotten': 'Bağlantı koptu. Neler konuştuğumuzu artık hatırlamıyorum.',
+  'notice.rebuilt': 'Bağlantı koptu. Son konuştuklarımızdan devam ediyorum.',
   'notice.left': '{time} kaldı',
   'minimized.on': 'Yapay zekâ asistanı, mikrofon açık',
   'minimized.off': 'Yapay zekâ asistanı, mikrofon kapalı',

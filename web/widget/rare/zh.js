@@ -30,6 +30,8 @@ export default {
   'stopped.answer': '安全过滤器已中止此回答。请换个问题。',
   'stopped.failed': '未能完成此回答。请重新提问。',
   'notice.microphone': '正在使用其他麦克风（{name}）',
+  'notice.forgotten': '连接已断开。我不记得我们之前聊过的内容了。',
+  'notice.rebuilt': '连接已断开。我已根据之前聊过的内容接着往下谈。',
   'notice.left': '剩余 {time}',
   'minimized.on': 'AI 助手，麦克风已开启',
   'minimized.off': 'AI 助手，麦克风已关闭',
