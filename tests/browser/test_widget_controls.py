@@ -115,7 +115,7 @@ def test_without_a_choice_there_is_no_menu(call: Callable[..., Caller], language
 
 def test_chosen_language_and_silence_are_kept_for_the_next_page(call: Callable[..., Caller]) -> None:
     """With the conversation, and only with it."""
-    caller = call('<live-agent keep="session" languages="en tr"></live-agent>')
+    caller = call('<p><a href="">Next</a></p><live-agent keep="session" languages="en tr"></live-agent>')
     caller.arrive()
     caller.open_widget()
     caller.talk()
@@ -123,7 +123,8 @@ def test_chosen_language_and_silence_are_kept_for_the_next_page(call: Callable[.
     caller.button("Settings").click()
     caller.page.get_by_role("combobox", name="Display language").select_option("tr")
     caller.button("Geri").click()
-    caller.page.reload()
+    with caller.page.expect_navigation():
+        caller.page.get_by_role("link", name="Next").click()
     caller.page.get_by_role("button", name="Sesi kapat", pressed=True).wait_for()
     caller.becomes("live")
     caller.button("Bitir").click()
