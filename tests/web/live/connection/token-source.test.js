@@ -28,7 +28,7 @@ class Service {
   };
 }
 
-test('a request carries the choice and the credential, and no cookies', async () => {
+test('a request carries the choice and the credential, and cookies only to its own origin', async () => {
   const service = new Service(Response.json(GRANT));
   const source = new TokenSource('/token', { fetch: service.fetch, getCredential: () => 'jwt' });
   const grant = await source.grant({ profile: 'tour', options: { voice: 'Kore' } }, signal);
