@@ -37,6 +37,10 @@ def secrets_in(folder):
         (["--who", "accounts", "--public-url", "https://tokens.example.com"], "answers   https://tokens.example.com"),
         (["--who", "jwt", "--origin", "https://shop.example.com"], "JWTs of https://shop.example.com for tokensvc"),
         (["--instruction", 'Say "ja".\nOr “nein”.', "--voice", "Puck"], '"voice_name": "Puck"'),
+        (
+            ["--instruction", 'Mind ["guest"] and origins = [] \x7f\\', "--origin", "https://shop.example.com"],
+            r"Mind [\"guest\"] and origins = [] \u007f\\",
+        ),
     ],
 )
 def test_what_init_writes_passes_check(tmp_path, words, expected):

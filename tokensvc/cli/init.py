@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shlex
 import tomllib
@@ -78,16 +79,21 @@ def _configuration(who: str, origin: str, public_url: str, instruction: str, voi
     text = (files("tokensvc.cli") / "init.toml").read_text(encoding="utf-8")
     if who != "jwt":
         text = text.partition("\n[[issuers]]")[0]
-    for default, answer in (
-        ('"https://www.example.com"', origin and json.dumps(origin)),
-        ('["guest"] ', '["guest"] ' if who == "guests" else '["user"]  '),
-        (json.dumps(_QUESTIONS["instruction"][1]), json.dumps(instruction, ensure_ascii=False)),
-        ('"Kore"', json.dumps(voice)),
-        ('# public_url = "https://tokens.example.com"', public_url and f"public_url = {json.dumps(public_url)}"),
-        ("origins = []", origin and f"origins = [{json.dumps(origin)}]"),
-    ):
-        text = text.replace(default, answer or default)
-    return text
+    answers = {
+        '"https://www.example.com"': origin and json.dumps(origin),
+        '["guest"] ': '["guest"] ' if who == "guests" else '["user"]  ',
+        json.dumps(_QUESTIONS["instruction"][1]): _string(instruction),
+        '"Kore"': _string(voice),
+        '# public_url = "https://tokens.example.com"': public_url and f"public_url = {json.dumps(public_url)}",
+        "origins = []": origin and f"origins = [{json.dumps(origin)}]",
+    }
+    # All at once, since an answer may contain another default.
+    return re.sub("|".join(map(re.escape, answers)), lambda found: answers[found[0]] or found[0], text)
+
+
+def _string(text: str) -> str:
+    """Return *text* as a string of TOML, which escapes one character more than JSON."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _write(name: str, text: str) -> None:
