@@ -52,4 +52,4 @@ def test_pause_may_be_a_fraction_of_a_second():
 def test_question_shows_arguments_in_plain_and_few_characters():
     tool = profile(python="a:b", confirm="Refund {amount} for {number}?").tools["look_up"]
     assert tool.sentence({"amount": 5, "number": "17\u202e71"}) == "Refund 5 for 1771?"
-    assert len(tool.sentence({"amount": "x" * 1000})) < 300
+    assert tool.sentence({"amount": "x" * 1000}) == f"Refund {'x' * 200}… for ?"

@@ -105,7 +105,12 @@ class ServerTool(Model):
         """Return *confirm* with the arguments filled in, in plain characters."""
         if self.confirm is None:
             return None
-        return _ARGUMENT.sub(lambda match: visible(str(args.get(match[1], "")))[:LONGEST_SHOWN], self.confirm)
+        return _ARGUMENT.sub(lambda match: _shown(args.get(match[1], "")), self.confirm)
+
+
+def _shown(value: object) -> str:
+    text = visible(str(value))
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"  # so that nobody agrees to what is hidden
 
 
 @lru_cache(maxsize=64)
