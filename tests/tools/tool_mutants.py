@@ -6,6 +6,7 @@ from mutants.mutant import Case, Mutant
 
 SYSTEM = "tests/system/test_server_tools.py::"
 STORE = "tests/store/test_tool_calls.py::"
+INWARD = "tests/tools/test_endpoints.py::test_address_that_leads_into_a_private_network_is_refused"
 CALLS = "tokensvc/store/tool_calls.py"
 TOOLING = "tokensvc/tooling.py"
 ENDPOINTS = "tokensvc/tools/endpoints.py"
@@ -114,7 +115,7 @@ CASES = [
         (
             "private addresses",
             ENDPOINTS,
-            "if not parsed.is_global and",
+            "if not _is_public(reached) and",
             "if False and",
             f"{SYSTEM}test_endpoint_in_a_private_network_must_be_allowed",
         ),
@@ -123,10 +124,7 @@ CASES = [
             ENDPOINTS,
             "reached = _reached(named)",
             "reached = named",
-            (
-                "tests/tools/test_endpoints.py::"
-                "test_address_that_leads_into_a_private_network_is_refused[64:ff9b::169.254.169.254]"
-            ),
+            f"{INWARD}[64:ff9b::169.254.169.254]",
         ),
         (
             "the length of an answer",
