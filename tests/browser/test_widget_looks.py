@@ -54,6 +54,36 @@ FLOOD = """async (files) => {
   return { milliseconds, ends, lines: childElementCount, length: textContent.length };
 }"""
 
+# A log beside a box that grows as the log is scrolled to its end; then a person scrolls up.
+FOLLOWED = """async (files) => {
+  const { Log } = await import(files + 'panel.js');
+  const { Words } = await import(files + 'words.js');
+  const words = await Words.load('en', {});
+  const log = new Log();
+  const [panel, box] = [document.createElement('div'), document.createElement('div')];
+  Object.assign(panel.style, { display: 'flex', flexDirection: 'column', height: '300px' });
+  Object.assign(log.list.style, { flex: '1', minHeight: '0', overflow: 'auto' });
+  Object.assign(box.style, { flex: 'none', height: '60px' });
+  panel.append(log.list, box);
+  document.body.append(panel);
+  const said = { side: 'agent', text: 'So it goes.', typed: false, final: false, interrupted: false };
+  const say = (turn) => log.show({ ...said, id: `u${turn}`, turn }, words);
+  const settled = async () => {
+    for (let frame = 0; frame < 4; frame += 1) await new Promise(requestAnimationFrame);
+    return Math.round(log.list.scrollHeight - log.list.scrollTop - log.list.clientHeight);
+  };
+  for (let turn = 0; turn < 60; turn += 1) say(turn);
+  const places = [await settled()];
+  say(60);
+  await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))); // then it has been scrolled
+  box.style.height = '140px';
+  places.push(await settled());
+  log.list.scrollTop = 0;
+  const above = await settled();
+  say(61);
+  return [...places, above > 100, (await settled()) > above];
+}"""
+
 
 def test_ready_state_greets_suggests_and_says_who_listens(call: Callable[..., Caller]) -> None:
     """A suggestion starts a conversation without a microphone, as its first typed line; then they are gone."""
@@ -128,6 +158,13 @@ def test_text_size_and_spacing_are_the_tokens_and_not_the_pages(call: Callable[.
     status.wait_for()
     assert status.evaluate("(shown) => getComputedStyle(shown).fontSize") == "17.5px"
     assert caller.page.locator(".panel").evaluate("(shown) => getComputedStyle(shown).paddingLeft") == "15px"
+
+
+def test_log_follows_what_is_said_until_a_person_scrolls_up(call: Callable[..., Caller], embedded: Program) -> None:
+    """Parts that appear beside it do not count as scrolling."""
+    caller = call()
+    caller.arrive()
+    assert caller.page.evaluate(FOLLOWED, f"{embedded.url}/widget/") == [0, 0, True, True]
 
 
 def test_flood_leaves_a_bounded_log(call: Callable[..., Caller], embedded: Program) -> None:

@@ -4,6 +4,7 @@ import { addStyles as add } from './dom.js';
 
 const STYLES = `
   .prompts { display: flex; flex-wrap: wrap; gap: var(--gap); padding: var(--gutter) var(--inset) 0; }
+  .greeting[hidden] + .prompts { display: none; }
   .prompt { min-height: 44px; padding: var(--space) var(--inset); border-color: var(--edge); border-radius: var(--pill); text-align: start; }
   .preview { position: relative; flex: none; align-self: start; margin-block: var(--space) var(--gap); }
   .preview-video { display: block; max-width: 100%; max-height: 180px; border-radius: var(--round); background: #000; }
@@ -36,16 +37,16 @@ const STYLES = `
   .frame:has(.hang-up:not([hidden])) { display: flex; gap: var(--gap); align-items: center; max-width: calc(100vw - 2 * var(--offset)); }
   .minimized { display: flex; gap: var(--space); align-items: center; font-size: .8125em; font-weight: 400; line-height: 1.3; }
   .minimized svg { width: 16px; height: 16px; }
-  .hang-up { flex: none; width: 56px; height: 56px; border-radius: 50%; color: #fff; background: var(--end); box-shadow: 0 6px 24px rgb(0 0 0/24%); }
+  .hang-up { flex: none; width: 56px; height: 56px; border-radius: calc(var(--radius) * 1.4); color: #fff; background: var(--end); box-shadow: 0 6px 24px rgb(0 0 0/24%); }
   .hang-up:hover { background: var(--end); filter: brightness(1.08); }
   .source { color: var(--accent); }
   .interrupted :is(.source, .source-host) { color: inherit; }
-  .source-host { color: var(--quiet); font-size: .875rem; }
-  .said { display: grid; gap: 8px; }
+  .source-host { color: var(--quiet); font-size: .875em; }
+  .said { display: grid; gap: var(--gap); }
   .said :is(ul, ol) { margin: 0; padding-inline-start: 24px; }
   .said code { padding: 1px 4px; border-radius: 5px; background: var(--sunken); font-size: .9em; }
   .said pre { margin: 0; white-space: pre-wrap; }
-  .said pre code { display: block; padding: 8px 12px; border-radius: 10px; }
+  .said pre code { display: block; padding: var(--gap) var(--gutter); border-radius: var(--round); }
   .interrupted .said > :last-child::after { content: " …"; }
   .suggestion { display: block; border: 0; }
   .suggestions { padding: 0; }

@@ -18,7 +18,6 @@ export class Panel {
   status = make('p', 'status');
   left = make('p', 'left', { hidden: '' });
   greeting = make('p', 'greeting', { id: 'greeting' });
-  prompts = make('div', 'prompts', { role: 'group', 'aria-labelledby': 'greeting', hidden: '' });
   privacy = make('p', 'privacy');
   notice = make('p', 'notice', { role: 'status', hidden: '' });
   sentence = make('p', '');
@@ -51,7 +50,7 @@ export class Panel {
   constructor(visualizer, { list, announcer }) {
     this.send.type = 'submit';
     this.element.append(
-      this.header, this.notice, list, visualizer, this.greeting, this.prompts, this.privacy, this.error, this.composer, this.controls,
+      this.header, this.notice, list, visualizer, this.greeting, this.privacy, this.error, this.composer, this.controls,
       make('div', 'footer', {}, make('slot', '', { name: 'footer' })), announcer,
     );
     this.#labels.push((words) => {
@@ -114,12 +113,13 @@ export class Log {
 
   constructor() {
     const { list } = this;
-    let top = 0;
+    let [top, height] = [0, 0];
     list.addEventListener('scroll', () => {
-      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-      // Other parts may have appeared since it was scrolled to its end: only a person scrolls up.
-      if (atEnd || list.scrollTop < top) this.#following = atEnd;
-      top = list.scrollTop;
+      const { scrollTop, scrollHeight, clientHeight } = list;
+      const atEnd = scrollHeight - scrollTop - clientHeight < 40;
+      // A person scrolls up; if its height has changed as well, other parts have moved it.
+      if (atEnd || (scrollTop < top && clientHeight === height)) this.#following = atEnd;
+      [top, height] = [scrollTop, clientHeight];
     });
     // Other parts that appear make it smaller.
     new ResizeObserver(() => this.#scroll()).observe(list);

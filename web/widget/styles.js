@@ -54,7 +54,7 @@ export const STYLES = `
   .visualizer i { min-height: 6px; max-height: 100%; border: solid; border-width: 0 0 0 6px; border-radius: 3px; transition: .15s; }
   .visualizer:not([data-voice=""]) i { height: 30%; &:nth-child(even) { height: 60%; } &:nth-child(3) { height: 100%; } }
   .visualizer:is([data-voice=""], [data-voice="microphone"]) { color: var(--edge); }
-  .log:empty, .log:not(:empty) + [data-voice="none"] { display: none; }
+  .log:empty, .log:not(:empty) + [data-voice="none"], :host([input="text"]) .visualizer:not([data-voice="none"]) { display: none; }
   .log:empty + .visualizer { height: 48px; margin-block-start: auto; }
   .log:empty + .visualizer:has(+ [hidden]) { align-self: center; margin-block-end: auto; scale: 2; }
   .greeting, .privacy { text-wrap: pretty; }
@@ -88,14 +88,14 @@ export const STYLES = `
   .send { border-radius: var(--pill); color: var(--accent); }
   .field:placeholder-shown + .send { color: var(--quiet); }
 
-  .controls { display: flex; flex-wrap: wrap; gap: var(--gap); align-items: center; padding-block-end: var(--gutter); }
+  .controls { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; padding-block-end: var(--gutter); }
   .controls button { min-height: 52px; min-width: 52px; border-radius: var(--pill); background: var(--sunken); }
   .controls button:is(.camera, .screen, .mute, .silence) span, .controls [aria-pressed="true"] svg:first-child:not(:nth-last-child(2)), .controls [aria-pressed="false"] svg + svg {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
   .controls button:not(.start, [aria-pressed="true"]):hover { background: color-mix(in srgb, var(--ink) 12%, var(--surface)); }
   .controls [aria-pressed="true"] { color: var(--on-accent); background: var(--accent); }
-  .controls .start { flex: 1; padding-inline: var(--inset); font-weight: 600; line-height: 1.2; white-space: nowrap; }
+  .controls .start { flex: 1; padding-inline: var(--gutter); font-weight: 600; line-height: 1.2; white-space: nowrap; }
   .controls .talk, .controls .voice { flex: 1 1 100%; font-weight: 600; }
   .controls .start:not(.end) { color: var(--on-accent); background: var(--accent); }
   .controls .end { flex: 0 1 auto; margin-inline-start: auto; color: #fff; background: var(--end); }

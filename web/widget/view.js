@@ -158,7 +158,6 @@ export class View {
     const inviting = isIdle(state) && !this.#begun;
     setText(panel.greeting, inviting ? greeting || this.#words.text('greeting') : '');
     setText(panel.privacy, inviting ? this.#words.text('privacy') : '');
-    panel.prompts.hidden = !inviting || !suggestions;
     if (this.#suggested !== suggestions) this.#suggest(suggestions).catch(this.#partFailed);
     const condition = this.#condition;
     setText(panel.status, this.#words.text(condition === 'holding' ? 'talk' : `state.${condition}`));
@@ -384,7 +383,7 @@ export class View {
   async #suggest(suggestions) {
     this.#suggested = suggestions;
     const { showPrompts } = await importOrFail(import('./prompts.js'));
-    showPrompts(this.#panel.prompts, this.#suggested, (text) => this.#sendText(text));
+    showPrompts(this.#panel.greeting, this.#suggested, (text) => this.#sendText(text));
   }
 
   /** @param {string} text starts a conversation if there is none: without a microphone, unless one can only speak */

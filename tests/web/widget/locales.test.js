@@ -160,7 +160,7 @@ for (const [key, reasons] of Object.entries({
 }
 
 test('a site that signs nobody in has to fix a required credential, another one asks to sign in', async () => {
-  const words = await Words.load('en', {});
+  const words = await rareWords(await Words.load('en', {}));
   const refused = new LiveError('authentication-required', 'Send a credential.', { status: 401 });
   const message = (/** @type {boolean} */ guest) => messageFor(seenBy(refused, guest), words);
   assert.match(message(true), /not set up correctly/);

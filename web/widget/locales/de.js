@@ -53,7 +53,5 @@ export default {
   error: 'Etwas ist schiefgelaufen. Bitte versuchen Sie es noch einmal.',
   'error.connection-lost': 'Die Verbindung wurde unterbrochen. Prüfen Sie Ihre Internetverbindung und starten Sie das Gespräch neu.',
   'error.service-failed': 'Der Sprachdienst ist zurzeit nicht verfügbar. Bitte versuchen Sie es in Kürze noch einmal.',
-  'error.setup-refused': 'Dieser Assistent ist nicht richtig eingerichtet. Bitte wenden Sie sich an den Betreiber der Website.',
-  'error.authentication-required': 'Sie sind nicht angemeldet. Melden Sie sich auf dieser Website an und versuchen Sie es noch einmal.',
   'error.page-fault': 'Auf dieser Seite ist ein Fehler aufgetreten. Bitte laden Sie sie neu und versuchen Sie es noch einmal.',
 };

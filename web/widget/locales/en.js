@@ -59,7 +59,5 @@ export default {
   error: 'Something went wrong. Please try again.',
   'error.connection-lost': 'The connection was lost. Check your network and start again.',
   'error.service-failed': 'The voice service is unavailable at the moment. Please try again shortly.',
-  'error.setup-refused': 'This assistant is not set up correctly. Please contact the site owner.',
-  'error.authentication-required': 'You are signed out. Sign in to this site and try again.',
   'error.page-fault': 'Something went wrong on this page. Please reload it and try again.',
 };

@@ -53,7 +53,5 @@ export default {
   error: 'Se produjo un error. Inténtelo de nuevo.',
   'error.connection-lost': 'Se perdió la conexión. Compruebe su red y vuelva a empezar.',
   'error.service-failed': 'El servicio de voz no está disponible en este momento. Inténtelo de nuevo en breve.',
-  'error.setup-refused': 'Este asistente no está configurado correctamente. Póngase en contacto con el responsable del sitio.',
-  'error.authentication-required': 'No ha iniciado sesión. Acceda a su cuenta en este sitio e inténtelo de nuevo.',
   'error.page-fault': 'Se produjo un error en esta página. Recárguela e inténtelo de nuevo.',
 };

@@ -53,7 +53,5 @@ export default {
   error: 'Une erreur s’est produite. Veuillez réessayer.',
   'error.connection-lost': 'La connexion a été interrompue. Vérifiez votre réseau et recommencez.',
   'error.service-failed': 'Le service vocal est indisponible pour le moment. Veuillez réessayer dans quelques instants.',
-  'error.setup-refused': 'Cet assistant n’est pas configuré correctement. Veuillez contacter le responsable du site.',
-  'error.authentication-required': 'Vous n’êtes pas connecté. Connectez-vous à ce site et réessayez.',
   'error.page-fault': 'Une erreur s’est produite sur cette page. Veuillez la recharger et réessayer.',
 };

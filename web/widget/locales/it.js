@@ -53,7 +53,5 @@ export default {
   error: 'Si è verificato un errore. Riprova.',
   'error.connection-lost': 'La connessione si è interrotta. Controlla la rete e ricomincia.',
   'error.service-failed': 'Il servizio vocale al momento non è disponibile. Riprova tra poco.',
-  'error.setup-refused': 'Questo assistente non è configurato correttamente. Contatta il gestore del sito.',
-  'error.authentication-required': 'Non hai effettuato l’accesso. Accedi a questo sito e riprova.',
   'error.page-fault': 'Si è verificato un errore in questa pagina. Ricaricala e riprova.',
 };

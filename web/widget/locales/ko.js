@@ -53,7 +53,5 @@ export default {
   error: '문제가 발생했습니다. 다시 시도해 주세요.',
   'error.connection-lost': '연결이 끊겼습니다. 네트워크를 확인하고 다시 시작해 주세요.',
   'error.service-failed': '지금은 음성 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.',
-  'error.setup-refused': '어시스턴트가 올바르게 설정되지 않았습니다. 사이트 운영자에게 문의해 주세요.',
-  'error.authentication-required': '로그인되어 있지 않습니다. 이 사이트에 로그인한 후 다시 시도해 주세요.',
   'error.page-fault': '이 페이지에 문제가 발생했습니다. 새로 고친 후 다시 시도해 주세요.',
 };

@@ -53,7 +53,5 @@ export default {
   error: 'Algo deu errado. Tente novamente.',
   'error.connection-lost': 'A conexão caiu. Verifique sua rede e comece de novo.',
   'error.service-failed': 'O serviço de voz está indisponível no momento. Tente novamente em instantes.',
-  'error.setup-refused': 'Este assistente não está configurado corretamente. Entre em contato com o responsável pelo site.',
-  'error.authentication-required': 'Você não fez login. Faça login neste site e tente novamente.',
   'error.page-fault': 'Ocorreu um erro nesta página. Recarregue-a e tente novamente.',
 };

@@ -53,7 +53,5 @@ export default {
   error: 'Bir hata oluştu. Lütfen tekrar deneyin.',
   'error.connection-lost': 'Bağlantı koptu. Ağınızı kontrol edip yeniden başlayın.',
   'error.service-failed': 'Ses hizmeti şu anda kullanılamıyor. Lütfen kısa süre sonra tekrar deneyin.',
-  'error.setup-refused': 'Bu asistan doğru yapılandırılmamış. Lütfen site sahibiyle iletişime geçin.',
-  'error.authentication-required': 'Oturumunuz açık değil. Bu sitede oturum açıp tekrar deneyin.',
   'error.page-fault': 'Bu sayfada bir hata oluştu. Lütfen sayfayı yenileyip tekrar deneyin.',
 };

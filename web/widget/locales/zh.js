@@ -53,7 +53,5 @@ export default {
   error: '出了点问题，请重试。',
   'error.connection-lost': '连接已断开。请检查网络，然后重新开始。',
   'error.service-failed': '语音服务暂时不可用，请稍后再试。',
-  'error.setup-refused': '此助手的设置有误。请联系网站管理员。',
-  'error.authentication-required': '您尚未登录。请登录本网站后重试。',
   'error.page-fault': '此页面出了问题。请刷新页面后重试。',
 };

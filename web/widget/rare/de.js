@@ -39,6 +39,8 @@ export default {
   omitted: 'Frühere Nachrichten werden nicht mehr angezeigt.',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'Dieser Assistent ist nicht richtig eingerichtet. Bitte wenden Sie sich an den Betreiber der Website.',
+  'error.authentication-required': 'Sie sind nicht angemeldet. Melden Sie sich auf dieser Website an und versuchen Sie es noch einmal.',
   'error.microphone-refused': 'Der Zugriff auf das Mikrofon wurde verweigert. Lassen Sie ihn in den Browsereinstellungen für diese Website zu oder schreiben Sie eine Nachricht.',
   'error.microphone-missing': 'Es wurde kein Mikrofon gefunden. Schließen Sie eines an oder schreiben Sie eine Nachricht.',
   'error.microphone-busy': 'Das Mikrofon ist nicht verfügbar. Schließen Sie andere Programme, die es möglicherweise verwenden, oder schreiben Sie eine Nachricht.',

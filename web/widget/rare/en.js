@@ -43,6 +43,8 @@ export default {
   omitted: 'Earlier messages are no longer shown.',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'This assistant is not set up correctly. Please contact the site owner.',
+  'error.authentication-required': 'You are signed out. Sign in to this site and try again.',
   'error.microphone-refused': 'Microphone access was denied. Allow it for this site in the browser’s settings, or type instead.',
   'error.microphone-missing': 'No microphone was found. Connect one, or type instead.',
   'error.microphone-busy': 'The microphone is unavailable. Close other programs that may be using it, or type instead.',

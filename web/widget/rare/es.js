@@ -39,6 +39,8 @@ export default {
   omitted: 'Los mensajes anteriores ya no se muestran.',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'Este asistente no está configurado correctamente. Póngase en contacto con el responsable del sitio.',
+  'error.authentication-required': 'No ha iniciado sesión. Acceda a su cuenta en este sitio e inténtelo de nuevo.',
   'error.microphone-refused': 'Se denegó el acceso al micrófono. Permítalo para este sitio en la configuración del navegador o escriba un mensaje.',
   'error.microphone-missing': 'No se encontró ningún micrófono. Conecte uno o escriba un mensaje.',
   'error.microphone-busy': 'El micrófono no está disponible. Cierre otros programas que puedan estar usándolo o escriba un mensaje.',

@@ -39,6 +39,8 @@ export default {
   omitted: 'Les messages précédents ne sont plus affichés.',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'Cet assistant n’est pas configuré correctement. Veuillez contacter le responsable du site.',
+  'error.authentication-required': 'Vous n’êtes pas connecté. Connectez-vous à ce site et réessayez.',
   'error.microphone-refused': 'L’accès au micro a été refusé. Autorisez-le pour ce site dans les paramètres du navigateur, ou écrivez un message.',
   'error.microphone-missing': 'Aucun micro détecté. Branchez-en un ou écrivez un message.',
   'error.microphone-busy': 'Le micro est indisponible. Fermez les autres programmes susceptibles de l’utiliser, ou écrivez un message.',

@@ -39,6 +39,8 @@ export default {
   omitted: 'I messaggi precedenti non sono più visualizzati.',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'Questo assistente non è configurato correttamente. Contatta il gestore del sito.',
+  'error.authentication-required': 'Non hai effettuato l’accesso. Accedi a questo sito e riprova.',
   'error.microphone-refused': 'L’accesso al microfono è stato negato. Consentilo per questo sito nelle impostazioni del browser o scrivi un messaggio.',
   'error.microphone-missing': 'Nessun microfono trovato. Collegane uno o scrivi un messaggio.',
   'error.microphone-busy': 'Il microfono non è disponibile. Chiudi gli altri programmi che potrebbero usarlo o scrivi un messaggio.',

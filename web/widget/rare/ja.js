@@ -39,6 +39,8 @@ export default {
   omitted: '以前のメッセージは表示されなくなりました。',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'このアシスタントは正しく設定されていません。サイトの運営者にお問い合わせください。',
+  'error.authentication-required': 'ログインしていません。このサイトにログインして、もう一度お試しください。',
   'error.microphone-refused': 'マイクへのアクセスが拒否されました。ブラウザーの設定でこのサイトに許可するか、文字で入力してください。',
   'error.microphone-missing': 'マイクが見つかりません。マイクを接続するか、文字で入力してください。',
   'error.microphone-busy': 'マイクを使用できません。使用中の可能性があるほかのアプリを閉じるか、文字で入力してください。',

@@ -39,6 +39,8 @@ export default {
   omitted: '이전 메시지는 더 이상 표시되지 않습니다.',
 
   // Errors at which the network is there.
+  'error.setup-refused': '어시스턴트가 올바르게 설정되지 않았습니다. 사이트 운영자에게 문의해 주세요.',
+  'error.authentication-required': '로그인되어 있지 않습니다. 이 사이트에 로그인한 후 다시 시도해 주세요.',
   'error.microphone-refused': '마이크 접근이 거부되었습니다. 브라우저 설정에서 이 사이트에 허용하거나 메시지를 입력해 주세요.',
   'error.microphone-missing': '마이크를 찾을 수 없습니다. 마이크를 연결하거나 메시지를 입력해 주세요.',
   'error.microphone-busy': '마이크를 사용할 수 없습니다. 마이크를 사용 중일 수 있는 다른 프로그램을 닫거나 메시지를 입력해 주세요.',

@@ -39,6 +39,8 @@ export default {
   omitted: 'As mensagens anteriores já não são exibidas.',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'Este assistente não está configurado corretamente. Entre em contato com o responsável pelo site.',
+  'error.authentication-required': 'Você não fez login. Faça login neste site e tente novamente.',
   'error.microphone-refused': 'O acesso ao microfone foi negado. Permita-o para este site nas configurações do navegador ou escreva uma mensagem.',
   'error.microphone-missing': 'Nenhum microfone encontrado. Conecte um ou escreva uma mensagem.',
   'error.microphone-busy': 'O microfone não está disponível. Feche outros programas que possam estar usando o microfone ou escreva uma mensagem.',

@@ -39,6 +39,8 @@ export default {
   omitted: 'Önceki mesajlar artık gösterilmiyor.',
 
   // Errors at which the network is there.
+  'error.setup-refused': 'Bu asistan doğru yapılandırılmamış. Lütfen site sahibiyle iletişime geçin.',
+  'error.authentication-required': 'Oturumunuz açık değil. Bu sitede oturum açıp tekrar deneyin.',
   'error.microphone-refused': 'Mikrofon erişimi reddedildi. Tarayıcı ayarlarında bu siteye izin verin veya mesaj yazın.',
   'error.microphone-missing': 'Mikrofon bulunamadı. Bir mikrofon bağlayın veya mesaj yazın.',
   'error.microphone-busy': 'Mikrofon kullanılamıyor. Mikrofonu kullanıyor olabilecek diğer programları kapatın veya mesaj yazın.',

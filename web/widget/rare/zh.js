@@ -39,6 +39,8 @@ export default {
   omitted: '较早的消息不再显示。',
 
   // Errors at which the network is there.
+  'error.setup-refused': '此助手的设置有误。请联系网站管理员。',
+  'error.authentication-required': '您尚未登录。请登录本网站后重试。',
   'error.microphone-refused': '麦克风权限被拒绝。请在浏览器设置中允许本网站使用麦克风，或改用文字。',
   'error.microphone-missing': '未找到麦克风。请连接麦克风，或改用文字。',
   'error.microphone-busy': '麦克风不可用。请关闭可能正在使用麦克风的其他程序，或改用文字。',
