@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from programs import Program
 
 KILOBYTE = 1000  # as other widgets state their sizes
-BEFORE_REACH = 6 * KILOBYTE
+BEFORE_REACH = 5.2 * KILOBYTE
 CONVERSATION = 40 * KILOBYTE
 # Loaded once the conversation is live, because an outage may need it when nothing can be loaded any more.
 RECOVERY = re.compile(r"/live/connection/(recovery|unanswered)\.js$")
@@ -113,7 +113,7 @@ def loader_bytes(service: Program) -> int:
 def table(weight: Weight) -> str:
     """The sizes against the budget and beside other widgets."""
     rows = [
-        ("before anybody reaches for it", weight.button, f"of {BEFORE_REACH / KILOBYTE:.0f}"),
+        ("before anybody reaches for it", weight.button, f"of {BEFORE_REACH / KILOBYTE:.1f}"),
         ("a voice conversation", weight.conversation, f"of {CONVERSATION / KILOBYTE:.0f}"),
         ("with what it then keeps ready for an outage", weight.whole, ""),
         *((name, size, "") for name, size in OTHERS.items()),
