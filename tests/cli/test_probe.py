@@ -153,6 +153,16 @@ def test_misconfiguration_is_found_by_the_right_line(probe, emulating, wrong, st
     assert API_KEY not in done.output
 
 
+def test_what_is_sent_to_us_has_no_name_of_a_function(probe, emulating, tmp_path):
+    emulator, settled = emulating(), tmp_path / "settled.json"
+    text = "The function get_local_time of get_local_times is not for you, default."
+    emulator.fault("socket", "close", after=1, code=1008, text=text, times=0)
+    probe(emulator, "--settle", str(settled))
+
+    (step,) = [each for each in json.loads(settled.read_text())["steps"] if each["step"] == "profile 1: speaks"]
+    assert step["found"] == "closed with 1008 The function … of get_local_times is not for you, …."
+
+
 def test_configuration_that_is_invalid_is_reported_before_anything_is_tried(probe, emulating):
     done = probe(emulating(), GEMINI_API_KEY=None)
 

@@ -37,8 +37,8 @@ _QUESTIONS = {  # by option: the question, and its default
 def init(**given: str | None) -> None:
     """Write tokensvc.toml, its schema for editors, and .env for a new service, after some questions.
 
-    With any of the options, nothing is asked, and the others have their defaults. Existing files are never
-    overwritten. .env has a new TOKENSVC_SECRET_KEY, and GEMINI_API_KEY if it is set or typed.
+    With any of the options, nothing is asked, and the others have their defaults. If tokensvc.toml or .env exists,
+    nothing is written. .env has a new TOKENSVC_SECRET_KEY, and GEMINI_API_KEY if it is set or typed.
 
     \b
     tokensvc init                                          asks

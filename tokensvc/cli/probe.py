@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
+import re
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -151,12 +152,15 @@ def target_of(deployment: app.Deployment) -> Target:
 
 
 def _settled(deployment: app.Deployment, profiles: list[CompiledProfile], report: _Report) -> dict[str, Any]:
-    """Return what may be sent to us: profiles are numbered instead of named."""
+    """Return what may be sent to us: profiles are numbered instead of named, and functions have no name."""
+    private = re.compile("|".join(map(_as_word, _names(profiles))))
     names = {f"{each.profile.name}: ": f"profile {number}: " for number, each in enumerate(profiles, start=1)}
 
     def numbered(found: dict[str, Any]) -> dict[str, Any]:
         name, colon, step = found["step"].partition(": ")
-        return found | {"step": names.get(name + colon, name + colon) + step}
+        found = found | {"step": names.get(name + colon, name + colon) + step}
+        # It may have Google's own words.
+        return found | {"found": private.sub("…", found["found"])} if "found" in found else found
 
     return {
         "format": 1,
@@ -170,6 +174,18 @@ def _settled(deployment: app.Deployment, profiles: list[CompiledProfile], report
         "steps": list(map(numbered, report.steps)),
         "sessions": list(map(numbered, report.target.sessions)),
     }
+
+
+def _names(profiles: list[CompiledProfile]) -> Iterator[str]:
+    """Yield the names of profiles and of their functions."""
+    for each in profiles:
+        yield each.profile.name
+        for tool in each.body[SETUP].get("tools", []):
+            yield from (function["name"] for function in tool.get("functionDeclarations", []))
+
+
+def _as_word(name: str) -> str:
+    return rf"(?<!\w){re.escape(name)}(?!\w)"
 
 
 def _write_result(file: Path, report: _Report) -> None:

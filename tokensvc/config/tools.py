@@ -55,8 +55,8 @@ class ServerTool(Model):
     """Arguments that we fill in: `${subject}`, `${issuer}`, `${claims.NAME}` or plain text."""
     label: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     """What the person sees while it runs."""
-    per_conversation: Annotated[int, Field(ge=1, strict=True)] | None = None
-    """Calls in one conversation; without it, there is no such limit."""
+    per_conversation: Annotated[int, Field(ge=1, strict=True)] = 100
+    """Calls in one conversation."""
     limits: Limits = ()
     """Calls of one person, such as `60/hour`."""
     timeout: Annotated[int, Duration, Field(ge=1, le=LONGEST_TIMEOUT)] = 8

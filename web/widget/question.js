@@ -4,6 +4,9 @@ import { make } from './dom.js';
 import { addStyles } from './extra-styles.js';
 import { rareWords } from './rare-words.js';
 
+// A click that was meant for what was there before is not an answer.
+const GUARD_MS = 500;
+
 /**
  * Shows a question in place of any other, or none.
  * @param {import('./panel.js').Panel} panel
@@ -20,8 +23,9 @@ export async function showQuestion(panel, log, common, asked, current) {
   const words = await rareWords(common);
   if (asked === null || !current()) return;
   const { question, answer } = asked;
-  const agree = make('button', 'agree', { type: 'button' }, words.text('question.agree'));
+  const agree = make('button', 'agree', { type: 'button', disabled: '' }, words.text('question.agree'));
   const refuse = make('button', 'decline', { type: 'button' }, words.text('consent.decline'));
+  setTimeout(() => agree.removeAttribute('disabled'), GUARD_MS);
   agree.onclick = () => answer(true);
   refuse.onclick = () => answer(false);
   const text = make('p', '', { id: 'question' }, question);
