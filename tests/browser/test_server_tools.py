@@ -131,6 +131,7 @@ MOMENTS = {
     "during-the-answer": ("", f"{CALL}, {SAY}"),  # of a model that does not wait for the result
     "during-the-announcement": ("", f"{SAY}, {CALL}"),
 }
+SOAKED = ("in-one-breath", "during-the-announcement")  # each moment takes as long as ten conversations
 STOP = """
 [[turn]]
 transcript = "Stop! Do not do that, please."
@@ -138,7 +139,9 @@ steps = [{ call = "book", args = { day = "Monday", file = "/dev/null" } }]
 """
 
 
-@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize(
+    "when", [pytest.param(when, marks=pytest.mark.soak if when in SOAKED else ()) for when in MOMENTS]
+)
 def test_stop_is_heard_before_a_step_that_cannot_be_undone(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],

@@ -45,7 +45,10 @@ class Store:
 @pytest.fixture(
     name="store",
     scope="module",
-    params=["sqlite", "direct", "session", "transaction", pytest.param(AS_INSTALLED, marks=pytest.mark.soak)],
+    params=[
+        *("sqlite", "direct", "transaction"),
+        *(pytest.param(mode, marks=pytest.mark.soak) for mode in ("session", AS_INSTALLED)),
+    ],
 )
 def _store(request, tmp_path_factory, google):
     """Start a service on SQLite, or on PostgreSQL, directly or behind pgbouncer in one of its modes."""
