@@ -120,7 +120,7 @@ def _until_it_is_over(caller: Caller) -> Iterator[str]:
     yield "over"
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["floating", pytest.param("inline", marks=pytest.mark.soak)])
 def test_axe_finds_no_fault_in_any_state(
     call: Callable[..., Caller], theatre: Program, stage: Program, mode: str
 ) -> None:

@@ -53,6 +53,7 @@ FLOODS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "5,000 unknown messages": lambda: [{f"kind{i}": {}} for i in range(5000)],
     "5,000 counts of usage": lambda: [{"usageMetadata": {"totalTokenCount": i}} for i in range(5000)],
 }
+SOAKED = ("4,000 turns of Markdown", "20 MB of marks")
 
 
 @pytest.fixture(name="flooder")
@@ -82,7 +83,9 @@ def _flooder() -> Iterator[tuple[str, list[dict[str, object]], list[dict[str, ob
         thread.join()
 
 
-@pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.soak if name in SOAKED else ()) for name in FLOODS]
+)
 def test_page_stays_answerable_under_a_flood(
     call: Callable[..., Caller], flooder: tuple[str, list[dict[str, object]], list[dict[str, object]]], name: str
 ) -> None:

@@ -39,7 +39,7 @@ SILENCE = Talk.of(1, (1.0,))
 @pytest.mark.parametrize(
     ("model", "client_handle", "renewals"),
     [
-        (ONE_HANDLE, "honoured", 4),
+        (ONE_HANDLE, "honoured", 2),
         pytest.param(ONE_HANDLE, "ignored", 30, marks=pytest.mark.soak),
         pytest.param(MANY_HANDLES, "honoured", 30, marks=pytest.mark.soak),
     ],

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+TOOLS = str(ROOT / "tests" / "system")  # where order_tools is
 EVERY = ROOT / "build" / "screenshots"
 BEST = ROOT / "docs" / "screenshots"
 SHOWN = {
@@ -51,6 +52,9 @@ response_modalities = ["AUDIO"]
 name = "find_order"
 description = "Where an order is."
 behavior = "BLOCKING"
+[profiles.default.tools.refund]
+python = "order_tools:book"
+confirm = "%s"
 [profiles.default.options.voice]
 path = "speech_config.voice_config.prebuilt_voice_config.voice_name"
 choices = ["Kore", "Puck"]
@@ -97,13 +101,15 @@ class Story:
     found: str
     light: str
     answer: str
+    refund: str
     direction: str
 
     def scenario(self) -> str:
-        """Two turns with answers, one that drops the connection, and one that ends it."""
+        """Two turns with answers, one that asks, one that drops the connection, and one that ends it."""
         turns: list[dict[str, object]] = [
             {"call": "find_order", "then": self.found},
             {"steps": [{"search": self.light}, {"say": self.answer}]},
+            {"steps": [{"call": "refund", "args": {"day": "today"}}]},
             {"steps": [{"close": {"code": 1011, "reason": "Internal error encountered."}}]},
             {"steps": [{"close": {"code": 1011, "reason": "You exceeded your current quota"}}]},
         ]
@@ -146,6 +152,12 @@ class Photographer:
     pictures: list[str] = field(default_factory=list)
 
     def hold(self, story: Story) -> None:
+        self.begin(story)
+        self.use_everything(story)
+        self.lose(story)
+        self.change_ways(story)
+
+    def begin(self, story: Story) -> None:
         caller, page = self.caller, self.caller.page
         caller.arrive()
         page.locator(".launcher").wait_for()
@@ -167,14 +179,31 @@ class Photographer:
         caller.reads(story.answer)
         caller.until("document.querySelector('live-agent').session.levels.speaker > 0.02")
         self.take("3-conversation")
+
+    def use_everything(self, story: Story) -> None:
+        caller, page = self.caller, self.caller.page
         page.locator(".camera").click()
         caller.until("document.querySelector('live-agent').shadowRoot.querySelector('video').currentTime > 0.3")
         self.take("4-camera")
         page.locator(".camera").click()
+        page.locator(".mute").click()
+        self.take("4-muted")
+        page.locator(".collapse").click()
+        page.locator(".minimized").wait_for()
+        self.take("4-minimized")
+        page.locator(".launcher").click()
+        page.locator(".mute").click()
+        self.write(story.light)
+        page.locator(".question").wait_for()
+        self.take("4-question")
+        page.locator(".question .decline").click()
         page.locator(".settings").click()
         page.locator(".options select").wait_for()
         self.take("5-settings")
         page.locator(".back").click()
+
+    def lose(self, story: Story) -> None:
+        caller, page = self.caller, self.caller.page
         held: list[object] = []
         page.route("**/token", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
         self.write(story.order)
@@ -188,6 +217,18 @@ class Photographer:
         page.locator(".error:visible").wait_for()
         page.locator(".rating").wait_for()
         self.take("7-error-and-rating")
+
+    def change_ways(self, story: Story) -> None:
+        caller, page = self.caller, self.caller.page
+        caller.widget.evaluate("agent => { agent.consent = null; agent.input = 'text'; }")
+        self.write(story.order)
+        caller.reads(story.found)
+        self.take("8-text")
+        caller.hang_up()
+        caller.widget.evaluate("agent => { agent.input = 'both'; agent.pushToTalk = true; }")
+        page.locator(".start").click()
+        caller.becomes("live")
+        self.take("9-push-to-talk")
 
     def write(self, text: str) -> None:
         self.caller.page.locator(".field").fill(text)
@@ -209,7 +250,8 @@ def serve(language: str, site: Site, folder: Path) -> Iterator[str]:
     command += ["--scenario", str(scenario)]
     environment = clean_environment()
     with running(command, r"on (http://[0-9.:]+)", environment=environment) as emulator:
-        environment = service_environment(folder, CONFIGURATION % site.url, emulator.url)
+        configuration = CONFIGURATION % (story.refund, site.url)
+        environment = service_environment(folder, configuration, emulator.url, PYTHONPATH=TOOLS)
         with serving(environment) as service:
             page = PAGE.format(language=language, story=story, service=service.url)
             yield site.publish(page, whole=True)

@@ -46,8 +46,8 @@ class Store:
     name="store",
     scope="module",
     params=[
-        *("sqlite", "direct", "transaction"),
-        *(pytest.param(mode, marks=pytest.mark.soak) for mode in ("session", AS_INSTALLED)),
+        *("sqlite", "transaction"),
+        *(pytest.param(mode, marks=pytest.mark.soak) for mode in ("direct", "session", AS_INSTALLED)),
     ],
 )
 def _store(request, tmp_path_factory, google):

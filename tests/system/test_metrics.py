@@ -76,6 +76,16 @@ def spread(service: Program, count: int) -> None:
     assert answers == [200] * count
 
 
+def test_worker_that_is_just_starting_does_not_break_the_figures(tmp_path: Path, google: Upstream) -> None:
+    """Its files are there before there is anything in them."""
+    (port,) = free_ports(1)
+    with watched(tmp_path, google, port, workers=1) as service:
+        assert service.post("/token").status == 200
+        for kind in ("counter", "histogram", "gauge_livesum"):
+            (tmp_path / "data" / "metrics" / f"{kind}_1.db").touch()
+        assert figures(port)["tokensvc_mint_seconds_count"] == 1
+
+
 def test_figures_agree_with_the_ledger_over_four_workers_one_of_which_dies(tmp_path: Path, google: Upstream) -> None:
     (port,) = free_ports(1)
     with watched(tmp_path, google, port) as service:

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,10 +139,11 @@ class Metrics:
         import prometheus_client as client  # noqa: PLC0415 - as above
         from prometheus_client import multiprocess  # noqa: PLC0415
 
-        registry = client.CollectorRegistry()
+        registry, found = client.CollectorRegistry(), self._look()
         if FOLDER in os.environ:
-            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        registry.register(_Looked(self._look()))
+            merge = multiprocess.MultiProcessCollector.merge
+            found = [*merge(_written(Path(os.environ[FOLDER]))), *found]  # type: ignore[no-untyped-call]
+        registry.register(_Looked(found))
         text: bytes = client.generate_latest(registry)
         return text
 
@@ -183,6 +185,14 @@ class Metrics:
         except TemporarilyUnavailable as error:
             _log.warning("metrics without the store cause=%s", error.cause)
             yield GaugeMetricFamily("tokensvc_store_up", "Whether the store could be read.", value=0)
+
+
+def _written(folder: Path) -> Iterator[str]:
+    """Yield the files of all workers, but for those that one which starts has created and not written yet."""
+    for file in folder.glob("*.db"):
+        with suppress(FileNotFoundError):  # its worker has ended
+            if file.stat().st_size:
+                yield str(file)
 
 
 @dataclass(frozen=True, eq=False)
