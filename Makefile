@@ -14,11 +14,11 @@ help: ## list the targets
 demo: $(VENV)/demo ## run emulator, service and page on this machine; needs no key
 	@$(BIN)/python -m tokensvc demo $(DEMO)
 
-# Times are on two cores, once everything is installed. Files of tests run in parallel, in five processes for two
-# cores, because most tests wait; tests that measure time run alone, after the others.
+# Times are on two cores, once everything is installed. Files of tests run in parallel, in four processes for two
+# cores, because many tests wait; tests that measure time run alone, after the others.
 # Our modules are compiled once, and not again by each of the hundreds of programs that the tests start.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
-PROCESSES := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 5 / 2 )))
+PROCESSES := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 2 )))
 BESIDE := "not alone and not frameworks and not soak"
 BY_ITSELF := "alone and not soak"
 # Large, and needed by nothing else.

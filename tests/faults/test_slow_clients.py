@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ DRIP = 0.5  # seconds between two bytes
 PROMPT = 0.1  # seconds
 ATTEMPTS = 3  # at the times, of which one must do: the clients and the service share the machine
 HEAD = b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-HIDDEN = b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+HIDDEN = b"POST /token HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: hidden\r\nContent-Length: 0\r\n\r\n"
 
 
 @pytest.fixture(name="program", scope="module")
@@ -135,17 +135,19 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_request_that_servers_could_read_differently_hides_no_second_one(url, google, name):
-    minted = len(google.minted)
+def test_request_that_servers_could_read_differently_hides_no_second_one(program, url, name):
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+    received = b""
+    with (
+        socket.create_connection((parts.hostname, parts.port), timeout=30) as connection,
+        suppress(ConnectionError),  # who refuses a request may close without reading the rest
+    ):
         connection.sendall(MALFORMED[name])
         connection.shutdown(socket.SHUT_WR)
-        received = b""
         while part := connection.recv(65536):
             received += part
     statuses = [int(line.split()[1]) for line in received.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
-    assert len(google.minted) == minted
+    assert rows(program, "select kind from events where request_id = 'hidden'") == []
     assert len(statuses) <= 1
     assert all(400 <= status < 600 for status in statuses)
     assert asyncio.run(ask(Connection(url), "after", LIVEZ)).reply.status == 200
@@ -154,5 +156,7 @@ def test_request_that_servers_could_read_differently_hides_no_second_one(url, go
 def test_header_with_underscores_is_not_taken_for_the_proxys(program):
     """A proxy replaces X-Forwarded-For, but may pass on X_Forwarded_For."""
     forged = ("X-Forwarded-For: 198.51.100.7", "X_Forwarded_For: 6.6.6.6", f"Authorization: Bearer {visitor()}")
-    assert exchange(program.url, request("POST", "/token", *forged)).status == 200
-    assert rows(program, "select address from events order by id desc limit 1") == [("198.51.100.7",)]
+    known = (*forged, "X-Request-Id: underscores")
+    assert exchange(program.url, request("POST", "/token", *known)).status == 200
+    addresses = rows(program, "select distinct address from events where request_id = 'underscores'")
+    assert addresses == [("198.51.100.7",)]
