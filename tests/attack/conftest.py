@@ -14,7 +14,7 @@ import pytest
 
 from programs import clean_environment, operate
 from system import site
-from system.configurations import ORIGIN
+from system.configurations import CLERK, ORIGIN
 from system.raw import login
 from system.upstream import Upstream
 
@@ -32,22 +32,7 @@ origins = ["{ORIGIN}"]
 [profiles.default]
 model = "gemini-3.8-live"
 allow = ["user", "guest", "key:backend"]
-token_lifetime = "4m"
-connect_within = "45s"
-[profiles.default.config]
-system_instruction = "You sell umbrellas. ☂"
-temperature = 0.3
-[[profiles.default.config.tools]]
-[[profiles.default.config.tools.function_declarations]]
-name = "get_local_time"
-description = "The time where the visitor is."
-[profiles.default.options.voice]
-path = "speech_config.voice_config.prebuilt_voice_config.voice_name"
-choices = ["Kore", "Puck"]
-[profiles.default.options.language]
-path = "speech_config.language_code"
-choices = ["en-GB", "de-DE"]
-
+{CLERK}
 [profiles.shop]
 model = "gemini-3.8-live"
 allow = ["user", "guest"]

@@ -7,21 +7,8 @@ from system import faults, site
 PUBLIC_URL = "https://tokens.example.com"
 ORIGIN = "https://app.example.com"
 
-SHOP = f"""
-[http]
-origins = ["{ORIGIN}", "http://[::1]:3000"]
-{site.ISSUER}
-[[issuers]]
-name = "bank"
-issuer = "https://bank.test/"
-audience = "https://tokens.test/"
-algorithms = ["RS256"]
-public_key_file = "bank.pem"
-groups_claim = "roles"
-
-[profiles.default]
-model = "gemini-3.8-live"
-allow = ["user", "guest"]
+# What a profile offers besides who may use it: an instruction, a tool of the page, and two choices.
+CLERK = """\
 token_lifetime = "4m"
 connect_within = "45s"
 [profiles.default.config]
@@ -37,7 +24,24 @@ choices = ["Kore", "Puck"]
 [profiles.default.options.language]
 path = "speech_config.language_code"
 choices = ["en-GB", "de-DE"]
+"""
 
+SHOP = f"""
+[http]
+origins = ["{ORIGIN}", "http://[::1]:3000"]
+{site.ISSUER}
+[[issuers]]
+name = "bank"
+issuer = "https://bank.test/"
+audience = "https://tokens.test/"
+algorithms = ["RS256"]
+public_key_file = "bank.pem"
+groups_claim = "roles"
+
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+{CLERK}
 [profiles.members]
 model = "gemini-3.8-live"
 allow = ["user", "key:backend"]
