@@ -33,7 +33,7 @@ def _erasing(engine, clock):
 def _talk(engine, clock, ledger, admission):
     """Begin a conversation in which a tool is called, its usage is reported, and a request is refused."""
 
-    def begin(subject, *, minted=True, returned=True):
+    def begin(subject, *, minted=True, returned=True, reported=True):
         who, address = key("subject", ISSUER, subject), f"address-of-{subject}"
         window, budget = Window("user", who, (Limit(9, 60),)), Budget("user", who, 9000)
         asked = admission(subject, windows=(window,), budgets=(budget,), holder=who, places=9, address=address)
@@ -60,7 +60,8 @@ def _talk(engine, clock, ledger, admission):
         ToolCalls(engine, clock).begin(call)
         if returned:
             ToolCalls(engine, clock).finish(call, "done", f"answer-to-{subject}")
-        Usage(engine, clock).report(asked.lease, "models/m", {"seconds": 7})
+        if reported:
+            Usage(engine, clock).report(asked.lease, "models/m", {"seconds": 7})
         refusals = Refusals(engine, clock, every=3600)
         refusals.count({"code": "rate-limited", "issuer": ISSUER, "subject": subject, "address": address})
         refusals.write()
@@ -153,6 +154,17 @@ def test_conversation_of_an_erased_person_cannot_be_continued(talk, erasing, led
 
     with pytest.raises(LeaseOver):
         ledger.admit(admission("alice", lease=lease))
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_report_by_the_lease_of_an_erased_person_brings_no_name_back(engine, clock, talk, erasing, before):
+    asked = talk("alice", reported=before)
+    clock.advance(120)
+    erasing.erase(ISSUER, "alice", ALICE)
+    Usage(engine, clock).report(asked.lease, "models/m", {"seconds": 9})
+
+    assert about("alice", content(engine)) == []
+    assert Usage(engine, clock).reported_today() == {"default": 9}
 
 
 @pytest.mark.parametrize("running", [{"minted": False}, {"returned": False}], ids=["mint", "tool"])

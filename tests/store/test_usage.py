@@ -48,8 +48,8 @@ def test_counts_are_bounded_by_time_and_by_reason():
     assert Report.of(said, 100) == Report(160, {"prompt.AUDIO": 10**9})
 
 
-def test_reports_never_fall(usage, lease, clock):
-    talk = lease()
+def test_reports_never_fall(usage, ledger, admission, clock):
+    talk = ledger.admit(admission()).admission.lease
     clock.advance(600)
     usage.report(talk, MODEL, {"seconds": 500, "tokens": {"prompt": {"AUDIO": 70}}, "ended": "idle"})
     usage.report(talk, MODEL, {"seconds": 3, "tokens": {"prompt": {"AUDIO": 1}, "response": {"TEXT": 2}}})
@@ -57,6 +57,11 @@ def test_reports_never_fall(usage, lease, clock):
     assert usage.reported_today() == {"default": 500}
     assert usage.remove_before(talk.started_at) == 0
     assert usage.remove_before(clock()) == 1
+
+
+def test_report_of_a_conversation_without_a_record_is_not_kept(usage, lease):
+    usage.report(lease(), MODEL, {"seconds": 0})
+    assert usage.reported_today() == {}
 
 
 def test_granted_and_reported_agree_to_the_unit_in_every_group(usage, ledger, admission, clock):

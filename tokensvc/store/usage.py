@@ -12,13 +12,14 @@ from sqlalchemy import Engine, case, delete, func, insert, select, update
 from tokensvc.domain import Lease
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import events, usage
-from tokensvc.store.times import DAY, instant, microseconds
+from tokensvc.store.times import DAY, SECOND, instant, microseconds
 
 SIDES = ("prompt", "response", "thoughts", "tools")
 MODALITIES = ("TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT")
 _MOST_TOKENS = 10**9
 _WORD = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _SLACK = 60  # seconds that a client's clock may run fast
+_RECORDED_WITHIN = 30 * SECOND  # of a conversation's start, the audit has its first event
 
 
 @dataclass(frozen=True)
@@ -84,21 +85,22 @@ class Usage:
         self._clock = clock
 
     def report(self, lease: Lease, model: str, unverified: object) -> None:
-        """Keep what the holder of *lease* says of its conversation."""
+        """Keep what the holder of *lease* says of its conversation, if the audit has a record of it.
+
+        The report is under the name that the audit has for them: a lease outlives the erasure of its person.
+        """
         said = Report.of(unverified, int((self._clock() - lease.started_at).total_seconds()))
+        began = microseconds(lease.started_at)
+        recorded = select(events.c.issuer, events.c.subject).where(
+            events.c.at.between(began - SECOND, began + _RECORDED_WITHIN), events.c.lease_id == lease.id
+        )
         with transaction(self._engine, [lease.id]) as connection:
             row = connection.execute(select(usage).where(usage.c.lease_id == lease.id)).one_or_none()
-            if row is None:
-                about = {
-                    "lease_id": lease.id,
-                    "started_at": microseconds(lease.started_at),
-                    "issuer": lease.principal.issuer,
-                    "subject": lease.principal.subject,
-                    "profile": lease.profile,
-                    "model": model,
-                }
+            if row is None and (person := connection.execute(recorded.limit(1)).one_or_none()):
+                about = {"lease_id": lease.id, "started_at": began, "profile": lease.profile, "model": model}
+                about |= {"issuer": person.issuer, "subject": person.subject}
                 connection.execute(insert(usage).values(**about, **_columns(said)))
-            else:
+            elif row is not None:
                 both = said.since(_report(row))
                 connection.execute(update(usage).where(usage.c.lease_id == lease.id).values(**_columns(both)))
 
