@@ -1,20 +1,20 @@
 """`tokensvc audit`: lists, exports and prunes the audit, and erases a person from the store."""
 
-import csv
-import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, BinaryIO
 
 import click
 
 from tokensvc import quota_keys
-from tokensvc.cli.parameters import DURATION, PAST_TIME
-from tokensvc.config.environment import Paths, read_secret_keys
+from tokensvc.cli.inputs import now, past_time, store_url
+from tokensvc.cli.usage import csv_line
+from tokensvc.config.environment import read_secret_keys
+from tokensvc.config.values import duration
 from tokensvc.domain import AuditEvent, EventKind, Principal
 from tokensvc.plain_text import escaped
 from tokensvc.signing.seals import START, Seal, unverified_key_id
@@ -29,20 +29,14 @@ _KINDS = [kind.value for kind in EventKind]
 _LONGEST_LINE = 1_000_000  # bytes to read at once, however long a line is
 
 
-def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
-    # Decorators apply from the bottom up; reversed, --help keeps the order written here.
-    for option in reversed(
-        [
-            click.option("--since", type=PAST_TIME, help="Only from then on; such as 90m (ago)."),
-            click.option("--until", type=PAST_TIME, help="Only before this time."),
-            click.option("--kind", type=click.Choice(_KINDS), help="Only of this kind."),
-            click.option("--subject", help="Only of this person."),
-            click.option("--profile", help="Only of this profile."),
-            click.option("--lease", help="Only of this conversation."),
-        ]
-    ):
-        command = option(command)
-    return command
+_FILTERS = [
+    click.Option(["--since"], type=past_time, metavar="TIME", help="Only from then on; such as 90m (ago)."),
+    click.Option(["--until"], type=past_time, metavar="TIME", help="Only before this time."),
+    click.Option(["--kind"], type=click.Choice(_KINDS), help="Only of this kind."),
+    click.Option(["--subject"], help="Only of this person."),
+    click.Option(["--profile"], help="Only of this profile."),
+    click.Option(["--lease"], help="Only of this conversation."),
+]
 
 
 @click.group()
@@ -50,12 +44,11 @@ def audit() -> None:
     """Show what was granted to whom, and export or prune that record."""
 
 
-@audit.command("list")
-@_filter_options
+@audit.command("list", params=[*_FILTERS])
 @click.option("--last", default=50, show_default=True, help="How many of the newest events.")
-def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - from _filter_options
+def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - as in _FILTERS
     """List events, oldest first, one per line."""
-    for event in Audit(open_existing(_url())).events(Filters(**filters), last=last):
+    for event in Audit(open_existing(store_url())).events(Filters(**filters), last=last):
         parts = [f"{event.at:%Y-%m-%dT%H:%M:%SZ}", f"{event.kind:8}", event.profile]
         parts.append(f"{event.subject} ({event.issuer})")
         if event.seconds:
@@ -66,27 +59,38 @@ def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - from _filt
 
 
 @audit.command()
-@click.option("--since", type=PAST_TIME, default="24h", show_default=True, help="Only from then on; such as 90m (ago).")
+@click.option(
+    "--since",
+    type=past_time,
+    metavar="TIME",
+    default="24h",
+    show_default=True,
+    help="Only from then on; such as 90m (ago).",
+)
 def refusals(since: datetime) -> None:
     """List what was refused: how often in each minute, why, whom and from where."""
-    for each in Refusals(open_existing(_url()), _now).listed(since):
+    for each in Refusals(open_existing(store_url()), now).listed(since):
         who = f"{each.subject} ({each.issuer})" if each.subject else "somebody"
         parts = [f"{each.at:%Y-%m-%dT%H:%MZ}", f"{each.count:6} x {each.code}", who, each.address, each.profile]
         click.echo(escaped("  ".join(part for part in parts if part)))
 
 
-@audit.command()
-@_filter_options
+@audit.command(params=[*_FILTERS])
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
 @click.option("--output", type=click.File("wb"), default="-", help="File to write; default: standard output.")
-def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - from _filter_options
+def export(form: str, output: BinaryIO, **filters: Any) -> None:  # noqa: ANN401 - as in _FILTERS
     """Export events, with a seal in the last line that shows if any line was changed or lost.
 
     “tokensvc audit verify FILE” checks the seal. Both need TOKENSVC_SECRET_KEY.
     """
     seal = Seal(read_secret_keys(os.environ)[0])
-    lines = _as_json if form == "jsonl" else _as_csv
-    for line in lines(Audit(open_existing(_url())).events(Filters(**filters))):
+    events = map(_exported, Audit(open_existing(store_url())).events(Filters(**filters)))
+    if form == "jsonl":
+        lines = (json.dumps(event) + "\n" for event in events)
+    else:
+        head = [field.name for field in fields(AuditEvent)]
+        lines = (csv_line(cells) for cells in chain([head], (event.values() for event in events)))
+    for line in map(str.encode, lines):
         seal.add(line)
         output.write(line)
     output.write(seal.line())
@@ -125,14 +129,14 @@ def verify(file: BinaryIO) -> None:
 
 
 @audit.command()
-@click.option("--older-than", "age", type=DURATION, required=True, help="Age, such as 9600h.")
+@click.option("--older-than", "age", type=duration, required=True, help="Age, such as 9600h.")
 def prune(age: int) -> None:
     """Remove old events permanently. Export them first."""
-    before = _now() - timedelta(seconds=age)
-    store = open_existing(_url())
+    before = now() - timedelta(seconds=age)
+    store = open_existing(store_url())
     removed = Audit(store).remove_before(before)
-    counts = Refusals(store, _now).remove_before(before)
-    reports = Usage(store, _now).remove_before(before)
+    counts = Refusals(store, now).remove_before(before)
+    reports = Usage(store, now).remove_before(before)
     click.echo(f"Removed {removed} events, {counts} counts of refusals and {reports} reports of usage.")
 
 
@@ -149,8 +153,8 @@ def erase(subject: str, issuer: str | None, *, dry_run: bool, yes: bool) -> None
     """
     if not subject or PSEUDONYM.fullmatch(subject):
         raise click.ClickException("Name a person. This is empty, or the pseudonym of somebody who was erased.")
-    shown, store = escaped(subject), open_existing(_url())
-    erasing = Erasing(store, _now)
+    shown, store = escaped(subject), open_existing(store_url())
+    erasing = Erasing(store, now)
     issuers = [issuer] if issuer else erasing.issuers_of(subject)
     if len(issuers) > 1:
         names = " or ".join(f"“{escaped(name)}”" for name in issuers)
@@ -171,29 +175,10 @@ def erase(subject: str, issuer: str | None, *, dry_run: bool, yes: bool) -> None
         click.confirm("Erase this person for good?", abort=True)
     run()
     click.echo("Erased.")
-    for block in Blocks(store, _now).in_force():
+    for block in Blocks(store, now).in_force():
         words = json.loads(block.key)
         if words[0] == "subject" and words[-1] == subject:  # to lift it is for the operator to decide
             click.echo(f"A block still names this person; “tokensvc unblock” lifts it: {escaped(' '.join(words))}")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _url() -> str:
-    return Paths.read(os.environ).database_url
-
-
-def _as_json(events: Iterable[AuditEvent]) -> Iterator[bytes]:
-    for event in events:
-        yield json.dumps(_exported(event)).encode() + b"\n"
-
-
-def _as_csv(events: Iterable[AuditEvent]) -> Iterator[bytes]:
-    yield _csv_line([field.name for field in fields(AuditEvent)])
-    for event in events:
-        yield _csv_line(map(_cell, _exported(event).values()))
 
 
 def _exported(event: AuditEvent) -> dict[str, Any]:
@@ -202,16 +187,3 @@ def _exported(event: AuditEvent) -> dict[str, Any]:
         name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
         for name, value in asdict(event).items()
     }
-
-
-def _csv_line(cells: Iterable[object]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode()
-
-
-def _cell(value: object) -> object:
-    """Quote text that a spreadsheet would run as a formula (OWASP, CSV injection)."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return value

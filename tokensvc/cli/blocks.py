@@ -1,13 +1,12 @@
 """`tokensvc block`, `unblock` and `blocks`: the emergency stop, and narrower blocks."""
 
 import json
-import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import click
 
-from tokensvc.cli.parameters import DURATION
-from tokensvc.config.environment import Paths
+from tokensvc.cli.inputs import now, store_url
+from tokensvc.config.values import duration
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
 from tokensvc.plain_text import escaped
 from tokensvc.quota_keys import EVERYONE_BLOCK, block_key
@@ -22,7 +21,7 @@ _WHAT = click.Choice(["all", "guests", "profile", "subject", "lease"])
 @click.argument("what", type=_WHAT)
 @click.argument("name", required=False)
 @click.option("--issuer", metavar="ISS", help="With “subject”: only at this issuer, by its exact “iss”.")
-@click.option("--for", "lasting", type=DURATION, metavar="TIME", help="Only for this long, such as 30m or 2h.")
+@click.option("--for", "lasting", type=duration, metavar="TIME", help="Only for this long, such as 30m or 2h.")
 def block(what: str, name: str | None, issuer: str | None, lasting: int | None) -> None:
     """Stop tokens for everybody, or for some, from the next request on.
 
@@ -41,19 +40,19 @@ def block(what: str, name: str | None, issuer: str | None, lasting: int | None) 
     tokensvc blocks                     lists what is blocked, and since when
     tokensvc unblock subject alice      lifts a block: the same words, with “unblock”
     """  # noqa: D301 - \b keeps click from wrapping the lines
-    until = datetime.now(UTC) + timedelta(seconds=lasting) if lasting else None
+    until = now() + timedelta(seconds=lasting) if lasting else None
     key = _key(what, name, issuer)
     try:
-        _blocks().put(key, until)
+        store = open_existing(store_url())
+        for each in (key, *_keys_of_account(Accounts(store), what, name, issuer)):
+            Blocks(store, now).put(each, until)
     except (ConfigurationError, TemporarilyUnavailable) as error:
         if what != "all":
             raise
         try:  # the emergency stop need not agree with the rest about the store
-            _blocks(checked=False).put(key, until)
+            Blocks(open_unchecked(store_url()), now).put(key, until)
         except TemporarilyUnavailable:
             raise error from None
-    if account := _account_spelled(what, name):
-        _blocks().put(_key(what, account, issuer), until)
     click.echo("Blocked" + (f" until {until:%Y-%m-%d %H:%M} UTC." if until else "."))
 
 
@@ -68,9 +67,9 @@ def unblock(what: str, name: str | None, issuer: str | None) -> None:
     tokensvc unblock all
     tokensvc unblock subject alice
     """  # noqa: D301 - \b keeps click from wrapping the lines
-    stored = _blocks()
-    names = [name, *filter(None, [_account_spelled(what, name)])]
-    lifted = [stored.lift(_key(what, each, issuer)) for each in names]
+    key, store = _key(what, name, issuer), open_existing(store_url())
+    keys = [key, *_keys_of_account(Accounts(store), what, name, issuer)]
+    lifted = [Blocks(store, now).lift(each) for each in keys]
     if not any(lifted):
         raise click.ClickException("This was not blocked. “tokensvc blocks” lists all blocks.")
     click.echo("Unblocked.")
@@ -79,7 +78,7 @@ def unblock(what: str, name: str | None, issuer: str | None) -> None:
 @click.command()
 def blocks() -> None:
     """List the current blocks."""
-    for found in _blocks().in_force():
+    for found in Blocks(open_existing(store_url()), now).in_force():
         until = f"until {found.until:%Y-%m-%d %H:%M} UTC" if found.until else "until unblocked"
         # A block's key is a JSON list of words, such as ["profile", "support"].
         words = json.loads(found.key)
@@ -98,14 +97,7 @@ def _key(what: str, name: str | None, issuer: str | None) -> str:
     return block_key(what, *(word for word in (issuer or None, name) if word is not None))
 
 
-def _account_spelled(what: str, name: str | None) -> str | None:
-    """Return the account that the subject *name* is another spelling of, or None."""
-    if what != "subject" or name is None:
-        return None
-    account = Accounts(open_existing(Paths.read(os.environ).database_url)).find(name)
-    return account.username if account and account.username != name else None
-
-
-def _blocks(*, checked: bool = True) -> Blocks:
-    opened = open_existing if checked else open_unchecked
-    return Blocks(opened(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))
+def _keys_of_account(accounts: Accounts, what: str, name: str | None, issuer: str | None) -> list[str]:
+    """Return the key for the account that the subject *name* is another spelling of, if there is one."""
+    account = accounts.find(name) if what == "subject" and name is not None else None
+    return [_key(what, account.username, issuer)] if account and account.username != name else []

@@ -1,11 +1,10 @@
 """`tokensvc db`: the store's schema."""
 
-import os
 from pathlib import Path
 
 import click
 
-from tokensvc.config.environment import Paths
+from tokensvc.cli.inputs import store_url
 from tokensvc.store.engine import file_of, open_engine
 from tokensvc.store.engine import upgrade as upgrade_store
 
@@ -18,7 +17,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the schema up to date; run this at each release. With SQLite, a start does it too."""
-    upgrade_store(open_engine(Paths.read(os.environ).database_url))
+    upgrade_store(open_engine(store_url()))
     click.echo("The store's schema is up to date.")
 
 
@@ -26,7 +25,7 @@ def upgrade() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> None:
     """Copy an SQLite store to FILE while the service runs. For PostgreSQL, use pg_dump."""
-    store = file_of(open_engine(Paths.read(os.environ).database_url))
+    store = file_of(open_engine(store_url()))
     if store is None:
         raise click.ClickException("The store is in PostgreSQL: back it up with pg_dump (docs/upgrading.md).")
     try:

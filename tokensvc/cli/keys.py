@@ -1,13 +1,11 @@
 """`tokensvc keys`: the API keys of backends."""
 
-import os
 import re
-from datetime import UTC, datetime
 
 import click
 
 from tokensvc.authn.api_keys import make_key
-from tokensvc.config.environment import Paths
+from tokensvc.cli.inputs import now, store_url
 from tokensvc.config.values import NAME
 from tokensvc.domain import KEY_ISSUER_PREFIX, ApiKey
 from tokensvc.quota_keys import block_key
@@ -41,15 +39,14 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
             raise click.ClickException(
                 f"A {kind}'s name must have 1 to 64 letters, digits, dots, dashes or underscores."
             )
-    key = make_key()
-    # None means every profile.
-    created = ApiKey(name, datetime.now(UTC), frozenset(profiles) or None)
-    if not _api_keys(create=True).add(created, fingerprint(key)):
+    key, store = make_key(), open_or_create(store_url())
+    created = ApiKey(name, now(), frozenset(profiles) or None)  # None means every profile
+    if not ApiKeys(store).add(created, fingerprint(key)):
         raise click.ClickException(
             f"There is a key “{name}” already. Create one with another name, switch to it, and remove the old one."
         )
     # Removing an earlier key of this name has left this block behind.
-    _blocks().lift(block_key("issuer", KEY_ISSUER_PREFIX + name))
+    Blocks(store, now).lift(block_key("issuer", KEY_ISSUER_PREFIX + name))
     click.echo(key)
     click.echo(f"This key is shown only once. It can use {_usable_profiles(created)}.", err=True)
 
@@ -57,7 +54,7 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
 @keys.command("list")
 def list_keys() -> None:
     """List the keys by name, with the date of creation and the profiles that each can use."""
-    for key in _api_keys().listed():
+    for key in ApiKeys(open_existing(store_url())).listed():
         click.echo(f"{key.name}\t{key.created_at:%Y-%m-%d}\t{_usable_profiles(key)}")
 
 
@@ -65,10 +62,11 @@ def list_keys() -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove a key at once. Its users' conversations can no longer be renewed."""
-    if not _api_keys().remove(name, KEY_ISSUER_PREFIX + name):
+    store = open_existing(store_url())
+    if not ApiKeys(store).remove(name, KEY_ISSUER_PREFIX + name):
         raise click.ClickException(f"There is no key “{name}”.")
     # Stops requests that were authenticated just before.
-    _blocks().put(block_key("issuer", KEY_ISSUER_PREFIX + name), until=None)
+    Blocks(store, now).put(block_key("issuer", KEY_ISSUER_PREFIX + name), until=None)
     click.echo(f"Removed {name}.")
 
 
@@ -77,12 +75,3 @@ def _usable_profiles(key: ApiKey) -> str:
     if key.profiles is None:
         return f"every profile whose {condition}"
     return f"{', '.join(sorted(key.profiles))}, if {condition}"
-
-
-def _api_keys(*, create: bool = False) -> ApiKeys:
-    opened = open_or_create if create else open_existing
-    return ApiKeys(opened(Paths.read(os.environ).database_url))
-
-
-def _blocks() -> Blocks:
-    return Blocks(open_existing(Paths.read(os.environ).database_url), lambda: datetime.now(UTC))

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from tokensvc import app
-from tokensvc.cli.parameters import DURATION
+from tokensvc.config.values import duration
 from tokensvc.errors import Refusal
 from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
 from tokensvc.gemini.live_client import LiveRefused
@@ -66,7 +66,7 @@ class _Report:
     "no name of yours and no secret, so you may send it to us.",
 )
 @click.option(
-    "--every", type=DURATION, metavar="TIME", help="Only talk with the profiles, every TIME, until stopped; such as 5m."
+    "--every", type=duration, metavar="TIME", help="Only talk with the profiles, every TIME, until stopped; such as 5m."
 )
 def probe(*, quick: bool, only: str | None, settle: Path | None, every: int | None) -> None:
     """Talk with each profile, then try to get around the lock of the first one's token.

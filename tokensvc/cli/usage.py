@@ -1,15 +1,16 @@
 """`tokensvc usage`: what conversations cost, as granted and as reported."""
 
 import csv
+import io
 import json
 import os
-import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
-from tokensvc.cli.parameters import PAST_TIME
+from tokensvc.cli.inputs import now, past_time
 from tokensvc.config import file as config_file
 from tokensvc.config.environment import Paths
 from tokensvc.config.file import Prices
@@ -29,7 +30,9 @@ def _groups(_context: click.Context, _parameter: click.Parameter, value: str) ->
 
 
 @click.command()
-@click.option("--since", type=PAST_TIME, default="168h", show_default=True, help="Of conversations from then on.")
+@click.option(
+    "--since", type=past_time, metavar="TIME", default="168h", show_default=True, help="Of conversations from then on."
+)
 @click.option("--by", callback=_groups, default="day,profile", show_default=True, help="Some of day,profile,subject.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 def usage(since: datetime, by: tuple[str, ...], form: str) -> None:
@@ -40,12 +43,11 @@ def usage(since: datetime, by: tuple[str, ...], form: str) -> None:
     """
     paths = Paths.read(os.environ)
     prices = config_file.load(paths.config_file).prices if paths.config_file.exists() else {}
-    now = datetime.now(UTC)
-    spent = Usage(open_existing(paths.database_url), lambda: now).spent(since, now, by)
+    spent = Usage(open_existing(paths.database_url), now).spent(since, now(), by)
     if form == "json":
         click.echo(json.dumps([_as_json(each, by, prices) for each in spent], indent=2))
     elif form == "csv":
-        _write_csv(spent, by, prices)
+        click.echo("".join(map(csv_line, _rows(spent, by, prices))), nl=False)
     else:
         _write_table(spent, by, prices)
 
@@ -66,15 +68,21 @@ def _as_json(spent: Spent, by: tuple[str, ...], prices: dict[str, Prices]) -> di
     return group | {k: v for k, v in asdict(spent).items() if k != "group"} | {"cost": _cost(spent, prices)}
 
 
-def _write_csv(spent: list[Spent], by: tuple[str, ...], prices: dict[str, Prices]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*by, "conversations", "granted_seconds", "reported_seconds", "reported_tokens", "cost"])
+def _rows(spent: list[Spent], by: tuple[str, ...], prices: dict[str, Prices]) -> Iterator[list[object]]:
+    yield [*by, "conversations", "granted_seconds", "reported_seconds", "reported_tokens", "cost"]
     for each in spent:
-        cost = _cost(each, prices)
-        # A spreadsheet would run a formula (OWASP, CSV injection).
-        group = ["'" + name if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name in each.group]
         tokens = sum(sum(counts.values()) for counts in each.tokens.values())
-        writer.writerow([*group, each.conversations, each.granted, each.reported, tokens, "" if cost is None else cost])
+        yield [*each.group, each.conversations, each.granted, each.reported, tokens, _cost(each, prices)]
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """Return a line of CSV; text that a spreadsheet would run as a formula is quoted (OWASP, CSV injection)."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(
+        f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+        for cell in cells
+    )
+    return text.getvalue()
 
 
 def _write_table(spent: list[Spent], by: tuple[str, ...], prices: dict[str, Prices]) -> None:

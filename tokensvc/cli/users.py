@@ -1,13 +1,12 @@
 """`tokensvc users`: the built-in accounts."""
 
-import os
 import secrets
 import sys
 
 import click
 
 from tokensvc.authn.passwords import hash_password
-from tokensvc.config.environment import Paths
+from tokensvc.cli.inputs import store_url
 from tokensvc.domain import Account
 from tokensvc.plain_text import escaped
 from tokensvc.store.accounts import Accounts
@@ -30,7 +29,7 @@ def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None
     if not 0 < len(username) <= _LONGEST_NAME or not username.isprintable():
         raise click.ClickException("A user name must have 1 to 255 printable characters.")
     password, hashed = _password(from_stdin=password_stdin)
-    if not _accounts(create=True).add(Account(username, hashed, frozenset(groups))):
+    if not Accounts(open_or_create(store_url())).add(Account(username, hashed, frozenset(groups))):
         raise click.ClickException(
             f"There is an account “{username}” already. “tokensvc users set-password” changes it."
         )
@@ -64,9 +63,8 @@ def remove(username: str) -> None:
     click.echo(f"Removed {username}.")
 
 
-def _accounts(*, create: bool = False) -> Accounts:
-    open_store = open_or_create if create else open_existing
-    return Accounts(open_store(Paths.read(os.environ).database_url))
+def _accounts() -> Accounts:
+    return Accounts(open_existing(store_url()))
 
 
 def _password(*, from_stdin: bool) -> tuple[str | None, str]:
