@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import click
 
 from tokensvc import app
-from tokensvc.cli.limits import explain_limits, explain_terms
-from tokensvc.cli.web import explain_web
+from tokensvc.cli.explaining import TERMS, explain_limits, explain_profile, explain_web
 from tokensvc.config.environment import GOOGLE_BASE_URL
 from tokensvc.errors import Refusal
 from tokensvc.gemini.compiler import SETUP, CompiledProfile
@@ -37,7 +36,8 @@ def check(*, body_of: str | None, live: bool, options: tuple[str, ...]) -> None:
     warned of: a model or a voice that tokensvc does not know, an API key that looks like a placeholder.
     """
     deployment = app.load_deployment(os.environ)
-    open_engine(deployment.settings.paths.database_url).dispose()  # notices a missing driver
+    settings = deployment.settings
+    open_engine(settings.paths.database_url).dispose()  # notices a missing driver
     for warning in _warnings(deployment):
         click.echo(f"Warning: {warning}", err=True)
     if body_of is not None:
@@ -46,9 +46,8 @@ def check(*, body_of: str | None, live: bool, options: tuple[str, ...]) -> None:
             raise click.ClickException(f"There is no profile “{body_of}”.")
         click.echo(json.dumps(_body(compiled, options), indent=2))
         return
-    click.echo(f"{deployment.settings.paths.config_file} is valid.")
+    click.echo(f"{settings.paths.config_file} is valid.")
     click.echo(f"Browsers connect to {deployment.websocket_url}")
-    settings = deployment.settings
     for url in (settings.gemini_base_url, *(keys.url for keys in deployment.trust.key_sets)):
         proxy = settings.egress.proxy_for(url)
         click.echo(f"{url} is reached {f'through {proxy}' if proxy else 'directly'}")
@@ -58,12 +57,10 @@ def check(*, body_of: str | None, live: bool, options: tuple[str, ...]) -> None:
     for lines in (
         explain_web(deployment.configuration.http),
         explain_limits(deployment.configuration),
-        *(_explain_profile(compiled) for compiled in deployment.profiles.values()),
-        explain_terms(),
+        *map(explain_profile, deployment.profiles.values()),
+        [TERMS],
     ):
-        click.echo("")
-        for line in lines:
-            click.echo(line)
+        click.echo("\n" + "\n".join(lines))
     if live:
         _check_live(deployment)
 
@@ -120,30 +117,3 @@ def _body(compiled: CompiledProfile, options: tuple[str, ...]) -> dict[str, obje
         return compiled.body_for(compiled.profile.resolve(chosen))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-
-
-def _explain_profile(compiled: CompiledProfile) -> Iterator[str]:
-    profile, features = compiled.profile, compiled.features
-    yield f"Profile {profile.name}: {profile.description or 'no description'}"
-    yield f"  model     {profile.model}"
-    yield f"  for       {', '.join(profile.allow)}"
-    yield (
-        f"  times     a token lives {profile.token_lifetime} s and must be used within "
-        f"{profile.connect_within} s; a conversation ends after {profile.max_session} s"
-    )
-    yield "  locked    everything (constraints and no field mask): a client's own setup is ignored"
-    if profile.options:
-        for name, option in profile.options.items():
-            choices = ", ".join(option.choices)
-            yield f"  choice    {name}: {choices} (default {option.chosen_by_default})"
-    else:
-        yield "  choice    none"
-    tools = ", ".join(f"{t['name']} ({t['behavior']})" for t in features["tools"] if "runs" not in t) or "none"
-    yield f"  tools     {tools}"
-    for name, tool in profile.tools.items():
-        bound = f"; bound: {', '.join(tool.bind)}" if tool.bind else ""
-        taken = ", ".join(compiled.schema_of(name).get("properties", {})) or "nothing"
-        yield f"  server    {name} runs {tool.python or tool.url}; the model gives {taken}{bound}"
-    yield "  request body for Google, to which each mint adds two times:"
-    for line in json.dumps(compiled.body, indent=2).splitlines():
-        yield f"    {line}"

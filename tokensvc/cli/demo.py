@@ -20,8 +20,7 @@ from pathlib import Path
 import click
 
 from tokensvc.authn.passwords import hash_password
-from tokensvc.cli.ports import check_port_free
-from tokensvc.cli.serve import gunicorn_command
+from tokensvc.cli.serve import check_port_free, gunicorn_command
 from tokensvc.config.secrets import read_secret
 from tokensvc.domain import Account
 from tokensvc.store.accounts import Accounts

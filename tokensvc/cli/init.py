@@ -1,4 +1,4 @@
-"""`tokensvc init`: writes a first configuration, which passes `tokensvc check`."""
+"""`tokensvc init`: writes a first configuration, which passes `tokensvc check`; `tokensvc schema`: its schema."""
 
 import json
 import os
@@ -11,9 +11,8 @@ from pathlib import Path
 
 import click
 
-from tokensvc.cli.schema import schema_text
 from tokensvc.config import file as config_file
-from tokensvc.config.json_schema import FILE_NAME, HEADER
+from tokensvc.config.json_schema import FILE_NAME, HEADER, json_schema
 
 _NEXT = """\
   set -a; . ./.env; set +a    # put them into the environment
@@ -62,12 +61,22 @@ def init(**given: str | None) -> None:
         values["SITE_JWT_SECRET"] = secrets.token_urlsafe(32)
     _write(".env", "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
     _write("tokensvc.toml", text)
-    Path(FILE_NAME).write_text(schema_text(), encoding="utf-8")
+    Path(FILE_NAME).write_text(json_schema(), encoding="utf-8")
     click.echo(
         f"Wrote tokensvc.toml, {FILE_NAME} (for editors) and .env (keep it out of version control), "
         "readable by you only. Next:\n"
     )
     click.echo(_NEXT if key else f"  edit .env                   # write your GEMINI_API_KEY\n{_NEXT}")
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of tokensvc.toml, by which editors complete and check it.
+
+    \b
+    tokensvc schema > tokensvc.schema.json    after an upgrade; “tokensvc init” writes the first
+    """  # noqa: D301 - \b keeps click from wrapping the lines
+    click.echo(json_schema(), nl=False)
 
 
 def _configuration(who: str, origin: str, public_url: str, instruction: str, voice: str) -> str:

@@ -15,7 +15,7 @@ _COMMANDS = {
     "demo": "tokensvc.cli.demo:demo",
     "emulator": "tokensvc.emulator.command:emulator",
     "init": "tokensvc.cli.init:init",
-    "schema": "tokensvc.cli.schema:schema",
+    "schema": "tokensvc.cli.init:schema",
     "check": "tokensvc.cli.check:check",
     "probe": "tokensvc.cli.probe:probe",
     "block": "tokensvc.cli.blocks:block",

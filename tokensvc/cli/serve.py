@@ -1,11 +1,11 @@
 """`tokensvc serve`: runs gunicorn with our settings."""
 
 import os
+import socket
 import sys
 
 import click
 
-from tokensvc.cli.ports import check_port_free
 from tokensvc.config.environment import MOST_WORKERS, Settings
 
 
@@ -13,9 +13,7 @@ from tokensvc.config.environment import MOST_WORKERS, Settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on; by default PORT, or 8080.")
 @click.option(
-    "--workers",
-    type=click.IntRange(1, MOST_WORKERS),
-    help="Worker processes; by default WEB_CONCURRENCY, or 2.",
+    "--workers", type=click.IntRange(1, MOST_WORKERS), help="Worker processes; by default WEB_CONCURRENCY, or 2."
 )
 def serve(host: str, port: int | None, workers: int | None) -> None:
     """Start the service: the API and its page.
@@ -46,3 +44,28 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
         str(workers),
         "tokensvc.app:create_app()",
     ]
+
+
+def check_port_free(host: str, port: int, flag: str) -> None:
+    """Check that *port* is free.
+
+    Raises:
+        click.UsageError: if *host* is not an address, or there is no such port.
+        click.ClickException: if it is in use, naming the *flag* that changes it.
+    """
+    if not host.strip():  # which would mean every address
+        raise click.UsageError("--host is empty: write 127.0.0.1, or 0.0.0.0 for every address")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As servers do: connections that closed a moment ago must not make it look in use.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OverflowError:
+            raise click.UsageError(f"{flag} {port} is not a port: write one up to 65535") from None
+        except (socket.gaierror, UnicodeError):
+            raise click.UsageError(f"--host {host} is not an address of this machine") from None
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port} on {host} cannot be used ({error.strerror}). Choose another with {flag}."
+            ) from None

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -14,15 +15,16 @@ FILE_NAME = "tokensvc.schema.json"
 HEADER = f"#:schema ./{FILE_NAME}\n"  # the first line of a TOML file, as Taplo and its editors read it
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of the configuration file, as it is written in TOML."""
+def json_schema() -> str:
+    """Return the JSON Schema (draft 2020-12) of the configuration file, as the content of a file."""
     schema = Configuration.model_json_schema(schema_generator=_AsWritten)
     for model in Model.__subclasses__():
         keys = (schema if model is Configuration else schema["$defs"][model.__name__])["properties"]
         for name, meaning in docstrings(inspect.getsource(model)).items():
             if name in keys:
                 keys[name]["description"] = meaning
-    return {"$schema": GenerateJsonSchema.schema_dialect, **schema, "title": "tokensvc.toml"}
+    schema = {"$schema": GenerateJsonSchema.schema_dialect, **schema, "title": "tokensvc.toml"}
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def docstrings(source: str) -> dict[str, str]:
