@@ -29,20 +29,17 @@ from tokensvc.store.engine import open_or_create
 _HOST = "127.0.0.1"
 _START_DEADLINE = 60  # seconds; a first start compiles the profiles
 _USERNAME = "demo"
+_FILE = click.Path(exists=True, dir_okay=False, resolve_path=True)
 
 
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="Port of the service and its page.")
 @click.option("--emulator-port", default=9090, show_default=True, help="Port of the emulator.")
-@click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False, resolve_path=True), help="Serve this file instead."
-)
+@click.option("--config", type=_FILE, help="Serve this file instead.")
 @click.option(
     "--origin", "origins", multiple=True, metavar="URL", help="Another site whose pages may call; repeatable."
 )
-@click.option(
-    "--scenario", type=click.Path(exists=True, dir_okay=False, resolve_path=True), help="What the emulator answers."
-)
+@click.option("--scenario", type=_FILE, help="What the emulator answers.")
 def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, ...], scenario: str | None) -> None:
     """Try everything: an emulator of the Live API, the service, and a page to talk to.
 
@@ -57,10 +54,7 @@ def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, 
     check_port_free(_HOST, port, "--port")
     if not api_key:
         check_port_free(_HOST, emulator_port, "--emulator-port")
-    with (
-        tempfile.TemporaryDirectory(prefix="tokensvc-demo-") as folder,
-        contextlib.ExitStack() as running,
-    ):
+    with tempfile.TemporaryDirectory(prefix="tokensvc-demo-") as folder, contextlib.ExitStack() as running:
         environment = _environment(Path(folder), config or _configuration(Path(folder), origins, google=bool(api_key)))
         if api_key:
             environment["GEMINI_API_KEY"] = api_key
@@ -74,11 +68,9 @@ def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, 
             }
         password = _add_account(environment["DATABASE_URL"])
         click.echo("Starting the service …")
-        command = gunicorn_command(_HOST, port, workers=2)
-        service = running.enter_context(_child(command, env=environment))
-        address = f"http://localhost:{port}/"
+        service = running.enter_context(_child(gunicorn_command(_HOST, port, workers=2), env=environment))
         if _wait_until_ready(f"http://{_HOST}:{port}/livez", service, stop):
-            _print_instructions(address, password, google=bool(api_key))
+            _print_instructions(f"http://localhost:{port}/", password, google=bool(api_key))
             _wait_for_stop(service, stop)
     click.echo("Stopped.")
 
@@ -125,8 +117,7 @@ def _environment(folder: Path, config: Path | str) -> dict[str, str]:
 def _add_account(database_url: str) -> str:
     """Add the demo account and return its password."""
     logging.getLogger("tokensvc.store").setLevel(logging.ERROR)  # a demo's store is always new
-    engine = open_or_create(database_url)
-    password = secrets.token_urlsafe(9)
+    engine, password = open_or_create(database_url), secrets.token_urlsafe(9)
     Accounts(engine).add(Account(_USERNAME, hash_password(password)))
     engine.dispose()
     return password
@@ -137,11 +128,9 @@ def _emulator(port: int, scenario: str | None) -> contextlib.AbstractContextMana
         raise click.ClickException(
             "Without GEMINI_API_KEY the demo needs the emulator: pip install 'tokensvc[emulator]'"
         )
-    command = [sys.executable, "-m", "tokensvc.emulator", "--host", _HOST, "--port", str(port)]
-    command += ["--longest-utterance", "10"]  # somebody may try it in a noisy room
-    if scenario:
-        command += ["--scenario", scenario]
-    return _child(command, stdout=subprocess.DEVNULL)
+    options = ["--host", _HOST, "--port", str(port), *(["--scenario", scenario] if scenario else [])]
+    options += ["--longest-utterance", "10"]  # somebody may try it in a noisy room
+    return _child([sys.executable, "-m", "tokensvc.emulator", *options], stdout=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
@@ -176,14 +165,12 @@ def _wait_until_ready(url: str, service: subprocess.Popen[bytes], stop: _StopReq
 
 
 def _print_instructions(address: str, password: str, *, google: bool) -> None:
-    who = (
-        "Google, billed to your API key"
-        if google
-        else "the emulator, which plays back what you say and recites what you type"
-    )
+    emulator = "the emulator, which plays back what you say and recites what you type"
     click.echo(f"\n  Open       {click.style(address, bold=True)}")
     click.echo(f"  Sign in    {_USERNAME} / {password}   (or continue as a guest)")
-    click.echo(f"  Answers    {who}\n\nPress Ctrl-C to stop everything.")
+    click.echo(
+        f"  Answers    {'Google, billed to your API key' if google else emulator}\n\nPress Ctrl-C to stop everything."
+    )
 
 
 def _wait_for_stop(service: subprocess.Popen[bytes], stop: _StopRequest) -> None:

@@ -23,11 +23,7 @@ def keys() -> None:
 @keys.command()
 @click.argument("name")
 @click.option(
-    "--profile",
-    "profiles",
-    metavar="PROFILE",
-    multiple=True,
-    help="Limit the key to this profile; repeatable.",
+    "--profile", "profiles", metavar="PROFILE", multiple=True, help="Limit the key to this profile; repeatable."
 )
 def create(name: str, profiles: tuple[str, ...]) -> None:
     """Create a key called NAME and show it once: only its fingerprint is stored.

@@ -32,18 +32,9 @@ def serve(host: str, port: int | None, workers: int | None) -> None:
 
 def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
     """Return the command line that serves on *host* and *port*."""
-    return [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--config",
-        "python:tokensvc.serving",
-        "--bind",
-        f"[{host}]:{port}" if ":" in host else f"{host}:{port}",  # IPv6 needs brackets
-        "--workers",
-        str(workers),
-        "tokensvc.app:create_app()",
-    ]
+    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"  # IPv6 needs brackets
+    options = ["--config", "python:tokensvc.serving", "--bind", bind, "--workers", str(workers)]
+    return [sys.executable, "-m", "gunicorn", *options, "tokensvc.app:create_app()"]
 
 
 def check_port_free(host: str, port: int, flag: str) -> None:
