@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
 from tokensvc.config.addresses import web_address
@@ -13,7 +14,6 @@ from tokensvc.config.secrets import read_secret, weakness
 from tokensvc.errors import ConfigurationError
 from tokensvc.plain_text import did_you_mean, tidy
 
-T = TypeVar("T")
 _SOURCE = "environment"
 
 GOOGLE_BASE_URL = "https://generativelanguage.googleapis.com"
@@ -22,7 +22,6 @@ PRIVATE = 0o077  # the umask of every process: no other user can read a file or 
 HIGHEST_PORT = 65535
 MOST_WORKERS = 512
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
-"""`TOKENSVC_LOG_LEVEL`: the lowest level that is logged: `debug`, `info`, `warning`, `error` or `critical`."""
 # What a shell or a template would have replaced.
 _UNFILLED = re.compile(r"\$\w+|\$[{(].*[})]|\{\{.*\}\}|<.*>|`.*`|%\w+%")
 _HOST = r"(?:\[[0-9a-f:.]+\]|[^\s:@/?,\[\]]*)"
@@ -46,11 +45,7 @@ class Paths:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
-        """Read the paths from *environment*.
-
-        Raises:
-            ConfigurationError: if one is malformed.
-        """
+        """Read the paths from *environment*; raise ConfigurationError if one is malformed."""
         data_dir = Path(_value(environment, "TOKENSVC_DATA_DIR") or "data").expanduser()
         config_file = Path(_value(environment, "TOKENSVC_CONFIG") or "tokensvc.toml").expanduser()
         return cls(config_file, data_dir, _database_url(environment, data_dir))
@@ -77,52 +72,44 @@ class Settings:
     """`PORT`: the port to listen on, as hosting platforms set it."""
     workers: int
     """`WEB_CONCURRENCY`: the number of workers, 1 to 512."""
+    log_level: str
+    """`TOKENSVC_LOG_LEVEL`: the lowest level that is logged: `debug`, `info`, `warning`, `error` or `critical`."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
-        """Read all of *environment*.
-
-        Raises:
-            ConfigurationError: naming every variable that is missing or invalid.
-        """
+        """Read all of *environment*; raise ConfigurationError with every variable that is missing or invalid."""
+        readers: dict[str, Callable[[Mapping[str, str]], object]] = {
+            "paths": Paths.read,
+            "gemini_api_keys": _api_keys,
+            "secret_keys": read_secret_keys,
+            "gemini_base_url": partial(_address, variable="TOKENSVC_GEMINI_BASE_URL", default=GOOGLE_BASE_URL),
+            "gemini_websocket_url": partial(
+                _address, variable="TOKENSVC_GEMINI_WEBSOCKET_URL", default=GOOGLE_WEBSOCKET_URL
+            ),
+            "egress": Egress.read,
+            "port": partial(_number, variable="PORT", default=8080, least=0, most=HIGHEST_PORT),
+            "workers": partial(_number, variable="WEB_CONCURRENCY", default=2, least=1, most=MOST_WORKERS),
+            "log_level": log_level,
+        }
+        found: dict[str, Any] = {}
         faults: list[str] = []
-
-        # The placeholder is never returned to the caller: any fault raises below.
-        def collected(read: Callable[..., T], *arguments: Any, otherwise: T) -> T:  # noqa: ANN401 - those of *read*
+        for name, read in readers.items():
             try:
-                return read(environment, *arguments)
+                found[name] = read(environment)
             except ConfigurationError as error:
-                faults.extend(error.faults)
-                return otherwise
-
-        base, websocket = "TOKENSVC_GEMINI_BASE_URL", "TOKENSVC_GEMINI_WEBSOCKET_URL"
-        settings = cls(
-            paths=collected(Paths.read, otherwise=Paths(Path(), Path(), "")),
-            gemini_api_keys=collected(_api_keys, otherwise=()),
-            secret_keys=collected(read_secret_keys, otherwise=()),
-            gemini_base_url=collected(_address, base, GOOGLE_BASE_URL, otherwise=""),
-            gemini_websocket_url=collected(_address, websocket, GOOGLE_WEBSOCKET_URL, otherwise=""),
-            egress=collected(Egress.read, otherwise=Egress()),
-            port=collected(_number, "PORT", 8080, 0, HIGHEST_PORT, otherwise=0),
-            workers=collected(_number, "WEB_CONCURRENCY", 2, 1, MOST_WORKERS, otherwise=0),
-        )
-        collected(log_level, otherwise="")  # only for its fault
+                faults += error.faults
         if faults:
             raise ConfigurationError(_SOURCE, faults)
-        return settings
+        return cls(**found)
 
 
 def log_level(environment: Mapping[str, str]) -> str:
-    """Return the lowest level that is logged, by the logging module's name for it.
-
-    Raises:
-        ConfigurationError: if there is no such level.
-    """
+    """Return the lowest level that is logged; raise ConfigurationError if there is no such level."""
     level = (_value(environment, "TOKENSVC_LOG_LEVEL") or "info").lower()
     if level not in _LOG_LEVELS:
         similar = did_you_mean(level, _LOG_LEVELS)
         raise _invalid("TOKENSVC_LOG_LEVEL", f"must be one of: {', '.join(_LOG_LEVELS)}{similar}")
-    return level.upper()
+    return level
 
 
 def read_list(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
@@ -132,16 +119,12 @@ def read_list(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
         ConfigurationError: if one is malformed, or like `read_secret`.
     """
     parts = _secret(environment, variable).split(",")
-    found = (_value({variable: part}, variable) for part in parts)  # each may be in quotes
+    found = (_checked(variable, part) for part in parts)  # each may be in quotes
     return tuple(filter(None, found))
 
 
 def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
-    """Return the signing keys, newest first.
-
-    Raises:
-        ConfigurationError: if there is none, or one is too weak.
-    """
+    """Return the signing keys, newest first; raise ConfigurationError if there is none, or one is too weak."""
     variable = "TOKENSVC_SECRET_KEY"
     keys = read_list(environment, variable)
     for fault in map(weakness, keys) if keys else ["is not set"]:
@@ -154,10 +137,9 @@ def _invalid(variable: str, fault: object) -> ConfigurationError:
     return ConfigurationError(_SOURCE, [f"{variable} {fault}"])
 
 
-def _value(environment: Mapping[str, str], variable: str) -> str:
-    """Return the value of *variable*, or nothing if it is not set."""
+def _checked(variable: str, text: str) -> str:
     try:
-        text = tidy(environment.get(variable, ""))
+        text = tidy(text)
     except ValueError as error:
         raise _invalid(variable, error) from None
     if _UNFILLED.fullmatch(text):
@@ -165,9 +147,14 @@ def _value(environment: Mapping[str, str], variable: str) -> str:
     return text
 
 
+def _value(environment: Mapping[str, str], variable: str) -> str:
+    """Return the value of *variable*, or nothing if it is not set."""
+    return _checked(variable, environment.get(variable, ""))
+
+
 def _secret(environment: Mapping[str, str], variable: str) -> str:
     """Return the value of *variable*, or of the file that *variable*_FILE names."""
-    return _value({variable: read_secret(environment, variable)}, variable)
+    return _checked(variable, read_secret(environment, variable))
 
 
 def _number(environment: Mapping[str, str], variable: str, default: int, least: int, most: int) -> int:
@@ -184,8 +171,7 @@ def _database_url(environment: Mapping[str, str], data_dir: Path) -> str:
         return f"sqlite:///{quote(str(data_dir / 'tokensvc.db'))}"
     match = _DATABASE_URL.fullmatch(text)
     if match is None or int(match["port"] or 1) not in range(1, HIGHEST_PORT + 1):
-        fault = "must be sqlite:///path, or postgresql://user:password@host:5432/name"
-        raise _invalid("DATABASE_URL", fault)
+        raise _invalid("DATABASE_URL", "must be sqlite:///path, or postgresql://user:password@host:5432/name")
     scheme, colon, rest = text.partition(":")
     return scheme.lower() + colon + rest
 

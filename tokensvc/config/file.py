@@ -14,7 +14,7 @@ from tokensvc.config import placeholders
 from tokensvc.config.addresses import web_address
 from tokensvc.config.lines import naming_lines
 from tokensvc.config.profiles import ModelName, Profile
-from tokensvc.config.values import DailySeconds, LimitMode, Limits, Model, Name, Seconds, Text, written
+from tokensvc.config.values import DailySeconds, LimitMode, Limits, Model, Name, Seconds, Text, matching, written
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
 from tokensvc.plain_text import decode, did_you_mean
@@ -24,7 +24,7 @@ MOST_READY = 64  # tokens in a process; so many mints may take places in the gat
 PresetName = Literal["auth0", "clerk", "firebase", "supabase", "cognito", "keycloak", "entra"]
 _INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})  # Google takes either
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
 
 
 def _ancestor(value: str) -> str:
@@ -41,18 +41,9 @@ def _public_url(value: str) -> str:
     return value
 
 
-def _proxy_network(value: Network) -> Network:
+def _proxy_network(value: IPvAnyNetwork) -> IPvAnyNetwork:
     if value.prefixlen == 0:
         raise ValueError("is every address, so anyone could forge X-Forwarded-For; list proxies")
-    return value
-
-
-_VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
-
-
-def _variable(value: str) -> str:
-    if not re.fullmatch(_VARIABLE, value):
-        raise ValueError("write the name of the variable that holds the secret")
     return value
 
 
@@ -72,6 +63,9 @@ def _origin(value: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]  # “:*”: any port, on this machine only
+VariableName = Annotated[
+    str, matching(_VARIABLE, "write the name of the variable that holds the secret"), written(_VARIABLE)
+]
 
 _FIXES = {
     "missing": "is missing; write it",
@@ -152,7 +146,7 @@ class Issuer(Model):
     next two is required."""
     public_key_file: str | None = None
     """A PEM file with the public key, relative to the configuration file; several keys while you rotate them."""
-    secret_env: Annotated[str, AfterValidator(_variable), written(_VARIABLE)] | None = None
+    secret_env: VariableName | None = None
     """For HS256: the environment variable that holds the shared secret, of at least 32 bytes; `new,old` while you
     rotate it."""
     groups_claim: str | None = None
@@ -166,25 +160,21 @@ class Issuer(Model):
     """With the presets for Firebase and Supabase: whether anonymous users are accepted."""
 
     @model_validator(mode="after")
-    def _one_key_family_and_source(self) -> Self:
+    def _keys_are_clear_and_nothing_is_missing(self) -> Self:
         families = {algorithm[:2].replace("PS", "RS") for algorithm in self.algorithms}  # PS256 has RSA keys too
-        sources = [self.jwks_url, self.public_key_file, self.secret_env]
+        sources = [each for each in (self.jwks_url, self.public_key_file, self.secret_env) if each is not None]
         if len(families) > 1:
             raise ValueError("algorithms mixes key families; list those of one family")
-        if len(sources) - sources.count(None) > 1:
+        if len(sources) > 1:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if families and (families == {"HS"}) != (self.secret_env is not None):
             raise ValueError("HS256 needs secret_env, and other algorithms need public keys")
-        return self
-
-    @model_validator(mode="after")
-    def _check_complete_without_preset(self) -> Self:
         if self.preset is not None:
             return self
         missing = [name for name in ("audience", "algorithms") if not getattr(self, name)]
         if missing:
             raise ValueError(f"missing: {', '.join(missing)} (only a preset has defaults)")
-        if {self.jwks_url, self.public_key_file, self.secret_env} == {None}:
+        if not sources:
             raise ValueError("write one of jwks_url, public_key_file and secret_env")
         if self.clients or self.anonymous:
             raise ValueError("clients and anonymous have an effect only with a preset: remove them")

@@ -144,11 +144,7 @@ class Profile(Model):
         return principal.kind in self.allow or any(f"group:{group}" in self.allow for group in principal.groups)
 
     def resolve(self, unverified_options: dict[str, str]) -> dict[str, str]:
-        """Return the value of every option: the caller's choice, or the default.
-
-        Raises:
-            ValueError: if an option does not exist, or its value is not one of the choices.
-        """
+        """Return the value of every option, chosen or by default; raise ValueError for another option or choice."""
         for name, value in unverified_options.items():
             option = self.options.get(name)
             if option is None:

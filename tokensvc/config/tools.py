@@ -9,20 +9,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, IPvAnyNetwork, JsonValue, model_validator
 
 from tokensvc.config.addresses import web_address
-from tokensvc.config.values import Duration, Limits, Model, Pause
+from tokensvc.config.values import Duration, Limits, Model, Pause, matching
 from tokensvc.plain_text import visible
 
 LONGEST_TIMEOUT = 60  # seconds
 LONGEST_SHOWN = 200  # characters of an argument in a question
 LONGEST_HOLD = 10  # seconds
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+_FUNCTION = "[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*"
+FunctionPath = Annotated[str, matching(_FUNCTION, "write the module and the function, such as “shop.tools:find_order”")]
 _ARGUMENT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-def _function(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", value, re.ASCII):
-        raise ValueError("write the module and the function, such as “shop.tools:find_order”")
-    return value
 
 
 def _endpoint(value: str) -> str:
@@ -43,7 +39,7 @@ def _bound(value: str) -> str:
 class ServerTool(Model):
     """A function that the model may call and the service runs: in Python, or at a URL."""
 
-    python: Annotated[str, AfterValidator(_function)] | None = None
+    python: FunctionPath | None = None
     """The function, as `module:name`. One of this and `url` is required."""
     url: Annotated[str, AfterValidator(_endpoint)] | None = None
     """The endpoint; an `{argument}` may be in its path."""
@@ -118,8 +114,7 @@ def load_function(path: str) -> Callable[..., Any]:
     """Import what *path*, such as `shop.tools:find_order`, names.
 
     Raises:
-        ImportError: if there is no such module.
-        AttributeError: if it has no such name.
+        ImportError, AttributeError: if there is no such module, or name in it.
         Exception: whatever the module raises.
     """
     module, _, name = path.partition(":")

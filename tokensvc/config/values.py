@@ -17,10 +17,15 @@ _LIMIT = rf"([1-9][0-9]{{0,6}})/({'|'.join(WINDOWS)})"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
 
 
-def _name(value: str) -> str:
-    if not re.fullmatch(NAME, value):
-        raise ValueError("write 1 to 64 letters, digits, dots, dashes or underscores")
-    return value
+def matching(pattern: str, fault: str) -> AfterValidator:
+    """Return the annotation of a text that must match *pattern*; what else is written has this *fault*."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(fault)
+        return value
+
+    return AfterValidator(check)
 
 
 def written(pattern: str) -> Any:  # noqa: ANN401 - pydantic's
@@ -28,27 +33,19 @@ def written(pattern: str) -> Any:  # noqa: ANN401 - pydantic's
     return Field(json_schema_extra={"pattern": f"^({pattern})$"})
 
 
-Name = Annotated[str, AfterValidator(_name), written(NAME)]
+Name = Annotated[str, matching(NAME, "write 1 to 64 letters, digits, dots, dashes or underscores"), written(NAME)]
 Text = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=255)]
 
 
 def duration(text: object) -> int:
-    """Return the seconds in a duration such as “90s”, “5m” or “2h”.
-
-    Raises:
-        ValueError: if *text* is anything else.
-    """
+    """Return the seconds in a duration such as “90s”, “5m” or “2h”; raise ValueError for anything else."""
     if isinstance(text, str) and (match := re.fullmatch(_DURATION, text)):
         return int(match[1]) * _UNITS[match[2]]
     raise ValueError("write a duration such as “90s”, “5m” or “2h”")
 
 
 def pause(text: object) -> float:
-    """Return the seconds in a pause such as “1.5s”.
-
-    Raises:
-        ValueError: if *text* is anything else.
-    """
+    """Return the seconds in a pause such as “1.5s”; raise ValueError for anything else."""
     if isinstance(text, str) and re.fullmatch(_PAUSE, text):
         return float(text[:-1])
     raise ValueError("write a pause such as “1.5s”")
