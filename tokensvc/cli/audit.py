@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,8 +28,6 @@ from tokensvc.store.usage import Usage
 
 _KINDS = [kind.value for kind in EventKind]
 _LONGEST_LINE = 1_000_000  # bytes to read at once, however long a line is
-
-
 _FILTERS = [
     click.Option(["--since"], type=past_time, metavar="TIME", help="Only from then on; such as 90m (ago)."),
     click.Option(["--until"], type=past_time, metavar="TIME", help="Only before this time."),
@@ -49,13 +48,10 @@ def audit() -> None:
 def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - as in _FILTERS
     """List events, oldest first, one per line."""
     for event in Audit(open_existing(store_url())).events(Filters(**filters), last=last):
-        parts = [f"{event.at:%Y-%m-%dT%H:%M:%SZ}", f"{event.kind:8}", event.profile]
-        parts.append(f"{event.subject} ({event.issuer})")
-        if event.seconds:
-            parts.append(f"{event.seconds} s")
+        who, seconds = f"{event.subject} ({event.issuer})", event.seconds and f"{event.seconds} s"
         about = [("lease", event.lease_id), ("request", event.request_id)]
-        parts += [event.code or "", *(f"{name} {value}" for name, value in about if value)]
-        click.echo(escaped("  ".join(part for part in parts if part)))
+        parts = [f"{event.at:%Y-%m-%dT%H:%M:%SZ}", f"{event.kind:8}", event.profile, who, seconds, event.code]
+        _print_line([*parts, *(f"{name} {value}" for name, value in about if value)])
 
 
 @audit.command()
@@ -71,8 +67,7 @@ def refusals(since: datetime) -> None:
     """List what was refused: how often in each minute, why, whom and from where."""
     for each in Refusals(open_existing(store_url()), now).listed(since):
         who = f"{each.subject} ({each.issuer})" if each.subject else "somebody"
-        parts = [f"{each.at:%Y-%m-%dT%H:%MZ}", f"{each.count:6} x {each.code}", who, each.address, each.profile]
-        click.echo(escaped("  ".join(part for part in parts if part)))
+        _print_line([f"{each.at:%Y-%m-%dT%H:%MZ}", f"{each.count:6} x {each.code}", who, each.address, each.profile])
 
 
 @audit.command(params=[*_FILTERS])
@@ -179,6 +174,10 @@ def erase(subject: str, issuer: str | None, *, dry_run: bool, yes: bool) -> None
         words = json.loads(block.key)
         if words[0] == "subject" and words[-1] == subject:  # to lift it is for the operator to decide
             click.echo(f"A block still names this person; “tokensvc unblock” lifts it: {escaped(' '.join(words))}")
+
+
+def _print_line(parts: Iterable[Any]) -> None:
+    click.echo(escaped("  ".join(filter(None, parts))))
 
 
 def _exported(event: AuditEvent) -> dict[str, Any]:

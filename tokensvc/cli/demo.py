@@ -49,7 +49,11 @@ def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, 
     """
     if config and origins:
         raise click.UsageError("With --config, write the sites into the file: [http] origins.")
-    stop = _StopRequest()
+    # The handler raises nothing: an exception between the start of a child and the line that stops it would leave
+    # the child running.
+    stopping: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: stopping.append(received))
     api_key = read_secret(os.environ, "GEMINI_API_KEY")
     check_port_free(_HOST, port, "--port")
     if not api_key:
@@ -69,26 +73,10 @@ def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, 
         password = _add_account(environment["DATABASE_URL"])
         click.echo("Starting the service …")
         service = running.enter_context(_child(gunicorn_command(_HOST, port, workers=2), env=environment))
-        if _wait_until_ready(f"http://{_HOST}:{port}/livez", service, stop):
+        if _wait_until_ready(f"http://{_HOST}:{port}/livez", service, stopping):
             _print_instructions(f"http://localhost:{port}/", password, google=bool(api_key))
-            _wait_for_stop(service, stop)
+            _wait_for_stop(service, stopping)
     click.echo("Stopped.")
-
-
-class _StopRequest:
-    """Whether Ctrl-C, a signal or a closed terminal has asked us to stop.
-
-    The handler sets a flag and raises nothing: an exception between the start of a child and the
-    line that stops it would leave the child running.
-    """
-
-    def __init__(self) -> None:
-        self.received = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._receive)
-
-    def _receive(self, _signal: int, _frame: object) -> None:
-        self.received = True
 
 
 def _configuration(folder: Path, origins: tuple[str, ...], *, google: bool) -> Path:
@@ -142,18 +130,18 @@ def _child(
         try:
             yield child
         finally:
-            child.send_signal(signal.SIGTERM)
+            child.terminate()
             try:
                 child.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 child.kill()
 
 
-def _wait_until_ready(url: str, service: subprocess.Popen[bytes], stop: _StopRequest) -> bool:
-    """Wait until *service* responds; return False if we are asked to stop first."""
+def _wait_until_ready(url: str, service: subprocess.Popen[bytes], stopping: list[int]) -> bool:
+    """Wait until *service* responds; return False if a signal is received first."""
     deadline = time.monotonic() + _START_DEADLINE
     while time.monotonic() < deadline:
-        if stop.received:
+        if stopping:
             return False
         if service.poll() is not None:
             raise click.ClickException("The service did not start. Its output is above.")
@@ -168,13 +156,12 @@ def _print_instructions(address: str, password: str, *, google: bool) -> None:
     emulator = "the emulator, which plays back what you say and recites what you type"
     click.echo(f"\n  Open       {click.style(address, bold=True)}")
     click.echo(f"  Sign in    {_USERNAME} / {password}   (or continue as a guest)")
-    click.echo(
-        f"  Answers    {'Google, billed to your API key' if google else emulator}\n\nPress Ctrl-C to stop everything."
-    )
+    click.echo(f"  Answers    {'Google, billed to your API key' if google else emulator}\n")
+    click.echo("Press Ctrl-C to stop everything.")
 
 
-def _wait_for_stop(service: subprocess.Popen[bytes], stop: _StopRequest) -> None:
-    while not stop.received:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            service.wait(timeout=0.2)  # raises TimeoutExpired while the service runs
+def _wait_for_stop(service: subprocess.Popen[bytes], stopping: list[int]) -> None:
+    while not stopping:
+        if service.poll() is not None:
             raise click.ClickException("The service has stopped. Its output is above.")
+        time.sleep(0.2)

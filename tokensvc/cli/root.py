@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from typing import IO, Any
+from typing import Any
 
 import click
 
@@ -30,13 +30,6 @@ _COMMANDS = {
 _EXTRA_MODULES = {"aiohttp", "numpy"}
 
 
-class _Misconfigured(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(self.message, err=True, file=file)
-
-
 class _LazyGroup(click.Group):
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -58,7 +51,8 @@ class _LazyGroup(click.Group):
             return super().invoke(context)
         except ConfigurationError as error:
             if context.invoked_subcommand in {"serve", "check", "probe"}:
-                raise _Misconfigured(error.report()) from None
+                click.echo(error.report(), err=True)
+                context.exit(2)
             raise click.ClickException(f"Nothing was done: {error}.") from None
         except TemporarilyUnavailable as error:
             raise click.ClickException(f"Nothing was done: {error.cause}.") from None
