@@ -19,11 +19,7 @@ def now() -> datetime:
 
 
 def past_time(text: str) -> datetime:
-    """Return a time such as “2026-11-22T23:00Z”, in UTC unless stated, or how long ago, such as “90m”.
-
-    Raises:
-        ValueError: if *text* is neither.
-    """
+    """Return a time such as 2026-11-22T23:00Z (UTC unless stated), or how long ago: 90m; else raise ValueError."""
     with contextlib.suppress(ValueError):
         return now() - timedelta(seconds=duration(text))
     try:

@@ -38,12 +38,7 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
 
 
 def check_port_free(host: str, port: int, flag: str) -> None:
-    """Check that *port* is free.
-
-    Raises:
-        click.UsageError: if *host* is not an address, or there is no such port.
-        click.ClickException: if it is in use, naming the *flag* that changes it.
-    """
+    """Check that *port* is free; raise ClickException, naming the *flag* that changes it, unless it can be used."""
     if not host.strip():  # which would mean every address
         raise click.UsageError("--host is empty: write 127.0.0.1, or 0.0.0.0 for every address")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

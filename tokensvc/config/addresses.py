@@ -23,11 +23,8 @@ def is_loopback(host: str) -> bool:
 def web_address(text: str, secure: str = "https", *, path: bool = False, query: bool = False) -> str:
     """Return the address *text* as browsers write it: its host in lower case and as Punycode.
 
-    It must have the scheme *secure*, https or wss; http and ws are for this machine only. It may
-    have a *path* or a *query* if they are true; without a *query*, it ends without a slash.
-
-    Raises:
-        ValueError: saying what to write instead.
+    Its scheme must be *secure*, https or wss; http and ws are for this machine only. It may have a *path* or a
+    *query* if they are true; without a *query*, it ends without a slash. A ValueError says what to write instead.
     """
     text = tidy(text)
     plain = secure.removesuffix("s")

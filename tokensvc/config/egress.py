@@ -25,11 +25,7 @@ class Egress:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
-        """Read both variables; as with curl, the name in lower case comes first.
-
-        Raises:
-            ConfigurationError: if HTTPS_PROXY is not a proxy that can be used, or like `read_secret`.
-        """
+        """Read both variables, as with curl the name in lower case first; raise ConfigurationError for a fault."""
         proxy, exceptions = (
             environment.get(name) or environment.get(name.upper()) or "" for name in ("https_proxy", "no_proxy")
         )

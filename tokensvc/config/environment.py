@@ -63,8 +63,7 @@ class Settings:
     """`TOKENSVC_SECRET_KEY`: signs leases and logins; at least 32 random bytes (`openssl rand -base64 32`).
     `new,old` while you rotate it."""
     gemini_base_url: str
-    """`TOKENSVC_GEMINI_BASE_URL`: the endpoint for minting, if it is not Google's; encrypted unless it is on this
-    machine."""
+    """`TOKENSVC_GEMINI_BASE_URL`: the endpoint for minting, if not Google's; encrypted unless on this machine."""
     gemini_websocket_url: str
     """`TOKENSVC_GEMINI_WEBSOCKET_URL`: likewise, the endpoint to which browsers connect."""
     egress: Egress
@@ -113,11 +112,7 @@ def log_level(environment: Mapping[str, str]) -> str:
 
 
 def read_list(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    """Return the secrets in *variable*, or in its file, which commas separate.
-
-    Raises:
-        ConfigurationError: if one is malformed, or like `read_secret`.
-    """
+    """Return the secrets in *variable* or its file, between commas; raise ConfigurationError if one is malformed."""
     parts = _secret(environment, variable).split(",")
     found = (_checked(variable, part) for part in parts)  # each may be in quotes
     return tuple(filter(None, found))

@@ -34,7 +34,6 @@ def _ancestor(value: str) -> str:
 
 
 def _public_url(value: str) -> str:
-    """Return *value*, an origin and optionally a path, without a slash at its end."""
     value = web_address(value, path=True)
     if not re.fullmatch(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*", urlsplit(value).path):
         raise ValueError("write its path in plain letters, as in “https://www.example.com/voice”")
@@ -147,8 +146,7 @@ class Issuer(Model):
     public_key_file: str | None = None
     """A PEM file with the public key, relative to the configuration file; several keys while you rotate them."""
     secret_env: VariableName | None = None
-    """For HS256: the environment variable that holds the shared secret, of at least 32 bytes; `new,old` while you
-    rotate it."""
+    """For HS256: the environment variable with the shared secret, at least 32 bytes; `new,old` while you rotate it."""
     groups_claim: str | None = None
     """The claim that lists groups, as an array or as words separated by spaces. A dot descends into a nested object
     (`realm_access.roles`) unless a claim has that exact name."""
@@ -310,11 +308,7 @@ def _placeholder_faults(configuration: Configuration) -> Iterator[str]:
 
 
 def load(path: Path) -> Configuration:
-    """Return the configuration in the TOML file at *path*.
-
-    Raises:
-        ConfigurationError: naming every fault with its key, or the line that is not TOML.
-    """
+    """Return the configuration in the TOML file at *path*; raise ConfigurationError with every fault and its line."""
     try:
         document = tomllib.loads(decode(path.read_bytes()))
     except FileNotFoundError:
@@ -333,11 +327,7 @@ def load(path: Path) -> Configuration:
 
 
 def parse(document: dict[str, Any], *, source: str) -> Configuration:
-    """Return the configuration in *document*, a TOML file's content; *source* names it in faults.
-
-    Raises:
-        ConfigurationError: naming every fault with its key.
-    """
+    """Return the configuration in *document*; raise ConfigurationError with every fault, of *source*."""
     profiles = document.get("profiles")
     if isinstance(profiles, dict):  # a profile's name is its key
         named = {

@@ -28,10 +28,10 @@ def find(value: object, source: Source = "claims") -> Iterator[str]:
 
 
 def fill(value: T, claims: Mapping[str, str], context: Mapping[str, str] = NONE) -> T:
-    """Return *value*, which is JSON, with the placeholders in its strings filled from *claims* and *context*.
+    """Return *value*, which is JSON, with its placeholders filled from *claims* and *context*, or else with nothing.
 
-    A placeholder without a value becomes empty. Placeholders within a value are not filled, and its
-    invisible characters, which could carry an instruction of their own, are left out.
+    Placeholders within a value are not filled, and its invisible characters, which could carry an instruction of
+    their own, are left out.
     """
     filled: object = value
     if isinstance(value, str):

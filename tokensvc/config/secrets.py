@@ -30,10 +30,8 @@ _PUBLISHED = (
 def read_secret(environment: Mapping[str, str], variable: str) -> str:
     """Return *variable* as it is set, or the content of the file that *variable*_FILE names; "" if neither is set.
 
-    The file is read again at each reload, so that a secret can be replaced without a restart.
-
-    Raises:
-        ConfigurationError: if both are set, or the file cannot be read or is empty.
+    The file is read again at each reload, so that a secret can be replaced without a restart. Raises
+    ConfigurationError if both are set, or the file cannot be read or is empty.
     """
     value, named = environment.get(variable, ""), f"{variable}_FILE"
     path = environment.get(named, "").strip()
