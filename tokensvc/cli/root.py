@@ -9,23 +9,23 @@ import click
 from tokensvc.config.environment import PRIVATE
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable, described
 
-# Imported only when used, since the emulator's libraries are an optional extra.
+# The module that has a command under its name; imported only when used, since the emulator's libraries are an extra.
 _COMMANDS = {
-    "serve": "tokensvc.cli.serve:serve",
-    "demo": "tokensvc.cli.demo:demo",
-    "emulator": "tokensvc.emulator.command:emulator",
-    "init": "tokensvc.cli.init:init",
-    "schema": "tokensvc.cli.init:schema",
-    "check": "tokensvc.cli.check:check",
-    "probe": "tokensvc.cli.probe:probe",
-    "block": "tokensvc.cli.blocks:block",
-    "unblock": "tokensvc.cli.blocks:unblock",
-    "blocks": "tokensvc.cli.blocks:blocks",
-    "audit": "tokensvc.cli.audit:audit",
-    "usage": "tokensvc.cli.usage:usage",
-    "users": "tokensvc.cli.users:users",
-    "keys": "tokensvc.cli.keys:keys",
-    "db": "tokensvc.cli.db:db",
+    "serve": "tokensvc.cli.serve",
+    "demo": "tokensvc.cli.demo",
+    "emulator": "tokensvc.emulator.command",
+    "init": "tokensvc.cli.init",
+    "schema": "tokensvc.cli.init",
+    "check": "tokensvc.cli.check",
+    "probe": "tokensvc.cli.probe",
+    "block": "tokensvc.cli.blocks",
+    "unblock": "tokensvc.cli.blocks",
+    "blocks": "tokensvc.cli.blocks",
+    "audit": "tokensvc.cli.audit",
+    "usage": "tokensvc.cli.usage",
+    "users": "tokensvc.cli.users",
+    "keys": "tokensvc.cli.keys",
+    "db": "tokensvc.cli.db",
 }
 _EXTRA_MODULES = {"aiohttp", "numpy"}
 
@@ -37,9 +37,8 @@ class _LazyGroup(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        module, attribute = _COMMANDS[name].split(":")
         try:
-            command: click.Command = getattr(importlib.import_module(module), attribute)
+            command: click.Command = getattr(importlib.import_module(_COMMANDS[name]), name)
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA_MODULES:
                 raise

@@ -66,11 +66,6 @@ VariableName = Annotated[
     str, matching(_VARIABLE, "write the name of the variable that holds the secret"), written(_VARIABLE)
 ]
 
-_FIXES = {
-    "missing": "is missing; write it",
-    "bool_parsing": "write true or false",
-    "ip_any_network": "write an address, or a network by its first address, such as 10.0.0.0/8",
-}
 Modality = Literal["TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT"]
 Price = Annotated[float, Field(ge=0)]
 ClaimName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")]
@@ -345,18 +340,23 @@ def parse(document: dict[str, Any], *, source: str) -> Configuration:
 
 
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
-    key = ".".join(str(part) for part in fault["loc"]) or "the file"
-    last = str(fault["loc"][-1]) if fault["loc"] else ""
     written = fault["input"] if isinstance(fault["input"], str) else ""
-    if fault["type"] == "extra_forbidden":
-        known = {name for model in Model.__subclasses__() for name in model.model_fields}
-        return f"{key}: there is no such key{did_you_mean(last, known) or '; check the spelling'}"
-    if fault["type"] in _FIXES:
-        return f"{key}: {_FIXES[fault['type']]}"
-    if fault["type"] == "tuple_type":
-        return f'{key}: write a list, such as ["{written or "one"}"]'
-    if fault["type"] == "literal_error":
-        expected = fault["ctx"]["expected"]
-        similar = did_you_mean(written, re.findall("'(.*?)'", expected))
-        return f"{key}: write {expected}{similar}"
-    return f"{key}: {fault['msg'].removeprefix('Value error, ')}"  # pydantic's prefix
+    match fault["type"]:
+        case "missing":
+            fix = "is missing; write it"
+        case "bool_parsing":
+            fix = "write true or false"
+        case "ip_any_network":
+            fix = "write an address, or a network by its first address, such as 10.0.0.0/8"
+        case "tuple_type":
+            fix = f'write a list, such as ["{written or "one"}"]'
+        case "literal_error":
+            expected = fault["ctx"]["expected"]
+            similar = did_you_mean(written, re.findall("'(.*?)'", expected))
+            fix = f"write {expected}{similar}"
+        case "extra_forbidden":
+            known = {name for model in Model.__subclasses__() for name in model.model_fields}
+            fix = f"there is no such key{did_you_mean(str(fault['loc'][-1]), known) or '; check the spelling'}"
+        case _:
+            fix = fault["msg"].removeprefix("Value error, ")  # pydantic's prefix
+    return f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fix}"
