@@ -153,7 +153,7 @@ class Issuer(Model):
     """With the presets for Firebase and Supabase: whether anonymous users are accepted."""
 
     @model_validator(mode="after")
-    def _keys_are_clear_and_nothing_is_missing(self) -> Self:
+    def _is_complete_and_unambiguous(self) -> Self:
         families = {algorithm[:2].replace("PS", "RS") for algorithm in self.algorithms}  # PS256 has RSA keys too
         sources = [each for each in (self.jwks_url, self.public_key_file, self.secret_env) if each is not None]
         if len(families) > 1:
