@@ -28,8 +28,9 @@ from tokensvc.store.usage import Usage
 
 _KINDS = [kind.value for kind in EventKind]
 _LONGEST_LINE = 1_000_000  # bytes to read at once, however long a line is
+_SINCE = "Only from then on; such as 90m (ago)."
 _FILTERS = [
-    click.Option(["--since"], type=past_time, metavar="TIME", help="Only from then on; such as 90m (ago)."),
+    click.Option(["--since"], type=past_time, metavar="TIME", help=_SINCE),
     click.Option(["--until"], type=past_time, metavar="TIME", help="Only before this time."),
     click.Option(["--kind"], type=click.Choice(_KINDS), help="Only of this kind."),
     click.Option(["--subject"], help="Only of this person."),
@@ -55,14 +56,7 @@ def list_events(last: int, **filters: Any) -> None:  # noqa: ANN401 - as in _FIL
 
 
 @audit.command()
-@click.option(
-    "--since",
-    type=past_time,
-    metavar="TIME",
-    default="24h",
-    show_default=True,
-    help="Only from then on; such as 90m (ago).",
-)
+@click.option("--since", type=past_time, metavar="TIME", default="24h", show_default=True, help=_SINCE)
 def refusals(since: datetime) -> None:
     """List what was refused: how often in each minute, why, whom and from where."""
     for each in Refusals(open_existing(store_url()), now).listed(since):
