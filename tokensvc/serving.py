@@ -133,7 +133,7 @@ header_map = "drop"  # headers with underscores, which could pose as others
 forwarder_headers = ""  # none of them is an exception: by default, SCRIPT_NAME is believed
 control_socket_disable = True
 try:
-    _level = log_level(os.environ).upper()
+    _level = log_level(os.environ)
 except ConfigurationError:  # on_starting reports it, together with every other fault
     _level = "INFO"
 logconfig_dict = logs.configuration(_level)

@@ -188,7 +188,7 @@ def _written(value: object, hint: object) -> str:  # noqa: PLR0911 - one for eac
 def _variables() -> Iterator[tuple[str, str, str]]:
     needed = {"GEMINI_API_KEY": "any", "TOKENSVC_SECRET_KEY": "kXb2-9fQz_Lw7RtYp0Vd4GsHn8JmCa1E"}
     settings = environment.Settings.read(needed)
-    defaults: dict[str, Any] = {}
+    defaults = {"_LOG_LEVELS": environment.log_level({}).lower()}
     for part in (settings, settings.paths, settings.egress):
         defaults |= vars(part)
     for module in (environment, egress):

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from tokensvc.config.addresses import web_address
@@ -14,6 +13,7 @@ from tokensvc.config.secrets import read_secret, weakness
 from tokensvc.errors import ConfigurationError
 from tokensvc.plain_text import did_you_mean, tidy
 
+T = TypeVar("T")
 _SOURCE = "environment"
 
 GOOGLE_BASE_URL = "https://generativelanguage.googleapis.com"
@@ -22,6 +22,7 @@ PRIVATE = 0o077  # the umask of every process: no other user can read a file or 
 HIGHEST_PORT = 65535
 MOST_WORKERS = 512
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+"""`TOKENSVC_LOG_LEVEL`: the lowest level that is logged: `debug`, `info`, `warning`, `error` or `critical`."""
 # What a shell or a template would have replaced.
 _UNFILLED = re.compile(r"\$\w+|\$[{(].*[})]|\{\{.*\}\}|<.*>|`.*`|%\w+%")
 _HOST = r"(?:\[[0-9a-f:.]+\]|[^\s:@/?,\[\]]*)"
@@ -71,44 +72,44 @@ class Settings:
     """`PORT`: the port to listen on, as hosting platforms set it."""
     workers: int
     """`WEB_CONCURRENCY`: the number of workers, 1 to 512."""
-    log_level: str
-    """`TOKENSVC_LOG_LEVEL`: the lowest level that is logged: `debug`, `info`, `warning`, `error` or `critical`."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Read all of *environment*; raise ConfigurationError with every variable that is missing or invalid."""
-        readers: dict[str, Callable[[Mapping[str, str]], object]] = {
-            "paths": Paths.read,
-            "gemini_api_keys": _api_keys,
-            "secret_keys": read_secret_keys,
-            "gemini_base_url": partial(_address, variable="TOKENSVC_GEMINI_BASE_URL", default=GOOGLE_BASE_URL),
-            "gemini_websocket_url": partial(
-                _address, variable="TOKENSVC_GEMINI_WEBSOCKET_URL", default=GOOGLE_WEBSOCKET_URL
-            ),
-            "egress": Egress.read,
-            "port": partial(_number, variable="PORT", default=8080, least=0, most=HIGHEST_PORT),
-            "workers": partial(_number, variable="WEB_CONCURRENCY", default=2, least=1, most=MOST_WORKERS),
-            "log_level": log_level,
-        }
-        found: dict[str, Any] = {}
         faults: list[str] = []
-        for name, read in readers.items():
+
+        # The placeholder is never returned to the caller: any fault raises below.
+        def collected(read: Callable[..., T], *arguments: Any, otherwise: T) -> T:  # noqa: ANN401 - those of *read*
             try:
-                found[name] = read(environment)
+                return read(environment, *arguments)
             except ConfigurationError as error:
-                faults += error.faults
+                faults.extend(error.faults)
+                return otherwise
+
+        base, websocket = "TOKENSVC_GEMINI_BASE_URL", "TOKENSVC_GEMINI_WEBSOCKET_URL"
+        settings = cls(
+            paths=collected(Paths.read, otherwise=Paths(Path(), Path(), "")),
+            gemini_api_keys=collected(_api_keys, otherwise=()),
+            secret_keys=collected(read_secret_keys, otherwise=()),
+            gemini_base_url=collected(_address, base, GOOGLE_BASE_URL, otherwise=""),
+            gemini_websocket_url=collected(_address, websocket, GOOGLE_WEBSOCKET_URL, otherwise=""),
+            egress=collected(Egress.read, otherwise=Egress()),
+            port=collected(_number, "PORT", 8080, 0, HIGHEST_PORT, otherwise=0),
+            workers=collected(_number, "WEB_CONCURRENCY", 2, 1, MOST_WORKERS, otherwise=0),
+        )
+        collected(log_level, otherwise="")  # only for its fault
         if faults:
             raise ConfigurationError(_SOURCE, faults)
-        return cls(**found)
+        return settings
 
 
 def log_level(environment: Mapping[str, str]) -> str:
-    """Return the lowest level that is logged; raise ConfigurationError if there is no such level."""
+    """Return the lowest level that is logged, by logging's name; raise ConfigurationError if there is none such."""
     level = (_value(environment, "TOKENSVC_LOG_LEVEL") or "info").lower()
     if level not in _LOG_LEVELS:
         similar = did_you_mean(level, _LOG_LEVELS)
         raise _invalid("TOKENSVC_LOG_LEVEL", f"must be one of: {', '.join(_LOG_LEVELS)}{similar}")
-    return level
+    return level.upper()
 
 
 def read_list(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:

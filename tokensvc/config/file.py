@@ -14,7 +14,7 @@ from tokensvc.config import placeholders
 from tokensvc.config.addresses import web_address
 from tokensvc.config.lines import naming_lines
 from tokensvc.config.profiles import ModelName, Profile
-from tokensvc.config.values import DailySeconds, LimitMode, Limits, Model, Name, Seconds, Text, matching, written
+from tokensvc.config.values import DailySeconds, LimitMode, Limits, Model, Name, Seconds, Text, written
 from tokensvc.domain import Limit
 from tokensvc.errors import ConfigurationError
 from tokensvc.plain_text import decode, did_you_mean
@@ -24,7 +24,6 @@ MOST_READY = 64  # tokens in a process; so many mints may take places in the gat
 PresetName = Literal["auth0", "clerk", "firebase", "supabase", "cognito", "keycloak", "entra"]
 _INSTRUCTION = frozenset({"system_instruction", "systemInstruction"})  # Google takes either
 Algorithm = Literal["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
-_VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
 
 
 def _ancestor(value: str) -> str:
@@ -46,6 +45,15 @@ def _proxy_network(value: IPvAnyNetwork) -> IPvAnyNetwork:
     return value
 
 
+_VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(_VARIABLE, value):
+        raise ValueError("write the name of the variable that holds the secret")
+    return value
+
+
 def _bind(value: str) -> str:
     host, _, port = value.rpartition(":")
     try:
@@ -62,10 +70,6 @@ def _origin(value: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]  # “:*”: any port, on this machine only
-VariableName = Annotated[
-    str, matching(_VARIABLE, "write the name of the variable that holds the secret"), written(_VARIABLE)
-]
-
 Modality = Literal["TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT"]
 Price = Annotated[float, Field(ge=0)]
 ClaimName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")]
@@ -140,7 +144,7 @@ class Issuer(Model):
     next two is required."""
     public_key_file: str | None = None
     """A PEM file with the public key, relative to the configuration file; several keys while you rotate them."""
-    secret_env: VariableName | None = None
+    secret_env: Annotated[str, AfterValidator(_variable), written(_VARIABLE)] | None = None
     """For HS256: the environment variable with the shared secret, at least 32 bytes; `new,old` while you rotate it."""
     groups_claim: str | None = None
     """The claim that lists groups, as an array or as words separated by spaces. A dot descends into a nested object

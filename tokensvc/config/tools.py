@@ -9,16 +9,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, IPvAnyNetwork, JsonValue, model_validator
 
 from tokensvc.config.addresses import web_address
-from tokensvc.config.values import Duration, Limits, Model, Pause, matching
+from tokensvc.config.values import Duration, Limits, Model, Pause
 from tokensvc.plain_text import visible
 
 LONGEST_TIMEOUT = 60  # seconds
 LONGEST_SHOWN = 200  # characters of an argument in a question
 LONGEST_HOLD = 10  # seconds
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-_FUNCTION = "[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*"
-FunctionPath = Annotated[str, matching(_FUNCTION, "write the module and the function, such as “shop.tools:find_order”")]
 _ARGUMENT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _function(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", value, re.ASCII):
+        raise ValueError("write the module and the function, such as “shop.tools:find_order”")
+    return value
 
 
 def _endpoint(value: str) -> str:
@@ -39,7 +43,7 @@ def _bound(value: str) -> str:
 class ServerTool(Model):
     """A function that the model may call and the service runs: in Python, or at a URL."""
 
-    python: FunctionPath | None = None
+    python: Annotated[str, AfterValidator(_function)] | None = None
     """The function, as `module:name`. One of this and `url` is required."""
     url: Annotated[str, AfterValidator(_endpoint)] | None = None
     """The endpoint; an `{argument}` may be in its path."""

@@ -17,15 +17,10 @@ _LIMIT = rf"([1-9][0-9]{{0,6}})/({'|'.join(WINDOWS)})"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
 
 
-def matching(pattern: str, fault: str) -> AfterValidator:
-    """Return the annotation of a text that must match *pattern*; what else is written has this *fault*."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(fault)
-        return value
-
-    return AfterValidator(check)
+def _name(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise ValueError("write 1 to 64 letters, digits, dots, dashes or underscores")
+    return value
 
 
 def written(pattern: str) -> Any:  # noqa: ANN401 - pydantic's
@@ -33,7 +28,7 @@ def written(pattern: str) -> Any:  # noqa: ANN401 - pydantic's
     return Field(json_schema_extra={"pattern": f"^({pattern})$"})
 
 
-Name = Annotated[str, matching(NAME, "write 1 to 64 letters, digits, dots, dashes or underscores"), written(NAME)]
+Name = Annotated[str, AfterValidator(_name), written(NAME)]
 Text = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=255)]
 
 
