@@ -28,15 +28,19 @@ class Refusal(Exception):  # noqa: N818 - a refusal is a response, not a fault o
 
     The caller gets *code* (kebab-case, stable), *status* (HTTP), *title*, *detail* (by default the
     class's *sentence*), *retry_after* (seconds) and *quotas*. *cause* goes only to our log, and
-    must not contain a secret. Each class says in its docstring what happened, and how to fix it;
-    tools/reference.py makes docs/reference/errors.md of that.
+    must not contain a secret. The docstring of each class says what happened, and *fix* what to do
+    about it; tools/reference.py makes docs/reference/errors.md of them.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
     title: ClassVar[str]
     sentence: ClassVar[str]
-    retryable: ClassVar[bool] = False
+    fix: ClassVar[str]
+    retryable: ClassVar[bool]
+
+    def __init_subclass__(cls, *, code: str, status: int, title: str, retryable: bool = False) -> None:
+        cls.code, cls.status, cls.title, cls.retryable = code, status, title, retryable
 
     def __init__(
         self,
@@ -53,370 +57,272 @@ class Refusal(Exception):  # noqa: N818 - a refusal is a response, not a fault o
         super().__init__(f"{self.code}: {cause or self.detail}")
 
 
-class InvalidRequest(Refusal):
-    """The request does not match the contract.
+class InvalidRequest(Refusal, code="invalid-request", status=400, title="Invalid request"):
+    """The request does not match the contract."""
 
-    Fix: compare the request with docs/api.md; `detail` names the field.
-    """
-
-    code, status, title = "invalid-request", 400, "Invalid request"
     sentence = "The request is not in the documented form; check it against the API reference."
+    fix = "Compare the request with docs/api.md; `detail` names the field."
 
 
-class InvalidHost(Refusal):
-    """The Host header is missing or names another site.
+class InvalidHost(Refusal, code="invalid-host", status=400, title="Unknown host"):
+    """The Host header is missing or names another site."""
 
-    Fix: set `http.public_url` to the address that browsers use, and let the proxy pass the Host header on.
-    """
-
-    code, status, title = "invalid-host", 400, "Unknown host"
     sentence = "The service does not answer for that host name. Its operator sets http.public_url."
+    fix = "Set `http.public_url` to the address that browsers use, and let the proxy pass the Host header on."
 
 
-class AuthenticationRequired(Refusal):
-    """No credential was sent, and guests are not admitted.
+class AuthenticationRequired(Refusal, code="authentication-required", status=401, title="Sign in first"):
+    """No credential was sent, and guests are not admitted."""
 
-    Fix: send a credential, or add `guest` to the profile's `allow`.
-    """
-
-    code, status, title = "authentication-required", 401, "Sign in first"
     sentence = "This needs a credential. Send it as “Authorization: Bearer …”."
+    fix = "Send a credential, or add `guest` to the profile's `allow`."
 
 
-class InvalidToken(Refusal):
-    """The credential is not valid (RFC 6750, section 3.1).
+class InvalidToken(Refusal, code="invalid-token", status=401, title="Credential refused"):
+    """The credential is not valid (RFC 6750, section 3.1)."""
 
-    Fix: get a new credential. If a new one is refused too, the log's `cause` names the check that failed.
-    """
-
-    code, status, title = "invalid-token", 401, "Credential refused"
     sentence = "The credential is not valid. Get a new one and try again."
+    fix = "Get a new credential. If a new one is refused too, the log's `cause` names the check that failed."
 
 
-class ExpiredToken(InvalidToken):
+class ExpiredToken(InvalidToken, code="invalid-token", status=401, title="Credential refused"):
     """The credential was valid, and has expired."""
 
     sentence = "The credential has expired. Get a new one and try again."
 
 
-class WrongPassword(Refusal):
-    """The user name and password do not match; callers are not told which is wrong.
+class WrongPassword(Refusal, code="wrong-password", status=401, title="Sign-in refused"):
+    """The user name and password do not match; callers are not told which is wrong."""
 
-    Fix: check both, or set another password with `tokensvc users set-password`.
-    """
-
-    code, status, title = "wrong-password", 401, "Sign-in refused"
     sentence = "The user name and password do not match. Check both and try again."
+    fix = "Check both, or set another password with `tokensvc users set-password`."
 
 
-class LoginOver(Refusal):
-    """The cookie belongs to no login, or its login is over.
+class LoginOver(Refusal, code="login-over", status=401, title="Not signed in"):
+    """The cookie belongs to no login, or its login is over."""
 
-    Fix: sign in again.
-    """
-
-    code, status, title = "login-over", 401, "Not signed in"
     sentence = "You are not signed in. Sign in and try again."
+    fix = "Sign in again."
 
 
-class ProfileNotAllowed(Refusal):
-    """The profile is unknown or not for this caller; callers are not told which.
+class ProfileNotAllowed(Refusal, code="profile-not-allowed", status=403, title="Profile not allowed"):
+    """The profile is unknown or not for this caller; callers are not told which."""
 
-    Fix: `GET /profiles` lists those for this caller; `allow` in the configuration says who may use one.
-    """
-
-    code, status, title = "profile-not-allowed", 403, "Profile not allowed"
     sentence = "You cannot use that profile. GET /profiles lists those that you can."
+    fix = "`GET /profiles` lists those for this caller; `allow` in the configuration says who may use one."
 
 
-class Blocked(Refusal):
-    """An operator has blocked everyone, guests, this profile, this person or this lease.
+class Blocked(Refusal, code="blocked", status=403, title="Blocked"):
+    """An operator has blocked everyone, guests, this profile, this person or this lease."""
 
-    Fix: `tokensvc blocks` lists what is blocked, and `tokensvc unblock` lifts it.
-    """
-
-    code, status, title = "blocked", 403, "Blocked"
     sentence = "This has been switched off for you by the site's operator."
+    fix = "`tokensvc blocks` lists what is blocked, and `tokensvc unblock` lifts it."
 
 
-class LeaseRefused(Refusal):
-    """The lease is not valid, or belongs to someone else.
+class LeaseRefused(Refusal, code="lease-refused", status=403, title="Conversation not yours"):
+    """The lease is not valid, or belongs to someone else."""
 
-    Fix: start a new conversation; renew one only as the person who started it.
-    """
-
-    code, status, title = "lease-refused", 403, "Conversation not yours"
     sentence = "You cannot continue this conversation. Start a new one."
+    fix = "Start a new conversation; renew one only as the person who started it."
 
 
-class LeaseOver(Refusal):
-    """The conversation was ended, or has used the time that its profile allows.
+class LeaseOver(Refusal, code="lease-over", status=403, title="Conversation over"):
+    """The conversation was ended, or has used the time that its profile allows."""
 
-    Fix: start a new conversation, or raise the profile's `max_session`.
-    """
-
-    code, status, title = "lease-over", 403, "Conversation over"
     sentence = "This conversation is over. Start a new one."
+    fix = "Start a new conversation, or raise the profile's `max_session`."
 
 
-class ToolNotAllowed(Refusal):
-    """The profile has no such tool on the server.
+class ToolNotAllowed(Refusal, code="tool-not-allowed", status=403, title="Tool not allowed"):
+    """The profile has no such tool on the server."""
 
-    Fix: declare it in `[profiles.NAME.tools]` of the profile of this conversation.
-    """
-
-    code, status, title = "tool-not-allowed", 403, "Tool not allowed"
     sentence = "This conversation has no tool of that name on the server."
+    fix = "Declare it in `[profiles.NAME.tools]` of the profile of this conversation."
 
 
-class ToolArgumentsRefused(Refusal):
-    """The arguments do not fit what the tool declares.
+class ToolArgumentsRefused(Refusal, code="tool-arguments-refused", status=400, title="Arguments refused"):
+    """The arguments do not fit what the tool declares."""
 
-    Fix: send what the declaration lists, and none of the arguments that `bind` fills in.
-    """
-
-    code, status, title = "tool-arguments-refused", 400, "Arguments refused"
     sentence = "The arguments do not fit what the tool declares."
+    fix = "Send what the declaration lists, and none of the arguments that `bind` fills in."
 
 
-class ToolNotWaiting(Refusal):
-    """There is no such call that waits to be confirmed, it has waited too long, or its id is that of another call.
+class ToolNotWaiting(Refusal, code="tool-not-waiting", status=409, title="Nothing to confirm"):
+    """There is no such call that waits to be confirmed, it has waited too long, or its id is that of another call."""
 
-    Fix: ask the person again with a new call and a new id, and confirm it within ten minutes.
-    """
-
-    code, status, title = "tool-not-waiting", 409, "Nothing to confirm"
     sentence = "This call is not waiting to be confirmed. Nothing was done by this request."
+    fix = "Ask the person again with a new call and a new id, and confirm it within ten minutes."
 
 
-class ToolRunning(Refusal):
-    """The same call is running elsewhere.
+class ToolRunning(Refusal, code="tool-running", status=409, title="Tool is running", retryable=True):
+    """The same call is running elsewhere."""
 
-    Fix: send the same call again after a second, to get its answer.
-    """
-
-    code, status, title, retryable = "tool-running", 409, "Tool is running", True
     sentence = "This call is still running. Ask again for its answer."
+    fix = "Send the same call again after a second, to get its answer."
 
 
-class ToolOutcomeUnknown(Refusal):
-    """The call began and its end is not known; it is never run again.
+class ToolOutcomeUnknown(Refusal, code="tool-outcome-unknown", status=409, title="Outcome not known"):
+    """The call began and its end is not known; it is never run again."""
 
-    Fix: look up whether it took effect. Set `pure = true` for tools that change nothing: they run again.
-    """
-
-    code, status, title = "tool-outcome-unknown", 409, "Outcome not known"
     sentence = "This call was begun, and whether it took effect is not known. Check before you repeat it."
+    fix = "Look up whether it took effect. Set `pure = true` for tools that change nothing: they run again."
 
 
-class ToolBusy(Refusal):
-    """As many tools run as may run at once.
+class ToolBusy(Refusal, code="tool-busy", status=503, title="Too many tools running", retryable=True):
+    """As many tools run as may run at once."""
 
-    Fix: try again. If it lasts, a tool hangs: the log names it; give it a shorter `timeout`.
-    """
-
-    code, status, title, retryable = "tool-busy", 503, "Too many tools running", True
     sentence = "Too many tools are running. Try again in a moment."
+    fix = "Try again. If it lasts, a tool hangs: the log names it; give it a shorter `timeout`."
 
 
-class OriginNotAllowed(Refusal):
-    """The calling page is from an origin that is not listed.
+class OriginNotAllowed(Refusal, code="origin-not-allowed", status=403, title="Origin not allowed"):
+    """The calling page is from an origin that is not listed."""
 
-    Fix: list the page's origin in `http.origins`, exactly as the browser's address bar has it.
-    """
-
-    code, status, title = "origin-not-allowed", 403, "Origin not allowed"
     sentence = "Pages of this site may not call the service until its operator lists the origin."
+    fix = "List the page's origin in `http.origins`, exactly as the browser's address bar has it."
 
 
-class NotFound(Refusal):
-    """There is no route or file at this address.
+class NotFound(Refusal, code="not-found", status=404, title="Not found"):
+    """There is no route or file at this address."""
 
-    Fix: check the address against docs/api.md, and the path of `http.public_url`.
-    """
-
-    code, status, title = "not-found", 404, "Not found"
     sentence = "There is nothing at this address."
+    fix = "Check the address against docs/api.md, and the path of `http.public_url`."
 
 
-class MethodNotAllowed(Refusal):
-    """The address does not accept this method.
+class MethodNotAllowed(Refusal, code="method-not-allowed", status=405, title="Method not allowed"):
+    """The address does not accept this method."""
 
-    Fix: use a method that the Allow header lists.
-    """
-
-    code, status, title = "method-not-allowed", 405, "Method not allowed"
     sentence = "This address does not accept that method. The Allow header lists those it does."
+    fix = "Use a method that the Allow header lists."
 
 
-class TimedOut(Refusal):
-    """The client took too long to send its request.
+class TimedOut(Refusal, code="request-timeout", status=408, title="Request not complete", retryable=True):
+    """The client took too long to send its request."""
 
-    Fix: send it again. Put a buffering proxy in front for clients on slow networks (docs/deploying.md).
-    """
-
-    code, status, title, retryable = "request-timeout", 408, "Request not complete", True
     sentence = "The request was not complete within 10 seconds. Send it again."
+    fix = "Send it again. Put a buffering proxy in front for clients on slow networks (docs/deploying.md)."
 
 
-class HeadersTooLarge(Refusal):
-    """The request line or a header is longer than any that is used.
+class HeadersTooLarge(Refusal, code="headers-too-large", status=431, title="Request headers too large"):
+    """The request line or a header is longer than any that is used."""
 
-    Fix: send a shorter credential, such as one without the list of groups.
-    """
-
-    code, status, title = "headers-too-large", 431, "Request headers too large"
     sentence = "A header of the request is over 16 KB, or its address over 2 KB. Send shorter ones."
+    fix = "Send a shorter credential, such as one without the list of groups."
 
 
-class TooLarge(Refusal):
-    """The body is longer than the contract allows.
+class TooLarge(Refusal, code="too-large", status=413, title="Request too large"):
+    """The body is longer than the contract allows."""
 
-    Fix: send a shorter body.
-    """
-
-    code, status, title = "too-large", 413, "Request too large"
     sentence = "The request body is over 16 KB. Send a shorter one."
+    fix = "Send a shorter body."
 
 
-class UnsupportedMediaType(Refusal):
-    """The body is not declared as JSON.
+class UnsupportedMediaType(Refusal, code="unsupported-media-type", status=415, title="Unsupported media type"):
+    """The body is not declared as JSON."""
 
-    Fix: send `Content-Type: application/json`.
-    """
-
-    code, status, title = "unsupported-media-type", 415, "Unsupported media type"
     sentence = "Send the body as “Content-Type: application/json”."
+    fix = "Send `Content-Type: application/json`."
 
 
-class RateLimited(Refusal):
-    """A limit is used up; `Retry-After` says when the next request is allowed.
+class RateLimited(Refusal, code="rate-limited", status=429, title="Too many requests", retryable=True):
+    """A limit is used up; `Retry-After` says when the next request is allowed."""
 
-    Fix: wait as `Retry-After` says; `[limits]` and the profile's `limits` set how many.
-    """
-
-    code, status, title, retryable = "rate-limited", 429, "Too many requests", True
     sentence = "You have reached a limit. Try again a little later."
+    fix = "Wait as `Retry-After` says; `[limits]` and the profile's `limits` set how many."
 
 
-class TooManyAtOnce(Refusal):
-    """The caller has as many live conversations as are allowed at once.
+class TooManyAtOnce(
+    Refusal, code="too-many-at-once", status=429, title="Too many conversations at once", retryable=True
+):
+    """The caller has as many live conversations as are allowed at once."""
 
-    Fix: end a conversation, or wait as `Retry-After` says; `limits.concurrent` sets how many.
-    """
-
-    code, status, title, retryable = "too-many-at-once", 429, "Too many conversations at once", True
     sentence = "You have too many conversations open. End one of them first."
+    fix = "End a conversation, or wait as `Retry-After` says; `limits.concurrent` sets how many."
 
 
-class BudgetSpent(Refusal):
-    """Too little of a daily budget is left for a conversation.
+class BudgetSpent(Refusal, code="budget-spent", status=429, title="No time left today", retryable=True):
+    """Too little of a daily budget is left for a conversation."""
 
-    Fix: wait for midnight UTC, or raise the budget: `tokensvc usage` shows who used it.
-    """
-
-    code, status, title, retryable = "budget-spent", 429, "No time left today", True
     sentence = "Today's time for conversations is used up. Try again after midnight, UTC."
+    fix = "Wait for midnight UTC, or raise the budget: `tokensvc usage` shows who used it."
 
 
-class InternalError(Refusal):
-    """An unexpected error in the service.
+class InternalError(Refusal, code="internal-error", status=500, title="Internal error", retryable=True):
+    """An unexpected error in the service."""
 
-    Fix: find the request's ID in the log, and report what is there.
-    """
-
-    code, status, title, retryable = "internal-error", 500, "Internal error", True
     sentence = "Something went wrong in the service. Its log has the details under the request id."
+    fix = "Find the request's ID in the log, and report what is there."
 
 
-class ProfileRejected(Refusal):
-    """Google rejects the profile's setup; only the operator can fix it.
+class ProfileRejected(Refusal, code="profile-rejected", status=500, title="Profile rejected"):
+    """Google rejects the profile's setup; only the operator can fix it."""
 
-    Fix: `tokensvc probe --quick` tries each profile, and the log has what Google says of this one.
-    """
-
-    code, status, title = "profile-rejected", 500, "Profile rejected"
     sentence = "This profile's setup was rejected. The site's operator has to fix it."
+    fix = "`tokensvc probe --quick` tries each profile, and the log has what Google says of this one."
 
 
-class UpstreamUnavailable(Refusal):
-    """Google cannot be reached or answers with a server error.
+class UpstreamUnavailable(
+    Refusal, code="upstream-unavailable", status=502, title="Gemini not reachable", retryable=True
+):
+    """Google cannot be reached or answers with a server error."""
 
-    Fix: try again. If it lasts, look at Google's status page, and at HTTPS_PROXY (docs/runbooks.md).
-    """
-
-    code, status, title, retryable = "upstream-unavailable", 502, "Gemini not reachable", True
     sentence = "The conversation service cannot be reached right now. Try again shortly."
+    fix = "Try again. If it lasts, look at Google's status page, and at HTTPS_PROXY (docs/runbooks.md)."
 
 
-class UpstreamBadResponse(Refusal):
-    """Google's response contains no valid token.
+class UpstreamBadResponse(
+    Refusal, code="upstream-bad-response", status=502, title="Unusable answer from Gemini", retryable=True
+):
+    """Google's response contains no valid token."""
 
-    Fix: try again. If it lasts, something between here and Google answers in its place, such as a proxy.
-    """
-
-    code, status, title, retryable = "upstream-bad-response", 502, "Unusable answer from Gemini", True
     sentence = "The conversation service gave an invalid answer. Try again shortly."
+    fix = "Try again. If it lasts, something between here and Google answers in its place, such as a proxy."
 
 
-class IssuerMisconfigured(Refusal):
-    """Google rejects all of our API keys.
+class IssuerMisconfigured(Refusal, code="issuer-misconfigured", status=503, title="Service misconfigured"):
+    """Google rejects all of our API keys."""
 
-    Fix: replace GEMINI_API_KEY; `tokensvc check --live` tries it.
-    """
-
-    code, status, title = "issuer-misconfigured", 503, "Service misconfigured"
     sentence = "The service's own API key was rejected. The site's operator has to fix it."
+    fix = "Replace GEMINI_API_KEY; `tokensvc check --live` tries it."
 
 
-class QuotaExhausted(Refusal):
-    """The account at Google that pays for our API keys is empty, or at its spending cap.
+class QuotaExhausted(Refusal, code="quota-exhausted", status=503, title="No quota left at Gemini"):
+    """The account at Google that pays for our API keys is empty, or at its spending cap."""
 
-    Fix: add funds or raise the spending cap in Google AI Studio.
-    """
-
-    code, status, title = "quota-exhausted", 503, "No quota left at Gemini"
     sentence = "The service's own account has no quota left. The site's operator has to fix it."
+    fix = "Add funds or raise the spending cap in Google AI Studio."
 
 
-class UpstreamThrottled(Refusal):
-    """Google limits our request rate.
+class UpstreamThrottled(Refusal, code="upstream-throttled", status=503, title="Gemini is busy", retryable=True):
+    """Google limits our request rate."""
 
-    Fix: wait as `Retry-After` says. If it lasts, ask Google for a higher rate limit, or lower yours in `[limits]`.
-    """
-
-    code, status, title, retryable = "upstream-throttled", 503, "Gemini is busy", True
     sentence = "The conversation service is busy. Try again in a few seconds."
+    fix = "Wait as `Retry-After` says. If it lasts, ask Google for a higher rate limit, or lower yours in `[limits]`."
 
 
-class UpstreamBusy(Refusal):
-    """As many requests as may wait for Google are waiting.
+class UpstreamBusy(Refusal, code="upstream-busy", status=503, title="Too many waiting", retryable=True):
+    """As many requests as may wait for Google are waiting."""
 
-    Fix: try again. If it lasts, Google is slow: see `TokensvcGoogleSlow` in docs/runbooks.md.
-    """
-
-    code, status, title, retryable = "upstream-busy", 503, "Too many waiting", True
     sentence = "The conversation service is busy. Try again in a few seconds."
+    fix = "Try again. If it lasts, Google is slow: see `TokensvcGoogleSlow` in docs/runbooks.md."
 
 
-class TemporarilyUnavailable(Refusal):
-    """The store, or an issuer's keys, cannot be used, so nothing is granted.
+class TemporarilyUnavailable(
+    Refusal, code="temporarily-unavailable", status=503, title="Temporarily unavailable", retryable=True
+):
+    """The store, or an issuer's keys, cannot be used, so nothing is granted."""
 
-    Fix: try again. If it lasts, `/readyz` tells whether it is the store, and the log which part (docs/runbooks.md).
-    """
-
-    code, status, title, retryable = "temporarily-unavailable", 503, "Temporarily unavailable", True
     sentence = "The service cannot answer right now. Try again in a few seconds."
+    fix = "Try again. If it lasts, `/readyz` tells whether it is the store, and the log which part (docs/runbooks.md)."
 
 
-class UpstreamTimeout(Refusal):
-    """Google did not answer within the deadline.
+class UpstreamTimeout(
+    Refusal, code="upstream-timeout", status=504, title="Gemini did not answer in time", retryable=True
+):
+    """Google did not answer within the deadline."""
 
-    Fix: try again. `ready_tokens` lets starts go through while Google is slow.
-    """
-
-    code, status, title, retryable = "upstream-timeout", 504, "Gemini did not answer in time", True
     sentence = "The conversation service did not answer in time. Try again shortly."
+    fix = "Try again. `ready_tokens` lets starts go through while Google is slow."
 
 
 def described(error: Exception) -> str:

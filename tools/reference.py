@@ -1,9 +1,9 @@
 """Writes docs/reference/ from the source: every setting, and every error with its cause and fix.
 
 The meaning of a setting is the docstring below its field in tokensvc/config; that of an environment
-variable begins with the variable's name. Causes and fixes are in the docstrings of the classes in
-tokensvc/errors.py, and in a comment of web/live/errors.js. `make reference` runs this, and a test
-requires that the committed pages are what it writes.
+variable begins with the variable's name. An error of the service is a class in tokensvc/errors.py: its
+docstring is the cause, and `fix` what to do. Those of the client are in a comment of web/live/errors.js.
+`make reference` runs this, and a test requires that the committed pages are what it writes.
 """
 
 from __future__ import annotations
@@ -92,19 +92,11 @@ def configuration() -> str:
 def every_error() -> str:
     """Return the page of every code of the service and of the client."""
     heads = ("code", "status", "what happened", "what to do")
-    refusals = [each for each in errors.Refusal.__subclasses__() if "code" in vars(each)]
     service = [
-        (f"`{each.code}`", f"{each.status}{' ↻' if each.retryable else ''}", *_cause_and_fix(each))
-        for each in sorted(refusals, key=lambda each: (each.status, each.code))
+        (f"`{each.code}`", f"{each.status}{' ↻' if each.retryable else ''}", each.__doc__, each.fix)
+        for each in sorted(errors.Refusal.__subclasses__(), key=lambda each: (each.status, each.code))
     ]
     return "\n".join([_MADE, _ERRORS, _table(heads, service), _CLIENT, _table(("code", *heads[2:]), _client_codes())])
-
-
-def _cause_and_fix(refusal: type[errors.Refusal]) -> tuple[str, str]:
-    cause, separator, fix = (inspect.getdoc(refusal) or "").partition("\n\nFix: ")
-    if not separator:
-        raise SystemExit(f"{refusal.__name__} in tokensvc/errors.py: end its docstring with “Fix: …”, what to do.")
-    return cause, fix
 
 
 def _first_line(model: type) -> str:

@@ -21,8 +21,8 @@ CASES = [
     case(
         "T2: a documented code",
         "errors.py",
-        'code, status, title = "lease-over", 403,',
-        'code, status, title = "lease-over", 410,',
+        'code="lease-over", status=403',
+        'code="lease-over", status=410',
         f"{OPENAPI}test_document_lists_every_code_with_its_status_and_no_other",
     ),
     case(
