@@ -40,9 +40,8 @@ from tokensvc.gemini.ready import ReadyTokens
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.issuing import Policy, TokenService
 from tokensvc.reloading import FollowedPolicy, Stamp, stamp
-from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.derived import derive_key, pseudonym
 from tokensvc.signing.leases import LeaseSigner
-from tokensvc.signing.pseudonyms import Pseudonyms
 from tokensvc.signing.tool_requests import ToolRequestSigner
 from tokensvc.signing_in import LoginService
 from tokensvc.store import engine as stores
@@ -278,7 +277,7 @@ def build_app(deployment: Deployment) -> Application:
             api_keys=settings.gemini_api_keys,
             clock=_now,
             gate=gate,
-            pseudonym=Pseudonyms(settings.secret_keys[0]),
+            pseudonym=partial(pseudonym, derive_key(settings.secret_keys[0], "safety identifier")),
         ),
         _now,
     )

@@ -32,6 +32,11 @@ def normal_name(name: str) -> str:
     return unicodedata.normalize("NFKC", name).lower()
 
 
+def fingerprint(secret: str) -> str:
+    """Return *secret*'s SHA-256 in hex: safe for 128 or more random bits, not for passwords."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 @dataclass(frozen=True)
 class Principal:
     """A caller whose credential was checked.
@@ -209,8 +214,8 @@ class EphemeralToken:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the token, hex: identifies it in the audit without revealing it."""
-        return hashlib.sha256(self.value.encode()).hexdigest()
+        """Identifies the token in the audit without revealing it."""
+        return fingerprint(self.value)
 
 
 class EventKind(StrEnum):

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from tokensvc import quota_keys
 from tokensvc.authn.access_tokens import AccessTokens
 from tokensvc.authn.passwords import PasswordVerifier
-from tokensvc.domain import Limit, Login, Window, normal_name
+from tokensvc.domain import Limit, Login, Window, fingerprint, normal_name
 from tokensvc.errors import LoginOver, WrongPassword
-from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.logins import Logins
 

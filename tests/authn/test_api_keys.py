@@ -6,9 +6,8 @@ import pytest
 from tokensvc.authn.api_keys import PREFIX, ApiKeyAuthenticator, make_key
 from tokensvc.authn.chain import AuthenticatorChain
 from tokensvc.authn.guests import GuestAuthenticator
-from tokensvc.domain import ApiKey, Credentials
+from tokensvc.domain import ApiKey, Credentials, fingerprint
 from tokensvc.errors import InvalidRequest, InvalidToken
-from tokensvc.signing.fingerprints import fingerprint
 
 KEY = make_key()
 

@@ -1,6 +1,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,7 @@ from tokensvc.gemini.compiler import SETUP
 from tokensvc.gemini.gate import Gate
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
-from tokensvc.signing.pseudonyms import Pseudonyms
+from tokensvc.signing.derived import pseudonym
 from upstream_for_tests import answering, http_answer, upstream
 
 ALICE = Principal("user", "i", "alice", claims={"given_name": "Alice"})
@@ -36,7 +37,7 @@ def minted(compiled, *answers, keys=("first-key",), handle=None, rebuild=False, 
             api_keys=keys,
             clock=lambda: NOW,
             gate=Gate(),
-            pseudonym=Pseudonyms(secret.encode()),
+            pseudonym=partial(pseudonym, secret.encode()),
         )
         try:
             return minter.mint(compiled, LEASE, END, handle, rebuild=rebuild), received
@@ -114,7 +115,7 @@ def test_session_must_start_before_a_short_token_ends(compiled):
             api_keys=["k"],
             clock=lambda: NOW,
             gate=Gate(),
-            pseudonym=Pseudonyms(b"k" * 32),
+            pseudonym=partial(pseudonym, b"k" * 32),
         )
         token = minter.mint(compiled, LEASE, NOW + timedelta(seconds=40))
         client.close()
@@ -280,7 +281,12 @@ def test_message_of_any_length_or_type_is_logged_shortened(compiled, message):
 def test_unreachable_upstream_is_a_retryable_error(compiled):
     client = BoundedHttpClient("http://127.0.0.1:1")
     minter = Minter(
-        client, api_version="v1beta", api_keys=["k"], clock=lambda: NOW, gate=Gate(), pseudonym=Pseudonyms(b"k" * 32)
+        client,
+        api_version="v1beta",
+        api_keys=["k"],
+        clock=lambda: NOW,
+        gate=Gate(),
+        pseudonym=partial(pseudonym, b"k" * 32),
     )
 
     with pytest.raises(errors.UpstreamUnavailable) as refused:

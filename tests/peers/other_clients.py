@@ -19,12 +19,11 @@ from emulator.live_client import QUICK, speech
 from programs import report_of
 from system import site
 from tokensvc.authn.api_keys import make_key
-from tokensvc.domain import ApiKey
+from tokensvc.domain import ApiKey, fingerprint
 from tokensvc.emulator.background import BackgroundEmulator
 from tokensvc.emulator.pytest_plugin import live_emulator  # noqa: F401 - by name
 from tokensvc.emulator.server.emulator import ListenConfig
 from tokensvc.pytest_plugin import live_environment, live_service  # noqa: F401 - by name
-from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.engine import open_engine
 

@@ -7,7 +7,7 @@ import pytest
 from tokensvc.authn.access_tokens import AccessTokens
 from tokensvc.domain import Account
 from tokensvc.errors import LeaseOver, LeaseRefused
-from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.derived import derive_key
 from tokensvc.signing.leases import TYPE, LeaseSigner
 
 SECRETS = (b"n" * 32, b"o" * 32)

@@ -5,9 +5,8 @@ import pytest
 from sqlalchemy import text
 
 from tokensvc.authn.api_keys import make_key
-from tokensvc.domain import ApiKey, Principal
+from tokensvc.domain import ApiKey, Principal, fingerprint
 from tokensvc.errors import LeaseOver
-from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.api_keys import ApiKeys
 
 AT = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)

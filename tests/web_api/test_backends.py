@@ -12,8 +12,7 @@ from sqlalchemy import select
 
 from programs import SECRET_KEY
 from tokensvc.authn.api_keys import make_key
-from tokensvc.domain import ApiKey
-from tokensvc.signing.fingerprints import fingerprint
+from tokensvc.domain import ApiKey, fingerprint
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.engine import open_engine
 from tokensvc.store.schema import events

@@ -8,8 +8,7 @@ from programs import OPEN_PROFILE, service_environment
 from tokensvc.app import create_app
 from tokensvc.authn.api_keys import make_key
 from tokensvc.authn.passwords import hash_password
-from tokensvc.domain import Account, ApiKey
-from tokensvc.signing.fingerprints import fingerprint
+from tokensvc.domain import Account, ApiKey, fingerprint
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.engine import open_engine, upgrade

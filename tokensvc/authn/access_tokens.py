@@ -7,7 +7,7 @@ import jwt
 from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
 from tokensvc.authn.site_jwt.keys import ListedKeys
 from tokensvc.domain import ACCOUNT_ISSUER, Account
-from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.derived import derive_key
 
 LIFETIME = 15 * 60  # seconds
 _TYPE = "tokensvc-access+jwt"

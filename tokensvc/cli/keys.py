@@ -7,9 +7,8 @@ import click
 from tokensvc.authn.api_keys import make_key
 from tokensvc.cli.inputs import now, store_url
 from tokensvc.config.values import NAME
-from tokensvc.domain import KEY_ISSUER_PREFIX, ApiKey
+from tokensvc.domain import KEY_ISSUER_PREFIX, ApiKey, fingerprint
 from tokensvc.quota_keys import block_key
-from tokensvc.signing.fingerprints import fingerprint
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_existing, open_or_create

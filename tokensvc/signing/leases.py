@@ -1,15 +1,15 @@
 """Signs and verifies leases, which are JWTs that allow a conversation to be continued."""
 
-import base64
 import hmac
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+
+from jwt.utils import base64url_decode, base64url_encode
 
 from tokensvc.domain import Lease, Principal
 from tokensvc.errors import LeaseOver, LeaseRefused
-from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.derived import derive_key
 
 TYPE = "tokensvc-lease+jwt"
 
@@ -35,7 +35,7 @@ class LeaseSigner:
             "exp": int(lease.expires_at.timestamp()),
         }
         # A JWS with a constant header (RFC 7515, A.1); PyJWT would examine the key each time.
-        signed = _HEADER + b"." + _base64url(json.dumps(claims, separators=(",", ":")).encode())
+        signed = _HEADER + b"." + base64url_encode(json.dumps(claims, separators=(",", ":")).encode())
         return (signed + b"." + _signature(self._keys[0], signed)).decode()
 
     def verify(self, unverified_lease: str) -> Lease:
@@ -52,7 +52,15 @@ class LeaseSigner:
         ):
             raise LeaseRefused(cause="not signed by our keys")
         try:
-            lease = _lease(json.loads(base64.urlsafe_b64decode(signed[len(_HEADER) + 1 :] + b"==")))
+            claims = json.loads(base64url_decode(signed[len(_HEADER) + 1 :]))
+            lease = Lease(
+                id=claims["jti"],
+                principal=Principal(claims["kind"], claims["iss"], claims["sub"]),
+                profile=claims["profile"],
+                options=claims["options"],
+                started_at=datetime.fromtimestamp(claims["iat"], UTC),
+                expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            )
         except (ValueError, KeyError):
             raise LeaseRefused(cause="not of this release") from None
         left, length = lease.expires_at - self._clock(), lease.expires_at - lease.started_at
@@ -62,22 +70,7 @@ class LeaseSigner:
 
 
 def _signature(key: bytes, signed: bytes) -> bytes:
-    return _base64url(hmac.digest(key, signed, "sha256"))
+    return base64url_encode(hmac.digest(key, signed, "sha256"))
 
 
-def _base64url(content: bytes) -> bytes:
-    return base64.urlsafe_b64encode(content).rstrip(b"=")
-
-
-_HEADER = _base64url(json.dumps({"alg": "HS256", "typ": TYPE}, separators=(",", ":")).encode())
-
-
-def _lease(claims: dict[str, Any]) -> Lease:
-    return Lease(
-        id=claims["jti"],
-        principal=Principal(claims["kind"], claims["iss"], claims["sub"]),
-        profile=claims["profile"],
-        options=claims["options"],
-        started_at=datetime.fromtimestamp(claims["iat"], UTC),
-        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-    )
+_HEADER = base64url_encode(json.dumps({"alg": "HS256", "typ": TYPE}, separators=(",", ":")).encode())

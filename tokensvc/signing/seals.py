@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 
-from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.derived import derive_key
 
 START = b"# sealed "  # of the line with the seal
 _KEY_ID = re.compile(rb" key ([0-9a-f]{8})\n")

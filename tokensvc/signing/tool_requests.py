@@ -1,16 +1,17 @@
 """Signs the requests to tools that are endpoints, so that a backend in any language knows who is asking."""
 
-import base64
 import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import OKPAlgorithm
+from jwt.utils import base64url_encode
 
-from tokensvc.signing.derived_keys import derive_key
+from tokensvc.signing.derived import derive_key
 
 LIFETIME = 60  # seconds
 
@@ -29,10 +30,9 @@ class ToolRequestSigner:
     def sign(self, claims: dict[str, Any]) -> str:
         """Return a JWT of *claims* that is valid for `LIFETIME` seconds."""
         now = int(self._clock())
-        header = {"alg": "EdDSA", "typ": "tokensvc-tool+jwt", "kid": self._published[0]["kid"]}
         content = {"iss": self._issuer, **claims, "iat": now, "exp": now + LIFETIME}
-        signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, content))
-        return (signed + b"." + _base64url(self._key.sign(signed))).decode()
+        headers = {"typ": "tokensvc-tool+jwt", "kid": self._published[0]["kid"]}
+        return jwt.encode(content, self._key, "EdDSA", headers)
 
     def key_set(self) -> dict[str, Any]:
         """Return the public keys as a JWK Set (RFC 7517): the current one and, while keys rotate, older ones."""
@@ -40,11 +40,7 @@ class ToolRequestSigner:
 
 
 def _jwk(key: Ed25519PrivateKey) -> dict[str, str]:
-    public = _base64url(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-    required = {"crv": "Ed25519", "kty": "OKP", "x": public}
-    thumbprint = hashlib.sha256(json.dumps(required, separators=(",", ":")).encode()).digest()  # RFC 7638
-    return required | {"kid": _base64url(thumbprint).decode(), "alg": "EdDSA", "use": "sig"}
-
-
-def _base64url(content: bytes) -> bytes:
-    return base64.urlsafe_b64encode(content).rstrip(b"=")
+    public = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    written = json.dumps(public, separators=(",", ":"), sort_keys=True).encode()
+    thumbprint = base64url_encode(hashlib.sha256(written).digest()).decode()  # RFC 7638
+    return public | {"kid": thumbprint, "alg": "EdDSA", "use": "sig"}
