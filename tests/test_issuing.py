@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
-from tokensvc.authn.holders import LeaseHolders
+from tokensvc.authn.chain import LeaseHolders
 from tokensvc.config.file import LimitTable
 from tokensvc.config.profiles import Profile
 from tokensvc.domain import Credentials, EphemeralToken, Limit, Principal, Reservation

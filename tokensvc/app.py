@@ -18,9 +18,7 @@ from flask import Blueprint, Flask, Request
 from tokensvc import quota_keys
 from tokensvc.authn.access_tokens import AccessTokens
 from tokensvc.authn.api_keys import ApiKeyAuthenticator
-from tokensvc.authn.chain import AuthenticatorChain
-from tokensvc.authn.guests import GuestAuthenticator
-from tokensvc.authn.holders import LeaseHolders
+from tokensvc.authn.chain import AuthenticatorChain, GuestAuthenticator, LeaseHolders
 from tokensvc.authn.passwords import PasswordVerifier
 from tokensvc.authn.signed_in import SignedInAuthenticator
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tokensvc import logs, quota_keys
-from tokensvc.authn.holders import LeaseHolders
-from tokensvc.authn.subjects import is_plain
+from tokensvc.authn.chain import LeaseHolders
 from tokensvc.config import placeholders
 from tokensvc.config.file import LimitTable
 from tokensvc.config.placeholders import LONGEST_VALUE
@@ -22,6 +21,7 @@ from tokensvc.errors import (
 )
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.gemini.ready import ReadyTokens
+from tokensvc.plain_text import is_plain
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.usage import Usage
 
@@ -194,7 +194,7 @@ def _check_context(context: Mapping[str, str], principal: Principal, compiled: C
     for name, value in context.items():
         if name not in known:
             raise InvalidRequest(f"The profile's instruction has no “${{context.{name[:64]}}}”.")
-        if not is_plain(value) or len(value) > LONGEST_VALUE:
+        if not is_plain(value, LONGEST_VALUE):
             raise InvalidRequest(f"“context.{name}” must be a string of 1 to {LONGEST_VALUE} plain characters.")
 
 

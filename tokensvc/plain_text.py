@@ -1,13 +1,29 @@
-"""Reads and shows text that people wrote elsewhere, and finds characters that nobody sees in it."""
+"""Reads, checks and shows text that people wrote elsewhere, and finds characters that nobody sees in it."""
 
 import difflib
 import json
 import re
 from collections.abc import Iterable
+from typing import TypeGuard
 
+LONGEST_SUBJECT = 255  # characters
+# No control characters, line or paragraph separators, or lone surrogates.
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # What `isprintable` accepts though nobody sees it (Unicode, Default_Ignorable_Code_Point).
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _QUOTES = {'""', "''", "“”"}
+
+
+def is_plain(value: object, longest: int | None = None) -> TypeGuard[str]:
+    """Return whether *value* is a non-empty string of plain characters, at most *longest* of them."""
+    if not isinstance(value, str) or (longest is not None and len(value) > longest):
+        return False
+    return _PLAIN.fullmatch(value) is not None
+
+
+def is_subject(value: object) -> TypeGuard[str]:
+    """Return whether *value* is a person's name to the service: 1 to 255 plain characters, not all blank."""
+    return is_plain(value, LONGEST_SUBJECT) and bool(value.strip())
 
 
 def decode(content: bytes) -> str:

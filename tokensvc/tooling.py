@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from tokensvc import logs, quota_keys
-from tokensvc.authn.holders import LeaseHolders
+from tokensvc.authn.chain import LeaseHolders
 from tokensvc.config import placeholders
 from tokensvc.config.tools import ServerTool
 from tokensvc.domain import Credentials, Lease, Principal, ToolAdmission, Window

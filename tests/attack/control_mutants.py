@@ -160,7 +160,7 @@ CASES = [
     ),
     case(
         "T12: nobody acts for others without a key",
-        "authn/holders.py",
+        "authn/chain.py",
         "unnamed = credentials.unverified_bearer is None and credentials.unverified_on_behalf_of is None",
         "unnamed = credentials.unverified_bearer is None",
         "tests/web_api/test_backends.py::test_renewal_without_the_key_names_no_user",

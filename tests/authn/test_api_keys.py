@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tokensvc.authn.api_keys import PREFIX, ApiKeyAuthenticator, make_key
-from tokensvc.authn.chain import AuthenticatorChain
-from tokensvc.authn.guests import GuestAuthenticator
+from tokensvc.authn.chain import AuthenticatorChain, GuestAuthenticator
 from tokensvc.domain import ApiKey, Credentials, fingerprint
 from tokensvc.errors import InvalidRequest, InvalidToken
 

@@ -2,10 +2,8 @@ import jwt
 import pytest
 
 from tokensvc.authn.access_tokens import LIFETIME, AccessTokens
-from tokensvc.authn.chain import AuthenticatorChain
-from tokensvc.authn.guests import GuestAuthenticator
-from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
-from tokensvc.authn.site_jwt.claim_checks import LEEWAY
+from tokensvc.authn.chain import AuthenticatorChain, GuestAuthenticator
+from tokensvc.authn.site_jwt.authenticator import LEEWAY, SiteJwtAuthenticator
 from tokensvc.domain import ACCOUNT_ISSUER, Account, Credentials
 from tokensvc.errors import AuthenticationRequired, ExpiredToken, InvalidToken
 from tokensvc.signing.leases import LeaseSigner

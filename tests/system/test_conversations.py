@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tokensvc.authn.holders import LeaseHolders
+from tokensvc.authn.chain import LeaseHolders
 from tokensvc.config.file import LimitTable
 from tokensvc.config.profiles import Profile
 from tokensvc.domain import Credentials, Principal

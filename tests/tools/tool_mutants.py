@@ -16,14 +16,14 @@ CASES = [
     for name, file, old, new, test in (
         (
             "a person needs a credential",
-            "tokensvc/authn/holders.py",
+            "tokensvc/authn/chain.py",
             'if owner.kind != "user" and unnamed',
             "if unnamed",
             f"{SYSTEM}test_rights_come_from_the_person_alone",
         ),
         (
             "the lease's own person",
-            "tokensvc/authn/holders.py",
+            "tokensvc/authn/chain.py",
             "if (principal.kind, principal.issuer, principal.subject) != (owner.kind, owner.issuer, owner.subject)",
             "if False",
             f"{SYSTEM}test_rights_come_from_the_person_alone",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import jwt
 
 from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
-from tokensvc.authn.site_jwt.keys import ListedKeys
+from tokensvc.authn.site_jwt.keys import listed_keys
 from tokensvc.domain import ACCOUNT_ISSUER, Account
 from tokensvc.signing.derived import derive_key
 
@@ -45,8 +45,7 @@ class AccessTokens:
             issuer=ACCOUNT_ISSUER,
             audience=ACCOUNT_ISSUER,
             algorithms=("HS256",),
-            keys=ListedKeys(tuple(self._keys)),
+            keys=listed_keys(self._keys),
             types=frozenset({_TYPE}),
-            type_required=True,
             groups_claim=_GROUPS,
         )

@@ -4,9 +4,9 @@ import secrets
 import string
 import zlib
 
-from tokensvc.authn.subjects import LONGEST_SUBJECT, is_subject
 from tokensvc.domain import KEY_ISSUER_PREFIX, Credentials, Principal, fingerprint
 from tokensvc.errors import InvalidRequest, InvalidToken
+from tokensvc.plain_text import LONGEST_SUBJECT, is_subject
 from tokensvc.store.api_keys import ApiKeys
 
 PREFIX = "tsk_"  # so that people and secret scanners recognize a key

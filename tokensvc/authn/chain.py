@@ -1,22 +1,31 @@
 """Authenticates a caller with the first authenticator that recognizes the credential."""
 
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from tokensvc.domain import Credentials, Principal
-from tokensvc.errors import AuthenticationRequired, InvalidRequest, InvalidToken
+from tokensvc.domain import GUEST_ISSUER, Credentials, Lease, Principal
+from tokensvc.errors import AuthenticationRequired, InvalidRequest, InvalidToken, LeaseRefused
+from tokensvc.signing.leases import LeaseSigner
 
 
 class Authenticator(Protocol):
     """Authenticates one kind of credential."""
 
     def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Return the principal; None if the credential is of another kind.
-
-        Raises:
-            InvalidToken: if the credential is of this kind but not valid.
-        """
+        """Return the principal; None if the credential is of another kind. Raises InvalidToken if it is not valid."""
         ...
+
+
+class GuestAuthenticator:
+    """Treats callers without a credential as guests; each profile decides whether to admit them."""
+
+    def authenticate(self, credentials: Credentials) -> Principal | None:
+        """Return a new guest with a random subject, or None if a credential was sent."""
+        if credentials.unverified_bearer is not None:
+            return None
+        return Principal(kind="guest", issuer=GUEST_ISSUER, subject=secrets.token_urlsafe(16))
 
 
 class AuthenticatorChain:
@@ -36,13 +45,40 @@ class AuthenticatorChain:
         for authenticator in self._authenticators:
             principal = authenticator.authenticate(credentials)
             if principal is not None:
-                _check_on_behalf_of(principal, credentials)
+                if credentials.unverified_on_behalf_of is not None and principal.kind != "key":
+                    raise InvalidRequest("“on_behalf_of” needs an API key; leave it out otherwise.")
                 return principal
         if credentials.unverified_bearer is None:
             raise AuthenticationRequired
         raise InvalidToken(cause="credential of no known kind")
 
 
-def _check_on_behalf_of(principal: Principal, credentials: Credentials) -> None:
-    if credentials.unverified_on_behalf_of is not None and principal.kind != "key":
-        raise InvalidRequest("“on_behalf_of” needs an API key; leave it out otherwise.")
+@dataclass(frozen=True)
+class LeaseHolders:
+    """Authenticates those who continue a conversation: by its lease, and people also by a current credential."""
+
+    authenticator: AuthenticatorChain
+    leases: LeaseSigner
+
+    def authenticate(self, credentials: Credentials, unverified_lease: str) -> Lease:
+        """Return the lease, with its principal as the current credential describes it.
+
+        A user needs a current credential; a guest or a backend's user needs only the lease.
+
+        Raises:
+            LeaseRefused: if the lease is not valid, or belongs to another person.
+            LeaseOver: if it has expired.
+            InvalidToken: if the credential is not valid.
+            AuthenticationRequired: if there is none, and a user began the conversation.
+        """
+        held = self.leases.verify(unverified_lease)
+        owner = held.principal
+        unnamed = credentials.unverified_bearer is None and credentials.unverified_on_behalf_of is None
+        if owner.kind != "user" and unnamed:
+            return held
+        principal = self.authenticator.authenticate(credentials)
+        if principal.kind == "guest":
+            raise AuthenticationRequired
+        if (principal.kind, principal.issuer, principal.subject) != (owner.kind, owner.issuer, owner.subject):
+            raise LeaseRefused(cause="belongs to another person")
+        return replace(held, principal=principal)

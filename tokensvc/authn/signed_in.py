@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from tokensvc.authn.subjects import LONGEST_SUBJECT, is_plain, is_subject
 from tokensvc.config.placeholders import LONGEST_VALUE
 from tokensvc.domain import SITE_ISSUER, Credentials, Principal
+from tokensvc.plain_text import LONGEST_SUBJECT, is_plain, is_subject
 
 
 def person(subject: str, *, groups: Iterable[str] = (), claims: Mapping[str, str] | None = None) -> Principal:
@@ -20,7 +20,7 @@ def person(subject: str, *, groups: Iterable[str] = (), claims: Mapping[str, str
     if not is_subject(subject):
         raise ValueError(f"subject must be a string of 1 to {LONGEST_SUBJECT} plain characters, such as str(user.id)")
     for name, value in claims.items():
-        if not is_plain(value) or len(value) > LONGEST_VALUE:
+        if not is_plain(value, LONGEST_VALUE):
             raise ValueError(f"claim {name!r} must be a string of 1 to {LONGEST_VALUE} plain characters, on one line")
     if not all(map(is_plain, groups)):
         raise ValueError("groups must be strings of plain characters")

@@ -14,9 +14,8 @@ from authn.tokens_for_tests import (
     private_key,
     signed,
 )
-from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator, TrustedIssuer
-from tokensvc.authn.site_jwt.claim_checks import LEEWAY
-from tokensvc.authn.site_jwt.keys import ListedKeys
+from tokensvc.authn.site_jwt.authenticator import LEEWAY, SiteJwtAuthenticator, TrustedIssuer
+from tokensvc.authn.site_jwt.keys import listed_keys
 from tokensvc.domain import Credentials
 from tokensvc.errors import ExpiredToken, InvalidToken
 
@@ -24,7 +23,7 @@ HS256 = {"alg": "HS256", "typ": "JWT"}
 
 
 def authenticate(token, *, algorithms=("HS256",), keys=(SECRET,), others=(), **fields):
-    issuer = TrustedIssuer(ISSUER, AUDIENCE, algorithms, ListedKeys(keys), **fields)
+    issuer = TrustedIssuer(ISSUER, AUDIENCE, algorithms, listed_keys(keys), **fields)
     authenticator = SiteJwtAuthenticator([issuer, *others], clock=lambda: NOW)
     return authenticator.authenticate(Credentials(token, "127.0.0.1"))
 
@@ -182,7 +181,7 @@ def test_public_key_used_as_hmac_secret_is_refused():
 
 
 def test_each_issuer_has_its_own_keys_and_its_own_subjects():
-    other = TrustedIssuer("https://blog.example", AUDIENCE, ("HS256",), ListedKeys((b"b" * 32,)))
+    other = TrustedIssuer("https://blog.example", AUDIENCE, ("HS256",), listed_keys((b"b" * 32,)))
     claims = CLAIMS | {"iss": other.issuer}
 
     alices = {

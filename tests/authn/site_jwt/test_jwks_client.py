@@ -13,7 +13,6 @@ from authn.provider_for_tests import (
     resetting,
 )
 from authn.tokens_for_tests import private_key
-from tokensvc.authn.site_jwt.jwks_cache import JwksCache
 from tokensvc.authn.site_jwt.jwks_client import (
     LONGEST_BACKOFF,
     LONGEST_STALE,
@@ -39,7 +38,7 @@ def _connect(clock, tmp_path):
         keys = JwksClient(
             serving.url,
             algorithms,
-            JwksCache(tmp_path / "key_sets", serving.url),
+            tmp_path / "key_sets",
             clocks=clock.clocks(),
         )
         keys.load_cached()
@@ -56,14 +55,14 @@ def fetch(keys):
 
 
 def is_found(keys, kid, algorithm="ES256"):
-    return bool(keys.for_token(algorithm, kid))
+    return bool(keys(algorithm, kid))
 
 
 def test_key_is_found_only_by_its_kid_and_algorithm(connect):
     with provider(jwk(OLD, "one")) as serving:
         keys = connect(serving)
 
-        assert keys.for_token("ES256", "one") == (OLD.public_key(),)
+        assert keys("ES256", "one") == (OLD.public_key(),)
         assert not is_found(keys, "other")
         assert not is_found(keys, None)
         assert not is_found(keys, "one", "ES384")
@@ -210,7 +209,7 @@ def test_provider_down_at_start_is_retried_with_backoff(connect, clock):
         for second in range(300):
             before = serving.asked
             with pytest.raises(TemporarilyUnavailable) as refused:
-                keys.for_token("ES256", "one")
+                keys("ES256", "one")
             asked += [second] if serving.asked > before else []
             clock.advance(1)
 
@@ -229,7 +228,7 @@ def test_keys_expire_after_a_day_without_a_successful_fetch(connect, clock):
         clock.advance(1)
 
         with pytest.raises(TemporarilyUnavailable):
-            keys.for_token("ES256", "one")
+            keys("ES256", "one")
 
 
 def test_restarted_worker_serves_from_the_cache_during_an_outage(connect, clock):
@@ -254,7 +253,7 @@ def test_restart_does_not_extend_the_lifetime_of_cached_keys(connect, clock):
         clock.advance(LONGEST_STALE + 1)
 
         with pytest.raises(TemporarilyUnavailable):
-            connect(serving).for_token("ES256", "one")
+            connect(serving)("ES256", "one")
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"fetched_at": "x", "content": ""}', b"\xff"])

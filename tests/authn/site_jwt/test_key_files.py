@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from authn.tokens_for_tests import private_key
-from tokensvc.authn.site_jwt.key_files import load_public_keys
+from tokensvc.authn.site_jwt.keys import load_public_keys
 
 
 class LongRsaKey:

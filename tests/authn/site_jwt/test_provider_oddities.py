@@ -157,12 +157,12 @@ ODD_ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
-def test_key_set_in_an_odd_form_is_read(answer):
+def test_key_set_in_an_odd_form_is_read(answer, tmp_path):
     with provider() as serving:
         serving.answer = answer
-        keys = JwksClient(serving.url, ("RS256",))
+        keys = JwksClient(serving.url, ("RS256",), tmp_path)
         fetched = keys.refresh_if_due()
 
         assert fetched is not None
         assert fetched.wait(TIMEOUT)
-        assert keys.for_token("RS256", "good") == (RSA.public_key(),)
+        assert keys("RS256", "good") == (RSA.public_key(),)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tokensvc.authn.site_jwt.authenticator import TrustedIssuer
-from tokensvc.authn.site_jwt.jwks_cache import JwksCache
 from tokensvc.authn.site_jwt.jwks_client import JwksClient
-from tokensvc.authn.site_jwt.key_files import load_public_keys
-from tokensvc.authn.site_jwt.keys import Keys, ListedKeys
-from tokensvc.authn.site_jwt.presets import preset_of
+from tokensvc.authn.site_jwt.keys import Keys, listed_keys, load_public_keys
+from tokensvc.authn.site_jwt.presets import NO_PRESET, PRESETS
 from tokensvc.config.addresses import is_loopback, web_address
 from tokensvc.config.egress import Egress
 from tokensvc.config.environment import Paths, read_list
@@ -35,36 +33,38 @@ def trust(configured: tuple[Issuer, ...], paths: Paths, egress: Egress, environ:
     Raises:
         ConfigurationError: naming every fault found.
     """
-    trusted, key_sets, faults = [], [], []
+    trusted: list[TrustedIssuer] = []
+    faults: list[str] = []
     for index, issuer in enumerate(configured):
         try:
-            _check_issuer(issuer)
-            keys = _keys(issuer, paths, egress, environ)
-            trusted.append(_trusted(issuer, keys))
-        except ValueError as error:
-            faults.append(f"issuers.{index} ({issuer.name}): {error}")
-        except ConfigurationError as error:  # of a variable
-            faults += [f"issuers.{index} ({issuer.name}): {fault}" for fault in error.faults]
-        else:
-            key_sets += [keys] if isinstance(keys, JwksClient) else []
+            trusted.append(_trusted(issuer, paths, egress, environ))
+        except (ValueError, ConfigurationError) as error:
+            found = error.faults if isinstance(error, ConfigurationError) else [str(error)]
+            faults += [f"issuers.{index} ({issuer.name}): {fault}" for fault in found]
     if faults:
         raise ConfigurationError(str(paths.config_file), faults)
+    key_sets = [issuer.keys for issuer in trusted if isinstance(issuer.keys, JwksClient)]
     return Trust(tuple(trusted), tuple(key_sets))
 
 
-def _check_issuer(issuer: Issuer) -> None:
+def _trusted(issuer: Issuer, paths: Paths, egress: Egress, environ: Mapping[str, str]) -> TrustedIssuer:
     name = issuer.issuer
     if name in {ACCOUNT_ISSUER, GUEST_ISSUER, SITE_ISSUER} or name.startswith(KEY_ISSUER_PREFIX):
         raise ValueError(f"issuer “{name}” is reserved for the service itself")
-    preset_of(issuer).check(issuer)
-
-
-def _trusted(issuer: Issuer, keys: Keys) -> TrustedIssuer:
-    preset = preset_of(issuer)
+    preset = PRESETS[issuer.preset] if issuer.preset else NO_PRESET
+    match = preset.match(issuer)
+    algorithms = issuer.algorithms or (("HS256",) if issuer.secret_env else preset.algorithms)
+    keys: Keys
+    if issuer.secret_env:
+        keys = listed_keys(_secrets(issuer, issuer.secret_env, environ))
+    elif issuer.public_key_file:
+        keys = listed_keys(load_public_keys(paths.config_file.parent / issuer.public_key_file, algorithms))
+    else:
+        keys = _published(issuer.jwks_url or match.expand(preset.jwks_url), algorithms, paths, egress)
     return TrustedIssuer(
-        issuer=issuer.issuer,
-        audience=issuer.audience or preset.audience(issuer),
-        algorithms=_algorithms(issuer),
+        issuer=name,
+        audience=issuer.audience or match.expand(preset.audience) or None,
+        algorithms=algorithms,
         keys=keys,
         groups_claim=issuer.groups_claim or preset.groups_claim,
         claims=issuer.claims,
@@ -73,22 +73,12 @@ def _trusted(issuer: Issuer, keys: Keys) -> TrustedIssuer:
     )
 
 
-def _algorithms(issuer: Issuer) -> tuple[str, ...]:
-    return issuer.algorithms or (("HS256",) if issuer.secret_env else preset_of(issuer).algorithms)
-
-
-def _keys(issuer: Issuer, paths: Paths, egress: Egress, environ: Mapping[str, str]) -> Keys:
-    if issuer.secret_env:
-        return ListedKeys(_secrets(issuer, issuer.secret_env, environ))
-    if issuer.public_key_file:
-        path = paths.config_file.parent / issuer.public_key_file
-        return ListedKeys(load_public_keys(path, _algorithms(issuer)))
+def _published(url: str, algorithms: tuple[str, ...], paths: Paths, egress: Egress) -> JwksClient:
     try:
-        url = web_address(issuer.jwks_url or preset_of(issuer).jwks_url(issuer), path=True, query=True)
+        url = web_address(url, path=True, query=True)
     except ValueError as error:
         raise ValueError(f"jwks_url {error}") from None
-    cache = JwksCache(paths.data_dir / "key_sets", url)
-    return JwksClient(url, _algorithms(issuer), cache, proxy=egress.proxy_for(url))
+    return JwksClient(url, algorithms, paths.data_dir / "key_sets", proxy=egress.proxy_for(url))
 
 
 def _secrets(issuer: Issuer, variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:

@@ -6,7 +6,11 @@ start during an outage. PyJWT's PyJWKClient holds one lock while it fetches, doe
 never uses an old set: during an outage, valid tokens waited for 8 s or were refused.
 """
 
+import base64
+import hashlib
+import json
 import logging
+import os
 import random
 import re
 import threading
@@ -14,10 +18,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from tokensvc.authn.site_jwt.jwks import PublishedKeys, UnusableJwks, read_jwks
-from tokensvc.authn.site_jwt.jwks_cache import JwksCache
 from tokensvc.authn.site_jwt.keys import PublicKey
 from tokensvc.errors import TemporarilyUnavailable
 from tokensvc.http_client import BoundedHttpClient, Proxy
@@ -51,14 +55,6 @@ class Clocks:
     fetch_limit: float = FETCH_LIMIT
 
 
-@dataclass(frozen=True)
-class _Fetched:
-    """A key set, and the monotonic time at which it was fetched."""
-
-    keys: PublishedKeys
-    at: float
-
-
 class JwksClient:
     """The keys behind one URL; belongs to one process, and must not be shared across a fork."""
 
@@ -66,25 +62,25 @@ class JwksClient:
         self,
         url: str,
         algorithms: Sequence[str],
-        cache: JwksCache | None = None,
+        cache_dir: Path,
         *,
         clocks: Clocks | None = None,
         proxy: Proxy | None = None,
     ) -> None:
-        """*algorithms* are the issuer's; *cache* keeps the last good set across a restart."""
+        """*algorithms* are the issuer's; a file in *cache_dir* keeps the last good set across a restart."""
         self.url = url
         self._proxy = proxy
-        self._algorithms = tuple(algorithms)
-        self._cache = cache
+        self._algorithms = algorithms
+        self._cache = _Cache(cache_dir / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json")
         self._clocks = clocks or Clocks()
         self._lock = threading.Lock()  # held for a few lines, never while waiting
         self._waiters = threading.BoundedSemaphore(_MAX_WAITERS)
         self._fetch_ended: threading.Event | None = None  # None if no fetch is running
         self._failures = 0
         self._started_at = self._due_at = float("-inf")
-        self._fetched: _Fetched | None = None
+        self._fetched: tuple[PublishedKeys, float] = {}, float("-inf")  # the keys, and when they were fetched
 
-    def for_token(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey]:
+    def __call__(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey]:
         """Return the keys published with *unverified_kid* for *algorithm*: usually one.
 
         Raises:
@@ -96,30 +92,38 @@ class JwksClient:
     @property
     def age(self) -> float | None:
         """Seconds since the present keys were fetched; None if there are none."""
-        return None if self._fetched is None else self._clocks.steady() - self._fetched.at
+        keys, fetched_at = self._fetched
+        return self._clocks.steady() - fetched_at if keys else None
 
     def load_cached(self) -> None:
         """Use the cached set, if there is one that is not too old.
 
         A worker does this before it serves: the fork may be long after this client was created.
         """
-        self._fetched = self._read_cache()
+        content, fetched_at = self._cache.read()
+        age = self._clocks.wall() - fetched_at
+        # A negative age means that the wall clock was set back.
+        if 0 <= age <= LONGEST_STALE:
+            with suppress(UnusableJwks):  # the algorithms may have changed since
+                self._fetched = read_jwks(content, self._algorithms), self._clocks.steady() - age
 
-    def refresh_if_due(self) -> threading.Event | None:
-        """Start a fetch if one is due; return an event that is set when it has ended."""
+    def refresh_if_due(self, *, for_unknown_key: bool = False) -> threading.Event | None:
+        """Start a fetch if one is due, or *for_unknown_key* if the pause after the last one is over.
+
+        Returns an event that is set when the running fetch has ended, or None if none is running.
+        """
         with self._lock:
-            if self._fetch_ended is None and self._clocks.steady() >= self._due_at:
+            due_at = self._started_at + self._pause() if for_unknown_key else self._due_at
+            if self._fetch_ended is None and self._clocks.steady() >= due_at:
                 self._start_fetch()
             return self._fetch_ended
 
     def _current(self) -> PublishedKeys:
-        fetched = self._fetched
-        if fetched is None or self._clocks.steady() - fetched.at > LONGEST_STALE:
-            return {}
-        return fetched.keys
+        keys, fetched_at = self._fetched
+        return keys if self._clocks.steady() - fetched_at <= LONGEST_STALE else {}
 
     def _after_refetch(self, identity: tuple[str | None, str]) -> Sequence[PublicKey]:
-        ended = self._fetch_for_unknown_key()
+        ended = self.refresh_if_due(for_unknown_key=True)
         # If too many threads already wait, decide by the keys known now.
         if ended is not None and self._waiters.acquire(blocking=False):
             try:
@@ -130,13 +134,6 @@ class JwksClient:
         if not keys:
             raise TemporarilyUnavailable(cause="no key of the issuer is known yet", retry_after=self._pause())
         return keys.get(identity, ())
-
-    def _fetch_for_unknown_key(self) -> threading.Event | None:
-        """Return the running fetch, or a new one if enough time has passed since the last."""
-        with self._lock:
-            if self._fetch_ended is None and self._clocks.steady() >= self._started_at + self._pause():
-                self._start_fetch()
-            return self._fetch_ended
 
     def _pause(self) -> float:
         """Return the least number of seconds between the last fetch and the next."""
@@ -152,57 +149,65 @@ class JwksClient:
             self._fetch_ended = None  # tried again after the pause
 
     def _run_fetch(self, ended: threading.Event) -> None:
+        life = None
         try:
             life = self._fetch()
         except Exception as error:  # noqa: BLE001 - a provider can fail in any way; the old set stays
-            self._finish_fetch(failed=True)
             reason = f"{type(error).__name__}: {error}"
             host = urlsplit(self.url).hostname
             _log.warning("JWKS fetch failed, keeping the last keys host=%s reason=%s", host, reason)
-        else:
-            self._finish_fetch(life=life)
-        finally:
-            ended.set()
-
-    def _finish_fetch(self, *, life: float = 0.0, failed: bool = False) -> None:
         with self._lock:
-            self._failures = self._failures + 1 if failed else 0
+            self._failures = self._failures + 1 if life is None else 0
             # At 50 to 80 % of the set's life, so that no request meets an outdated set.
-            wait = self._pause() if failed else life * (0.5 + 0.3 * self._clocks.chance())
+            wait = self._pause() if life is None else life * (0.5 + 0.3 * self._clocks.chance())
             self._due_at = self._started_at + wait
             self._fetch_ended = None
+        ended.set()
 
     def _fetch(self) -> float:
         """Fetch the set and put it in place; return for how many seconds it is fresh."""
         parts = urlsplit(self.url)
-        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        origin = f"{parts.scheme}://{parts.netloc}"
+        path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "tokensvc"}
+        origin = f"{parts.scheme}://{parts.netloc}"
         with closing(BoundedHttpClient(origin, longest_answer=LONGEST_SET, proxy=self._proxy)) as client:
             response = client.get(path, headers, deadline=time.monotonic() + self._clocks.fetch_limit)
         if response.status != 200:  # noqa: PLR2004 - a redirect is not followed
             raise UnusableJwks(f"answered {response.status}")
-        keys = read_jwks(response.body, self._algorithms)
-        self._fetched = _Fetched(keys, self._clocks.steady())
-        if self._cache:
-            self._cache.write(response.body, self._clocks.wall())
+        self._fetched = read_jwks(response.body, self._algorithms), self._clocks.steady()
+        self._cache.write(response.body, self._clocks.wall())
         stated = _MAX_AGE.search(response.headers.get("cache-control", ""))
         life = int(stated[1]) if stated else LONGEST_LIFE
         return max(SHORTEST_LIFE, min(life, LONGEST_LIFE))
 
-    def _read_cache(self) -> _Fetched | None:
-        last = self._cache.read() if self._cache else None
-        if last is None:
-            return None
-        content, fetched_at = last
-        age = self._clocks.wall() - fetched_at
-        # A negative age means that the wall clock was set back.
-        if not 0 <= age <= LONGEST_STALE:
-            return None
-        with suppress(UnusableJwks):  # the algorithms may have changed since
-            keys = read_jwks(content, self._algorithms)
-            return _Fetched(keys, self._clocks.steady() - age)
-        return None
+
+@dataclass(frozen=True)
+class _Cache:
+    """The last valid key set in a file; if that cannot be used, it only logs a warning."""
+
+    file: Path
+
+    def read(self) -> tuple[bytes, float]:
+        """Return the content and when it was fetched (seconds since the epoch): never, if there is none."""
+        try:
+            kept = json.loads(self.file.read_bytes())
+            return base64.b64decode(kept["content"]), float(kept["fetched_at"])
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            _log.warning("JWKS cache unreadable file=%s reason=%s", self.file, type(error).__name__)
+        return b"", float("-inf")
+
+    def write(self, content: bytes, fetched_at: float) -> None:
+        """Write *content* atomically."""
+        kept = {"fetched_at": fetched_at, "content": base64.b64encode(content).decode()}
+        unfinished = self.file.with_suffix(f".{os.getpid()}")  # one for each process
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(json.dumps(kept), encoding="ascii")
+            unfinished.replace(self.file)
+        except OSError as error:
+            _log.warning("JWKS not cached file=%s reason=%s", self.file, type(error).__name__)
 
 
 class JwksRefresher:
