@@ -107,23 +107,36 @@ class BoundedHttpClient:
             OSError: if the exchange fails in another way, or the response is not HTTP.
         """
         headers = {**headers, "Content-Length": str(len(body))}
-        return self._send(self._request("POST", path, headers) + body, deadline)
+        return self._send("POST", path, headers, body, deadline)
 
     def get(self, path: str, headers: Mapping[str, str], *, deadline: float) -> Answer:
         """Get *path*, like `post`."""
-        return self._send(self._request("GET", path, headers), deadline)
+        return self._send("GET", path, headers, b"", deadline)
 
     def close(self) -> None:
         """Close every idle connection, as also happens when the client is no longer referenced."""
         _close_all(self._idle)
 
-    def _request(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    def _send(self, method: str, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Answer:
         fields = {"Host": self._authority, "Accept-Encoding": "identity", **headers}
-        lines = [f"{method} {self._base_path}{path} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in fields.items()]
-        if any("\r" in line or "\n" in line for line in lines):
-            raise ValueError("a line break in a header")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        request = _request_head(f"{method} {self._base_path}{path} HTTP/1.1", fields) + body
+        connection, reusable = self._take_idle() or self._connect(deadline), False
+        try:
+            answer, reusable = connection.exchange(request, self._longest_answer, deadline)
+        finally:
+            if reusable and len(self._idle) < _IDLE_KEPT:
+                self._idle.append(connection)
+            else:
+                connection.close()
+        return answer
+
+    def _take_idle(self) -> "_Connection | None":
+        """Return a kept connection that the server has not closed."""
+        with suppress(IndexError):  # none is left
+            while not (idle := self._idle.pop()).is_quiet():
+                idle.close()
+            return idle
+        return None
 
     def _connect(self, deadline: float) -> "_Connection":
         """Connect to the first address that accepts.
@@ -152,27 +165,6 @@ class BoundedHttpClient:
                 if not (isinstance(error, OSError) and untried):
                     raise
 
-    def _send(self, request: bytes, deadline: float) -> Answer:
-        connection, reusable = self._take_idle() or self._connect(deadline), False
-        try:
-            answer, reusable = connection.exchange(request, self._longest_answer, deadline)
-        finally:
-            if reusable and len(self._idle) < _IDLE_KEPT:
-                self._idle.append(connection)
-            else:
-                connection.close()
-        return answer
-
-    def _take_idle(self) -> "_Connection | None":
-        """Return a kept connection that the server has not closed."""
-        with suppress(IndexError):  # none is left
-            while True:
-                idle = self._idle.pop()
-                if idle.is_quiet():
-                    return idle
-                idle.close()
-        return None
-
 
 def _close_all(connections: deque["_Connection"]) -> None:
     with suppress(IndexError):  # none is left
@@ -189,11 +181,17 @@ def _time_left(deadline: float) -> float:
 
 def _tunnel_request(host: str, port: int, proxy: Proxy) -> bytes:
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+    fields = {"Host": authority}
     if proxy.credentials is not None:
-        encoded = base64.b64encode(proxy.credentials.encode()).decode()
-        lines.append(f"Proxy-Authorization: Basic {encoded}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+        fields["Proxy-Authorization"] = f"Basic {base64.b64encode(proxy.credentials.encode()).decode()}"
+    return _request_head(f"CONNECT {authority} HTTP/1.1", fields)
+
+
+def _request_head(request_line: str, fields: Mapping[str, str]) -> bytes:
+    lines = [request_line, *(f"{name}: {value}" for name, value in fields.items())]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break in a header")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 class _Connection:
@@ -215,26 +213,28 @@ class _Connection:
 
     def exchange(self, request: bytes, longest: int, deadline: float) -> tuple[Answer, bool]:
         """Return the response, and whether the connection can be used again."""
-        self._begin(request, deadline)
-        version, status, headers = self._final_head()
+        version, status, headers = self._response_head(request, deadline)
         content, framed = self._content(status, headers, longest)
         keeps = version == 1 and "close" not in headers.get("connection", "").lower()
         return Answer(status, headers, content), framed and keeps and not self._received
 
     def open_tunnel(self, request: bytes, deadline: float) -> None:
         """Have the proxy connect us to the origin (RFC 9110, section 9.3.6)."""
-        self._begin(request, deadline)
-        _, status, _ = self._final_head()
+        _, status, _ = self._response_head(request, deadline)
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or self._received:
             raise OSError(f"proxy answered {status}")
 
-    def _begin(self, request: bytes, deadline: float) -> None:
-        """Send *request* and wait for the beginning of the response."""
+    def _response_head(self, request: bytes, deadline: float) -> tuple[int, int, dict[str, str]]:
+        """Send *request*; return the minor version, the status and the headers of the final response."""
         self._deadline = deadline
         self._socket.settimeout(_time_left(deadline))  # sendall applies it to all its writes
         self._socket.sendall(request)
         if not self._receive():
             raise ConnectionResetError("closed before a response")
+        status = 0
+        while status < HTTPStatus.OK:  # what comes before is interim
+            version, status, headers = self._head()
+        return version, status, headers
 
     def _receive(self) -> bool:
         """Read some more; return False at the end of the stream."""
@@ -242,12 +242,6 @@ class _Connection:
         block = self._socket.recv(_BLOCK)
         self._received += block
         return bool(block)
-
-    def _final_head(self) -> tuple[int, int, dict[str, str]]:
-        status = 0
-        while status < HTTPStatus.OK:  # what comes before is interim
-            version, status, headers = self._head()
-        return version, status, headers
 
     def _head(self) -> tuple[int, int, dict[str, str]]:
         not_http = OSError("not an HTTP response")

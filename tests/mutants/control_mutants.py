@@ -23,8 +23,8 @@ CASES = [
         1,
         "a redirect is not followed",
         "http_client.py",
-        '        return self._send(self._request("GET", path, headers), deadline)',
-        '        answer = self._send(self._request("GET", path, headers), deadline)\n'
+        '        return self._send("GET", path, headers, b"", deadline)',
+        '        answer = self._send("GET", path, headers, b"", deadline)\n'
         '        return self.get("/x", headers, deadline=deadline) if "location" in answer.headers else answer',
         "test_http_client.py::test_redirect_is_returned_and_not_followed",
     ),
