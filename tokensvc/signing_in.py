@@ -52,7 +52,7 @@ class LoginService:
             TemporarilyUnavailable: if too many sign in at once.
         """
         with self.passwords.place():  # before anything is counted, which also costs
-            self._count_attempt(address)
+            self.attempts.charge_attempt(*_windows(address, _WORK, "login work"))
             guess = self.attempts.charge_attempt(
                 *_windows(address, _PER_ADDRESS, "login"),
                 *_windows(address, _PER_ACCOUNT, "login", normal_name(unverified_username)),
@@ -75,7 +75,7 @@ class LoginService:
         """
         if not unverified_cookie:
             raise LoginOver
-        self._count_attempt(address)
+        self.attempts.charge_attempt(*_windows(address, _WORK, "login work"))
         present = fingerprint(unverified_cookie)
         cookie = hmac.new(self.cookie_key, present.encode(), "sha256").hexdigest()
         login = self.logins.refresh(present, fingerprint(cookie))
@@ -87,9 +87,6 @@ class LoginService:
         """End the login that the cookie belongs to, if there is one."""
         if unverified_cookie:
             self.logins.end(fingerprint(unverified_cookie))
-
-    def _count_attempt(self, address: str) -> None:
-        self.attempts.charge_attempt(*_windows(address, _WORK, "login work"))
 
     def _signed_in(self, login: Login, cookie: str) -> SignedIn:
         account = login.account

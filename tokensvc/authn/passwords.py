@@ -24,11 +24,7 @@ _NICENESS = 10  # sign-ins get what CPU time the mints leave over
 
 
 def hash_password(password: str) -> str:
-    """Return a salted scrypt hash of *password*.
-
-    Raises:
-        ValueError: if it is too short or too long.
-    """
+    """Return a salted scrypt hash of *password*; raise ValueError if it is too short or too long."""
     password = _normal(password)
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise ValueError(f"A password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
@@ -47,11 +43,7 @@ class PasswordVerifier:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Hold a place among those whose passwords may be checked.
-
-        Raises:
-            TemporarilyUnavailable: if too many are waiting.
-        """
+        """Hold a place among the checks of passwords; raise TemporarilyUnavailable if too many are waiting."""
         if not self._places.acquire(blocking=False):
             raise TemporarilyUnavailable(cause="too many sign-ins at once", retry_after=2)
         try:
@@ -60,11 +52,7 @@ class PasswordVerifier:
             self._places.release()
 
     def verify(self, unverified_username: str, unverified_password: str) -> Account | None:
-        """Return the account, or None if the user name and password do not match.
-
-        Raises:
-            TemporarilyUnavailable: if the machine is too busy to check it.
-        """
+        """Return the account, or None unless they match; raise TemporarilyUnavailable if the machine is too busy."""
         account = self._accounts.find(unverified_username)
         password_hash = account.password_hash if account else self._dummy_hash
         check = self._checkers.submit(_matches, password_hash, unverified_password)

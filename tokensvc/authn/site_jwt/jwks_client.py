@@ -81,11 +81,7 @@ class JwksClient:
         self._fetched: tuple[PublishedKeys, float] = {}, float("-inf")  # the keys, and when they were fetched
 
     def __call__(self, algorithm: str, unverified_kid: str | None) -> Sequence[PublicKey]:
-        """Return the keys published with *unverified_kid* for *algorithm*: usually one.
-
-        Raises:
-            TemporarilyUnavailable: if none of the provider's keys is known yet.
-        """
+        """Return the keys published with *unverified_kid*, usually one; the errors are those of `Keys`."""
         identity = (unverified_kid, algorithm)
         return self._current().get(identity) or self._after_refetch(identity)
 
