@@ -17,10 +17,10 @@ from flask import Blueprint, Flask, Request
 
 from tokensvc import quota_keys
 from tokensvc.authn.access_tokens import AccessTokens
-from tokensvc.authn.api_keys import ApiKeyAuthenticator
-from tokensvc.authn.chain import AuthenticatorChain, GuestAuthenticator, LeaseHolders
+from tokensvc.authn.api_keys import authenticate_api_key
+from tokensvc.authn.chain import AuthenticatorChain, LeaseHolders, authenticate_guest
 from tokensvc.authn.passwords import PasswordVerifier
-from tokensvc.authn.signed_in import SignedInAuthenticator
+from tokensvc.authn.signed_in import authenticate_signed_in
 from tokensvc.authn.site_jwt.authenticator import SiteJwtAuthenticator
 from tokensvc.authn.site_jwt.issuers import Trust, trust
 from tokensvc.authn.site_jwt.jwks_client import JwksRefresher
@@ -282,10 +282,10 @@ def build_app(deployment: Deployment) -> Application:
     holders = LeaseHolders(
         AuthenticatorChain(
             [
-                SiteJwtAuthenticator([*deployment.trust.issuers, access_tokens.issuer()], time.time),
-                ApiKeyAuthenticator(ApiKeys(engine)),
-                SignedInAuthenticator(deployment.configuration.site.claims),
-                GuestAuthenticator(),
+                SiteJwtAuthenticator([*deployment.trust.issuers, access_tokens.issuer()], time.time).authenticate,
+                partial(authenticate_api_key, ApiKeys(engine)),
+                partial(authenticate_signed_in, deployment.configuration.site.claims),
+                authenticate_guest,
             ]
         ),
         LeaseSigner(settings.secret_keys, _now),

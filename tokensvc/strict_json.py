@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 DEEPEST = 64  # arrays and objects within each other: what comes after the parser may follow them by recursion
 
@@ -18,7 +18,7 @@ def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
         value = json.loads(
             content.decode("utf-8"),
             object_pairs_hook=_reject_duplicate_keys,
-            parse_constant=_reject_constant,
+            parse_constant=_finite,
             parse_float=_finite,
         )
     except RecursionError:
@@ -28,7 +28,6 @@ def loads(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _check_depth(value: object) -> None:
-    """Raise ValueError if *value* is nested more than `DEEPEST` deep."""
     level: list[Any] = [[value]]
     for _ in range(DEEPEST + 1):
         items = (item for each in level for item in (each.values() if isinstance(each, dict) else each))
@@ -39,7 +38,6 @@ def _check_depth(value: object) -> None:
 
 
 def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return *pairs* as a dict; raise ValueError if a key occurs twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("duplicate key")
@@ -47,13 +45,8 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float:
-    """Return the number that *text* writes; raise ValueError if it would become infinite."""
+    """Return the number that *text* writes; Python's parser would accept NaN and what becomes infinite."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError("a number is too large")
+        raise ValueError("not a finite number")
     return number
-
-
-def _reject_constant(name: str) -> NoReturn:
-    """Raise ValueError for NaN or Infinity, which Python's parser would accept."""
-    raise ValueError(f"JSON has no {name}")

@@ -66,18 +66,14 @@ EXPIRIES = [
         an_object=lambda mode: {"exp": mode.now + 600},
     ),
     *claims("exp", ("numeric times", "expiry"), true=True),
+    *claims("exp", ("numeric times", "lifetime"), too_large_for_a_float=10**400),
     *claims(
         "exp",
-        ("numeric times", "lifetime"),
-        an_infinite_literal=b"1e999",
-        too_large_for_a_float=10**400,
-    ),
-    *claims(
-        "exp",
-        ("constants", "numeric times"),
+        ("constants", "numeric times", "lifetime"),
         NaN=b"NaN",
+        Infinity=b"Infinity",
+        an_infinite_literal=b"1e999",
     ),
-    *claims("exp", ("constants", "numeric times", "lifetime"), Infinity=b"Infinity"),
     *claims("exp", ("constants", "numeric times", "expiry"), minus_Infinity=b"-Infinity"),
     *claims(
         "exp",

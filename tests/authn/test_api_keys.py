@@ -1,10 +1,11 @@
 import re
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
-from tokensvc.authn.api_keys import PREFIX, ApiKeyAuthenticator, make_key
-from tokensvc.authn.chain import AuthenticatorChain, GuestAuthenticator
+from tokensvc.authn.api_keys import PREFIX, authenticate_api_key, make_key
+from tokensvc.authn.chain import AuthenticatorChain, authenticate_guest
 from tokensvc.domain import ApiKey, Credentials, fingerprint
 from tokensvc.errors import InvalidRequest, InvalidToken
 
@@ -24,7 +25,7 @@ class OneKeyStore:
 
 
 def authenticate(bearer, on_behalf_of=None, store=None):
-    chain = AuthenticatorChain([ApiKeyAuthenticator(store or OneKeyStore()), GuestAuthenticator()])
+    chain = AuthenticatorChain([partial(authenticate_api_key, store or OneKeyStore()), authenticate_guest])
     return chain.authenticate(Credentials(bearer, "192.0.2.1", on_behalf_of))
 
 

@@ -2,7 +2,7 @@ import jwt
 import pytest
 
 from tokensvc.authn.access_tokens import LIFETIME, AccessTokens
-from tokensvc.authn.chain import AuthenticatorChain, GuestAuthenticator
+from tokensvc.authn.chain import AuthenticatorChain, authenticate_guest
 from tokensvc.authn.site_jwt.authenticator import LEEWAY, SiteJwtAuthenticator
 from tokensvc.domain import ACCOUNT_ISSUER, Account, Credentials
 from tokensvc.errors import AuthenticationRequired, ExpiredToken, InvalidToken
@@ -15,8 +15,8 @@ ALICE = Account("alice", "", frozenset({"support"}))
 
 def chain(*, now=NOW, secrets=SECRETS, guests=True):
     own = AccessTokens(secrets, lambda: now).issuer()
-    site = SiteJwtAuthenticator([own], lambda: now)
-    return AuthenticatorChain([site, GuestAuthenticator()] if guests else [site])
+    site = SiteJwtAuthenticator([own], lambda: now).authenticate
+    return AuthenticatorChain([site, authenticate_guest] if guests else [site])
 
 
 def bearer(token):

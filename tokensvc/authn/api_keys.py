@@ -21,32 +21,26 @@ def make_key() -> str:
     return PREFIX + random + _checksum(random)
 
 
-class ApiKeyAuthenticator:
-    """Authenticates backends by API key; limits apply to the user that a backend acts for."""
+def authenticate_api_key(keys: ApiKeys, credentials: Credentials) -> Principal | None:
+    """Return the user that a backend acts for, to whom limits apply, or the backend itself; None without an API key.
 
-    def __init__(self, keys: ApiKeys) -> None:
-        self._keys = keys
-
-    def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Return the backend's user, or the backend itself; None if there is no API key.
-
-        Raises:
-            InvalidToken: if the key is unknown or was removed.
-            InvalidRequest: if the user's name is not valid.
-            TemporarilyUnavailable: if the store cannot be read.
-        """
-        unverified = credentials.unverified_bearer
-        if unverified is None or not unverified.startswith(PREFIX):
-            return None
-        key = self._keys.find(fingerprint(unverified)) if _checksum_matches(unverified) else None
-        if key is None:
-            raise InvalidToken(cause="API key unknown or removed")
-        subject = credentials.unverified_on_behalf_of
-        if subject is None:
-            subject = key.name
-        if not is_subject(subject):
-            raise InvalidRequest(f"“on_behalf_of” must be a string of 1 to {LONGEST_SUBJECT} plain characters.")
-        return Principal("key", KEY_ISSUER_PREFIX + key.name, subject, profiles=key.profiles)
+    Raises:
+        InvalidToken: if the key is unknown or was removed.
+        InvalidRequest: if the user's name is not valid.
+        TemporarilyUnavailable: if the store cannot be read.
+    """
+    unverified = credentials.unverified_bearer
+    if unverified is None or not unverified.startswith(PREFIX):
+        return None
+    key = keys.find(fingerprint(unverified)) if _checksum_matches(unverified) else None
+    if key is None:
+        raise InvalidToken(cause="API key unknown or removed")
+    subject = credentials.unverified_on_behalf_of
+    if subject is None:
+        subject = key.name
+    if not is_subject(subject):
+        raise InvalidRequest(f"“on_behalf_of” must be a string of 1 to {LONGEST_SUBJECT} plain characters.")
+    return Principal("key", KEY_ISSUER_PREFIX + key.name, subject, profiles=key.profiles)
 
 
 def _checksum_matches(unverified: str) -> bool:
@@ -58,8 +52,8 @@ def _checksum_matches(unverified: str) -> bool:
 def _checksum(random: str) -> str:
     """Return the CRC-32 of *random*, in base 62."""
     number = zlib.crc32(random.encode("utf-8", "surrogatepass"))  # never raises
-    digits = []
+    digits = ""
     for _ in range(_CHECKSUM):
         number, digit = divmod(number, len(_ALPHABET))
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+        digits = _ALPHABET[digit] + digits
+    return digits

@@ -1,38 +1,29 @@
 """Authenticates a caller with the first authenticator that recognizes the credential."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from tokensvc.domain import GUEST_ISSUER, Credentials, Lease, Principal
 from tokensvc.errors import AuthenticationRequired, InvalidRequest, InvalidToken, LeaseRefused
 from tokensvc.signing.leases import LeaseSigner
 
-
-class Authenticator(Protocol):
-    """Authenticates one kind of credential."""
-
-    def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Return the principal; None if the credential is of another kind. Raises InvalidToken if it is not valid."""
-        ...
+# Returns the principal, or None if the credential is of another kind; raises InvalidToken if it is not valid.
+Authenticator = Callable[[Credentials], Principal | None]
 
 
-class GuestAuthenticator:
-    """Treats callers without a credential as guests; each profile decides whether to admit them."""
-
-    def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Return a new guest with a random subject, or None if a credential was sent."""
-        if credentials.unverified_bearer is not None:
-            return None
-        return Principal(kind="guest", issuer=GUEST_ISSUER, subject=secrets.token_urlsafe(16))
+def authenticate_guest(credentials: Credentials) -> Principal | None:
+    """Return a guest with a random subject, whom each profile may admit, or None if a credential was sent."""
+    if credentials.unverified_bearer is not None:
+        return None
+    return Principal(kind="guest", issuer=GUEST_ISSUER, subject=secrets.token_urlsafe(16))
 
 
+@dataclass(frozen=True)
 class AuthenticatorChain:
     """Tries authenticators in order; a caller with an invalid credential is never a guest."""
 
-    def __init__(self, authenticators: Sequence[Authenticator]) -> None:
-        self._authenticators = tuple(authenticators)
+    authenticators: Sequence[Authenticator]
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Return the principal.
@@ -42,8 +33,8 @@ class AuthenticatorChain:
             AuthenticationRequired: if there is no credential and no authenticator for guests.
             InvalidRequest: if a caller without an API key acts for another user.
         """
-        for authenticator in self._authenticators:
-            principal = authenticator.authenticate(credentials)
+        for authenticate in self.authenticators:
+            principal = authenticate(credentials)
             if principal is not None:
                 if credentials.unverified_on_behalf_of is not None and principal.kind != "key":
                     raise InvalidRequest("“on_behalf_of” needs an API key; leave it out otherwise.")

@@ -1,6 +1,6 @@
 """Authenticates people who are signed in to the Flask application that mounts the service."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from tokensvc.config.placeholders import LONGEST_VALUE
@@ -27,16 +27,12 @@ def person(subject: str, *, groups: Iterable[str] = (), claims: Mapping[str, str
     return Principal("user", SITE_ISSUER, subject, groups, claims)
 
 
-class SignedInAuthenticator:
-    """Accepts whom the site has authenticated, unless the request has a credential of its own."""
+def authenticate_signed_in(claims: Collection[str], credentials: Credentials) -> Principal | None:
+    """Return who is signed in to the site, with those *claims* that the configuration lists.
 
-    def __init__(self, claims: Iterable[str]) -> None:
-        """*claims* are those that the configuration lists; others are left out."""
-        self._claims = frozenset(claims)
-
-    def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Return who is signed in, or None if nobody is."""
-        found = credentials.signed_in
-        if found is None or credentials.unverified_bearer is not None:
-            return None
-        return replace(found, claims={name: found.claims[name] for name in self._claims & found.claims.keys()})
+    Returns None if nobody is, or if the request has a credential of its own.
+    """
+    found = credentials.signed_in
+    if found is None or credentials.unverified_bearer is not None:
+        return None
+    return replace(found, claims={name: found.claims[name] for name in claims if name in found.claims})

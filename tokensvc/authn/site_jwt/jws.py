@@ -49,28 +49,17 @@ def _prepared_secret(algorithm: str, secret: bytes) -> bytes:
 
 
 def parse_jws(unverified: str) -> UnverifiedJws:
-    """Split a token into its parts, without verifying the signature.
-
-    Raises:
-        InvalidToken: if it is not in compact form, is too long, or its header is not JSON.
-    """
+    """Split a token into its parts, without verifying the signature; raise InvalidToken if it is not in this form."""
     if len(unverified) > LONGEST_TOKEN or not _COMPACT.fullmatch(unverified):
         raise InvalidToken(cause="not in compact form, or too long")
     header, payload, signature = unverified.split(".")
     return UnverifiedJws(
-        json_object(_bytes_of(header)),
-        _bytes_of(payload),
-        f"{header}.{payload}".encode(),
-        _bytes_of(signature),
+        json_object(_bytes_of(header)), _bytes_of(payload), f"{header}.{payload}".encode(), _bytes_of(signature)
     )
 
 
 def json_object(content: bytes) -> dict[str, Any]:
-    """Return the JSON object in *content*; duplicate keys are rejected (RFC 7519, section 4).
-
-    Raises:
-        InvalidToken: if it is anything else.
-    """
+    """Return the JSON object in *content*; raise InvalidToken for anything else, or if a key occurs twice."""
     try:
         value = strict_json.loads(content)
     except ValueError:
