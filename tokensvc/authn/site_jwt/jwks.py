@@ -4,7 +4,7 @@ A provider's fault in one key costs that key alone, and an empty member counts a
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.x509 import load_pem_x509_certificate
@@ -14,6 +14,7 @@ from tokensvc.authn.site_jwt.keys import PublicKey, fits, weakness
 
 _LONGEST_KID = 128  # characters
 _SECRET_MEMBERS = {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}  # RFC 7518, section 6
+_READERS: dict[str | None, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
 _NAMES = {name.lower(): name for name in ("RSA", "EC", "OKP", "P-256", "P-384", "Ed25519")}
 
 # By `kid` (None for a key without one) and algorithm; several keys may share both.
@@ -87,13 +88,8 @@ def _key_of(member: dict[str, Any]) -> PublicKey | None:
 def _read_key(member: dict[str, Any]) -> object:
     if "kty" not in member:
         return load_pem_x509_certificate(member["certificate"].encode()).public_key()
-    readers: dict[str | None, Callable[[dict[str, Any]], object]] = {
-        "RSA": RSAAlgorithm.from_jwk,
-        "EC": ECAlgorithm.from_jwk,
-        "OKP": OKPAlgorithm.from_jwk,
-    }
     names = {name: _NAMES.get(str(member.get(name)).lower()) for name in ("kty", "crv")}
-    return readers[names["kty"]](member | names)
+    return _READERS[names["kty"]].from_jwk(member | names)
 
 
 def _is_for(member: dict[str, Any], algorithm: str) -> bool:

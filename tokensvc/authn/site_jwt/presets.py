@@ -38,9 +38,12 @@ class Preset:
 
     def checks_for(self, issuer: Issuer) -> tuple[ClaimCheck, ...]:
         """Return the checks of a token of *issuer*."""
-        party = (_issued_to(issuer.clients, self.party),) if issuer.clients and self.party else ()
-        refused = () if self.anonymous is None or issuer.anonymous else (self.anonymous,)
-        return (*self.checks, *party, *refused)
+        checks = list(self.checks)
+        if self.party and issuer.clients:
+            checks.append(_states(self.party, f"issued to another application ({self.party})", *issuer.clients))
+        if self.anonymous and not issuer.anonymous:
+            checks.append(self.anonymous)
+        return tuple(checks)
 
     def match(self, issuer: Issuer) -> re.Match[str]:
         """Check the configuration of *issuer*, and return how its name matches *shape*.
@@ -88,23 +91,17 @@ def _check_entra_tenant_and_scope(claims: Mapping[str, Any], _now: float) -> Non
     require(isinstance(claims.get("scp"), str), "no scope, so not a person's access token")
 
 
-def _states(claim: str, fault: str, *, value: object, absent: object = None) -> ClaimCheck:
-    """Return a check that *claim* has *value*; without the claim, it counts as *absent*."""
+def _refuse_anonymous_supabase_users(claims: Mapping[str, Any], _now: float) -> None:
+    require(claims.get("is_anonymous", False) is False, "user is anonymous")
+
+
+def _states(claim: str, fault: str, *values: str, absent: str | None = None) -> ClaimCheck:
+    """Return a check that *claim* has one of *values*; without the claim, it counts as *absent*."""
 
     def check_claim(claims: Mapping[str, Any], _now: float) -> None:
-        stated = claims.get(claim, absent)
-        require(type(stated) is type(value) and stated == value, fault)
+        require(claims.get(claim, absent) in values, fault)
 
     return check_claim
-
-
-def _issued_to(clients: tuple[str, ...], claim: str) -> ClaimCheck:
-    """Return a check that the token was issued to one of *clients*, which *claim* names."""
-
-    def check_party(claims: Mapping[str, Any], _now: float) -> None:
-        require(claims.get(claim) in clients, f"issued to another application ({claim})")
-
-    return check_party
 
 
 NO_PRESET = Preset(shape=".+", jwks_url="", algorithms=(), needs=())
@@ -120,7 +117,7 @@ PRESETS = {
         shape=r"https://[^/]+(/[^/]+)*",
         jwks_url=r"\g<0>/.well-known/jwks.json",
         # One whose sign-in lacks a second factor is pending.
-        checks=(_states("sts", "session is pending", value="active", absent="active"),),
+        checks=(_states("sts", "session is pending", "active", absent="active"),),
         party="azp",
         needs=("clients",),
     ),
@@ -138,14 +135,14 @@ PRESETS = {
         algorithms=("ES256",),
         audience="authenticated",
         # The API keys `anon` and `service_role` are JWTs too.
-        checks=(_states("role", "role is not a person's", value="authenticated"),),
-        anonymous=_states("is_anonymous", "user is anonymous", value=False, absent=False),
+        checks=(_states("role", "role is not a person's", "authenticated"),),
+        anonymous=_refuse_anonymous_supabase_users,
         needs=(),
     ),
     "cognito": Preset(
         shape=r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[A-Za-z0-9_-]+",
         jwks_url=r"\g<0>/.well-known/jwks.json",
-        checks=(_states("token_use", "not an access token", value="access"), _refuse_cognito_machines),
+        checks=(_states("token_use", "not an access token", "access"), _refuse_cognito_machines),
         party="client_id",
         groups_claim="cognito:groups",
         needs=("clients",),
@@ -153,7 +150,7 @@ PRESETS = {
     "keycloak": Preset(
         shape=r"https?://[^/]+(/[^/]+)*/realms/[^/]+",
         jwks_url=r"\g<0>/protocol/openid-connect/certs",
-        checks=(_states("typ", "not an access token", value="Bearer"),),
+        checks=(_states("typ", "not an access token", "Bearer"),),
         party="azp",
         groups_claim="realm_access.roles",
     ),
@@ -162,8 +159,8 @@ PRESETS = {
         jwks_url=r"\1/discovery/v2.0/keys",
         checks=(
             _check_entra_tenant_and_scope,
-            _states("ver", "token of another version", value="2.0"),
-            _states("idtyp", "token of a machine", value="user", absent="user"),
+            _states("ver", "token of another version", "2.0"),
+            _states("idtyp", "token of a machine", "user", absent="user"),
         ),
         party="azp",
         groups_claim="roles",
