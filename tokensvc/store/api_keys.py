@@ -32,10 +32,7 @@ class ApiKeys:
             try:
                 connection.execute(
                     insert(api_keys).values(
-                        name=key.name,
-                        key_hash=key_hash,
-                        created_at=microseconds(key.created_at),
-                        profiles=profiles,
+                        name=key.name, key_hash=key_hash, created_at=microseconds(key.created_at), profiles=profiles
                     )
                 )
             except IntegrityError:

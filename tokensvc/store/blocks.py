@@ -37,9 +37,7 @@ class Blocks:
             connection.execute(delete(blocks).where(blocks.c.key == key))
             connection.execute(
                 insert(blocks).values(
-                    key=key,
-                    at=microseconds(self._clock()),
-                    until=None if until is None else microseconds(until),
+                    key=key, at=microseconds(self._clock()), until=None if until is None else microseconds(until)
                 )
             )
 

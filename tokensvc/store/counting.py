@@ -40,10 +40,7 @@ def window_queries(windows: Iterable[Window], now: int) -> list[tuple[Statement,
     """
     limits = [(window.key, limit, limit.seconds * SECOND) for window in windows for limit in window.limits]
     return [
-        (
-            _IN_WINDOW,
-            {"key": key, "limit": limit.count, "after": now - length, "until": now + length},
-        )
+        (_IN_WINDOW, {"key": key, "limit": limit.count, "after": now - length, "until": now + length})
         for key, limit, length in limits
     ]
 

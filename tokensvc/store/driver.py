@@ -32,11 +32,7 @@ class _Compiled:
 class Statement:
     """A statement that is compiled once for each engine; its bound parameters are given by name."""
 
-    def __init__(
-        self,
-        clause: ClauseElement | Callable[[str], ClauseElement],
-        columns: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, clause: ClauseElement | Callable[[str], ClauseElement], columns: Sequence[str] = ()) -> None:
         """*clause* may be a function of the engine's name; it inserts or sets *columns*."""
         self._clause = clause
         self._columns = list(columns) or None
@@ -107,10 +103,7 @@ class _PostgresqlTransaction(Transaction):
     def __init__(self, connection: Any, dialect: Dialect, keys: Iterable[str]) -> None:  # noqa: ANN401
         super().__init__(connection, dialect)
         # Run in the first round trip; keys are locked in sorted order to prevent deadlocks.
-        self._first = [
-            (connection.settings, None),
-            *((_LOCK, {"key": key}) for key in sorted(set(keys))),
-        ]
+        self._first = [(connection.settings, None), *((_LOCK, {"key": key}) for key in sorted(set(keys)))]
 
     def commit(self, *requests: tuple[Statement, Values]) -> None:
         with self._connection.pipeline():

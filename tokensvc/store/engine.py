@@ -130,10 +130,7 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
     with guarded(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             for key in sorted(set(keys)):
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-                    {"key": key},
-                )
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
         yield connection
 
 

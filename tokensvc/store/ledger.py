@@ -46,10 +46,7 @@ class Ledger:
     """Reserves, grants, refunds and ends, and records an audit event for each."""
 
     def __init__(
-        self,
-        engine: Engine,
-        clock: Callable[[], datetime],
-        steady: Callable[[], float] = time.monotonic,
+        self, engine: Engine, clock: Callable[[], datetime], steady: Callable[[], float] = time.monotonic
     ) -> None:
         """*clock* returns the time in UTC, *steady* one that is never set."""
         self._engine = engine
@@ -125,9 +122,7 @@ class Ledger:
         if at > reservation.at + _GRANTED_WITHIN:
             raise unavailable("the mint took so long that its charge may have been returned")
         granted = replace(
-            _event(reservation, EventKind.GRANTED, at),
-            fingerprint=token.fingerprint,
-            expires_at=token.expires_at,
+            _event(reservation, EventKind.GRANTED, at), fingerprint=token.fingerprint, expires_at=token.expires_at
         )
         with transaction(self._engine) as opened:
             opened.commit(refunds.settled(reservation.id), audit.record(granted))

@@ -26,10 +26,7 @@ class Sweeper:
     """Sweeps a store while it is used."""
 
     def __init__(
-        self,
-        engine: Engine,
-        clock: Callable[[], datetime],
-        steady: Callable[[], float] = time.monotonic,
+        self, engine: Engine, clock: Callable[[], datetime], steady: Callable[[], float] = time.monotonic
     ) -> None:
         """*clock* returns the time in UTC, *steady* one that is never set."""
         self._engine = engine

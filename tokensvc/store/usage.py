@@ -180,12 +180,7 @@ def _number(value: object, most: int) -> int:
 
 
 def _columns(said: Report) -> dict[str, Any]:
-    return {
-        "seconds": said.seconds,
-        "tokens": json.dumps(said.tokens),
-        "ended": said.ended,
-        "rating": said.rating,
-    }
+    return {"seconds": said.seconds, "tokens": json.dumps(said.tokens), "ended": said.ended, "rating": said.rating}
 
 
 def _report(row: Any) -> Report:  # noqa: ANN401 - a row of `usage`
