@@ -43,15 +43,12 @@ from tokensvc.signing.leases import LeaseSigner
 from tokensvc.signing.tool_requests import ToolRequestSigner
 from tokensvc.signing_in import LoginService
 from tokensvc.store import engine as stores
-from tokensvc.store import gauges
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.api_keys import ApiKeys
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.ledger import Ledger
 from tokensvc.store.logins import Logins
-from tokensvc.store.probe import probe
 from tokensvc.store.refused import Refusals
-from tokensvc.store.times import microseconds
 from tokensvc.store.tool_calls import ToolCalls
 from tokensvc.store.usage import Usage
 from tokensvc.tooling import ToolService
@@ -321,7 +318,7 @@ def build_app(deployment: Deployment) -> Application:
     problems.install(app)
     origins.install(app, http)
     headers.install(app, http)
-    app.register_blueprint(health.blueprint(Blocks(engine, _now), partial(probe, engine)))
+    app.register_blueprint(health.blueprint(Blocks(engine, _now), partial(stores.probe, engine)))
     app.register_blueprint(tokens.blueprint(service))
     app.register_blueprint(logins.blueprint(login, http))
     app.register_blueprint(tools.blueprint(tooling, signer))
@@ -334,11 +331,11 @@ def build_app(deployment: Deployment) -> Application:
         in_force = policy()
         profiles = [compiled.profile for compiled in in_force.profiles.values()]
         shared = quota_keys.shared_budgets(profiles, in_force.limits)
-        return gauges.seconds_left(engine, shared, microseconds(_now()))
+        return ledger.budgets_left(shared)
 
     looked_up = Gauges(
         ready_tokens=lambda: ready.count,
-        live_leases=lambda: gauges.live_leases(engine, microseconds(_now())),
+        live_leases=ledger.live_leases,
         budgets_left=budgets_left,
         reported_seconds=usage.reported_today,
         last_probe=partial(_last_probe, settings.paths.data_dir / "probe.json"),

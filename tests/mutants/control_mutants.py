@@ -208,7 +208,7 @@ CASES = [
         33,
         "a removed key's conversations end",
         "store/api_keys.py",
-        "            connection.execute(delete(leases).where(leases.c.id.in_(audit.leases_begun_by(issuer))))\n",
+        "            connection.execute(delete(leases).where(leases.c.id.in_(begun)))\n",
         "",
         "store/test_api_keys.py::test_removing_a_key_ends_only_its_own_conversations_for_good[sqlite]",
     ),

@@ -15,7 +15,7 @@ from tokensvc.gemini.compiler import SETUP, CompiledProfile
 from tokensvc.gemini.models import KNOWN_MODELS, KNOWN_VOICES
 from tokensvc.plain_text import did_you_mean
 from tokensvc.store.engine import open_engine, open_or_create
-from tokensvc.store.probe import probe as test_store
+from tokensvc.store.engine import probe as test_store
 
 _PLACEHOLDER = re.compile(r"^(?!AIza).*(your|write|change|placeholder|example|dummy|test|xxx)", re.IGNORECASE)
 

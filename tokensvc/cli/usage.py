@@ -5,7 +5,6 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from datetime import datetime
 
 import click
@@ -65,7 +64,7 @@ def _cost(spent: Spent, prices: dict[str, Prices]) -> float | None:
 
 def _as_json(spent: Spent, by: tuple[str, ...], prices: dict[str, Prices]) -> dict[str, object]:
     group = dict(zip(by, spent.group, strict=True))
-    return group | {k: v for k, v in asdict(spent).items() if k != "group"} | {"cost": _cost(spent, prices)}
+    return group | {k: v for k, v in vars(spent).items() if k != "group"} | {"cost": _cost(spent, prices)}
 
 
 def _rows(spent: list[Spent], by: tuple[str, ...], prices: dict[str, Prices]) -> Iterator[list[object]]:

@@ -4,9 +4,8 @@ from sqlalchemy import Engine, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tokensvc.domain import ApiKey
-from tokensvc.store import audit
 from tokensvc.store.engine import transaction
-from tokensvc.store.schema import api_keys, leases
+from tokensvc.store.schema import api_keys, events, leases
 from tokensvc.store.times import instant, microseconds
 
 _COLUMNS = (api_keys.c.name, api_keys.c.created_at, api_keys.c.profiles)
@@ -48,12 +47,13 @@ class ApiKeys:
     def remove(self, name: str, issuer: str) -> bool:
         """Remove the key, effective at once; return False if there is no such key.
 
-        The leases that it began are removed too, since they can be renewed without the key.
-        They are found through the audit, where *issuer* is the key's issuer.
+        The leases that it began are removed too, since they can be renewed without the key; in the audit, they are
+        those of *issuer*.
         """
+        begun = select(events.c.lease_id).where(events.c.issuer == issuer)
         with transaction(self._engine) as connection:
             gone = connection.execute(delete(api_keys).where(api_keys.c.name == name))
-            connection.execute(delete(leases).where(leases.c.id.in_(audit.leases_begun_by(issuer))))
+            connection.execute(delete(leases).where(leases.c.id.in_(begun)))
         return gone.rowcount == 1
 
 

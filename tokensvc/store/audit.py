@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, delete, insert, select
+from sqlalchemy import Engine, Row, insert, select
 
 from tokensvc.domain import AuditEvent, EventKind
-from tokensvc.store.driver import Statement, Values
-from tokensvc.store.engine import transaction
+from tokensvc.store.driver import Request, Statement, Values
+from tokensvc.store.engine import remove_until, transaction
 from tokensvc.store.schema import events
 from tokensvc.store.times import instant, microseconds
 
 _BATCH = 1000  # rows
-_APPEND = Statement(
-    insert(events),
-    [column.name for column in events.c if column.name != "id"],  # which the database assigns
-)
+_APPEND = Statement(insert(events), [column.name for column in events.c if column.name != "id"])
 
 
 @dataclass(frozen=True)
@@ -33,16 +30,13 @@ class Filters:
     lease: str | None = None
 
 
-def record(event: AuditEvent) -> tuple[Statement, Values]:
-    """Return the statement that appends *event*, for the transaction of what it records.
-
-    Only the ledger and refunds may call this.
-    """
+def record(event: AuditEvent) -> Request:
+    """Return the statement that appends *event*, for the transaction of what it records."""
     return _APPEND, as_row(event)
 
 
 def as_row(event: AuditEvent) -> Values:
-    """Return *event* as a row of `events`, without the ID, which the database assigns."""
+    """Return *event* as a row of `events`, without the id, which the database assigns."""
     values = vars(event) | {"kind": str(event.kind), "at": microseconds(event.at)}
     del values["id"]
     if event.expires_at is not None:
@@ -52,17 +46,8 @@ def as_row(event: AuditEvent) -> Values:
     return values
 
 
-def leases_begun_by(issuer: str) -> Select[tuple[str | None]]:
-    """Return a query for the IDs of the leases that principals of *issuer* began."""
-    return select(events.c.lease_id).where(events.c.issuer == issuer)
-
-
 def reserved(engine: Engine, reservation_id: str, at: int) -> AuditEvent | None:
-    """Return the event that recorded a reservation at *at*, or None if it was pruned.
-
-    Raises:
-        TemporarilyUnavailable: if the store cannot be read.
-    """
+    """Return the event that recorded a reservation at *at*, or None if it was pruned."""
     first = select(events).where(events.c.at == at, events.c.reservation_id == reservation_id).order_by(events.c.id)
     with transaction(engine) as connection:
         row = connection.execute(first.limit(1)).one_or_none()
@@ -70,7 +55,7 @@ def reserved(engine: Engine, reservation_id: str, at: int) -> AuditEvent | None:
 
 
 class Audit:
-    """The recorded events of a store."""
+    """The recorded events of a store; each method may raise TemporarilyUnavailable."""
 
     def __init__(self, engine: Engine, *, batch: int = _BATCH) -> None:
         """*batch* is how many rows one transaction reads or removes, so that no mint waits long."""
@@ -81,9 +66,6 @@ class Audit:
         """Yield the events that match *filters*, oldest first; *last* limits them to the newest.
 
         Reads in batches, so that an export of millions holds few in memory and no lock for long.
-
-        Raises:
-            TemporarilyUnavailable: if the store cannot be read.
         """
         after = self._before_last(filters, last)
         while True:
@@ -100,21 +82,8 @@ class Audit:
             after = rows[-1].id
 
     def remove_before(self, at: datetime) -> int:
-        """Remove the events before *at*, and return how many there were.
-
-        Raises:
-            TemporarilyUnavailable: if the store cannot be written.
-        """
-        removed = 0
-        while True:
-            with transaction(self._engine) as connection:
-                oldest = (
-                    select(events.c.id).where(events.c.at < microseconds(at)).order_by(events.c.at).limit(self._batch)
-                )
-                gone = connection.execute(delete(events).where(events.c.id.in_(oldest))).rowcount
-            removed += gone
-            if gone < self._batch:
-                return removed
+        """Remove the events before *at*, and return how many there were."""
+        return remove_until(self._engine, events, events.c.at, microseconds(at) - 1, self._batch)
 
     def _before_last(self, filters: Filters, last: int | None) -> int:
         """Return the ID just before the *last* newest matches; 0, to read all, for None."""

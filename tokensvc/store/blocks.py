@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import Engine, bindparam, delete, false, insert, or_, select
 
 from tokensvc.errors import Blocked
-from tokensvc.store.driver import Row, Statement, Values
+from tokensvc.store.driver import Request, Row, Statement
 from tokensvc.store.engine import transaction
 from tokensvc.store.schema import blocks
 from tokensvc.store.times import SECOND, instant, microseconds
@@ -55,7 +55,7 @@ class Blocks:
         return [block for block in found if block.until is None or block.until > now]
 
 
-def blocks_query(keys: Sequence[str]) -> tuple[Statement, Values]:
+def blocks_query(keys: Sequence[str]) -> Request:
     """Return the query for those of *keys* that are blocked."""
     return _blocks_among(len(keys)), {f"key_{number}": key for number, key in enumerate(keys)}
 

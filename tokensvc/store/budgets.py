@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tokensvc.domain import SHORTEST_TOKEN, Budget
 from tokensvc.errors import BudgetSpent
-from tokensvc.store.driver import Row, Statement, Values
+from tokensvc.store.driver import Request, Row, Statement
 from tokensvc.store.schema import spending
 from tokensvc.store.times import DAY, SECOND
 
@@ -17,7 +17,7 @@ _NO_LIMIT = 2**62
 _log = logging.getLogger(__name__)
 
 
-def queries(budgets: Iterable[Budget], now: int) -> list[tuple[Statement, Values]]:
+def queries(budgets: Iterable[Budget], now: int) -> list[Request]:
     """Return the query for what was spent today of each budget."""
     return [(_SPENT, {"key": budget.key, "day": _budget_day(now)}) for budget in budgets]
 
@@ -27,8 +27,7 @@ def seconds_left(budgets: Sequence[Budget], answers: Iterable[Sequence[Row]]) ->
 
     Logs what a budget that only records would refuse.
     """
-    spent = [sum(row[0] for row in rows) for rows in answers]
-    left = [budget.seconds - seconds for budget, seconds in zip(budgets, spent, strict=True)]
+    left = unspent(budgets, answers)
     for budget, seconds in zip(budgets, left, strict=True):
         if budget.records and seconds < SHORTEST_TOKEN:
             _log.warning("budget would refuse name=%s seconds=%s key=%s", budget.name, budget.seconds, budget.key)
@@ -36,7 +35,12 @@ def seconds_left(budgets: Sequence[Budget], answers: Iterable[Sequence[Row]]) ->
     return max(0, min(refusing)) if refusing else None
 
 
-def spend(budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = False) -> list[tuple[Statement, Values]]:
+def unspent(budgets: Iterable[Budget], answers: Iterable[Sequence[Row]]) -> list[int]:
+    """Return the seconds left today in each budget; negative if more was spent than it has now."""
+    return [budget.seconds - sum(row[0] for row in rows) for budget, rows in zip(budgets, answers, strict=True)]
+
+
+def spend(budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = False) -> list[Request]:
     """Return the statements that charge *seconds* to today's spending of every budget.
 
     One that changes no row found its budget spent by somebody else since it was read: budgets are

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from tokensvc.domain import LONGEST_TOKEN, Quota, Window
 from tokensvc.errors import RateLimited
-from tokensvc.store.driver import Row, Statement, Values
+from tokensvc.store.driver import Request, Row, Statement
 from tokensvc.store.schema import charges, tokens
 from tokensvc.store.times import SECOND
 from tokensvc.store.token_lifetimes import MOST_TOKENS, LiveTokens, Taken
@@ -33,7 +33,7 @@ from tokensvc.store.token_lifetimes import MOST_TOKENS, LiveTokens, Taken
 _log = logging.getLogger(__name__)
 
 
-def window_queries(windows: Iterable[Window], now: int) -> list[tuple[Statement, Values]]:
+def window_queries(windows: Iterable[Window], now: int) -> list[Request]:
     """Return the queries that count what was charged to each limit of *windows*.
 
     A clock that is set back leaves charges of the future. They count for as long as the window is.
@@ -75,7 +75,7 @@ def check_windows(windows: Iterable[Window], counts: Sequence[Sequence[Row]], no
     return tuple(quotas)
 
 
-def charges_of(windows: Iterable[Window], reservation_id: str, now: int) -> list[tuple[Statement, Values]]:
+def charges_of(windows: Iterable[Window], reservation_id: str, now: int) -> list[Request]:
     """Return the statements that charge every window once at *now*."""
     return [(_CHARGE, {"reservation_id": reservation_id, "key": key, "at": now}) for key in charged_keys(windows)]
 
@@ -85,7 +85,7 @@ def charged_keys(windows: Iterable[Window]) -> list[str]:
     return [window.key for window in windows if window.limits]
 
 
-def tokens_query(lease_id: str, holder: str, places: int | None, now: int) -> tuple[Statement, Values]:
+def tokens_query(lease_id: str, holder: str, places: int | None, now: int) -> Request:
     """Return the query for `live_tokens`."""
     # None that was minted by the right time lives longer.
     values = {"lease": lease_id, "now": now, "until": now + LONGEST_TOKEN * SECOND}
@@ -102,7 +102,7 @@ def live_tokens(places: int | None, row: Row) -> LiveTokens:
     return LiveTokens(*map(Taken, limits, row[::2], row[1::2]))
 
 
-def uncharge(keys: Iterable[str], reservation_id: str, at: int) -> list[tuple[Statement, Values]]:
+def uncharge(keys: Iterable[str], reservation_id: str, at: int) -> list[Request]:
     """Return the statements that remove what was charged to the windows of *keys* at *at*."""
     return [(_UNCHARGE, {"reservation_id": reservation_id, "key": key, "at": at}) for key in keys]
 

@@ -1,7 +1,7 @@
 """Runs compiled statements on the driver's own connection: the path that every mint takes.
 
-SQLAlchemy builds each statement for both engines, once. To build it and run it through SQLAlchemy
-for each request would cost many times what the database itself does (docs/performance.md).
+SQLAlchemy builds each statement once for each engine. To build and run it through SQLAlchemy for each request would
+cost many times what the database itself does (docs/performance.md).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,14 +12,12 @@ from typing import Any, TypeAlias
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.sql import ClauseElement
 
-from tokensvc.store.engine import file_of, guarded
+from tokensvc.store.engine import file_of, guarded, locks
 from tokensvc.store.schema import REVISION
-from tokensvc.store.sqlite import StoreConnection
 
 Values: TypeAlias = Mapping[str, Any]
 Row: TypeAlias = tuple[Any, ...]
-
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))"
+Driven: TypeAlias = Any  # a StoreConnection or a PgConnection, whose driver may be missing
 
 
 @dataclass(frozen=True)
@@ -59,82 +57,55 @@ class Statement:
         return _Compiled(compiled.string, order, constants)
 
 
+Request: TypeAlias = tuple[Statement, Values]
+
+
 class Transaction:
     """An open transaction; each call runs its statements in one round trip."""
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:  # noqa: ANN401 - two drivers
+    def __init__(self, connection: Driven, dialect: Dialect, first: Sequence[tuple[str, Any]] = ()) -> None:
+        """*first*, SQL and arguments, runs in the first round trip."""
         self._connection = connection
         self._dialect = dialect
+        self._first = first
         self.committed = False
 
-    def read(self, *requests: tuple[Statement, Values]) -> list[list[Row]]:
+    def read(self, *requests: Request) -> list[list[Row]]:
         """Return the rows of each query."""
         return [cursor.fetchall() for cursor in self._run(requests)]
 
-    def write(self, *requests: tuple[Statement, Values]) -> list[int]:
+    def write(self, *requests: Request) -> list[int]:
         """Return how many rows each statement changed."""
         return [cursor.rowcount for cursor in self._run(requests)]
 
-    def commit(self, *requests: tuple[Statement, Values]) -> None:
+    def commit(self, *requests: Request) -> None:
         """Run the last statements and commit."""
-        raise NotImplementedError
-
-    def _run(self, requests: Iterable[tuple[Statement, Values]]) -> list[Any]:
-        raise NotImplementedError
-
-
-class _SqliteTransaction(Transaction):
-    def __init__(self, connection: StoreConnection, dialect: Dialect) -> None:
-        super().__init__(connection, dialect)
-        connection.begin()
-
-    def commit(self, *requests: tuple[Statement, Values]) -> None:
-        self._run(requests)
-        self._connection.check_in_place()  # a commit to a deleted file would be lost
-        self._connection.execute("COMMIT")
-        self.committed = True
-
-    def _run(self, requests: Iterable[tuple[Statement, Values]]) -> list[Any]:
-        execute = self._connection.execute
-        return [execute(*statement.bound(self._dialect, values)) for statement, values in requests]
-
-
-class _PostgresqlTransaction(Transaction):
-    def __init__(self, connection: Any, dialect: Dialect, keys: Iterable[str]) -> None:  # noqa: ANN401
-        super().__init__(connection, dialect)
-        # Run in the first round trip; keys are locked in sorted order to prevent deadlocks.
-        self._first = [(connection.settings, None), *((_LOCK, {"key": key}) for key in sorted(set(keys)))]
-
-    def commit(self, *requests: tuple[Statement, Values]) -> None:
         with self._connection.pipeline():
             self._run(requests)
             self._connection.commit()
         self.committed = True
 
-    def _run(self, requests: Iterable[tuple[Statement, Values]]) -> list[Any]:
+    def _run(self, requests: Iterable[Request]) -> list[Any]:
         execute = self._connection.execute
         with self._connection.pipeline():
-            for statement in self._first:
-                execute(*statement)
-            self._first = []
+            for sql, values in self._first:
+                execute(sql, values)
+            self._first = ()
             return [execute(*statement.bound(self._dialect, values)) for statement, values in requests]
 
 
 @contextmanager
 def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Transaction]:
-    """Run a transaction, like `engine.transaction`; it is committed at the end of the block.
-
-    Raises:
-        TemporarilyUnavailable: if the store cannot be read or written.
-    """
+    """Run a transaction, like `engine.transaction`; it is committed at the end of the block."""
     with guarded(engine), ExitStack() as held:
-        opened: Transaction
         if (file := file_of(engine)) is not None:
-            opened = _SqliteTransaction(held.enter_context(file.lend(REVISION)), engine.dialect)
+            connection = held.enter_context(file.lend(REVISION))
+            connection.begin()
+            opened = Transaction(connection, engine.dialect)
         else:
             # Closing a pooled connection rolls back what was not committed.
-            pooled = held.enter_context(closing(engine.raw_connection()))
-            opened = _PostgresqlTransaction(pooled.driver_connection, engine.dialect, keys)
+            driven: Driven = held.enter_context(closing(engine.raw_connection())).driver_connection
+            opened = Transaction(driven, engine.dialect, [(driven.settings, None), *locks(keys)])
         yield opened
         if not opened.committed:
             opened.commit()

@@ -1,4 +1,7 @@
-"""Opens the store, SQLite or PostgreSQL, and brings its schema up to date."""
+"""Opens the store, SQLite or PostgreSQL, and brings its schema up to date.
+
+Whatever uses the store raises TemporarilyUnavailable if it cannot be read or written.
+"""
 
 import sqlite3
 import time
@@ -11,11 +14,27 @@ from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    NullPool,
+    Table,
+    create_engine,
+    delete,
+    event,
+    insert,
+    inspect,
+    literal,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
-from tokensvc.store.schema import REVISION, fault_of
+from tokensvc.store.schema import REVISION, fault_of, probes
 from tokensvc.store.sqlite import BUSY, StoreFile, unavailable
 
 # Of a worker's threads (`serving.threads`); the rest serve what needs no store, such as /livez.
@@ -25,6 +44,8 @@ _LOCK_TRIES = 60
 _NEXT_TRY = 0.3  # seconds, in which mints that waited are done
 _LOCKED = ("40P01", "55P03")  # deadlock_detected, lock_not_available
 _UPGRADE_LOCK = 7_240_561  # arbitrary ID of an advisory lock in PostgreSQL
+# Bytes. A mint writes some 30 pages of 4 KB to SQLite's log. On a nearly full disk, less might still fit.
+_PROBE_SIZES = {"sqlite": 128 * 1024, "postgresql": 1}
 # What libpq says if it cannot connect, of all that a server may say.
 _NO_CONNECTION = (
     "password authentication failed",
@@ -45,8 +66,7 @@ _NO_CONNECTION = (
 def open_engine(url: str) -> Engine:
     """Return an engine for *url*; it belongs to one process and must not be shared over a fork.
 
-    Raises:
-        ConfigurationError: if the database is of another kind, or its driver is missing.
+    Raises ConfigurationError if the URL is invalid, or names another kind of database, or if the driver is missing.
     """
     places = BoundedSemaphore(MOST_WAITING)
     kind = url.partition(":")[0].partition("+")[0]
@@ -64,26 +84,17 @@ def open_engine(url: str) -> Engine:
 
 
 def open_existing(url: str) -> Engine:
-    """Return an engine for *url*, whose store must exist and be up to date.
-
-    Raises:
-        ConfigurationError: like `open_engine` and `check`.
-        TemporarilyUnavailable: like `check`.
-    """
+    """Return an engine for *url*, whose store must exist and be up to date; raise what `open_engine` and `check` do."""
     engine = open_engine(url)
     check(engine)
     return engine
 
 
 def open_or_create(url: str) -> Engine:
-    """Return an engine for *url*; create an SQLite store if there has never been one.
+    """Return an engine for *url*, as `open_existing` does; create an SQLite store if there has never been one.
 
-    Only for commands that may precede the first start. Others would report success on an empty
-    store if the path is wrong or the file was lost.
-
-    Raises:
-        ConfigurationError, TemporarilyUnavailable: like `open_existing`; also if the store has
-            been deleted.
+    Only for commands that may precede the first start. Others would report success on an empty store if the path is
+    wrong or the file was lost.
     """
     engine = open_engine(url)
     file = file_of(engine)
@@ -96,51 +107,55 @@ def open_or_create(url: str) -> Engine:
 def open_unchecked(url: str) -> Engine:
     """Return an engine for *url*, whatever the schema is, and without waiting for the file's lock.
 
-    Only for the emergency stop, after `open_existing` has failed: whoever holds the lock for so
-    long has set aside a foreign log by now.
-
-    Raises:
-        ConfigurationError: like `open_engine`.
+    Only for the emergency stop, after `open_existing` has failed: whoever holds the lock for so long has set aside a
+    foreign log by now.
     """
     engine = open_engine(url)
-    file = file_of(engine)
-    if file is None:
+    if (file := file_of(engine)) is None:
         return engine
-    uri = f"file:{quote(str(file))}?mode=rw"
-    connect = partial(sqlite3.connect, uri, uri=True, timeout=BUSY)
+    connect = partial(sqlite3.connect, f"file:{quote(str(file))}?mode=rw", uri=True, timeout=BUSY)
+    options = engine.get_execution_options()
     return create_engine(
-        "sqlite://",
-        creator=connect,
-        poolclass=NullPool,
-        hide_parameters=True,
-        execution_options=engine.get_execution_options(),
+        "sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True, execution_options=options
     )
 
 
 @contextmanager
 def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection]:
-    """Run a transaction; two that share one of *keys* never run at the same time.
-
-    SQLite has one writer at a time anyway; in PostgreSQL each key is locked, in sorted order to
-    prevent deadlocks.
-
-    Raises:
-        TemporarilyUnavailable: if the store cannot be read or written.
-    """
+    """Run a transaction; two that share one of *keys* never run at the same time: SQLite has one writer anyway."""
     with guarded(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            for key in sorted(set(keys)):
-                connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+            for statement, key in locks(keys):
+                connection.exec_driver_sql(statement, key)
         yield connection
+
+
+def remove_until(engine: Engine, table: Table, times: Column[int], latest: int, batch: int = 200) -> int:
+    """Remove the rows of *table* with *times* up to *latest*, oldest first; return how many there were.
+
+    Each transaction removes *batch*, which takes a few milliseconds, so that no request waits long.
+    """
+    # A literal in the statement, so that PostgreSQL plans for few rows.
+    few = literal(batch, literal_execute=True)
+    oldest = select(table.c.id).where(times <= latest).order_by(times).limit(few)
+    removed = 0
+    while True:
+        with transaction(engine) as connection:
+            gone = connection.execute(delete(table).where(table.c.id.in_(oldest))).rowcount
+        removed += gone
+        if gone < batch:
+            return removed
+
+
+def locks(keys: Iterable[str]) -> list[tuple[str, dict[str, str]]]:
+    """Return the statements that lock *keys* in PostgreSQL, in sorted order to prevent deadlocks."""
+    statement = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))"
+    return [(statement, {"key": key}) for key in sorted(set(keys))]
 
 
 @contextmanager
 def guarded(engine: Engine) -> Iterator[None]:
-    """Take a place among the threads that use the store, and turn its errors into a refusal.
-
-    Raises:
-        TemporarilyUnavailable: if the store cannot be read or written, or too many wait for it.
-    """
+    """Take a place among the threads that use the store, and turn its errors into TemporarilyUnavailable."""
     places = engine.get_execution_options()["places"]
     if not places.acquire(blocking=False):
         raise unavailable("too many requests wait for it")
@@ -156,15 +171,12 @@ def upgrade(engine: Engine) -> None:
     """Bring the schema up to date, creating a missing SQLite file; leave that of a newer release as it is.
 
     If another process does so at the same time, wait for it.
-
-    Raises:
-        TemporarilyUnavailable: if the store cannot be reached or written, or used with this release.
     """
     with guarded(engine):
         if (file := file_of(engine)) is not None:
             # Not with the engine itself, which rejects a file that is not up to date.
             creating = create_engine("sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True)
-            event.listen(creating, "begin", _begin_sqlite)
+            event.listen(creating, "begin", lambda connection: _driven(connection).begin())
             with file.exclusive(create=True):
                 _migrate(creating)
         else:
@@ -172,11 +184,7 @@ def upgrade(engine: Engine) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Prepare the store at startup: upgrade SQLite; PostgreSQL must be up to date already.
-
-    Raises:
-        ConfigurationError, TemporarilyUnavailable: like `check`.
-    """
+    """Prepare the store at startup: upgrade SQLite; raise like `check` unless PostgreSQL is up to date already."""
     try:
         check(engine)
     except TemporarilyUnavailable:
@@ -187,11 +195,9 @@ def prepare(engine: Engine) -> None:
 
 
 def check(engine: Engine) -> None:
-    """Check that the store exists and has the schema of this release; create nothing.
+    """Check that the store exists and can be used with this release; create nothing.
 
-    Raises:
-        ConfigurationError: if PostgreSQL's schema is older, or too new.
-        TemporarilyUnavailable: if the store cannot be used.
+    Raises ConfigurationError if PostgreSQL's schema is older or too new, and TemporarilyUnavailable for all else.
     """
     file = file_of(engine)
     with transaction(engine) as connection:
@@ -200,6 +206,13 @@ def check(engine: Engine) -> None:
     if file is not None:  # its schema is checked when a connection is opened, and both stay open
         with guarded(engine), file.lend(REVISION):
             pass
+
+
+def probe(engine: Engine) -> None:
+    """Write as much as a mint does, and commit it, to find out whether the store can be written."""
+    with transaction(engine) as connection:
+        connection.execute(delete(probes))
+        connection.execute(insert(probes).values(content=bytes(_PROBE_SIZES[engine.dialect.name])))
 
 
 def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
@@ -220,9 +233,7 @@ def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
     )
     event.listen(engine, "engine_disposed", lambda _: file.close())
     event.listen(engine, "checkout", lambda opened, *_: opened.discard_if_replaced())
-    event.listen(engine, "begin", _begin_sqlite)
-    # A commit to a file that has been deleted would be lost.
-    event.listen(engine, "commit", lambda connection: _driven(connection).check_in_place())
+    event.listen(engine, "begin", lambda connection: _driven(connection).begin())
     return engine
 
 
@@ -271,7 +282,7 @@ def _revision(connection: Connection) -> str | None:
     """Return the schema's revision, or None for a database that is not a store."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return found
 
 
@@ -283,10 +294,6 @@ def file_of(engine: Engine) -> StoreFile | None:
 
 def _driven(connection: Connection) -> Any:  # noqa: ANN401 - two drivers
     return connection.connection.driver_connection
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    _driven(connection).begin()
 
 
 def _fault(error: Exception) -> str:

@@ -3,17 +3,18 @@
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Engine, bindparam, delete, func, insert, select, update
 
 from tokensvc.domain import (
     SHORTEST_TOKEN,
     Admission,
     Attempt,
     AuditEvent,
+    Budget,
     EphemeralToken,
     EventKind,
     Lease,
@@ -24,7 +25,7 @@ from tokensvc.domain import (
 from tokensvc.errors import LeaseOver
 from tokensvc.store import audit, budgets, counting, refunds, token_lifetimes
 from tokensvc.store.blocks import blocks_query, refuse_blocked
-from tokensvc.store.driver import Statement, Transaction, Values, transaction
+from tokensvc.store.driver import Request, Statement, Transaction, Values, transaction
 from tokensvc.store.refunds import COUNTED, STATE_FIELDS
 from tokensvc.store.schema import leases, tokens
 from tokensvc.store.sqlite import unavailable
@@ -43,12 +44,15 @@ class _Outrun(Exception):  # noqa: N818 - not an error
 
 
 class Ledger:
-    """Reserves, grants, refunds and ends, and records an audit event for each."""
+    """Reserves, grants, refunds and ends, and records an audit event for each.
+
+    Each method may raise TemporarilyUnavailable; a charge that was made before stands.
+    """
 
     def __init__(
         self, engine: Engine, clock: Callable[[], datetime], steady: Callable[[], float] = time.monotonic
     ) -> None:
-        """*clock* returns the time in UTC, *steady* one that is never set."""
+        """*steady* returns a time that is never set, in seconds."""
         self._engine = engine
         self._clock = clock
         self._sweeper = Sweeper(engine, clock, steady)
@@ -60,7 +64,6 @@ class Ledger:
             Blocked: if an operator has blocked this request.
             LeaseOver: if the conversation has no time left or was ended.
             RateLimited, TooManyAtOnce, BudgetSpent: if a limit is used up; nothing is recorded.
-            TemporarilyUnavailable: if the store cannot be written.
         """
         self._sweeper.tick()
         for _ in range(_MOST_RUNS):
@@ -113,11 +116,7 @@ class Ledger:
         return reservation
 
     def grant(self, reservation: Reservation, token: EphemeralToken) -> None:
-        """Record `granted` with the token's fingerprint.
-
-        Raises:
-            TemporarilyUnavailable: if the store cannot be written; the charge then stands.
-        """
+        """Record `granted` with the token's fingerprint."""
         at = self._clock()
         if at > reservation.at + _GRANTED_WITHIN:
             raise unavailable("the mint took so long that its charge may have been returned")
@@ -128,21 +127,13 @@ class Ledger:
             opened.commit(refunds.settled(reservation.id), audit.record(granted))
 
     def refund(self, reservation: Reservation, code: str) -> None:
-        """Return the charge and record `refunded` with the refusal's *code*.
-
-        Raises:
-            TemporarilyUnavailable: if the store cannot be written; the sweep then returns it later.
-        """
+        """Return the charge and record `refunded` with the refusal's *code*; if this fails, the sweep does it later."""
         refunded = replace(_event(reservation, EventKind.REFUNDED, self._clock()), code=code)
         with transaction(self._engine, _keys_to_lock(reservation.admission)) as opened:
             refunds.undo(opened, refunded)
 
     def end(self, lease: Lease, request_id: str, address: str) -> None:
-        """End *lease*: free its places and allow no renewal. Nothing is returned to the budgets.
-
-        Raises:
-            TemporarilyUnavailable: if the store cannot be written.
-        """
+        """End *lease*: free its places and allow no renewal. Nothing is returned to the budgets."""
         with transaction(self._engine, [lease.id]) as opened:
             (gone,) = opened.write((_DELETE_LEASE, {"lease": lease.id}))
             if gone == 1:  # a second time there is nothing to end, nor to record
@@ -152,12 +143,7 @@ class Ledger:
                 opened.commit(free, audit.record(ended))
 
     def charge_attempt(self, *windows: Window) -> Attempt:
-        """Count an attempt at something other than minting.
-
-        Raises:
-            RateLimited: if a limit is used up.
-            TemporarilyUnavailable: if the store cannot be written.
-        """
+        """Count an attempt at something other than minting; raise RateLimited if a limit is used up."""
         self._sweeper.tick()
         attempt = secrets.token_hex(16)
         with transaction(self._engine, [window.key for window in windows]) as opened:
@@ -168,13 +154,22 @@ class Ledger:
         return Attempt(counting.charged_keys(windows), attempt, now)
 
     def forgive_attempt(self, attempt: Attempt) -> None:
-        """Remove the charge for an attempt.
-
-        Raises:
-            TemporarilyUnavailable: if the store cannot be written; the charge then stands.
-        """
+        """Remove the charge for an attempt."""
         with transaction(self._engine) as opened:
             opened.commit(*counting.uncharge(attempt.keys, attempt.id, attempt.at))
+
+    def live_leases(self) -> int:
+        """Return how many conversations have a token that has not expired."""
+        with transaction(self._engine) as opened:
+            (((count,),),) = opened.read((_COUNT_LIVE, {"now": microseconds(self._clock())}))
+        return int(count)
+
+    def budgets_left(self, shared: Sequence[Budget]) -> dict[str, tuple[int, int]]:
+        """Return the seconds of each budget, and how many of them are left today (UTC), by its name."""
+        with transaction(self._engine) as opened:
+            answers = opened.read(*budgets.queries(shared, microseconds(self._clock())))
+        left = budgets.unspent(shared, answers)
+        return {budget.name: (budget.seconds, max(0, seconds)) for budget, seconds in zip(shared, left, strict=True)}
 
 
 def _keys_to_lock(admission: Admission) -> list[str]:
@@ -207,7 +202,7 @@ def _refuse_ended_lease(state: LeaseState | None, admission: Admission, now: int
         raise LeaseOver(cause="no time left")
 
 
-def _lease_change(admission: Admission, previous: LeaseState | None, terms: Terms) -> tuple[Statement, Values]:
+def _lease_change(admission: Admission, previous: LeaseState | None, terms: Terms) -> Request:
     lease, state = admission.lease, vars(terms.state)
     if previous is not None:
         return _UPDATE_LEASE, state | {"lease": lease.id}
@@ -215,7 +210,7 @@ def _lease_change(admission: Admission, previous: LeaseState | None, terms: Term
     return _INSERT_LEASE, state | {"id": lease.id, "deadline": microseconds(lease.expires_at), "context": context}
 
 
-def _token_changes(previous: LeaseState | None, terms: Terms, now: int) -> Iterator[tuple[Statement, Values]]:
+def _token_changes(previous: LeaseState | None, terms: Terms, now: int) -> Iterator[Request]:
     if previous is not None and terms.moves:  # the new token takes over the last one's place
         moved = {"token": previous.token_id, "place_of": None, "counted_for": None}
         yield (_REPLACE_TOKEN, moved | {"expires_at": now}) if terms.replaces else (_MOVE, moved)
@@ -246,6 +241,7 @@ def _event(reservation: Reservation, kind: EventKind, at: datetime) -> AuditEven
     )
 
 
+_COUNT_LIVE = Statement(select(func.count()).where(leases.c.token_end > bindparam("now")))
 _this_lease = leases.c.id == bindparam("lease")
 _this_token = tokens.c.id == bindparam("token")
 _READ_STATE = Statement(select(*(leases.c[name] for name in (*STATE_FIELDS, "context"))).where(_this_lease))

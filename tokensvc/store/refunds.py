@@ -12,7 +12,7 @@ from sqlalchemy import Engine, bindparam, delete, select, update
 
 from tokensvc.domain import Admission, AuditEvent, Budget, EventKind, LeaseState
 from tokensvc.store import audit, budgets, counting
-from tokensvc.store.driver import Statement, Transaction, Values, transaction
+from tokensvc.store.driver import Request, Statement, Transaction, Values, transaction
 from tokensvc.store.schema import leases, tokens
 from tokensvc.store.times import instant
 
@@ -41,7 +41,7 @@ def recipe(at: int, seconds: int, admission: Admission, previous: LeaseState | N
     )
 
 
-def settled(reservation_id: str) -> tuple[Statement, Values]:
+def settled(reservation_id: str) -> Request:
     """Return the statement that records that a mint has ended; it changes a row only once."""
     return _SETTLE, {"token": reservation_id, "opens_until": None, "undo": None}
 
@@ -75,11 +75,7 @@ def undo(opened: Transaction, event: AuditEvent) -> None:
 
 
 def undo_interrupted(engine: Engine, now: int) -> int:
-    """Undo the reservations whose mint has not ended and whose token can no longer be opened.
-
-    Raises:
-        TemporarilyUnavailable: if the store cannot be written.
-    """
+    """Undo the reservations whose mint has not ended and whose token can no longer be opened; return how many."""
     with transaction(engine) as opened:
         (found,) = opened.read((_INTERRUPTED, {"now": now}))
     for token, lease, holder, stored in found:

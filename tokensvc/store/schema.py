@@ -1,7 +1,5 @@
 """Defines the tables. Times are whole microseconds since the epoch, UTC, so that they are exact."""
 
-from __future__ import annotations
-
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 metadata = MetaData()

@@ -1,9 +1,8 @@
 """Opens the SQLite file, and detects if another file has replaced it.
 
-SQLite finds its log (`-wal`, with its index `-shm`) by name. If the file is replaced, a process
-that has it open writes to a deleted file, and the next one to open the new file would replay the
-old file's log into it. So the three files are opened under a lock, and the lock file records which
-they were.
+SQLite finds its log (`-wal`, with its index `-shm`) by name. If the file is replaced, a process that has it open writes
+to a deleted file, and the next one to open the new file would replay the old file's log into it. So the three files are
+opened under a lock, and the lock file records which they were. Whatever fails raises TemporarilyUnavailable.
 """
 
 import fcntl
@@ -14,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -29,6 +28,7 @@ _POLL = 0.02  # seconds between two tries to open the file
 _NEXT_TRY = 0.0006  # seconds, at most, between two tries to begin a transaction
 _LOG_PAGES = 2000  # 8 MB
 _SIBLINGS = ("-wal", "-shm")
+_NO_PIPELINE = nullcontext()
 _log = logging.getLogger(__name__)
 
 
@@ -42,8 +42,7 @@ class StoreConnection(sqlite3.Connection):
     def replaced(self) -> bool:
         """Whether another file is there.
 
-        If there is none, the connection stays open: the file may be moved back, and while it is
-        open no new file can get its inode number.
+        If there is none, the connection stays open: the file may be moved back, and no new file gets its inode number.
         """
         return _identity(self.path) not in {None, self.opened}
 
@@ -53,13 +52,8 @@ class StoreConnection(sqlite3.Connection):
             raise DisconnectionError("the file was replaced")
 
     def begin(self) -> None:
-        """Begin a transaction, waiting up to `BUSY` seconds for another process to end its own.
-
-        Raises:
-            TemporarilyUnavailable: if the file is missing, or was replaced.
-            sqlite3.OperationalError: if the other transaction lasts too long.
-        """
-        self.check_in_place()
+        """Begin a transaction; raise OperationalError if another process does not end its own within `BUSY` seconds."""
+        self._check_in_place()
         deadline = time.monotonic() + BUSY
         while True:
             try:
@@ -73,8 +67,16 @@ class StoreConnection(sqlite3.Connection):
             else:
                 return
 
-    def check_in_place(self) -> None:
-        """Raise TemporarilyUnavailable unless the file is still there."""
+    def commit(self) -> None:
+        """Commit, unless the file has been deleted: what was written would be lost with it."""
+        self._check_in_place()
+        super().commit()
+
+    def pipeline(self) -> AbstractContextManager[None]:
+        """Do nothing; a server would be sent several statements at once."""
+        return _NO_PIPELINE
+
+    def _check_in_place(self) -> None:
         found = _identity(self.path)
         if found != self.opened:
             raise unavailable(f"{self.path} was replaced" if found else _missing(self.path))
@@ -98,11 +100,7 @@ class StoreFile:
         return {_identity(self._path), _identity(self._lock_path)} != {None}
 
     def connect(self, revision: str) -> StoreConnection:
-        """Open the file, which must exist with the schema of *revision*.
-
-        Raises:
-            TemporarilyUnavailable: if it is missing, read-only, not a store, or of another schema.
-        """
+        """Open the file, which must exist, be writable and have the schema of *revision*."""
         with self.exclusive():
             connection = self._open("rw")
             try:
@@ -121,9 +119,6 @@ class StoreFile:
         """Lend this process's connection to one thread at a time; only processes compete for SQLite's lock.
 
         It is kept here, because SQLAlchemy's pool costs as much as some of the statements.
-
-        Raises:
-            TemporarilyUnavailable: like `connect`, or if other threads keep it for too long.
         """
         if not self._lock.acquire(timeout=BUSY):
             raise unavailable("other requests have waited too long for it")
@@ -152,11 +147,9 @@ class StoreFile:
             self._connection = None
 
     def back_up(self, copy: Path) -> None:
-        """Write the content of the file at this moment to *copy*, which must not exist, while others use the file.
+        """Write the content of the file at this moment to *copy*, while others use the file.
 
-        Raises:
-            FileExistsError: if *copy* exists.
-            TemporarilyUnavailable: if the file is missing or not a store, or *copy* cannot be written.
+        Raises FileExistsError if *copy* exists, TemporarilyUnavailable if anything else is in the way.
         """
         try:
             os.close(os.open(copy, os.O_CREAT | os.O_EXCL, 0o600))
@@ -185,13 +178,9 @@ class StoreFile:
 
     @contextmanager
     def exclusive(self, *, create: bool = False) -> Iterator[None]:
-        """Keep other processes from opening the file, and set aside a log of another file.
+        """Keep other processes from opening the file, which must exist, and set aside a log of another file.
 
-        With *create*, a missing folder is created.
-
-        Raises:
-            TemporarilyUnavailable: if the lock is held for too long or cannot be written, or if the
-                file is missing, unless *create*.
+        With *create*, the file need not exist, and a missing folder is created.
         """
         try:
             if create:
@@ -234,10 +223,9 @@ class StoreFile:
         return connection
 
     def _set_aside_foreign_log(self, lock: IO[str]) -> None:
-        """Rename the log of a replaced file, so that SQLite does not replay it into the new file.
+        """Rename the log of a replaced file, so that SQLite does not replay it into the new one.
 
-        The lock file records which database and logs were opened last. A log that was restored
-        together with the new file is not recorded there, and stays.
+        The lock file records which files were opened last. A log that was restored with the new file is not among them.
         """
         database, *logs = lock.read().split() or [""]
         if database in {"", _identity(self._path)}:

@@ -1,7 +1,5 @@
 """Converts times to and from the tables' form: whole microseconds since the epoch."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000

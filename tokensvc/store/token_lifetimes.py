@@ -5,8 +5,6 @@ session a handle belongs to. Arithmetic only, no SQL; times are whole microsecon
 docs/architecture.md (Leases) derives the bounds that follow from these rules.
 """
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 
@@ -90,8 +88,8 @@ def decide(state: LeaseState | None, asked: Asked, live: LiveTokens, left: int |
     is_retry = is_live and asked.handle is not None and asked.handle == state.handle
     replaces = is_retry and state.token_end > asked.now
     moves = is_live and (asked.handle is not None or state.fresh_at <= asked.now)
-    if not replaces:
-        _check_lease(live, asked.now)
+    if not replaces and (wait := live.of_lease.wait(asked.now)):
+        raise RateLimited(cause=f"lease: {MOST_TOKENS} unexpired tokens", retry_after=wait)
     _check_places(state, asked, live, moves=moves, is_live=is_live)
 
     # Two tokens with one handle carry one session, so a retry pays only for the time it adds.
@@ -170,12 +168,6 @@ def _lifetime(state: LeaseState, asked: Asked, charged_from: int, allowance: int
 def _covered(state: LeaseState, charged_from: int, end: int) -> int:
     """Return how much of the time from *charged_from* to *end* the lease has already paid for."""
     return max(0, min(end, state.charged_until) - charged_from)
-
-
-def _check_lease(live: LiveTokens, now: int) -> None:
-    if wait := live.of_lease.wait(now):
-        cause = f"lease: {MOST_TOKENS} unexpired tokens"
-        raise RateLimited(cause=cause, retry_after=wait)
 
 
 def _check_places(state: LeaseState, asked: Asked, live: LiveTokens, *, moves: bool, is_live: bool) -> None:

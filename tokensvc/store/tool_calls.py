@@ -14,7 +14,7 @@ from tokensvc.domain import AuditEvent, EventKind, ToolAdmission
 from tokensvc.errors import LeaseOver, RateLimited, ToolNotWaiting, ToolOutcomeUnknown, ToolRunning
 from tokensvc.store import audit, counting
 from tokensvc.store.blocks import blocks_query, refuse_blocked
-from tokensvc.store.driver import Statement, Transaction, Values, transaction
+from tokensvc.store.driver import Request, Statement, Transaction, transaction
 from tokensvc.store.schema import leases, tool_calls
 from tokensvc.store.times import SECOND, microseconds
 
@@ -163,9 +163,7 @@ class ToolCalls:
             ((row,),) = opened.read((_CANCELLED, {"call": _id(call)}))
         return bool(row[0])
 
-    def _read_live(
-        self, opened: Transaction, call: ToolAdmission, now: int, *queries: tuple[Statement, Values]
-    ) -> list[list[Any]]:
+    def _read_live(self, opened: Transaction, call: ToolAdmission, now: int, *queries: Request) -> list[list[Any]]:
         """Return the answers of *queries* in a conversation that may go on; those of `_KNOWN` as `_Call`s."""
         blocked, live, *found = opened.read(blocks_query(call.blocks), (_LIVE, {"lease": call.lease.id}), *queries)
         refuse_blocked(blocked, now)

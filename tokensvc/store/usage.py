@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,26 +55,33 @@ class Report:
 
     def since(self, earlier: "Report") -> "Report":
         """Return both together: no count ever falls, and a later word replaces an earlier one."""
-        names = {*self.tokens, *earlier.tokens}
+        most = Counter(self.tokens) | Counter(earlier.tokens)
         return Report(
             max(self.seconds, earlier.seconds),
-            {name: max(self.tokens.get(name, 0), earlier.tokens.get(name, 0)) for name in sorted(names)},
+            dict(sorted(most.items())),
             self.ended or earlier.ended,
             self.rating or earlier.rating,
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Spent:
-    """What was granted and reported in one group: a day, profile and subject, each empty if not asked for."""
+    """What was granted and reported in one *group*: the day, profile and subject, as far as they were asked for."""
 
     group: tuple[str, ...]
-    conversations: int
-    granted: int  # seconds
-    reported: int
-    tokens: Mapping[str, Mapping[str, int]]  # by model, then “side.MODALITY”
-    ended: Mapping[str, int]
-    ratings: Mapping[str, int]
+    conversations: int = 0
+    granted: int = 0  # seconds
+    reported: int = 0
+    tokens: dict[str, Counter[str]] = field(default_factory=dict)  # by model, then “side.MODALITY”
+    ended: Counter[str] = field(default_factory=Counter)
+    ratings: Counter[str] = field(default_factory=Counter)
+
+    def add_report(self, model: str, said: Report) -> None:
+        """Add what a client of *model* said."""
+        self.reported += said.seconds
+        self.tokens.setdefault(model, Counter()).update(said.tokens)
+        self.ended.update([said.ended] if said.ended else [])
+        self.ratings.update([said.rating] if said.rating else [])
 
 
 class Usage:
@@ -122,8 +130,8 @@ class Usage:
         A conversation counts as a whole, with all its tokens, for the time of its first. *by* has some of `day`,
         `profile` and `subject`.
         """
-        between = (microseconds(since), microseconds(until))
-        groups: dict[tuple[str, ...], dict[str, Any]] = {}
+        first, end = microseconds(since), microseconds(until)
+        groups: dict[tuple[str, ...], Spent] = {}
         conversation = (
             select(
                 events.c.lease_id,
@@ -133,40 +141,26 @@ class Usage:
                 events.c.subject,
                 func.sum(events.c.seconds).label("seconds"),
             )
-            .where(events.c.kind == "granted", events.c.at >= between[0])
+            .where(events.c.kind == "granted", events.c.at >= first)
             .group_by(events.c.lease_id, events.c.profile, events.c.issuer, events.c.subject)
             # The first token is the one that renews nothing; there is none if the conversation began earlier.
-            .having(func.min(case((events.c.renewal == 0, events.c.at))) < between[1])
+            .having(func.min(case((events.c.renewal == 0, events.c.at))) < end)
         )
         with transaction(self._engine) as connection:
             granted = connection.execute(conversation).all()
             found = connection.execute(
-                select(usage).where(usage.c.started_at >= between[0] - DAY, usage.c.started_at < between[1])
+                select(usage).where(usage.c.started_at >= first - DAY, usage.c.started_at < end)
             ).all()
         reports = {row.lease_id: row for row in found}
         for row in granted:
             values = {"day": f"{instant(row.at):%Y-%m-%d}", "profile": row.profile, "subject": row.subject}
-            group = groups.setdefault(tuple(values[name] for name in by), _nothing())
-            group["conversations"] += 1
-            group["granted"] += int(row.seconds or 0)
-            if (said := reports.get(row.lease_id)) is not None:
-                _add(group, said)
-        return [Spent(name, **group) for name, group in sorted(groups.items())]
-
-
-def _nothing() -> dict[str, Any]:
-    return {"conversations": 0, "granted": 0, "reported": 0, "tokens": {}, "ended": {}, "ratings": {}}
-
-
-def _add(group: dict[str, Any], row: Any) -> None:  # noqa: ANN401 - a row of `usage`
-    said = _report(row)
-    group["reported"] += said.seconds
-    of_model = group["tokens"].setdefault(row.model, {})
-    for name, count in said.tokens.items():
-        of_model[name] = of_model.get(name, 0) + count
-    for kind, word in (("ended", said.ended), ("ratings", said.rating)):
-        if word:
-            group[kind][word] = group[kind].get(word, 0) + 1
+            name = tuple(values[each] for each in by)
+            group = groups.setdefault(name, Spent(name))
+            group.conversations += 1
+            group.granted += int(row.seconds or 0)
+            if (report := reports.get(row.lease_id)) is not None:
+                group.add_report(report.model, _report(report))
+        return [group for _, group in sorted(groups.items())]
 
 
 def _object(value: object) -> dict[str, Any]:
