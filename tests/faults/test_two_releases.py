@@ -1,6 +1,7 @@
 """Two releases over one database: an older store is taken over whole, and a newer one that only adds is served.
 
-The stores in `schemas/` are dumps, made by running the release that they are named after.
+The stores in `schemas/` are dumps, made by running the release that they are named after; the zeros of a probe are cut
+to one byte.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def test_older_store_is_taken_over_with_all_that_it_holds(url, revision, tmp_pat
     kept = {
         table: [each["name"] for each in found]
         for table, found in columns(url).items()
-        if table not in {*REMOVED[revision], "alembic_version"}
+        if table not in {*REMOVED.get(revision, ()), "alembic_version"}
     }
     before = content(url, kept)
     migrate(url)
@@ -132,7 +133,7 @@ def test_what_an_older_release_writes_fits_the_newest_schema(url, revision):
     migrate(url)
     newer = columns(url)
     for table, found in older.items():
-        if table in REMOVED[revision]:
+        if table in REMOVED.get(revision, ()):
             continue
         names = {each["name"] for each in found}
         now = {each["name"]: each for each in newer[table]}
