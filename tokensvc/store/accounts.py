@@ -46,8 +46,9 @@ class Accounts:
         """Replace the password and end the logins; return False if there is no such account."""
         with transaction(self._engine) as connection:
             stored = _stored_name(connection, username)
-            of_this_name = accounts.c.username == stored
-            connection.execute(update(accounts).where(of_this_name).values(password_hash=password_hash))
+            connection.execute(
+                update(accounts).where(accounts.c.username == stored).values(password_hash=password_hash)
+            )
             if stored is not None:
                 end_logins_of(connection, stored)
         return stored is not None
@@ -65,8 +66,7 @@ class Accounts:
 def _stored_name(connection: Connection, username: str) -> str | None:
     """Return the name that *username* stands for; None if there is none, or more than one.
 
-    There may be more from before names were compared in a normal form; each must be written
-    exactly.
+    There may be more from before names were compared in a normal form; each must be written exactly.
     """
     alike = _alike(connection, username)
     return username if username in alike else alike[0] if len(alike) == 1 else None

@@ -27,7 +27,6 @@ class Blocks:
     """The blocks in force; every method may raise TemporarilyUnavailable."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
 

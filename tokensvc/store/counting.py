@@ -117,10 +117,9 @@ def _latest(
 ) -> Subquery:
     """Select how many rows of *value* have a time after *after*, and the earliest of these times.
 
-    Both name bound parameters, and so does `until`, the latest time that counts. Reads only the
-    latest *limit* rows. If there are more, several have to pass before there is room for another,
-    and the earliest of the latest says when. Compares pairs, so that PostgreSQL uses the index of
-    both columns: for a frequent value it would otherwise scan everyone's rows by time.
+    Both name bound parameters, as does `until`, the latest time that counts. Reads only the latest *limit* rows. If
+    there are more, several have to pass before there is room for another, and the earliest of the latest says when.
+    Compares pairs, so that PostgreSQL uses the index of both columns; it would otherwise scan everyone's rows by time.
     """
     both = tuple_(column, times)
     wanted = bindparam(value, type_=String)

@@ -6,23 +6,8 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Delete,
-    Engine,
-    Select,
-    Update,
-    and_,
-    case,
-    delete,
-    func,
-    insert,
-    null,
-    select,
-    union,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, Select, case, delete, func, insert, select, union, update
+from sqlalchemy.sql.dml import UpdateBase
 
 from tokensvc.domain import ACCOUNT_ISSUER, AuditEvent, EventKind
 from tokensvc.store import audit
@@ -62,13 +47,11 @@ class Erasing:
 
         Ends their conversations. The pseudonym is random, and nothing links it to the name. A *dry_run* only counts.
 
-        Raises:
-            TemporarilyUnavailable: also if a mint or a tool is running for them, whose end would be recorded under
-                their name.
+        Raises TemporarilyUnavailable also while a mint or a tool runs for them, whose end would be under their name.
         """
         if not dry_run:
             undo_interrupted(self._engine, microseconds(self._clock()))
-        theirs = and_(events.c.issuer == issuer, events.c.subject == subject)
+        theirs = (events.c.issuer == issuer) & (events.c.subject == subject)
         conversations = select(events.c.lease_id).where(theirs)
         with transaction(self._engine) as connection:
             known = connection.execute(select(leases.c.id).where(leases.c.id.in_(conversations))).scalars().all()
@@ -126,11 +109,11 @@ def _replace_in_other_tables(
     connection: Connection, issuer: str, subject: str, key: str, pseudonym: str
 ) -> dict[str, int]:
     """Remove or replace what is about a person, but for their events; return how much of each there is."""
-    theirs = and_(events.c.issuer == issuer, events.c.subject == subject)
+    theirs = (events.c.issuer == issuer) & (events.c.subject == subject)
     conversations = select(events.c.lease_id).where(theirs)
     charged = select(events.c.reservation_id).where(theirs, events.c.reservation_id.is_not(None))
 
-    def changed(statement: Update | Delete) -> int:
+    def changed(statement: UpdateBase) -> int:
         return connection.execute(statement).rowcount
 
     changed(update(tokens).where(tokens.c.lease_id.in_(conversations)).values(place_of=None, counted_for=None))
@@ -160,5 +143,5 @@ def _replace_in_other_tables(
 _CLEARED = {
     "address": _ADDRESS,
     "details": None,
-    "fingerprint": case((events.c.kind.in_(_CALLS), null()), else_=events.c.fingerprint),
+    "fingerprint": case((events.c.kind.in_(_CALLS), None), else_=events.c.fingerprint),
 }

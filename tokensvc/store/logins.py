@@ -1,14 +1,14 @@
 """Stores logins with built-in accounts, as families of cookies that are replaced at each use.
 
-A replaced cookie stays valid for a minute, because a response may be lost, and two tabs may refresh
-at once. All get the same next cookie. So if one was copied, a cookie is soon used that was replaced
-longer ago, and the whole login ends (RFC 9700, section 4.14.2).
+A replaced cookie stays valid for a minute, because a response may be lost, and two tabs may refresh at once. All get
+the same next cookie. So if one was copied, a cookie is soon used that was replaced longer ago, and the whole login ends
+(RFC 9700, section 4.14.2).
 """
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
@@ -24,19 +24,10 @@ _REMEMBERED = DAY  # for which the reuse of a replaced cookie is still noticed
 _SWEPT = 8  # expired rows removed with each new one: more than are added
 
 
-@dataclass(frozen=True)
-class _Family:
-    """All cookies of one login, which ends at *ends_at* at the latest."""
-
-    login_id: str
-    ends_at: int
-
-
 class Logins:
     """Logins by their cookies' fingerprints; every method may raise TemporarilyUnavailable."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
 
@@ -47,8 +38,8 @@ class Logins:
             if current is None or current.password_hash != account.password_hash:
                 return None
             now = microseconds(self._clock())
-            family = _Family(uuid.uuid4().hex, now + LONGEST)
-            return _add_cookie(connection, family, current, cookie_hash, now=now)
+            cookie = {"cookie_hash": cookie_hash, "login_id": uuid.uuid4().hex, "ends_at": now + LONGEST}
+            return _add_cookie(connection, current, now, cookie)
 
     def refresh(self, cookie_hash: str, next_cookie_hash: str) -> Login | None:
         """Continue the login with the next cookie, which is always the same; None if it is over."""
@@ -75,8 +66,9 @@ class Logins:
             expires_at = connection.execute(known).scalar()
             if expires_at is not None:
                 return Login(account, (expires_at - now) // SECOND)
-            family = _Family(row.login_id, min(row.ends_at, now + LONGEST))
-            return _add_cookie(connection, family, account, next_cookie_hash, now=now)
+            ends_at = min(row.ends_at, now + LONGEST)
+            cookie = {"cookie_hash": next_cookie_hash, "login_id": row.login_id, "ends_at": ends_at}
+            return _add_cookie(connection, account, now, cookie)
 
     def end(self, cookie_hash: str) -> None:
         """End the login, if there is one."""
@@ -96,18 +88,10 @@ def _lock_account(connection: Connection, username: str) -> Account | None:
     return Account(row.username, row.password_hash, frozenset(row.groups.split())) if row else None
 
 
-def _add_cookie(connection: Connection, family: _Family, account: Account, cookie_hash: str, *, now: int) -> Login:
-    """Add the next cookie of *family*, and remove some expired ones."""
+def _add_cookie(connection: Connection, account: Account, now: int, cookie: dict[str, Any]) -> Login:
+    """Add the next *cookie* of a login, which ends at its `ends_at` at the latest, and remove some expired ones."""
     expired = select(logins.c.cookie_hash).where(logins.c.expires_at <= now).order_by(logins.c.expires_at).limit(_SWEPT)
     connection.execute(delete(logins).where(logins.c.cookie_hash.in_(expired)))
-    expires_at = min(family.ends_at, now + IDLE)
-    connection.execute(
-        insert(logins).values(
-            cookie_hash=cookie_hash,
-            login_id=family.login_id,
-            username=account.username,
-            expires_at=expires_at,
-            ends_at=family.ends_at,
-        )
-    )
+    expires_at = min(cookie["ends_at"], now + IDLE)
+    connection.execute(insert(logins).values(username=account.username, expires_at=expires_at, **cookie))
     return Login(account, (expires_at - now) // SECOND)

@@ -1,7 +1,7 @@
 """Opens PostgreSQL by any provider's URL, directly or through a pooler such as pgbouncer.
 
-A pooler may give each transaction another session, and by default it refuses options at the start
-of a connection. So nothing stays in a session: no prepared statement, and no setting of ours.
+A pooler may give each transaction another session, and by default it refuses options at the start of a connection. So
+nothing stays in a session: no prepared statement, and no setting of ours.
 """
 
 import logging
@@ -65,11 +65,7 @@ class PgConnection(psycopg.Connection[Any]):
 
 
 def open_postgresql(url: str, places: BoundedSemaphore) -> Engine:
-    """Return an engine for *url*.
-
-    Raises:
-        ConfigurationError: if the URL is invalid.
-    """
+    """Return an engine for *url*; raise ConfigurationError if it is invalid."""
     parameters, schema = read_url(url)
     engine = create_engine(
         "postgresql+psycopg://",
@@ -89,10 +85,8 @@ def open_postgresql(url: str, places: BoundedSemaphore) -> Engine:
 def read_url(url: str) -> tuple[dict[str, Any], str | None]:
     """Return libpq's parameters for *url*, and the schema that it names for another tool.
 
-    The password may contain any character, percent-encoded or not.
-
-    Raises:
-        ConfigurationError: naming what is invalid, without a part of the password.
+    The password may contain any character, percent-encoded or not. Raises ConfigurationError, which names what is
+    invalid, without a part of the password.
     """
     user, password, address = _without_credentials(url.partition("://")[2])
     location, _, query = address.partition("?")

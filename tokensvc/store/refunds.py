@@ -24,8 +24,7 @@ _log = logging.getLogger(__name__)
 
 def counted(state: LeaseState) -> Values:
     """Return the columns of a lease's last token that *state* determines."""
-    values = (state.token_end, state.holder, state.holder, state.charged_until)
-    return dict(zip(COUNTED, values, strict=True))
+    return dict(zip(COUNTED, (state.token_end, state.holder, state.holder, state.charged_until), strict=True))
 
 
 def recipe(at: int, seconds: int, admission: Admission, previous: LeaseState | None) -> str:

@@ -45,7 +45,6 @@ class Refusals:
     """Counts in this process, and writes in the background."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime], every: float = EVERY) -> None:
-        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
         self._every = every

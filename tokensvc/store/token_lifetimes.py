@@ -1,8 +1,7 @@
 """Decides how long the next token of a lease lives, what it costs and whether it needs a place.
 
-It accounts for tokens, not sessions, because Google does not report when a token is used or which
-session a handle belongs to. Arithmetic only, no SQL; times are whole microseconds since the epoch.
-docs/architecture.md (Leases) derives the bounds that follow from these rules.
+It accounts for tokens, not sessions, because Google does not report when a token is used or which session a handle
+belongs to. Times are whole microseconds since the epoch. docs/architecture.md (Leases) derives the bounds that follow.
 """
 
 import logging
@@ -49,29 +48,22 @@ class Taken:
 
 @dataclass(frozen=True)
 class LiveTokens:
-    """The unexpired tokens of the lease, those in the holder's places, and all of the holder.
-
-    *placed* and *counted* are None if the holder's places are not limited.
-    """
+    """The unexpired tokens of the lease and, unless their number is not limited, of the holder."""
 
     of_lease: Taken
-    placed: Taken | None = None
-    counted: Taken | None = None
+    placed: Taken | None = None  # those that take a place
+    counted: Taken | None = None  # all
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The token that may be minted: its *end*, the *seconds* charged, and the lease's new state.
-
-    *moves*: it takes over the previous token's place. *replaces*: it replaces the previous token,
-    since both are locked to one handle and so to one session.
-    """
+    """The token that may be minted, and the lease's new state."""
 
     end: int
-    seconds: int
+    seconds: int  # charged
     state: LeaseState
-    moves: bool
-    replaces: bool
+    moves: bool  # it takes over the previous token's place
+    replaces: bool  # it replaces the previous token: both are locked to one handle, and so to one session
 
 
 def decide(state: LeaseState | None, asked: Asked, live: LiveTokens, left: int | None = None) -> Terms:
@@ -94,7 +86,8 @@ def decide(state: LeaseState | None, asked: Asked, live: LiveTokens, left: int |
 
     # Two tokens with one handle carry one session, so a retry pays only for the time it adds.
     charged_from = state.token_end if replaces else asked.now
-    allowance = _allowance(state, asked)
+    # How much time the lease may use twice now.
+    allowance = max(0, ALLOWANCE * asked.lifetime - max(0, state.drawn_until - asked.now))
     end = _token_end(state, asked, charged_from, allowance, left)
     free = min(allowance, _covered(state, charged_from, end))
     owed = max(0, end - charged_from) - free
@@ -134,11 +127,6 @@ def _new(asked: Asked) -> LeaseState:
     )
 
 
-def _allowance(state: LeaseState, asked: Asked) -> int:
-    """Return how much time the lease may use twice now."""
-    return max(0, ALLOWANCE * asked.lifetime - max(0, state.drawn_until - asked.now))
-
-
 def _token_end(state: LeaseState, asked: Asked, charged_from: int, allowance: int, left: int | None) -> int:
     """Return when the token ends: in time for the deadline and the budgets' *left* seconds."""
     adapted = _lifetime(state, asked, charged_from, allowance)
@@ -152,10 +140,9 @@ def _token_end(state: LeaseState, asked: Asked, charged_from: int, allowance: in
 
 
 def _lifetime(state: LeaseState, asked: Asked, charged_from: int, allowance: int) -> int:
-    """Return how long the token lives.
+    """Return how long the token lives: for a client that drops often, twice the time between two drops.
 
-    A client that drops often gets tokens that live twice the time between two drops. So only a few
-    live at once, and they use no more of the allowance than refills meanwhile.
+    So only a few live at once, and they use no more of the allowance than refills meanwhile.
     """
     if 2 * (ALLOWANCE * asked.lifetime - allowance) <= asked.lifetime:  # hardly used
         return asked.lifetime

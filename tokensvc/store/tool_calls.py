@@ -25,14 +25,11 @@ _GRACE = 2  # seconds after a call's deadline, to record its end
 
 @dataclass(frozen=True)
 class Begun:
-    """What became of a call: its *answer*; or it is *waiting*; or, with neither, it is to run now.
+    """What became of a call: its *answer*; or it is *waiting*; or, with neither, it is to run now."""
 
-    *prepared* is what the first of its two steps returned. Both are JSON.
-    """
-
-    answer: str | None = None
+    answer: str | None = None  # JSON
     waiting: bool = False
-    prepared: str | None = None
+    prepared: str | None = None  # JSON: what the first of its two steps returned
 
 
 class _Call(NamedTuple):
@@ -48,7 +45,6 @@ class ToolCalls:
     """The calls of every conversation; each method may raise TemporarilyUnavailable."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
 
@@ -98,8 +94,7 @@ class ToolCalls:
     def hold(self, call: ToolAdmission, confirmation: str, prepared: str, begun: Begun) -> None:
         """Record that *call* waits for *confirmation*, a one-time id, and what was *prepared* for it.
 
-        Raises:
-            ToolRunning: if it was confirmed, or given up, since it was *begun*; it would otherwise run twice.
+        Raises ToolRunning if it was confirmed, or given up, since it was *begun*; it would otherwise run twice.
         """
         waits = {
             "call": _id(call),
@@ -117,9 +112,7 @@ class ToolCalls:
     def confirm(self, call: ToolAdmission, confirmation: str) -> Begun:
         """Record that *call*, which waited for *confirmation*, will run now; or what became of it before.
 
-        Raises:
-            ToolNotWaiting: if it does not wait for this, or has waited too long.
-            The others as `begin`.
+        Raises what `begin` does, and ToolNotWaiting if it does not wait for this, or has waited too long.
         """
         with transaction(self._engine, [call.lease.id]) as opened:
             at = self._clock()
@@ -140,11 +133,9 @@ class ToolCalls:
         return Begun(prepared=found.prepared)
 
     def finish(self, call: ToolAdmission, outcome: str, answer: str) -> None:
-        """Record the answer of a call that was begun, and its *outcome* in a word.
-
-        Only a call that may have taken effect is the answer to others that are the same.
-        """
+        """Record the answer of a call that was begun, and its *outcome* in a word."""
         at = self._clock()
+        # Only a call that may have taken effect is the answer to others that are the same.
         key = call.key if outcome in {"done", "timed-out"} else None
         with transaction(self._engine) as opened:
             opened.commit(

@@ -88,7 +88,6 @@ class Usage:
     """The reports of a store; each method may raise TemporarilyUnavailable."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        """*clock* returns the time in UTC."""
         self._engine = engine
         self._clock = clock
 
