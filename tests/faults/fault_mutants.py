@@ -94,15 +94,15 @@ CASES = [
         26,
         "a later schema that only adds is served",
         "store/schema.py",
-        "found[:1] != revision[:1]",
-        "found != revision",
+        "found[:1] != REVISION[:1]",
+        "found != REVISION",
         "faults/test_two_releases.py::test_this_release_serves_beside_a_later_one_that_only_adds[sqlite]",
     ),
     service(
         26,
         "a schema from which something was removed is refused",
         "store/schema.py",
-        "found[:1] != revision[:1]",
+        "found[:1] != REVISION[:1]",
         "False",
         "faults/test_two_releases.py::"
         "test_this_release_refuses_a_store_from_which_a_later_one_has_removed_something[sqlite]",

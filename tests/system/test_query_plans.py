@@ -16,7 +16,6 @@ from tokensvc.domain import Admission, Budget, EphemeralToken, Lease, Limit, Pri
 from tokensvc.errors import RateLimited, TooManyAtOnce
 from tokensvc.store.engine import file_of, open_engine, upgrade
 from tokensvc.store.ledger import Ledger
-from tokensvc.store.schema import REVISION
 from tokensvc.store.sweeping import Sweeper
 from tokensvc.store.times import DAY, SECOND, microseconds
 
@@ -138,7 +137,7 @@ def _use_ledger(engine):
 def _lent(engine):
     """Lend the connection that runs a mint's statements: PostgreSQL's are all alike."""
     file = file_of(engine)
-    return file.lend(REVISION) if file else closing(engine.raw_connection())
+    return file.lend() if file else closing(engine.raw_connection())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Stores the built-in accounts, for sites without a login of their own."""
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Engine, Update, delete, insert, select, update
 
 from tokensvc.domain import Account, normal_name
 from tokensvc.store.engine import transaction
@@ -44,21 +44,17 @@ class Accounts:
 
     def set_password_hash(self, username: str, password_hash: str) -> bool:
         """Replace the password and end the logins; return False if there is no such account."""
-        with transaction(self._engine) as connection:
-            stored = _stored_name(connection, username)
-            connection.execute(
-                update(accounts).where(accounts.c.username == stored).values(password_hash=password_hash)
-            )
-            if stored is not None:
-                end_logins_of(connection, stored)
-        return stored is not None
+        return self._change(username, update(accounts).values(password_hash=password_hash))
 
     def remove(self, username: str) -> bool:
         """Remove the account and end its logins; return False if there is no such account."""
+        return self._change(username, delete(accounts))
+
+    def _change(self, username: str, statement: Update | Delete) -> bool:
         with transaction(self._engine) as connection:
             stored = _stored_name(connection, username)
-            connection.execute(delete(accounts).where(accounts.c.username == stored))
             if stored is not None:
+                connection.execute(statement.where(accounts.c.username == stored))
                 end_logins_of(connection, stored)
         return stored is not None
 

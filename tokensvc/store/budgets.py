@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 def queries(budgets: Iterable[Budget], now: int) -> list[Request]:
     """Return the query for what was spent today of each budget."""
-    return [(_SPENT, {"key": budget.key, "day": _budget_day(now)}) for budget in budgets]
+    return [(_SPENT, {"key": budget.key, "day": now // DAY}) for budget in budgets]
 
 
 def seconds_left(budgets: Sequence[Budget], answers: Iterable[Sequence[Row]]) -> int | None:
@@ -28,10 +28,10 @@ def seconds_left(budgets: Sequence[Budget], answers: Iterable[Sequence[Row]]) ->
     Logs what a budget that only records would refuse.
     """
     left = unspent(budgets, answers)
+    refusing = [seconds for budget, seconds in zip(budgets, left, strict=True) if not budget.records]
     for budget, seconds in zip(budgets, left, strict=True):
         if budget.records and seconds < SHORTEST_TOKEN:
             _log.warning("budget would refuse name=%s seconds=%s key=%s", budget.name, budget.seconds, budget.key)
-    refusing = [seconds for budget, seconds in zip(budgets, left, strict=True) if not budget.records]
     return max(0, min(refusing)) if refusing else None
 
 
@@ -47,7 +47,6 @@ def spend(budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = F
     shared, and are not locked before. They are charged last and in sorted order, so that no
     transaction holds a shared row for long, or waits for one that waits for it.
     """
-    day = _budget_day(now)
     if not seconds:  # a charge of 0 needs no row
         return []
     return [
@@ -55,18 +54,13 @@ def spend(budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = F
             _SPEND,
             {
                 "key": budget.key,
-                "day": day,
+                "day": now // DAY,
                 "seconds": -seconds if refund else seconds,
                 "most": _NO_LIMIT if refund or budget.records else budget.seconds,
             },
         )
         for budget in sorted(budgets, key=lambda budget: budget.key)
     ]
-
-
-def _budget_day(now: int) -> int:
-    """Return the day of *now*, in days since the epoch; each day begins at midnight UTC."""
-    return now // DAY
 
 
 def spent_error(budgets: Sequence[Budget], now: int) -> BudgetSpent:

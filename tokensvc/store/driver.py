@@ -6,25 +6,17 @@ cost many times what the database itself does (docs/performance.md).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.sql import ClauseElement
 
 from tokensvc.store.engine import file_of, guarded, locks
-from tokensvc.store.schema import REVISION
 
 Values: TypeAlias = Mapping[str, Any]
 Row: TypeAlias = tuple[Any, ...]
+_Compiled: TypeAlias = tuple[str, Sequence[str] | None, Values]  # SQL, the order of its arguments, constants
 Driven: TypeAlias = Any  # a StoreConnection or a PgConnection, whose driver may be missing
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    sql: str
-    order: Sequence[str] | None  # of the arguments, if the driver takes them by position
-    constants: Values
 
 
 class Statement:
@@ -41,10 +33,9 @@ class Statement:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = self._compile(dialect)
-        named = {**compiled.constants, **values} if compiled.constants else values
-        if compiled.order is None:
-            return compiled.sql, named
-        return compiled.sql, [named[name] for name in compiled.order]
+        sql, order, constants = compiled
+        named = {**constants, **values} if constants else values
+        return sql, named if order is None else [named[name] for name in order]
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         clause = self._clause
@@ -54,7 +45,7 @@ class Statement:
         # A parameter without a value is a value of each call.
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         order = compiled.positiontup if compiled.positional else None
-        return _Compiled(compiled.string, order, constants)
+        return compiled.string, order, constants
 
 
 Request: TypeAlias = tuple[Statement, Values]
@@ -99,7 +90,7 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Transactio
     """Run a transaction, like `engine.transaction`; it is committed at the end of the block."""
     with guarded(engine), ExitStack() as held:
         if (file := file_of(engine)) is not None:
-            connection = held.enter_context(file.lend(REVISION))
+            connection = held.enter_context(file.lend())
             connection.begin()
             opened = Transaction(connection, engine.dialect)
         else:

@@ -201,10 +201,10 @@ def check(engine: Engine) -> None:
     """
     file = file_of(engine)
     with transaction(engine) as connection:
-        if file is None and (fault := fault_of(_revision(connection), REVISION)):
+        if file is None and (fault := fault_of(_revision(connection))):
             raise ConfigurationError("DATABASE_URL", [fault])
     if file is not None:  # its schema is checked when a connection is opened, and both stay open
-        with guarded(engine), file.lend(REVISION):
+        with guarded(engine), file.lend():
             pass
 
 
@@ -224,7 +224,7 @@ def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
     engine = create_engine(
         url,
         # A connection is refused if the file's schema is not the newest.
-        creator=partial(file.connect, REVISION),
+        creator=file.connect,
         pool_size=1,
         max_overflow=0,
         pool_timeout=BUSY,
@@ -264,7 +264,7 @@ def _migrate(engine: Engine) -> None:
             # Mints wait behind it. It gives up before PostgreSQL looks for a deadlock, which might end a mint.
             connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
         found = _revision(connection)
-        if (fault := fault_of(found, REVISION)) is None:
+        if (fault := fault_of(found)) is None:
             return
         if found is not None and found > REVISION:
             raise unavailable(fault)

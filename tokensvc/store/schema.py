@@ -6,18 +6,15 @@ metadata = MetaData()
 REVISION = "0010"  # the newest migration; one that removes what this release uses would be “1000”
 
 
-def fault_of(found: str | None, revision: str) -> str | None:
-    """Return why a release with the schema *revision* cannot use a store with the schema *found*, or None if it can.
-
-    It can use a later one that only adds to its own.
-    """
+def fault_of(found: str | None) -> str | None:
+    """Return why this release cannot use a store with the schema *found*; None if it can: a later one may only add."""
     if found is None:
         return "it is not a tokensvc store, or is empty: run “tokensvc db upgrade” to make it one"
-    if found < revision:
-        return f"its schema ({found}) is older than this release ({revision}): run “tokensvc db upgrade”"
-    if found[:1] != revision[:1]:
+    if found < REVISION:
+        return f"its schema ({found}) is older than this release ({REVISION}): run “tokensvc db upgrade”"
+    if found[:1] != REVISION[:1]:
         return (
-            f"its schema ({found}) is of a newer release, which removed something that this one ({revision}) uses: "
+            f"its schema ({found}) is of a newer release, which removed something that this one ({REVISION}) uses: "
             "install that release, or restore a backup"
         )
     return None

@@ -99,12 +99,12 @@ class StoreFile:
         """Whether there is a file, or was one."""
         return {_identity(self._path), _identity(self._lock_path)} != {None}
 
-    def connect(self, revision: str) -> StoreConnection:
-        """Open the file, which must exist, be writable and have the schema of *revision*."""
+    def connect(self) -> StoreConnection:
+        """Open the file, which must exist, be writable and have the schema of this release."""
         with self.exclusive():
             connection = self._open("rw")
             try:
-                _check_revision(connection, revision)
+                _check_revision(connection)
                 _set_pragmas(connection)
                 # Fails if the file is read-only; opening it does not.
                 connection.begin()
@@ -115,7 +115,7 @@ class StoreFile:
             return connection
 
     @contextmanager
-    def lend(self, revision: str) -> Iterator[StoreConnection]:
+    def lend(self) -> Iterator[StoreConnection]:
         """Lend this process's connection to one thread at a time; only processes compete for SQLite's lock.
 
         It is kept here, because SQLAlchemy's pool costs as much as some of the statements.
@@ -126,7 +126,7 @@ class StoreFile:
             if self._connection is not None and self._connection.replaced:
                 self._close()
             if self._connection is None:
-                self._connection = self.connect(revision)
+                self._connection = self.connect()
             yield self._connection
         except sqlite3.Error:
             self._close()  # which rolls back
@@ -267,7 +267,7 @@ def _identity(path: Path) -> str | None:
     return f"{found.st_dev}:{found.st_ino}"
 
 
-def _check_revision(connection: sqlite3.Connection, revision: str) -> None:
+def _check_revision(connection: sqlite3.Connection) -> None:
     # Before anything is written, so that a file that is not ours stays as it is.
     try:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
@@ -275,7 +275,7 @@ def _check_revision(connection: sqlite3.Connection, revision: str) -> None:
         if error.sqlite_errorcode not in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB}:
             raise
         raise unavailable(f"the file is not a tokensvc store: {error}") from error
-    if fault := fault_of(found[0][0] if len(found) == 1 else None, revision):
+    if fault := fault_of(found[0][0] if len(found) == 1 else None):
         raise unavailable(fault)
 
 

@@ -14,7 +14,7 @@ from tokensvc.domain import AuditEvent, EventKind, ToolAdmission
 from tokensvc.errors import LeaseOver, RateLimited, ToolNotWaiting, ToolOutcomeUnknown, ToolRunning
 from tokensvc.store import audit, counting
 from tokensvc.store.blocks import blocks_query, refuse_blocked
-from tokensvc.store.driver import Request, Statement, Transaction, transaction
+from tokensvc.store.driver import Request, Row, Statement, Transaction, transaction
 from tokensvc.store.schema import leases, tool_calls
 from tokensvc.store.times import SECOND, microseconds
 
@@ -72,13 +72,12 @@ class ToolCalls:
                 (_COUNT, alike),
                 *counting.window_queries(call.windows, now),
             )
+            earlier = _Call(*(known or same)[0]) if known or same else None
             given_up = []
-            if not known and same and same[0].pending:  # the model has called it again, in place of this one
-                given_up = [(_FINISH, _finished(same[0].id, None, _GIVEN_UP))]
-            elif known or same:
-                earlier = _begun((known or same)[0], call, now)
-                if earlier is not None:
-                    return earlier
+            if earlier and earlier.pending and not known:  # the model has called it again, in place of this one
+                given_up = [(_FINISH, _finished(earlier.id, None, _GIVEN_UP))]
+            elif earlier and (begun := _begun(earlier, call, now)):
+                return begun
             if call.per_conversation is not None and count >= call.per_conversation:
                 raise RateLimited("This conversation has used this tool as often as it may.", cause="per_conversation")
             counting.check_windows(call.windows, counts, now)
@@ -118,7 +117,7 @@ class ToolCalls:
             at = self._clock()
             now = microseconds(at)
             (known,) = self._read_live(opened, call, now, (_KNOWN, {"call": _id(call)}))
-            found = known[0] if known else None
+            found = _Call(*known[0]) if known else None
             if found is None or (found.pending and found.ends_by <= now):
                 raise ToolNotWaiting
             if found.pending is None:
@@ -154,16 +153,13 @@ class ToolCalls:
             ((row,),) = opened.read((_CANCELLED, {"call": _id(call)}))
         return bool(row[0])
 
-    def _read_live(self, opened: Transaction, call: ToolAdmission, now: int, *queries: Request) -> list[list[Any]]:
-        """Return the answers of *queries* in a conversation that may go on; those of `_KNOWN` as `_Call`s."""
+    def _read_live(self, opened: Transaction, call: ToolAdmission, now: int, *queries: Request) -> list[list[Row]]:
+        """Return the answers of *queries* in a conversation that may go on."""
         blocked, live, *found = opened.read(blocks_query(call.blocks), (_LIVE, {"lease": call.lease.id}), *queries)
         refuse_blocked(blocked, now)
         if not live:
             raise LeaseOver(cause="ended, or so old that the store no longer knows it")
-        return [
-            [_Call(*row) for row in rows] if statement in {_KNOWN, _SAME} else rows
-            for (statement, _), rows in zip(queries, found, strict=True)
-        ]
+        return found
 
 
 def _begun(found: "_Call", call: ToolAdmission, now: int) -> Begun | None:
