@@ -35,6 +35,21 @@ class Policy:
     profiles: Mapping[str, CompiledProfile]
     limits: LimitTable
 
+    def choose(self, principal: Principal, name: str) -> CompiledProfile:
+        """Return a profile that *principal* may use.
+
+        Raises:
+            AuthenticationRequired, ProfileNotAllowed: also if there is no such profile.
+        """
+        compiled = self.profiles.get(name)
+        if compiled is not None and compiled.profile.admits(principal):
+            return compiled
+        # Callers are not told which; the log is, but not a name that could be anything.
+        cause = f"profile “{name}” is not for this caller" if compiled else "the profile is unknown"
+        if principal.kind == "guest":
+            raise AuthenticationRequired(cause=cause)
+        raise ProfileNotAllowed(cause=cause)
+
 
 @dataclass(frozen=True)
 class TokenRequest:
@@ -156,14 +171,7 @@ class TokenService:
         self, policy: Policy, principal: Principal, held: Lease | None, asked: TokenRequest
     ) -> tuple[CompiledProfile, Lease]:
         """Return the profile and the lease: the one held, or a new one."""
-        name = held.profile if held else asked.profile
-        compiled = policy.profiles.get(name)
-        if compiled is None or not compiled.profile.admits(principal):
-            # Callers are not told which; the log is, but not a name that could be anything.
-            cause = f"profile “{name}” is not for this caller" if compiled else "the profile is unknown"
-            if principal.kind == "guest":
-                raise AuthenticationRequired(cause=cause)
-            raise ProfileNotAllowed(cause=cause)
+        compiled = policy.choose(principal, held.profile if held else asked.profile)
         if asked.resumption_handle is not None and not compiled.resumable:
             raise InvalidRequest("This profile's conversations cannot be resumed.")
         try:

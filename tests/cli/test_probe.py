@@ -72,6 +72,8 @@ def test_probe_is_green_on_the_emulator_also_with_googles_sdk(emulating, tmp_pat
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     assert (done.returncode, surprises(done)) == (0, {}), done.stdout + done.stderr
+    assert done.stderr == ""  # it needs no store, and there is none
+    assert re.search(r"ok .* unknown profile +refused: 401", done.stdout)
     assert re.search(r"ok .* default: Google's SDK +the same conversation", done.stdout)
     assert re.search(r"ok .* default: calls a function +called, and answered", done.stdout)
     assert re.search(r"ok .* contextUpdate: tools +refused: closed with 1008", done.stdout)
@@ -107,6 +109,13 @@ def test_what_an_upstream_lets_a_client_do_is_found(probe, emulating):
         "two other handles at once": "one spent token opens 2 of two conversations of other tokens at once",
     }, done.output
     assert done.exit_code == 1
+
+
+def test_sentence_is_heard_where_activity_is_marked_by_the_client(probe, emulating):
+    table = "[profiles.default.config.realtime_input_config]\nautomatic_activity_detection.disabled = true"
+    done = probe(emulating(), configuration=f"{OPEN_PROFILE}{table}")
+
+    assert surprises(done) == {}, done.output
 
 
 def other_clock(emulator):

@@ -5,24 +5,25 @@ import json
 import os
 import re
 import time
-import wave
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tokensvc import app
+from tokensvc.config.profiles import functions_in
 from tokensvc.config.values import duration
-from tokensvc.errors import Refusal
+from tokensvc.domain import GUEST_ISSUER, Principal
+from tokensvc.errors import AuthenticationRequired, ProfileNotAllowed, Refusal
 from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
 from tokensvc.gemini.live_client import LiveRefused
-from tokensvc.gemini.probing import CONVERSATION, LOCKS, LONG, QUESTIONS, Skipped, Surprise, Target, check, sdk
+from tokensvc.gemini.probing import CONVERSATION, LONG, QUICK, Skipped, Surprise, Target, sdk
 from tokensvc.http_client import BoundedHttpClient
+from tokensvc.issuing import Policy
 
 
 @dataclass
@@ -32,11 +33,11 @@ class _Report:
     target: Target
     steps: list[dict[str, Any]] = field(default_factory=list)
 
-    async def step(self, name: str, probing: Callable[[], Awaitable[str]]) -> bool:
+    async def step(self, name: str, probing: Awaitable[str]) -> bool:
         """Run a step and print its line; return whether others can follow it."""
         began, verdict = time.monotonic(), "ok"
         try:
-            found = await probing()
+            found = await probing
         except Skipped as skipped:
             verdict, found = "skipped", str(skipped)
         except (Surprise, LiveRefused, Refusal) as surprise:
@@ -51,8 +52,8 @@ class _Report:
         return verdict != "SURPRISE"
 
     @property
-    def surprises(self) -> list[str]:
-        return [each["step"] for each in self.steps if each["verdict"] == "SURPRISE"]
+    def surprises(self) -> int:
+        return sum(each["verdict"] == "SURPRISE" for each in self.steps)
 
 
 @click.command()
@@ -84,9 +85,9 @@ def probe(*, quick: bool, only: str | None, settle: Path | None, every: int | No
     profiles = [compiled for name, compiled in deployment.profiles.items() if only in {None, name}]
     while True:
         began, report = time.monotonic(), _Report(target_of(deployment))
-        asyncio.run(_probe(deployment, profiles, report, locks=not every, quick=quick))
-        surprises = report.surprises
-        click.echo(f"\n{len(report.steps) - len(surprises)} of {len(report.steps)} steps are as expected.")
+        asyncio.run(_probe(deployment.policy, profiles, report, locks=not every, quick=quick))
+        surprises, steps = report.surprises, len(report.steps)
+        click.echo(f"\n{steps - surprises} of {steps} steps are as expected.")
         if settle:
             settle.write_text(json.dumps(_settled(deployment, profiles, report)), encoding="utf-8")
         if not every:
@@ -95,13 +96,9 @@ def probe(*, quick: bool, only: str | None, settle: Path | None, every: int | No
         time.sleep(max(0.0, every - (time.monotonic() - began)))
 
 
-async def _probe(
-    deployment: app.Deployment, profiles: list[CompiledProfile], report: _Report, *, locks: bool, quick: bool
-) -> None:
-    with as_file(files("tokensvc.cli") / "sentence.wav") as file, wave.open(str(file)) as recording:
-        sentence = recording.readframes(recording.getnframes())
+async def _probe(policy: Policy, profiles: list[CompiledProfile], report: _Report, *, locks: bool, quick: bool) -> None:
     for compiled in profiles:
-        await _converse(report, compiled, sentence)
+        await _converse(report, compiled)
     if not locks:
         return
     if report.surprises:  # a server that closes everything would seem to refuse everything
@@ -110,13 +107,13 @@ async def _probe(
     first = profiles[0]
     heard = replaced(first.body, (SETUP, "outputAudioTranscription"), {})  # to hear what a session obeys
     watched = CompiledProfile(first.profile, heard, first.patches)
-    await report.step("unknown profile", lambda: _unknown_profile(deployment))
-    for name, probing in (LOCKS | QUESTIONS | ({} if quick else LONG)).items():
-        await report.step(name, lambda probing=probing: probing(report.target, watched))  # type: ignore[misc]
+    await report.step("unknown profile", _unknown_profile(policy))
+    for name, probing in (QUICK if quick else QUICK | LONG).items():
+        await report.step(name, probing(report.target, watched))
 
 
-async def _converse(report: _Report, compiled: CompiledProfile, sentence: bytes) -> None:
-    name, setup, target, token = compiled.profile.name, compiled.body[SETUP], report.target, ""
+async def _converse(report: _Report, compiled: CompiledProfile) -> None:
+    name, target, token = compiled.profile.name, report.target, ""
 
     async def mint() -> str:
         nonlocal token
@@ -126,20 +123,21 @@ async def _converse(report: _Report, compiled: CompiledProfile, sentence: bytes)
     async def converse() -> str:
         async with target.open(compiled, token) as session:
             for what, probing in CONVERSATION.items():
-                step = f"{name}: {what}"
-                if not await report.step(step, lambda probing=probing: probing(session, setup, sentence)):  # type: ignore[misc]
+                if not await report.step(f"{name}: {what}", probing(session, compiled)):
                     break
         return "opened and closed"
 
-    if await report.step(f"{name}: mint", mint):
-        await report.step(f"{name}: session", converse)
-        await report.step(f"{name}: Google's SDK", lambda: sdk(target, compiled, sentence))
+    if await report.step(f"{name}: mint", mint()):
+        await report.step(f"{name}: session", converse())
+        await report.step(f"{name}: Google's SDK", sdk(target, compiled))
 
 
-async def _unknown_profile(deployment: app.Deployment) -> str:
-    answer = app.build_app(deployment).test_client().post("/token", json={"profile": "probe-unknown"})
-    check(answer.status_code in {401, 403}, f"/token answers {answer.status_code} for a profile that does not exist")
-    return f"refused: {answer.status_code}"
+async def _unknown_profile(policy: Policy) -> str:
+    try:
+        policy.choose(Principal("guest", GUEST_ISSUER, "probe"), "probe-unknown")
+    except (AuthenticationRequired, ProfileNotAllowed) as refused:
+        return f"refused: {refused.status}"
+    raise Surprise("a profile that does not exist is offered")
 
 
 def target_of(deployment: app.Deployment) -> Target:
@@ -153,14 +151,13 @@ def target_of(deployment: app.Deployment) -> Target:
 
 def _settled(deployment: app.Deployment, profiles: list[CompiledProfile], report: _Report) -> dict[str, Any]:
     """Return what may be sent to us: profiles are numbered instead of named, and functions have no name."""
-    private = re.compile("|".join(map(_as_word, _names(profiles))))
-    names = {f"{each.profile.name}: ": f"profile {number}: " for number, each in enumerate(profiles, start=1)}
+    numbers = {each.profile.name: number for number, each in enumerate(profiles, start=1)}
+    functions = [function["name"] for each in profiles for function in functions_in(each.body[SETUP])]
+    private = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, [*numbers, *functions]))})(?!\w)")
 
-    def numbered(found: dict[str, Any]) -> dict[str, Any]:
-        name, colon, step = found["step"].partition(": ")
-        found = found | {"step": names.get(name + colon, name + colon) + step}
-        # It may have Google's own words.
-        return found | {"found": private.sub("…", found["found"])} if "found" in found else found
+    def numbered(step: str) -> str:
+        name, _, what = step.partition(": ")
+        return f"profile {numbers[name]}: {what}" if what and name in numbers else step
 
     return {
         "format": 1,
@@ -171,21 +168,12 @@ def _settled(deployment: app.Deployment, profiles: list[CompiledProfile], report
         "api_version": report.target.version,
         "models": [each.profile.model for each in profiles],
         "setups": [sorted(each.body[SETUP]) for each in profiles],  # the API's own names
-        "steps": list(map(numbered, report.steps)),
-        "sessions": list(map(numbered, report.target.sessions)),
+        "steps": [
+            each | {"step": numbered(each["step"]), "found": private.sub("…", each["found"])}  # has Google's own words
+            for each in report.steps
+        ],
+        "sessions": [each | {"step": numbered(each["step"])} for each in report.target.sessions],
     }
-
-
-def _names(profiles: list[CompiledProfile]) -> Iterator[str]:
-    """Yield the names of profiles and of their functions."""
-    for each in profiles:
-        yield each.profile.name
-        for tool in each.body[SETUP].get("tools", []):
-            yield from (function["name"] for function in tool.get("functionDeclarations", []))
-
-
-def _as_word(name: str) -> str:
-    return rf"(?<!\w){re.escape(name)}(?!\w)"
 
 
 def _write_result(file: Path, report: _Report) -> None:

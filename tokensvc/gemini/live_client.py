@@ -5,8 +5,8 @@ import base64
 import json
 import time
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,18 +16,26 @@ from google.genai import errors, types
 from google.genai.live import AsyncSession
 from websockets.asyncio.client import ClientConnection, connect
 
-CHUNK = 1280  # bytes: 40 ms of sound at 16 kHz
+_RATE = 32_000  # bytes a second: 16 kHz, 16 bits
+_CHUNK = 1280  # bytes: 40 ms
+_SILENCE = 48_000  # bytes after speech: 1.5 s
 _NAMING = ("modelTurn", "interrupted", "turnComplete", "generationComplete")  # these before the others
 _PATIENCE = 20.0  # seconds for an answer
 _UNLISTED = frozenset({"args", "modelTurn", "usageMetadata", "response"})  # only their presence is noted
+_BROKEN = 1006  # RFC 6455: there was no close frame
 
 
 class LiveRefused(Exception):  # noqa: N818 - the server's answer
-    """The server refused a session, or closed it; *answered* unless it could not be reached."""
+    """The server refused a session, or closed it with *code*; 1006 if it did not answer."""
 
-    def __init__(self, what: str, *, answered: bool) -> None:
-        super().__init__(what)
-        self.answered = answered
+    def __init__(self, what: str, code: int = _BROKEN) -> None:
+        super().__init__(what.strip())
+        self.code = code
+
+    @property
+    def answered(self) -> bool:
+        """Whether this is the server's answer."""
+        return self.code != _BROKEN
 
 
 @dataclass
@@ -44,63 +52,50 @@ class Turn:
 class LiveConnection:
     """One session. *messages* lists the kind, the fields and the time of each message, without content."""
 
-    def __init__(self, socket: "ClientConnection | _SdkSocket") -> None:
-        self._socket = socket
-        self._began = self._asked = time.monotonic()
+    def __init__(self, send: Callable[[str, Any], Awaitable[None]]) -> None:
+        """*send* sends a kind of message and its content."""
+        self._send = send
+        self._began = self._asked = self._at = time.monotonic()  # *_at*: when the last message came
         self._arrived: asyncio.Queue[tuple[float, dict[str, Any] | LiveRefused]] = asyncio.Queue()
-        self._reading = asyncio.create_task(self._read())
         self.messages: list[dict[str, Any]] = []
         self.handle = ""
-        self._at = self._began  # when the last message came
-
-    async def close(self) -> None:
-        """Close the socket."""
-        self._reading.cancel()
-        await self._socket.close()
 
     async def send(self, kind: str, content: object, *, note: str = "") -> None:
         """Send a message, and note it as *note* or *kind*; audio is not noted one by one."""
         if note != "audio":
             self._note("client", note or kind)
-        try:
-            await self._socket.send(json.dumps({kind: content}))
-        except websockets.ConnectionClosed as closed:
-            raise _closed(closed) from None
-        except errors.APIError as refused:
-            raise _closed_for_sdk(refused) from None
+        with _refusals():
+            await self._send(kind, content)
 
-    async def speak(self, pcm: bytes, *, silence: float, marked: bool) -> None:
-        """Send speech at 16 kHz in real time, and *silence* after it, in seconds.
-
-        It is *marked* if the session does not detect activity itself.
-        """
-        self._note("client", "speech", seconds=round(len(pcm) / 32_000, 3))
+    async def speak(self, pcm: bytes, *, marked: bool) -> None:
+        """Send speech at 16 kHz in real time, and silence after it; *marked* if the session detects no activity."""
+        self._note("client", "speech", seconds=round(len(pcm) / _RATE, 3))
         if marked:
             await self.send("realtimeInput", {"activityStart": {}}, note="audio")
-        for start in range(0, len(pcm) + int(silence * 32_000), CHUNK):
-            chunk = pcm[start : start + CHUNK] or bytes(CHUNK)
+        for start in range(0, len(pcm) + _SILENCE, _CHUNK):
+            chunk = pcm[start : start + _CHUNK] or bytes(_CHUNK)
             audio = {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(chunk).decode()}
             await self.send("realtimeInput", {"audio": audio}, note="audio")
-            await asyncio.sleep(CHUNK / 32_000)
+            await asyncio.sleep(_CHUNK / _RATE)
             self._asked = time.monotonic() if start < len(pcm) else self._asked
         if marked:
             await self.send("realtimeInput", {"activityEnd": {}}, note="audio")
 
-    async def ask(self, text: str) -> Turn:
-        """Type a text, and return the answer."""
+    async def ask(self, text: str, *, until_call: bool = False) -> Turn:
+        """Type a text, and return the answer; see `turn`."""
         self._asked = time.monotonic()
         await self.send("realtimeInput", {"text": text}, note="text")
-        return await self.turn()
+        return await self.turn(until_call=until_call)
 
-    async def turn(self, *, until_call: bool = False, patience: float = _PATIENCE) -> Turn:
+    async def turn(self, *, until_call: bool = False) -> Turn:
         """Return what comes until the turn is complete, or something is called.
 
         Raises:
             LiveRefused: if the server closes the session.
-            TimeoutError: if the turn does not end within *patience* seconds.
+            TimeoutError: if the turn does not end within 20 s.
         """
         turn = Turn()
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(_PATIENCE):
             while True:
                 message = await self.receive()
                 content = message.get("serverContent", {})
@@ -121,7 +116,7 @@ class LiveConnection:
         """
         self._at, message = await self._arrived.get()
         if isinstance(message, LiveRefused):
-            self._note("server", "close", fields=[str(message).split()[2]] if message.answered else ["1006"])
+            self._note("server", "close", fields=[str(message.code)])
             raise message
         fields = sorted(set(_paths(message)))
         kinds = [path.removeprefix("serverContent.").split(".")[0] for path in fields]
@@ -129,17 +124,14 @@ class LiveConnection:
         self.handle = message.get("sessionResumptionUpdate", {}).get("newHandle") or self.handle
         return message
 
-    async def _read(self) -> None:
-        """Read all the time, so that each message gets the time of its arrival."""
+    async def keep(self, messages: AsyncIterator[dict[str, Any]]) -> None:
+        """Read *messages* as they come, so that each has the time of its arrival."""
         try:
-            async for frame in self._socket:
-                self._arrived.put_nowait((time.monotonic(), json.loads(frame)))
-            if isinstance(self._socket, ClientConnection):
-                await self._socket.recv()  # raises how it was closed
-        except websockets.ConnectionClosed as closed:
-            self._arrived.put_nowait((time.monotonic(), _closed(closed)))
-        except errors.APIError as refused:
-            self._arrived.put_nowait((time.monotonic(), _closed_for_sdk(refused)))
+            with _refusals():
+                async for message in messages:
+                    self._arrived.put_nowait((time.monotonic(), message))
+        except LiveRefused as refused:
+            self._arrived.put_nowait((time.monotonic(), refused))
 
     def _note(self, sender: str, kind: str, **more: object) -> None:
         at = self._at if sender == "server" else time.monotonic()
@@ -153,22 +145,18 @@ async def live_session(url: str, token: str, setup: Mapping[str, Any]) -> AsyncI
     Raises:
         LiveRefused: if the server refuses it.
     """
-    try:
-        # As Google's limits are long, and it answers pings late.
-        socket = await connect(f"{url}?access_token={token}", ping_interval=None, max_size=None, open_timeout=10)
-    except websockets.InvalidStatus as refused:
-        raise LiveRefused(f"HTTP status {refused.response.status_code}", answered=True) from None
-    except (OSError, websockets.WebSocketException) as error:  # not its text, which may hold the URL
-        raise LiveRefused(f"no connection ({type(error).__name__})", answered=False) from None
-    connection = LiveConnection(socket)
-    try:
+    # Google's limits are long, and it answers pings late.
+    connecting = connect(f"{url}?access_token={token}", ping_interval=None, max_size=None, open_timeout=10)
+    async with AsyncExitStack() as stack:
+        with _refusals():
+            socket = await stack.enter_async_context(connecting)
+        connection = LiveConnection(lambda kind, content: socket.send(json.dumps({kind: content})))
+        stack.callback(asyncio.create_task(connection.keep(_frames(socket))).cancel)
         await connection.send("setup", setup)
         async with asyncio.timeout(_PATIENCE):
             while "setupComplete" not in await connection.receive():
                 pass
         yield connection
-    finally:
-        await connection.close()
 
 
 @asynccontextmanager
@@ -180,47 +168,50 @@ async def sdk_session(origin: str, version: str, token: str, model: str) -> Asyn
     """
     warnings.filterwarnings("ignore", message="The SDK's ephemeral token")  # it is said to be experimental
     client = genai.Client(api_key=token, http_options=types.HttpOptions(base_url=origin, api_version=version))
+
+    async def send(kind: str, content: Any) -> None:  # noqa: ANN401 - JSON
+        if kind == "toolResponse":
+            answers = [types.FunctionResponse(**each) for each in content["functionResponses"]]
+            await session.send_tool_response(function_responses=answers)
+        else:
+            realtime = types.LiveClientRealtimeInput.model_validate(content)
+            await session.send_realtime_input(**realtime.model_dump(exclude_none=True))
+
     async with AsyncExitStack() as stack:
-        try:
+        with _refusals():
             session = await stack.enter_async_context(client.aio.live.connect(model=model, config={}))
-        except errors.APIError as refused:
-            raise _closed_for_sdk(refused) from None
-        connection = LiveConnection(_SdkSocket(session))
-        stack.push_async_callback(connection.close)
+        connection = LiveConnection(send)
+        stack.callback(asyncio.create_task(connection.keep(_sdk_messages(session))).cancel)
         yield connection
 
 
-class _SdkSocket:
-    """Sends and receives the API's messages by the SDK's methods."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def send(self, text: str) -> None:
-        [(kind, content)] = json.loads(text).items()
-        if kind == "toolResponse":
-            answers = [types.FunctionResponse(**each) for each in content["functionResponses"]]
-            await self._session.send_tool_response(function_responses=answers)
-        else:
-            realtime = types.LiveClientRealtimeInput.model_validate(content)
-            await self._session.send_realtime_input(**realtime.model_dump(exclude_none=True))
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        while True:
-            async for message in self._session.receive():
-                yield message.model_dump_json(by_alias=True, exclude_none=True)
-
-    async def close(self) -> None:
-        await self._session.close()
+async def _frames(socket: ClientConnection) -> AsyncIterator[dict[str, Any]]:
+    while True:
+        yield json.loads(await socket.recv())
 
 
-def _closed_for_sdk(refused: errors.APIError) -> LiveRefused:
-    return LiveRefused(f"closed with {refused.code} {refused.details}", answered=True)
+async def _sdk_messages(session: AsyncSession) -> AsyncIterator[dict[str, Any]]:
+    while True:
+        async for message in session.receive():  # those of one turn
+            yield message.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _closed(closed: websockets.ConnectionClosed) -> LiveRefused:
-    what = f"closed with {closed.rcvd.code} {closed.rcvd.reason}" if closed.rcvd else "the connection broke"
-    return LiveRefused(what.strip(), answered=closed.rcvd is not None)
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise as `LiveRefused` what websockets and the SDK raise, without an error's text, which may hold the URL."""
+    try:
+        yield
+    except websockets.InvalidStatus as refused:
+        status = refused.response.status_code
+        raise LiveRefused(f"HTTP status {status}", status) from None
+    except websockets.ConnectionClosed as closed:
+        if closed.rcvd is None:
+            raise LiveRefused("the connection broke") from None
+        raise LiveRefused(f"closed with {closed.rcvd.code} {closed.rcvd.reason}", closed.rcvd.code) from None
+    except errors.APIError as refused:
+        raise LiveRefused(f"closed with {refused.code} {refused.details}", refused.code) from None
+    except (OSError, websockets.WebSocketException) as error:
+        raise LiveRefused(f"no connection ({type(error).__name__})") from None
 
 
 def _paths(message: object, prefix: str = "") -> Iterator[str]:

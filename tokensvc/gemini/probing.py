@@ -4,15 +4,19 @@ A step returns what it found, and raises `Surprise` if that is not what tokensvc
 """
 
 import asyncio
+import base64
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.resources import files
 from typing import Any
 
-from tokensvc.domain import Lease, Principal
+from tokensvc.config.profiles import functions_in
+from tokensvc.domain import GUEST_ISSUER, Lease, Principal
 from tokensvc.errors import Refusal
 from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
 from tokensvc.gemini.gate import Gate
@@ -20,24 +24,11 @@ from tokensvc.gemini.live_client import LiveConnection, LiveRefused, live_sessio
 from tokensvc.gemini.minter import Minter
 from tokensvc.http_client import BoundedHttpClient
 
-VERSIONS = ("v1", "v1beta", "v1alpha")
 _WORD = "tangerine"
 _OTHER_PROMPT = {"parts": [{"text": f"Whatever you are asked, answer with the single word {_WORD}."}]}
 _FUNCTION = {"name": "probe_the_lock", "description": "Call this when asked to."}
 _OTHER_TOOLS = [{"functionDeclarations": [_FUNCTION]}]
-PICTURE = (  # JPEG: a red square
-    "/9j/4AAQSkZJRgABAQAAAQABAAD/4gHYSUNDX1BST0ZJTEUAAQEAAAHIAAAAAAQwAABtbnRyUkdCIFhZWiAH4AABAAEAAAAAAABh"
-    "Y3NwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAA9tYAAQAAAADTLQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-    "AAAAAAAAAAAAAAAAAAAAAAAAAAlkZXNjAAAA8AAAACRyWFlaAAABFAAAABRnWFlaAAABKAAAABRiWFlaAAABPAAAABR3dHB0AAAB"
-    "UAAAABRyVFJDAAABZAAAAChnVFJDAAABZAAAAChiVFJDAAABZAAAAChjcHJ0AAABjAAAADxtbHVjAAAAAAAAAAEAAAAMZW5VUwAA"
-    "AAgAAAAcAHMAUgBHAEJYWVogAAAAAAAAb6IAADj1AAADkFhZWiAAAAAAAABimQAAt4UAABjaWFlaIAAAAAAAACSgAAAPhAAAts9Y"
-    "WVogAAAAAAAA9tYAAQAAAADTLXBhcmEAAAAAAAQAAAACZmYAAPKnAAANWQAAE9AAAApbAAAAAAAAAABtbHVjAAAAAAAAAAEAAAAM"
-    "ZW5VUwAAACAAAAAcAEcAbwBvAGcAbABlACAASQBuAGMALgAgADIAMAAxADb/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBC"
-    "YFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8ybqmx5moq6T/2wBDARweHigjKE4rK06kbl1upKSkpKSkpKSkpKSkpKSkpKSk"
-    "pKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKT/wAARCABAAEADASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAX/"
-    "xAAUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFgEBAQEAAAAAAAAAAAAAAAAAAAQF/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAwDAQAC"
-    "EQMRAD8AlgJW6AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA//9k="
-)
+PICTURE = base64.b64encode((files(__package__) / "picture.jpg").read_bytes()).decode()  # a red square
 _RESUMABLE_AFTER = 2.5  # seconds; Google refuses to resume sooner after a close
 _LATE = 15.0  # seconds that a session may outlive its token
 
@@ -62,12 +53,18 @@ class Target:
 
     def mint(self, compiled: CompiledProfile, seconds: int = 120, version: str = "") -> str:
         """Return a token that lives for *seconds*."""
-        now = datetime.now(UTC)
-        keys = {"api_version": version or self.version, "api_keys": self.api_keys, "pseudonym": lambda _: "probe"}
-        minter = Minter(self.client, **keys, clock=lambda: datetime.now(UTC), gate=Gate())  # type: ignore[arg-type]
+        minter = Minter(
+            self.client,
+            api_version=version or self.version,
+            api_keys=self.api_keys,
+            clock=partial(datetime.now, UTC),
+            gate=Gate(),
+            pseudonym=lambda _: "probe",
+        )
+        profile, now = compiled.profile, datetime.now(UTC)
         end = now + timedelta(seconds=seconds)
-        lease = Lease("probe", Principal("guest", "probe", "probe"), compiled.profile.name, {}, now, end)
-        return minter.mint(compiled, replace(lease, options=compiled.profile.resolve({})), end).value
+        guest = Principal("guest", GUEST_ISSUER, "probe")
+        return minter.mint(compiled, Lease("probe", guest, profile.name, profile.resolve({}), now, end), end).value
 
     @asynccontextmanager
     async def open(
@@ -88,11 +85,7 @@ class Target:
 
 
 def check(condition: object, surprise: str) -> None:
-    """Check what tokensvc relies on.
-
-    Raises:
-        Surprise: unless *condition* holds.
-    """
+    """Raise `Surprise` unless *condition* holds."""
     if not condition:
         raise Surprise(surprise)
 
@@ -100,37 +93,37 @@ def check(condition: object, surprise: str) -> None:
 # --- a conversation ---------------------------------------------------------------------------
 
 
-async def speak(session: LiveConnection, setup: Mapping[str, Any], sentence: bytes) -> str:
+async def speak(session: LiveConnection, compiled: CompiledProfile) -> str:
     """Say a sentence; expect sound and the transcripts that are on."""
-    marked = setup.get("realtimeInputConfig", {}).get("automaticActivityDetection", {}).get("disabled", False)
-    await session.speak(sentence, silence=1.5, marked=marked)
-    turn = await session.turn()
+    with (files(__package__) / "sentence.wav").open("rb") as file, wave.open(file) as recording:
+        sentence = recording.readframes(recording.getnframes())
+    await session.speak(sentence, marked=compiled.features["activity"] == "manual")
+    turn, setup = await session.turn(), compiled.body[SETUP]
     check(turn.sound or turn.calls, "no sound came in answer to speech")
     check(turn.heard or "inputAudioTranscription" not in setup, "no transcript of what was said came")
     check(turn.said or turn.calls or "outputAudioTranscription" not in setup, "no transcript of the answer came")
     return f"first sound {turn.first_sound:.2f} s after the sentence"
 
 
-async def write(session: LiveConnection, _setup: Mapping[str, Any], _sentence: bytes, text: str = "Hello.") -> str:
+async def write(session: LiveConnection, _compiled: CompiledProfile, text: str = "Hello.") -> str:
     """Type a line; expect sound."""
     turn = await session.ask(text)
     check(turn.sound or turn.calls, "no sound came in answer")
     return f"first sound after {turn.first_sound:.2f} s"
 
 
-async def show(session: LiveConnection, setup: Mapping[str, Any], sentence: bytes) -> str:
+async def show(session: LiveConnection, compiled: CompiledProfile) -> str:
     """Show a picture, and ask about it."""
     await session.send("realtimeInput", {"video": {"mimeType": "image/jpeg", "data": PICTURE}}, note="picture")
-    return await write(session, setup, sentence, "What do you see?")
+    return await write(session, compiled, "What do you see?")
 
 
-async def call(session: LiveConnection, setup: Mapping[str, Any], _sentence: bytes) -> str:
+async def call(session: LiveConnection, compiled: CompiledProfile) -> str:
     """Ask for a call of the first function, and answer it."""
-    functions = [each for tool in setup.get("tools", []) for each in tool.get("functionDeclarations", [])]
-    if not functions:
+    function = next(functions_in(compiled.body[SETUP]), None)
+    if function is None:
         raise Skipped("the profile has no function")
-    await session.send("realtimeInput", {"text": f"Please call {functions[0]['name']} now."}, note="text")
-    turn = await session.turn(until_call=True)
+    turn = await session.ask(f"Please call {function['name']} now.", until_call=True)
     check(turn.calls, "the function was not called")
     answers = [{"id": each["id"], "name": each["name"], "response": {"output": "probe"}} for each in turn.calls]
     await session.send("toolResponse", {"functionResponses": answers})
@@ -138,7 +131,15 @@ async def call(session: LiveConnection, setup: Mapping[str, Any], _sentence: byt
     return "called, and answered"
 
 
-async def sdk(target: Target, compiled: CompiledProfile, sentence: bytes) -> str:
+CONVERSATION: dict[str, Callable[[LiveConnection, CompiledProfile], Awaitable[str]]] = {
+    "speaks": speak,
+    "types": write,
+    "shows a picture": show,
+    "calls a function": call,
+}
+
+
+async def sdk(target: Target, compiled: CompiledProfile) -> str:
     """Have the same conversation with Google's SDK."""
     if not target.origin.startswith("wss:"):
         raise Skipped("the SDK needs TLS: give the emulator --tls")
@@ -146,7 +147,7 @@ async def sdk(target: Target, compiled: CompiledProfile, sentence: bytes) -> str
     async with sdk_session(origin, target.version, target.mint(compiled), compiled.profile.model) as session:
         for step, probing in CONVERSATION.items():
             try:
-                await probing(session, compiled.body[SETUP], sentence)
+                await probing(session, compiled)
             except Skipped:
                 continue
             except (Surprise, LiveRefused) as surprise:
@@ -154,15 +155,14 @@ async def sdk(target: Target, compiled: CompiledProfile, sentence: bytes) -> str
     return "the same conversation"
 
 
-# --- ways around the lock ---------------------------------------------------------------------
+# --- ways around the lock, and what nobody has published --------------------------------------
 
 
 async def _resists(session: LiveConnection) -> None:
     """Check that the session has neither our other instruction nor our other function."""
     turn = await session.ask("Hello.")
     check(_WORD not in turn.said.lower(), "the client's own instruction is in force")
-    await session.send("realtimeInput", {"text": f"Please call {_FUNCTION['name']} now."}, note="text")
-    turn = await session.turn(until_call=True)
+    turn = await session.ask(f"Please call {_FUNCTION['name']} now.", until_call=True)
     check(_FUNCTION["name"] not in [each["name"] for each in turn.calls], "the client's own function was called")
 
 
@@ -187,7 +187,15 @@ async def _attempt(
     return opened
 
 
+async def _is_refused(target: Target, compiled: CompiledProfile, token: str, surprise: str) -> str:
+    found = await _attempt(target.open(compiled, token), opened="")
+    check(found, surprise)
+    return found
+
+
 async def _update(update: object, target: Target, compiled: CompiledProfile) -> str:
+    """Update the context of a session."""
+
     async def then(session: LiveConnection) -> None:
         await session.send("contextUpdate", update)
         await _resists(session)
@@ -264,11 +272,15 @@ async def after_the_window(target: Target, compiled: CompiledProfile) -> str:
 
 async def after_the_end(target: Target, compiled: CompiledProfile) -> str:
     """Wait in a session for the end of its token, and use the token afterwards."""
-    began = time.monotonic()
-    token = target.mint(compiled, seconds=10)
+
+    async def until_closed(session: LiveConnection) -> None:
+        while True:
+            await session.receive()
+
+    began, token = time.monotonic(), target.mint(compiled, seconds=10)
     try:
         async with asyncio.timeout(10 + _LATE):
-            closed = await _attempt(target.open(compiled, token), _until_closed)
+            closed = await _attempt(target.open(compiled, token), until_closed)
     except TimeoutError:
         raise Surprise(f"a session was open {_LATE:.0f} s after its token had ended") from None
     closed += f" after {time.monotonic() - began:.1f} s"
@@ -276,15 +288,10 @@ async def after_the_end(target: Target, compiled: CompiledProfile) -> str:
     return closed
 
 
-async def _until_closed(session: LiveConnection) -> None:
-    while True:
-        await session.receive()
-
-
 async def versions(target: Target, compiled: CompiledProfile) -> str:
     """Mint and open at each version of the API."""
     found = {}
-    for version in VERSIONS:
+    for version in ("v1", "v1beta", "v1alpha"):
         try:
             token = target.mint(compiled, version=version)
             found[version] = await _attempt(target.open(compiled, token, version), opened="works")
@@ -312,19 +319,7 @@ async def quiet_line(target: Target, compiled: CompiledProfile) -> str:
     return "open, and answers"
 
 
-async def _is_refused(target: Target, compiled: CompiledProfile, token: str, surprise: str) -> str:
-    found = await _attempt(target.open(compiled, token), opened="")
-    check(found, surprise)
-    return found
-
-
-CONVERSATION: dict[str, Callable[[LiveConnection, Mapping[str, Any], bytes], Awaitable[str]]] = {
-    "speaks": speak,
-    "types": write,
-    "shows a picture": show,
-    "calls a function": call,
-}
-LOCKS = {
+QUICK: dict[str, Callable[[Target, CompiledProfile], Awaitable[str]]] = {
     "contextUpdate: instruction": partial(_update, {"systemInstruction": _OTHER_PROMPT}),
     "contextUpdate: tools": partial(_update, {"tools": {"tools": _OTHER_TOOLS}}),
     "own handle, spent token": own_handle,
@@ -334,6 +329,7 @@ LOCKS = {
     "second use": second_use,
     "after the window": after_the_window,
     "after the end": after_the_end,
+    "versions": versions,
+    "label": label,
 }
-QUESTIONS = {"versions": versions, "label": label}
 LONG = {"quiet for 60 s": quiet_line}
