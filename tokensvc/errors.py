@@ -169,7 +169,7 @@ class ToolOutcomeUnknown(Refusal, code="tool-outcome-unknown", status=409, title
 
 
 class ToolBusy(Refusal, code="tool-busy", status=503, title="Too many tools running", retryable=True):
-    """As many tools run as may run at once."""
+    """As many tools run as may run at once, of everybody or of this person."""
 
     sentence = "Too many tools are running. Try again in a moment."
     fix = "Try again. If it lasts, a tool hangs: the log names it; give it a shorter `timeout`."

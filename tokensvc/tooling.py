@@ -18,12 +18,12 @@ from tokensvc import logs, quota_keys
 from tokensvc.authn.chain import LeaseHolders
 from tokensvc.config import placeholders
 from tokensvc.config.tools import ServerTool
-from tokensvc.domain import Credentials, Lease, Principal, ToolAdmission, Window
+from tokensvc.domain import Credentials, Principal, ToolAdmission, Window
 from tokensvc.errors import ToolArgumentsRefused, ToolNotAllowed, ToolRunning
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.store.tool_calls import Begun, ToolCalls
 from tokensvc.tools import ToolCall, arguments
-from tokensvc.tools.running import Bulkhead, Place, Runnable
+from tokensvc.tools.running import Bulkhead, Run, Runnable
 
 LONGEST_ARGUMENTS = 8 * 1024  # bytes
 LONGEST_ANSWER = 64 * 1024  # bytes
@@ -64,6 +64,19 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class _Call:
+    """A call that fits what was declared."""
+
+    tool: ServerTool
+    args: dict[str, Any]
+    admission: ToolAdmission
+    person: str  # key
+
+    def told(self, answer: str) -> Told:
+        return Told(json.loads(answer), self.tool.scheduling)
+
+
+@dataclass(frozen=True)
 class ToolService:
     """Runs server tools; *runnable* returns what runs a tool of the configuration."""
 
@@ -79,21 +92,19 @@ class ToolService:
         Raises:
             Refusal: if the call may not run; nothing has run then, or its outcome is not known.
         """
-        tool, admission = self._admission(credentials, asked, request_id)
-        told = partial(Told, scheduling=tool.scheduling)
-        with self.bulkhead.place() as place:
-            begun = self._begin(admission)
+        call = self._check(credentials, asked, request_id)
+        with self.bulkhead.place(call.person) as run:
+            begun = self._begin(call.admission)
             if begun.answer is not None:
-                return told(json.loads(begun.answer))
-            run = _Run(tool, self.runnable(tool), asked.args, admission, place, self.calls)
-            if not tool.waits:
-                return told(run.commit(None))
-            prepared = begun.prepared if begun.waiting else run.prepare()
+                return call.told(begun.answer)
+            if not call.tool.waits:
+                return self._commit(call, run, None)
+            prepared = begun.prepared if begun.waiting else self._prepare(call, run)
             if prepared is None:
-                return told(_failed("The tool failed. Nothing was done."))
+                return call.told(_failed("The tool failed. Nothing was done."))
         confirmation = secrets.token_urlsafe(16)
-        self.calls.hold(admission, confirmation, prepared, begun)
-        return Pending(confirmation, tool.hold, tool.sentence(asked.args))
+        self.calls.hold(call.admission, confirmation, prepared, begun)
+        return Pending(confirmation, call.tool.hold, call.tool.sentence(asked.args))
 
     def confirm(
         self, credentials: Credentials, asked: ToolRequest, confirmation: str, request_id: str, *, accept: bool
@@ -104,49 +115,41 @@ class ToolService:
             ToolNotWaiting: if no such call waits for this confirmation.
             Refusal: as `call`.
         """
-        tool, admission = self._admission(credentials, asked, request_id)
-        told = partial(Told, scheduling=tool.scheduling)
-        with self.bulkhead.place() as place:
-            begun = self.calls.confirm(admission, confirmation)
+        call = self._check(credentials, asked, request_id)
+        with self.bulkhead.place(call.person) as run:
+            begun = self.calls.confirm(call.admission, confirmation)
             if begun.answer is not None:
-                return told(json.loads(begun.answer))
+                return call.told(begun.answer)
             if accept:
-                run = _Run(tool, self.runnable(tool), asked.args, admission, place, self.calls)
-                return told(run.commit(json.loads(begun.prepared or "null")))
+                return self._commit(call, run, json.loads(begun.prepared or "null"))
         refused = _failed("Nothing was done: the person does not want it.")
-        self.calls.finish(admission, "refused", json.dumps(refused))
-        return told(refused)
+        self.calls.finish(call.admission, "refused", refused)
+        return call.told(refused)
 
     def cancel(self, credentials: Credentials, unverified_lease: str, call: str) -> None:
         """Tell the function that nobody waits for its result any more, if it runs."""
         self.calls.cancel(self.holders.authenticate(credentials, unverified_lease).id, call)
 
-    def _find(self, lease: Lease, name: str) -> tuple[ServerTool, Mapping[str, Any]]:
-        compiled = self.profiles().get(lease.profile)
-        tool = compiled.profile.tools.get(name) if compiled and compiled.profile.admits(lease.principal) else None
-        if compiled is None or tool is None:
-            raise ToolNotAllowed
-        return tool, compiled.schema_of(name)
-
-    def _admission(
-        self, credentials: Credentials, asked: ToolRequest, request_id: str
-    ) -> tuple[ServerTool, ToolAdmission]:
+    def _check(self, credentials: Credentials, asked: ToolRequest, request_id: str) -> _Call:
         lease = self.holders.authenticate(credentials, asked.unverified_lease)
         principal = lease.principal
         logs.note(kind=principal.kind, issuer=principal.issuer, subject=principal.subject)
         logs.note(profile=lease.profile, lease=lease.id)
-        tool, schema = self._find(lease, asked.name)
+        compiled = self.profiles().get(lease.profile)
+        tool = compiled.profile.tools.get(asked.name) if compiled and compiled.profile.admits(principal) else None
+        if compiled is None or tool is None:
+            raise ToolNotAllowed
         logs.note(tool=asked.name)
         try:
-            arguments.check(asked.args, schema)
+            arguments.check(asked.args, compiled.schema_of(asked.name))
         except ValueError as error:
             raise ToolArgumentsRefused(str(error)) from None
         written = json.dumps(asked.args, sort_keys=True, separators=(",", ":"))
         if len(written.encode()) > LONGEST_ARGUMENTS:
             raise ToolArgumentsRefused("The arguments are over 8 KB. Send shorter ones.")
-        who = quota_keys.person(lease.principal, credentials.address)
-        window = Window(asked.name, quota_keys.key("tool", lease.profile, asked.name, who), tool.limits)
-        return tool, ToolAdmission(
+        person = quota_keys.person(principal, credentials.address)
+        window = Window(asked.name, quota_keys.key("tool", lease.profile, asked.name, person), tool.limits)
+        admission = ToolAdmission(
             request_id=request_id,
             address=credentials.address,
             lease=lease,
@@ -161,8 +164,9 @@ class ToolService:
             waits=tool.waits,
             per_conversation=tool.per_conversation,
             windows=(window,) if tool.limits else (),
-            blocks=quota_keys.blocks(lease.principal, lease),
+            blocks=quota_keys.blocks(principal, lease),
         )
+        return _Call(tool, asked.args, admission, person)
 
     def _begin(self, admission: ToolAdmission) -> Begun:
         """Record the call; if the same one runs elsewhere, wait for its answer for as long as it may take."""
@@ -175,60 +179,48 @@ class ToolService:
                     raise
                 time.sleep(_POLL)
 
-
-@dataclass(frozen=True)
-class _Run:
-    """Runs a call that is on record."""
-
-    tool: ServerTool
-    runnable: Runnable
-    args: dict[str, Any]
-    admission: ToolAdmission
-    place: Place
-    calls: ToolCalls
-
-    def prepare(self) -> str | None:
+    def _prepare(self, call: _Call, run: Run) -> str | None:
         """Run the first of two steps; return its result as JSON, or None after recording that it failed."""
-        outcome, answer = self._outcome(self.runnable.prepare)
+        outcome, answer = self._outcome(call, run, self.runnable(call.tool).prepare)
         if outcome == "done":
             return json.dumps(json.loads(answer)["output"])
-        self.calls.finish(self.admission, outcome, answer)
+        self.calls.finish(call.admission, outcome, answer)
         return None
 
-    def commit(self, prepared: object) -> dict[str, Any]:
-        """Run the step that takes effect, record its outcome, and return what the model is to be told."""
-        outcome, answer = self._outcome(partial(self.runnable.run, prepared=prepared))
-        self.calls.finish(self.admission, outcome, answer)
+    def _commit(self, call: _Call, run: Run, prepared: object) -> Told:
+        """Run the step that takes effect, and record its outcome."""
+        outcome, answer = self._outcome(call, run, partial(self.runnable(call.tool).run, prepared=prepared))
+        self.calls.finish(call.admission, outcome, answer)
         logs.note(outcome=outcome)
-        told: dict[str, Any] = json.loads(answer)
-        return told
+        return call.told(answer)
 
-    def _outcome(self, step: Callable[[dict[str, Any], ToolCall], object]) -> tuple[str, str]:
-        lease, timeout = self.admission.lease, self.tool.timeout
-        bound = {name: _bound(value, lease.principal) for name, value in self.tool.bind.items()}
-        call = ToolCall(
-            id=self.admission.call,
-            tool=self.admission.tool,
+    def _outcome(self, call: _Call, run: Run, step: Callable[[dict[str, Any], ToolCall], object]) -> tuple[str, str]:
+        """Run a step of a call that is on record; return what became of it, and what the model is to be told."""
+        admission, lease = call.admission, call.admission.lease
+        bound = {name: _bound(value, lease.principal) for name, value in call.tool.bind.items()}
+        given = ToolCall(
+            id=admission.call,
+            tool=admission.tool,
             profile=lease.profile,
             lease_id=lease.id,
             principal=lease.principal,
-            arguments_hash=self.admission.arguments_hash,
-            deadline=time.monotonic() + timeout,
+            arguments_hash=admission.arguments_hash,
+            deadline=time.monotonic() + admission.timeout,
         )
 
         def look() -> None:  # whether it was cancelled, perhaps by way of another process
-            if self.calls.cancelled(self.admission):
-                call.cancelled.set()
+            if self.calls.cancelled(admission):
+                given.cancelled.set()
 
         try:
-            return "done", _answer(self.place.run(lambda: step({**self.args, **bound}, call), call.deadline, look))
+            return "done", _answer(run(lambda: step({**call.args, **bound}, given), given.deadline, look))
         except TimeoutError:
-            return "timed-out", json.dumps(_failed(f"The tool did not answer within {timeout} s."))
+            return "timed-out", _failed(f"The tool did not answer within {admission.timeout} s.")
         except Exception:  # noqa: BLE001 - a site's own function may raise anything
-            _log.exception("tool failed id=%s tool=%s", self.admission.request_id, self.admission.tool)
-            return "failed", json.dumps(_failed("The tool failed."))
+            _log.exception("tool failed id=%s tool=%s", admission.request_id, admission.tool)
+            return "failed", _failed("The tool failed.")
         finally:
-            call.cancelled.set()
+            given.cancelled.set()
 
 
 def _answer(result: object) -> str:
@@ -243,8 +235,8 @@ def _answer(result: object) -> str:
     return answer
 
 
-def _failed(sentence: str) -> dict[str, Any]:
-    return {"error": sentence}
+def _failed(sentence: str) -> str:
+    return json.dumps({"error": sentence})
 
 
 def _key(tool: ServerTool, args: Mapping[str, Any]) -> str | None:

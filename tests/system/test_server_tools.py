@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -360,14 +360,24 @@ def test_function_learns_that_nobody_waits(ada: Caller, shop_service: Program, t
 
 
 def test_others_are_served_while_every_place_for_tools_is_taken(shop_service: Program) -> None:
-    ada = Caller(shop_service)
+    callers = [Caller(shop_service, subject=f"person-{number}") for number in range(8)]
     with ThreadPoolExecutor(2 * MOST + 8) as pool:
-        answers = list(pool.map(lambda number: ada.call("hang", call=f"n{number}"), range(2 * MOST + 8)))
+        calls = range(2 * MOST + 8)
+        answers = list(pool.map(lambda number: callers[number % 8].call("hang", call=f"n{number}"), calls))
         started = time.monotonic()
         assert Caller(shop_service).grant["token"]
         assert time.monotonic() - started < 1
     refused = [answer for answer in answers if answer.status != 200]
     assert {answer.code for answer in refused} <= {"tool-busy"}
+
+
+def test_one_person_cannot_take_the_places_of_others(shop_service: Program) -> None:
+    bob = [Caller(shop_service, subject="bob") for _ in range(2)]  # conversations
+    with ThreadPoolExecutor(MOST) as pool:
+        answers = [pool.submit(bob[number % 2].call, "hang", call=f"b{number}") for number in range(2 * MOST)]
+        refused = next(each.result() for each in as_completed(answers) if each.result().status != 200)
+        assert Caller(shop_service).call("find_order", {"number": "17"}).status == 200
+    assert (refused.status, refused.code) == (503, "tool-busy")
 
 
 def test_endpoint_gets_the_arguments_and_a_jwt_that_a_library_verifies(ada: Caller, shop_service: Program) -> None:

@@ -106,6 +106,13 @@ CASES = [
             f"{STORE}test_nothing_is_confirmed_that_was_not_asked_or_has_waited_too_long[sqlite]",
         ),
         (
+            "a person's share of the places",
+            "tokensvc/tools/running.py",
+            " or own >= max(1, self._most // _SHARE)",
+            "",
+            "tests/tools/test_running.py::test_one_person_has_a_quarter_of_the_places",
+        ),
+        (
             "paths of endpoints",
             ENDPOINTS,
             'if text.strip(".") == "" or "%2F" in text or "%5C" in text:',

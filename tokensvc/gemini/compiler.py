@@ -1,6 +1,5 @@
 """Compiles profiles into Google's request bodies, with the SDK in a child process and a cache."""
 
-import copy
 import hashlib
 import json
 import logging
@@ -16,6 +15,7 @@ from typing import Any
 
 from tokensvc.config.placeholders import NONE, fill
 from tokensvc.config.profiles import Profile, functions_in
+from tokensvc.config.tools import ServerTool
 from tokensvc.errors import ConfigurationError
 from tokensvc.gemini.features import features_of
 
@@ -26,7 +26,6 @@ _INITIAL_HISTORY = {"initialHistoryInClientContent": True}
 _log = logging.getLogger(__name__)
 
 Patch = dict[tuple[str, ...], Any]  # path into the body -> the value there, or _ABSENT
-_Choice = tuple[str, str] | None  # an option and its value; None: every default
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,7 @@ class CompiledProfile:
 
     def schema_of(self, function: str) -> Mapping[str, Any]:
         """Return the locked parameters of a function that is declared: Google's Schema."""
-        declared = functions_in({"tools": self.body[SETUP].get("tools")})
-        found = next(each for each in declared if each.get("name") == function)
+        found = next(each for each in functions_in(self.body[SETUP]) if each["name"] == function)
         return found.get("parameters") or {}
 
     @property
@@ -112,74 +110,40 @@ def compile_profiles(
         ConfigurationError: naming the settings in the file *source* that Google would refuse.
     """
     profiles = list(profiles)
-    variants = [(profile, choice, config) for profile in profiles for choice, config in _variants(profile)]
     requests = [
-        {"model": profile.model, "config": config, "api_version": api_version, "tools": _tools_of(profile)}
-        for profile, _, config in variants
+        {
+            "model": profile.model,
+            "config": profile.config,
+            "options": {
+                name: {"path": option.path, "choices": option.choices, "default": option.chosen_by_default}
+                for name, option in profile.options.items()
+            },
+            "api_version": api_version,
+            "tools": {name: _described(tool) for name, tool in profile.tools.items()},
+        }
+        for profile in profiles
     ]
-    faults: list[str] = []
-    bodies: dict[str, dict[_Choice, dict[str, Any]]] = {profile.name: {} for profile in profiles}
-    default_faults: list[str] = []  # the faults of the profile without a choice, which comes first
-    for (profile, choice, _), result in zip(variants, _results(requests, cache_dir), strict=True):
-        found = result.get("faults", [])
-        if choice is None:
-            faults += [f"profiles.{profile.name}.{fault}" for fault in found]
-            default_faults = found
-        else:
-            option, value = choice
-            faults += [
-                f"profiles.{profile.name}.{fault} (if {option} is {value})"
-                for fault in found
-                if fault not in default_faults
-            ]
-        bodies[profile.name][choice] = result.get("body", {})
+    results = list(zip(profiles, _results(requests, cache_dir), strict=True))
+    faults = [f"profiles.{profile.name}.{fault}" for profile, result in results for fault in result.get("faults", ())]
     if faults:
         raise ConfigurationError(source, faults)
-    return {profile.name: _assembled(profile, bodies[profile.name]) for profile in profiles}
+    return {profile.name: _assembled(profile, **result) for profile, result in results}
 
 
-def _variants(profile: Profile) -> Iterator[tuple[_Choice, dict[str, Any]]]:
-    """Yield the profile's config with every default, and then with each choice of each option."""
-    defaults = copy.deepcopy(profile.config)
-    for function in functions_in(defaults):
-        function.pop("ends", None)  # for the client; Google has no such field
-    for option in profile.options.values():
-        _put(defaults, option.path, option.chosen_by_default)
-    yield None, defaults
-    for name, option in profile.options.items():
-        for choice in option.choices:
-            config = copy.deepcopy(defaults)
-            _put(config, option.path, choice)
-            yield (name, choice), config
+def _described(tool: ServerTool) -> dict[str, Any]:
+    described = tool.model_dump(include={"python", "description", "parameters", "bind", "same", "behavior", "confirm"})
+    return described | {"in_url": tool.named_in(tool.url), "in_confirm": tool.named_in(tool.confirm)}
 
 
-def _tools_of(profile: Profile) -> dict[str, dict[str, Any]]:
-    return {
-        name: tool.model_dump(include={"python", "description", "parameters", "bind", "same", "behavior", "confirm"})
-        | {"in_url": tool.named_in(tool.url), "in_confirm": tool.named_in(tool.confirm)}
-        for name, tool in profile.tools.items()
-    }
-
-
-def _assembled(profile: Profile, bodies: dict[_Choice, dict[str, Any]]) -> CompiledProfile:
+def _assembled(
+    profile: Profile, body: dict[str, Any], choices: dict[str, dict[str, dict[str, Any]]]
+) -> CompiledProfile:
     """Return the profile with its patches: where a choice's body differs from the default's."""
-    plain = bodies[None]
-    patches: dict[str, dict[str, Patch]] = {name: {} for name in profile.options}
-    for choice, body in bodies.items():
-        if choice is not None:
-            patches[choice[0]][choice[1]] = dict(_differences(plain, body))
-    return CompiledProfile(profile, plain, patches)
-
-
-def _put(config: dict[str, Any], path: str, value: str) -> None:
-    """Set *value* at the dotted *path* in *config*."""
-    *parents, last = path.split(".")
-    for name in parents:
-        below = config.setdefault(name, {})
-        if not isinstance(below, dict):
-            below = config[name] = {}  # if the path is wrong, the SDK's check reports this key
-        config = below
-    config[last] = value
+    patches = {
+        option: {value: dict(_differences(body, changed)) for value, changed in bodies.items()}
+        for option, bodies in choices.items()
+    }
+    return CompiledProfile(profile, body, patches)
 
 
 def _differences(

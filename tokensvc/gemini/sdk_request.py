@@ -1,11 +1,11 @@
 """Builds request bodies with Google's SDK, in a separate program.
 
 Importing the SDK takes 0.3 s and 49 MB, which workers should not pay. So this runs in a child
-process, `python -m tokensvc.gemini.sdk_request`: it reads a JSON array of
-`{"model", "config", "api_version", "tools"}` from standard input, and writes an array of
-`{"body"}` or `{"faults"}` to standard output, in the same order. Each fault begins with its key.
+process, `python -m tokensvc.gemini.sdk_request`: it reads a JSON array of the arguments of
+`compile_profile` from standard input, and writes an array of its results to standard output.
 """
 
+import copy
 import json
 import sys
 import warnings
@@ -16,7 +16,9 @@ import httpx2
 from google import genai
 from google.genai import types
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
+from tokensvc.config.profiles import functions_in
 from tokensvc.gemini.declarations import declare
 from tokensvc.gemini.models import faults_of, rules_of
 
@@ -33,44 +35,71 @@ _DEFAULTS: dict[str, Any] = {
 _ANY_TIME = "2000-01-01T00:00:00Z"
 
 
-def request_for(
-    model: str, config: dict[str, Any], api_version: str, tools: Mapping[str, dict[str, Any]]
+def compile_profile(
+    model: str,
+    config: dict[str, Any],
+    options: Mapping[str, dict[str, Any]],
+    api_version: str,
+    tools: Mapping[str, dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return `{"body": …}`, Google's request body for a token, or `{"faults": […]}`.
+    """Return `{"body": …, "choices": {option: {value: body}}}`, or `{"faults": […]}`.
 
-    *tools* are the server's, by name: dumps of `config.tools.ServerTool`.
+    A body is Google's request body for a token: with every option at its default, or one of them at another value.
     """
+    for function in functions_in(config):
+        function.pop("ends", None)  # for the client; Google has no such field
+    for option in options.values():
+        _put(config, option["path"], option["default"])
+    declared, faults = declare(tools, rules_of(model))
+    body, of_defaults = _body(model, config, api_version, declared)
+    faults += of_defaults
+    choices: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in options}
+    for name, option in options.items():
+        for value in option["choices"]:
+            changed = copy.deepcopy(config)
+            _put(changed, option["path"], value)
+            choices[name][value], found = _body(model, changed, api_version, declared)
+            faults += [f"{fault} (if {name} is {value})" for fault in found if fault not in of_defaults]
+    return {"faults": faults} if faults else {"body": body, "choices": choices}
+
+
+def _put(config: dict[str, Any], path: str, value: str) -> None:
+    """Set *value* at the dotted *path* in *config*."""
+    *parents, last = path.split(".")
+    for name in parents:
+        below = config.setdefault(name, {})
+        if not isinstance(below, dict):
+            below = config[name] = {}  # if the path is wrong, the SDK's check reports this key
+        config = below
+    config[last] = value
+
+
+def _body(
+    model: str, config: dict[str, Any], api_version: str, declared: list[dict[str, Any]]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the request body, or else why there is none; each fault begins with its key."""
+    names = {spelled: name for name in _DEFAULTS for spelled in (name, to_camel(name))}
     # A profile turns one of our defaults off by setting it to false, which the SDK would reject.
-    left_out = {name for name in _DEFAULTS if config.get(name, config.get(_camel(name))) is False}
-    written = {
-        key: value
-        for key, value in config.items()
-        if key not in left_out and key not in {_camel(name) for name in left_out}
-    }
+    left_out = {names[key] for key, value in config.items() if key in names and value is False}
+    written = {key: value for key, value in config.items() if names.get(key) not in left_out}
     try:
         checked = types.LiveConnectConfig.model_validate(written)
     except ValidationError as error:
-        return {"faults": [f"config.{_fault(fault)}" for fault in error.errors()]}
+        return {}, [f"config.{_fault(fault)}" for fault in error.errors()]
     except Exception as error:  # noqa: BLE001 - the SDK's enums raise various errors
-        return {"faults": [f"config.Google's LiveConnectConfig rejects this ({error})"]}
-    declared, faults = declare(tools, rules_of(model))
-    complete = checked.model_dump(mode="json", exclude_none=True)
-    for name, value in _DEFAULTS.items():
-        if name not in left_out:
-            complete.setdefault(name, value)
+        return {}, [f"config.Google's LiveConnectConfig rejects this ({error})"]
+    defaults = {name: value for name, value in _DEFAULTS.items() if name not in left_out}
+    complete = defaults | checked.model_dump(mode="json", exclude_none=True)
     if declared:
-        complete.setdefault("tools", []).append({"function_declarations": declared})
-    for tool in complete.get("tools", ()):
-        for function in tool.get("function_declarations", ()):
-            function.setdefault("behavior", rules_of(model).behaviors[0])
-    of_config = [*_forbidden_fields(complete), *faults_of(model, complete, api_version)]
-    faults += [f"config.{fault}" for fault in of_config]
-    if faults:
-        return {"faults": faults}
+        complete["tools"] = [*complete.get("tools", ()), {"function_declarations": declared}]
+    for function in functions_in(complete):
+        function.setdefault("behavior", rules_of(model).behaviors[0])
+    if faults := [*_forbidden_fields(complete), *faults_of(model, complete, api_version)]:
+        return {}, [f"config.{fault}" for fault in faults]
     try:
-        return {"body": _capture_body(model, complete, api_version)}
+        return _capture_body(model, complete, api_version), []
     except ValueError as error:  # the SDK: not supported by the Developer API
-        return {"faults": [f"config.{error}"]}
+        return {}, [f"config.{error}"]
 
 
 def _forbidden_fields(config: dict[str, Any]) -> Iterator[str]:
@@ -112,11 +141,6 @@ def _capture_body(model: str, config: dict[str, Any], api_version: str) -> dict[
     return bodies[0]
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
@@ -125,4 +149,4 @@ def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a Ty
 
 
 if __name__ == "__main__":
-    json.dump([request_for(**asked) for asked in json.load(sys.stdin)], sys.stdout)
+    json.dump([compile_profile(**asked) for asked in json.load(sys.stdin)], sys.stdout)

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from tokensvc.http_client import BoundedHttpClient
-from tokensvc.tools.call import ToolCall
+from tokensvc.signing.tool_requests import ToolRequestSigner
+from tokensvc.tools import ToolCall
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -20,14 +21,11 @@ _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215
 
 @dataclass(frozen=True)
 class EndpointTool:
-    """The endpoint at *url*, whose path may have `{argument}`s; the others are the JSON body of a POST.
-
-    *sign* returns a short-lived JWT for a call and the origin that it goes to.
-    """
+    """The endpoint at *url*, whose path may have `{argument}`s; the others are the JSON body of a POST."""
 
     url: str
     client: BoundedHttpClient
-    sign: Callable[[ToolCall, str], str]
+    signer: ToolRequestSigner
 
     def prepare(self, arguments: dict[str, Any], call: ToolCall) -> object:
         """Do nothing: an endpoint has one step."""
@@ -44,8 +42,19 @@ class EndpointTool:
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", _segment(value))
                 del rest[name]
+        claims = {
+            "aud": origin,
+            "sub": call.principal.subject,
+            "sub_issuer": call.principal.issuer,
+            "kind": call.principal.kind,
+            "profile": call.profile,
+            "lease": call.lease_id,
+            "tool": call.tool,
+            "jti": call.id,
+            "args_sha256": call.arguments_hash,
+        }
         headers = {
-            "Authorization": f"Bearer {self.sign(call, origin)}",
+            "Authorization": f"Bearer {self.signer.sign(claims)}",
             "Content-Type": "application/json",
             # A hash, since an id of the visitor's own may have characters that no header can hold.
             "Idempotency-Key": hashlib.sha256(f"{call.lease_id} {call.id}".encode()).hexdigest(),

@@ -6,15 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from tokensvc.errors import ToolBusy
 from tokensvc.threads import start_thread
-from tokensvc.tools.call import ToolCall
+from tokensvc.tools import ToolCall
 
 _LOOK = 0.5  # seconds
 MOST = 48  # a quarter of the worker's threads (`serving.threads`)
+_SHARE = 4  # one person has at most a quarter of these
 _log = logging.getLogger(__name__)
+
+Work = Callable[[], object]
+Run = Callable[[Work, float, Callable[[], None]], object]
 
 
 class Runnable(Protocol):
@@ -29,8 +35,15 @@ class Runnable(Protocol):
         ...
 
 
+@dataclass(eq=False)
+class _Place:
+    person: str
+    started: bool = False
+    overdue: bool = False
+
+
 class Bulkhead:
-    """Runs at most *most* at once, each in a thread of its own.
+    """Runs at most *most* at once, each in a thread of its own, and at most a quarter of them for one person.
 
     A thread cannot be stopped. So a function that ignores its deadline keeps its place; if half of
     them are kept so, *exhausted* is called once, to replace the process.
@@ -40,48 +53,44 @@ class Bulkhead:
         self._exhausted = exhausted
         self._most = most
         self._lock = threading.Lock()
-        self._running = 0
-        self._overdue: set[Place] = set()
+        self._places: set[_Place] = set()
 
     @contextmanager
-    def place(self) -> Iterator["Place"]:
-        """Hold a place, in which one function may run.
+    def place(self, person: str) -> Iterator[Run]:
+        """Hold a place for *person*, and yield what runs one function in it.
+
+        That returns the function's result, or raises its exception. It calls its last argument now and then
+        meanwhile, and raises TimeoutError if the deadline (of `time.monotonic`) passes first.
 
         Raises:
-            ToolBusy: if there is none.
+            ToolBusy: if there is no place.
         """
+        place = _Place(person)
         with self._lock:
-            if self._running >= self._most:
-                raise ToolBusy(cause=f"{self._running} tools running", retry_after=1)
-            self._running += 1
-        place = Place(self)
+            own = sum(each.person == person for each in self._places)
+            if len(self._places) >= self._most or own >= max(1, self._most // _SHARE):
+                raise ToolBusy(cause=f"{len(self._places)} tools running, {own} of this person", retry_after=1)
+            self._places.add(place)
         try:
-            yield place
+            yield partial(self._run, place)
         finally:
-            if place.result is None:
+            if not place.started:
                 self._leave(place)
 
-    def start(self, place: "Place", work: Callable[[], object]) -> Future[object]:
-        """Start *work* in the thread of *place*, which it keeps until it returns."""
-        place.result = Future()
-        if not start_thread(self._run, place, work, name="tool"):
-            place.result.set_exception(ToolBusy(cause="no thread"))
-            self._leave(place)
-        return place.result
+    def _run(self, place: _Place, work: Work, deadline: float, look: Callable[[], None]) -> object:
+        result: Future[object] = Future()
+        if not start_thread(self._work, place, work, result, name="tool"):
+            raise ToolBusy(cause="no thread")
+        place.started = True
+        while not wait([result], min(_LOOK, max(0.0, deadline - time.monotonic()))).done:
+            if time.monotonic() >= deadline:
+                self._give_up(place)
+                raise TimeoutError
+            look()
+        return result.result()
 
-    def give_up(self, place: "Place") -> None:
-        """Stop waiting for the function in *place*."""
-        with self._lock:
-            if place.left:
-                return
-            self._overdue.add(place)
-            exhausted = len(self._overdue) == self._most // 2
-        if exhausted:
-            _log.error("half of the places for tools are taken by functions past their deadline: replacing the worker")
-            self._exhausted()
-
-    def _run(self, place: "Place", work: Callable[[], object]) -> None:
-        result = place.result or Future()
+    def _work(self, place: _Place, work: Work, result: Future[object]) -> None:
+        """Run *work* in its thread; it keeps the place until it returns."""
         try:
             value = work()
         except BaseException as error:  # noqa: BLE001 - raised where it is awaited
@@ -91,32 +100,15 @@ class Bulkhead:
         finally:
             self._leave(place)
 
-    def _leave(self, place: "Place") -> None:
+    def _give_up(self, place: _Place) -> None:
         with self._lock:
-            place.left = True
-            self._running -= 1
-            self._overdue.discard(place)
+            place.overdue = True
+            overdue = sum(each.overdue for each in self._places)
+            exhausted = place in self._places and overdue == self._most // 2
+        if exhausted:
+            _log.error("half of the places for tools are taken by functions past their deadline: replacing the worker")
+            self._exhausted()
 
-
-class Place:
-    """A place in a bulkhead."""
-
-    result: Future[object] | None = None
-    left = False
-
-    def __init__(self, bulkhead: Bulkhead) -> None:
-        self._bulkhead = bulkhead
-
-    def run(self, work: Callable[[], object], deadline: float, look: Callable[[], None]) -> object:
-        """Return the result of *work*, or raise its exception; call *look* now and then meanwhile.
-
-        Raises:
-            TimeoutError: if *deadline* (of `time.monotonic`) passes first.
-        """
-        result = self._bulkhead.start(self, work)
-        while not wait([result], min(_LOOK, max(0.0, deadline - time.monotonic()))).done:
-            if time.monotonic() >= deadline:
-                self._bulkhead.give_up(self)
-                raise TimeoutError
-            look()
-        return result.result()
+    def _leave(self, place: _Place) -> None:
+        with self._lock:
+            self._places.remove(place)
