@@ -1,6 +1,5 @@
 """The composition root: builds the application from its parts."""
 
-import json
 import logging
 import os
 import time
@@ -9,13 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from threading import Lock
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Blueprint, Flask, Request
 
-from tokensvc import quota_keys
 from tokensvc.authn.access_tokens import AccessTokens
 from tokensvc.authn.api_keys import authenticate_api_key
 from tokensvc.authn.chain import AuthenticatorChain, LeaseHolders, authenticate_guest
@@ -54,20 +51,7 @@ from tokensvc.store.usage import Usage
 from tokensvc.tooling import ToolService
 from tokensvc.tools.runnables import runnables
 from tokensvc.tools.running import Bulkhead
-from tokensvc.web_api import (
-    assets,
-    bodies,
-    headers,
-    health,
-    logins,
-    mounting,
-    origins,
-    pages,
-    problems,
-    tokens,
-    tools,
-)
-from tokensvc.web_api.metrics import Gauges, Metrics
+from tokensvc.web_api import assets, bodies, headers, health, logins, mounting, origins, pages, problems, tokens, tools
 from tokensvc.web_api.observing import Observing
 from tokensvc.web_api.releases import read_release, web_folder
 
@@ -150,7 +134,9 @@ def load_deployment(environ: Mapping[str, str]) -> Deployment:
         )
 
 
-_handed_over: Deployment | None = None
+# What `create_app` serves by default, in this process and in those that it forks: set by gunicorn's master, so that its
+# workers need not load everything again.
+handed_over: Deployment | None = None
 
 
 class Application(Flask):
@@ -159,17 +145,18 @@ class Application(Flask):
     So it may be created before a fork, as by gunicorn's --preload.
     """
 
-    def __init__(self, check: Callable[[], None], *starts: Callable[[], None]) -> None:
-        """*check* checks the store; *starts* start what runs beside requests in each process."""
+    def __init__(
+        self, check: Callable[[], None], starts: Iterable[Callable[[], None]], stops: Iterable[Callable[[], None]]
+    ) -> None:
+        """*check* checks the store; *starts* and *stops* are for what runs beside requests in each process."""
         super().__init__(__name__, static_folder=None)
         self._check = check
         self._starts = starts
         self._starting = Lock()
         self._started_in = 0  # process ID
         self.replace_worker: Callable[[], None] = lambda: None  # set by a server that has workers
-        self.stops: list[Callable[[], None]] = []
         # Called by a server before a process ends, or else when the application is dropped or Python exits.
-        self.close = weakref.finalize(self, _call_all, self.stops)
+        self.close = weakref.finalize(self, _call_all, stops)
 
     def start(self) -> None:
         """Check the store, and start what runs beside requests, in a process that will serve.
@@ -181,21 +168,16 @@ class Application(Flask):
         self._check()
         self._start_once()
 
-    def starting(self, app: WSGIApplication) -> WSGIApplication:
-        """Return *app* as one that starts what runs beside requests before it serves the first."""
-
-        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            if self._started_in != os.getpid():
-                self._start_once()
-            return app(environ, start_response)
-
-        return serve
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request; before the first, start what runs beside them."""
+        if self._started_in != os.getpid():
+            self._start_once()
+        return self.wsgi_app(environ, start_response)
 
     def _start_once(self) -> None:
         with self._starting:
             if self._started_in != os.getpid():
-                for start in self._starts:
-                    start()
+                _call_all(self._starts)
                 self._started_in = os.getpid()
 
 
@@ -204,28 +186,18 @@ def _call_all(functions: Iterable[Callable[[], None]]) -> None:
         function()
 
 
-def hand_over(deployment: Deployment) -> None:
-    """Make *deployment* the default of `create_app` in this process and those that it forks.
-
-    gunicorn's master calls this, so that its workers need not load everything again.
-    """
-    global _handed_over  # noqa: PLW0603 - only a process-wide value is inherited over a fork
-    _handed_over = deployment
-
-
 def create_app(environ: Mapping[str, str] | None = None) -> Application:
     """Return the WSGI application for *environ*.
 
-    Without *environ*, it uses the deployment that was handed over, or else os.environ. gunicorn
-    calls this in each worker. The store must exist: if it is lost while other workers serve, it
-    must not be replaced by an empty one, without blocks and budgets. Until it is there, requests
-    are refused.
+    Without *environ*, it uses the deployment that was handed over, or else os.environ. gunicorn calls this in each
+    worker. The store must exist: if it is lost while other workers serve, it must not be replaced by an empty one,
+    without blocks and budgets. Until it is there, requests are refused.
 
     Raises:
         ConfigurationError: naming every fault found.
     """
-    if environ is None and _handed_over is not None:
-        return build_app(_handed_over)
+    if environ is None and handed_over is not None:
+        return build_app(handed_over)
     return build_app(load_deployment(os.environ if environ is None else environ))
 
 
@@ -256,45 +228,29 @@ def build_app(deployment: Deployment) -> Application:
     ledger = Ledger(engine, _now)
     access_tokens = AccessTokens(settings.secret_keys, time.time)
     policy = FollowedPolicy(
-        settings.paths.config_file,
-        deployment.policy,
-        deployment.reread_policy,
-        seen=deployment.config_stamp,
+        settings.paths.config_file, deployment.policy, deployment.reread_policy, seen=deployment.config_stamp
     )
     gate, usage, refusals = Gate(), Usage(engine, _now), Refusals(engine, _now)
-    ready = ReadyTokens(
-        Minter(
-            BoundedHttpClient(
-                settings.gemini_base_url,
-                proxy=settings.egress.proxy_for(settings.gemini_base_url),
-            ),
-            api_version=deployment.configuration.gemini.api_version,
-            api_keys=settings.gemini_api_keys,
-            clock=_now,
-            gate=gate,
-            pseudonym=partial(pseudonym, derive_key(settings.secret_keys[0], "safety identifier")),
-        ),
-        _now,
-    )
-    holders = LeaseHolders(
-        AuthenticatorChain(
-            [
-                SiteJwtAuthenticator([*deployment.trust.issuers, access_tokens.issuer()], time.time).authenticate,
-                partial(authenticate_api_key, ApiKeys(engine)),
-                partial(authenticate_signed_in, deployment.configuration.site.claims),
-                authenticate_guest,
-            ]
-        ),
-        LeaseSigner(settings.secret_keys, _now),
-    )
-    service = TokenService(
-        holders=holders,
-        policy=policy,
-        ledger=ledger,
-        minter=ready,
-        usage=usage,
+    proxy = settings.egress.proxy_for(settings.gemini_base_url)
+    minter = Minter(
+        BoundedHttpClient(settings.gemini_base_url, proxy=proxy),
+        api_version=deployment.configuration.gemini.api_version,
+        api_keys=settings.gemini_api_keys,
         clock=_now,
+        gate=gate,
+        pseudonym=partial(pseudonym, derive_key(settings.secret_keys[0], "safety identifier")),
     )
+    ready = ReadyTokens(minter, _now)
+    authenticators = AuthenticatorChain(
+        [
+            SiteJwtAuthenticator([*deployment.trust.issuers, access_tokens.issuer()], time.time).authenticate,
+            partial(authenticate_api_key, ApiKeys(engine)),
+            partial(authenticate_signed_in, deployment.configuration.site.claims),
+            authenticate_guest,
+        ]
+    )
+    holders = LeaseHolders(authenticators, LeaseSigner(settings.secret_keys, _now))
+    service = TokenService(holders=holders, policy=policy, ledger=ledger, minter=ready, usage=usage, clock=_now)
     login = LoginService(
         PasswordVerifier(Accounts(engine)),
         ledger,
@@ -312,7 +268,11 @@ def build_app(deployment: Deployment) -> Application:
     )
     refresher = JwksRefresher(deployment.trust.key_sets)
 
-    app = Application(partial(stores.check, engine), policy.follow, refresher.start)
+    app = Application(
+        partial(stores.check, engine),
+        starts=[policy.follow, refresher.start],
+        stops=[policy.stop, refresher.stop, refusals.write, engine.dispose],
+    )
     app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_READ
     app.url_map.merge_slashes = False  # //login is not found: a redirect is not in the contract
     problems.install(app)
@@ -327,41 +287,28 @@ def build_app(deployment: Deployment) -> Application:
     if http.page:
         app.register_blueprint(pages.blueprint(release, http, deployment.websocket_url))
 
-    def budgets_left() -> dict[str, tuple[int, int]]:
-        in_force = policy()
-        profiles = [compiled.profile for compiled in in_force.profiles.values()]
-        shared = quota_keys.shared_budgets(profiles, in_force.limits)
-        return ledger.budgets_left(shared)
-
-    looked_up = Gauges(
-        ready_tokens=lambda: ready.count,
-        live_leases=ledger.live_leases,
-        budgets_left=budgets_left,
-        reported_seconds=usage.reported_today,
-        last_probe=partial(_last_probe, settings.paths.data_dir / "probe.json"),
-        jwks_ages=lambda: {keys.url: keys.age for keys in deployment.trust.key_sets if keys.age is not None},
-    )
-    minting = app.starting(tokens.TokenEndpoint(app.wsgi_app, service, http, deployment.websocket_url))
+    endpoint = tokens.TokenEndpoint(app.wsgi_app, service, http, deployment.websocket_url)
     hashed = deployment.configuration.log_subjects == "hashed"
     hashing_key = derive_key(settings.secret_keys[0], "log subjects") if hashed else None
-    app.stops += [policy.stop, refresher.stop, refusals.write, engine.dispose]
-    observing = Observing(minting, hashing_key, refusals.count)
-    app.wsgi_app = mounting.Mounted(observing, http)  # type: ignore[method-assign]  # Flask's own way
+    observing = Observing(endpoint, hashing_key, refusals.count)
+    wsgi = mounting.mounted(observing, http)
     if http.metrics_address is not None:
-        counting = Metrics(http.metrics_address, looked_up)
-        gate.tell = counting.google_answers
-        observing.reports.append(counting.count)
-        app.wsgi_app = counting.beside(app.wsgi_app)  # type: ignore[assignment,method-assign]  # likewise
+        from tokensvc.web_api.metrics import Lookups, Metrics  # noqa: PLC0415 - as the module says
+
+        lookups = Lookups(
+            policy=policy,
+            live_leases=ledger.live_leases,
+            budgets_left=ledger.budgets_left,
+            reported_seconds=usage.reported_today,
+            key_sets=deployment.trust.key_sets,
+            probe_file=settings.paths.data_dir / "probe.json",
+        )
+        metrics = Metrics(http.metrics_address, lookups)
+        gate.tell, ready.tell = metrics.google_answers, metrics.ready.set
+        observing.reports.append(metrics.count)
+        wsgi = metrics.beside(wsgi)
+    app.wsgi_app = wsgi  # type: ignore[assignment, method-assign]  # Flask's own way
     return app
-
-
-def _last_probe(file: Path) -> tuple[float, bool] | None:
-    """Return when `tokensvc probe --every` ended last and whether all was well, or None."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return float(found["at"]), bool(found["ok"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def _compiled(configured: Configuration, api_version: str, paths: Paths) -> Mapping[str, CompiledProfile]:

@@ -20,6 +20,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -40,7 +41,7 @@ from tokensvc.errors import (
     described,
 )
 from tokensvc.store import engine as stores
-from tokensvc.web_api import headers, metrics, problems
+from tokensvc.web_api import headers, problems
 
 _LONGEST_PAUSE = 2.0  # seconds before the next try
 
@@ -149,7 +150,7 @@ def on_starting(server: Arbiter) -> None:
         deployment = _load(server)
         engine = stores.open_engine(deployment.settings.paths.database_url)
         stores.prepare(engine)
-        app.hand_over(deployment)
+        app.handed_over = deployment
     except ConfigurationError as error:
         print(error.report(), file=sys.stderr)  # noqa: T201 - for the operator, before there is a log
         sys.exit(2)
@@ -161,7 +162,7 @@ def on_starting(server: Arbiter) -> None:
     gc.collect()
     gc.freeze()
     if (bind := deployment.configuration.http.metrics_bind) is not None:
-        metrics.prepare(deployment.settings.paths.data_dir / "metrics")
+        _empty_metrics(deployment.settings.paths.data_dir / "metrics")
         server.setup = partial(_setup, server, server.setup, bind)
         _listen_too(server, bind)
     server.spawn_worker = partial(_spawn, server.spawn_worker)
@@ -176,7 +177,18 @@ def worker_exit(_server: Arbiter, worker: Worker) -> None:
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:
     """Leave out the gauges of a worker that has ended."""
-    metrics.forget(worker.pid)
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from tokensvc.web_api import metrics  # noqa: PLC0415 - as the module says
+
+        metrics.forget(worker.pid)
+
+
+def _empty_metrics(folder: Path) -> None:
+    """Have prometheus-client count in *folder*, which has nothing of an earlier start."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _setup(server: Arbiter, setup: Callable[[Any], None], bind: str, wsgi: Any) -> None:  # noqa: ANN401 - gunicorn's
@@ -239,7 +251,7 @@ def _reload(server: Arbiter, reload: Callable[[], None]) -> None:
     try:
         deployment = _load(server)
         stores.open_existing(deployment.settings.paths.database_url).dispose()
-        app.hand_over(deployment)
+        app.handed_over = deployment
     except Exception as error:  # noqa: BLE001 - whatever it is, the workers that serve stay
         server.log.error("reload rejected fault=%s", described(error))  # noqa: TRY400 - a traceback adds nothing
         return

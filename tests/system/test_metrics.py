@@ -175,6 +175,23 @@ def test_breaker_is_shown_as_it_is_although_most_workers_have_no_further_request
         assert figures(port)["tokensvc_breaker_open"] == 0
 
 
+def test_ready_tokens_are_shown_as_they_are_without_a_further_request(tmp_path: Path, google: Upstream) -> None:
+    (port,) = free_ports(1)
+    eager = '[profiles.eager]\nmodel = "gemini-3.8-live"\nallow = ["guest"]\nready_tokens = 4\n'
+    with watched(tmp_path, google, port, workers=1, more=eager) as service:
+        assert service.post("/token", {"profile": "eager"}).status == 200
+        service.await_line("token minted ahead profile=eager")
+        assert figures(port)["tokensvc_ready_tokens"] == 1
+        google.gate.clear()
+        try:
+            assert service.post("/token", {"profile": "eager"}).status == 200
+            assert figures(port)["tokensvc_ready_tokens"] == 0
+        finally:
+            google.gate.set()
+        service.await_lines("token minted ahead profile=eager", 2)
+        assert figures(port)["tokensvc_ready_tokens"] == 1
+
+
 def test_figures_have_the_last_probe(tmp_path: Path, google: Upstream) -> None:
     (port,) = free_ports(1)
     with watched(tmp_path, google, port, workers=1):

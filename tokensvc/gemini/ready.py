@@ -63,12 +63,8 @@ class ReadyTokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._pools: dict[str, _Pool] = {}
-
-    @property
-    def count(self) -> int:
-        """How many tokens are kept."""
-        with self._lock:
-            return sum(len(pool.tokens) for pool in self._pools.values())
+        # Told how many tokens are kept, whenever that may have changed.
+        self.tell: Callable[[int], None] = lambda _count: None
 
     @contextmanager
     def passage(
@@ -80,7 +76,10 @@ class ReadyTokens:
         """
         with self._lock:
             pool = None if renewal else self._pool_of(compiled, lease)
-            held = None if pool is None else pool.take(self._clock())
+            held = None
+            if pool is not None:
+                held = pool.take(self._clock())
+                self._tell_count()
 
         def mint(expires_at: datetime, handle: str | None, rebuild: bool, context: Mapping[str, str]) -> EphemeralToken:  # noqa: FBT001
             nonlocal held
@@ -106,6 +105,7 @@ class ReadyTokens:
                 if pool and held:  # it was not handed out
                     with self._lock:
                         pool.tokens.appendleft(held)
+                        self._tell_count()
 
     def _pool_of(self, compiled: CompiledProfile, lease: Lease) -> _Pool | None:
         profile = compiled.profile
@@ -135,6 +135,10 @@ class ReadyTokens:
             pool.minting -= 1
             pool.failed_at = None if minted else self._clock()
             pool.tokens.extend(minted)
+            self._tell_count()
+
+    def _tell_count(self) -> None:
+        self.tell(sum(len(pool.tokens) for pool in self._pools.values()))
 
 
 def _is_ready(token: EphemeralToken, end: datetime) -> bool:

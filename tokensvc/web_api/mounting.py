@@ -18,29 +18,26 @@ from tokensvc.web_api.origins import SHARED, SIGNED_IN
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-class Mounted:
-    """WSGI middleware: moves the prefix of each request's path to its SCRIPT_NAME."""
+def mounted(app: WSGIApplication, http: Http) -> WSGIApplication:
+    """Return *app* as one for which the prefix of each request's path is moved to its SCRIPT_NAME."""
+    prefix, known = http.prefix, {"wsgi.url_scheme": "https"} if http.by_https else {}
 
-    def __init__(self, app: Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]], http: Http) -> None:
-        self._app = app
-        self._prefix = http.prefix
-        self._known = {"wsgi.url_scheme": "https"} if http.by_https else {}
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve a request."""
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         script, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
         # gunicorn by default believes a header of that name. A client's would hide a path from the
         # rules of the proxy in front: /x/login would be served as /login.
         claimed = environ.get("HTTP_SCRIPT_NAME", "")
         if claimed and script.startswith(claimed):
             script, path = script.removeprefix(claimed), claimed + path
-        if not script and f"{path}/".startswith(f"{self._prefix}/"):
-            path = path.removeprefix(self._prefix)
+        if not script and f"{path}/".startswith(f"{prefix}/"):
+            path = path.removeprefix(prefix)
         if path.startswith("//"):
             # Werkzeug ignores a first slash that another follows, which would hide a path likewise.
             path = f"/.{path}"
-        mounted = {"SCRIPT_NAME": self._prefix or script, "PATH_INFO": path}
-        return self._app(environ | self._known | mounted, start_response)
+        moved = {"SCRIPT_NAME": prefix or script, "PATH_INFO": path}
+        return app(environ | known | moved, start_response)
+
+    return serve
 
 
 def blueprint(app: WSGIApplication, signed_in: Callable[[Request], Principal | None]) -> Blueprint:
