@@ -1,5 +1,6 @@
 """Mints short-lived Gemini Live tokens for the visitors of a site."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -7,16 +8,11 @@ if TYPE_CHECKING:
     from tokensvc.authn.signed_in import person
 
 __all__ = ["blueprint", "person"]
+_MODULES = {"blueprint": "tokensvc.app", "person": "tokensvc.authn.signed_in"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
     """Import what sites use when it is first used: the command line and the emulator need none of it."""
-    if name == "blueprint":
-        from tokensvc.app import blueprint  # noqa: PLC0415 - as the docstring says
-
-        return blueprint
-    if name == "person":
-        from tokensvc.authn.signed_in import person  # noqa: PLC0415 - likewise
-
-        return person
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

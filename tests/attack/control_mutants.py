@@ -80,7 +80,7 @@ CASES = [
     ),
     case(
         "T3: a cookie needs an origin",
-        "web_api/origins.py",
+        "web_api/logins.py",
         'if "Origin" not in request.headers:',
         "if False:",
         f"{OTHER_SITES}test_cookie_is_of_no_use_to_another_site[origin0-/login/refresh]",

@@ -13,6 +13,7 @@ from system.canaries import Canaries
 from tokensvc.config.file import Http
 from tokensvc.logs import JsonFormatter
 from tokensvc.web_api import headers, logins, origins, problems, tokens, tools
+from tokensvc.web_api.observing import Observing
 
 CANARIES = Canaries()
 for name in ("bearer", "lease", "handle", "user's password", "cookie", "query", "origin", "confirmation", "argument"):
@@ -61,7 +62,7 @@ def _client():
     app.register_blueprint(tokens.blueprint(Failing()))
     app.register_blueprint(tools.blueprint(Failing(), Failing()))
     app.register_blueprint(logins.blueprint(Failing(), Http()))
-    app.wsgi_app = tokens.TokenEndpoint(app.wsgi_app, Failing(), Http(), "ws://localhost")
+    app.wsgi_app = Observing(tokens.TokenEndpoint(app.wsgi_app, Failing(), Http(), "ws://localhost"), None)
     return app.test_client()
 
 

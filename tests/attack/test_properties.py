@@ -27,6 +27,7 @@ from tokensvc.gemini.compiler import compile_profiles
 from tokensvc.gemini.error_responses import refusal_for
 from tokensvc.http_client import Answer as Response
 from tokensvc.web_api import headers, origins, problems
+from tokensvc.web_api.observing import Observing
 from tokensvc.web_api.origins import find_client_address
 
 thousand = settings(max_examples=1000, deadline=None, database=None, derandomize=True)
@@ -199,6 +200,7 @@ def _fail():
     problems.install(app)
     origins.install(app, Http())
     headers.install(app, Http())
+    app.wsgi_app = Observing(app.wsgi_app, None)
     errors = []
 
     @app.get("/")

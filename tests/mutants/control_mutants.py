@@ -87,9 +87,9 @@ CASES = [
     service(
         8,
         "a form is refused",
-        "web_api/bodies.py",
-        '    if request.mimetype != "application/json":\n        raise UnsupportedMediaType\n\n\ndef',
-        "\n\ndef",
+        "web_api/logins.py",
+        'if request.mimetype != "application/json":',
+        "if False:",
         "web_api/test_logins.py::test_content_type_of_an_html_form_is_refused[text/plain-/login/refresh]",
     ),
     service(

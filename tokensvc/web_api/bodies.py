@@ -90,16 +90,6 @@ class EmptyBody(Body):
     """A body without fields."""
 
 
-def require_json(request: Request) -> None:
-    """Refuse what another site's page could send without a CORS preflight, such as a form.
-
-    Raises:
-        UnsupportedMediaType: if the request is not declared as JSON, even without a body.
-    """
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
-
-
 def json_answer(content: dict[str, Any]) -> Response:
     """Return a 200 with *content*, which may contain a secret and so must not be cached."""
     response = Response(json.dumps(content), mimetype="application/json")

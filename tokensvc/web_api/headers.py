@@ -1,8 +1,13 @@
-"""Sets security headers on every response, unless its route has set them."""
+"""The headers of every response: security headers, unless its route has set them, and the caller's quotas."""
+
+import math
+import re
+from collections.abc import Sequence
 
 from flask import Flask, Response, request
 
 from tokensvc.config.file import Http
+from tokensvc.domain import Quota
 
 DEFAULTS = [
     ("X-Content-Type-Options", "nosniff"),
@@ -28,3 +33,19 @@ def install(app: Flask, http: Http) -> None:
         return response
 
     app.after_request(set_headers)
+
+
+def quota_headers(quotas: Sequence[Quota]) -> list[tuple[str, str]]:
+    """Return RateLimit and RateLimit-Policy, or none if *quotas* is empty (draft-ietf-httpapi-ratelimit-headers-11)."""
+    if not quotas:
+        return []
+    policy = ", ".join(f"{_name(quota)};q={quota.limit.count};w={quota.limit.seconds}" for quota in quotas)
+    left = ", ".join(f"{_name(quota)};r={quota.remaining};t={math.ceil(quota.reset)}" for quota in quotas)
+    return [("RateLimit-Policy", policy), ("RateLimit", left)]
+
+
+def _name(quota: Quota) -> str:
+    """Return the quota's name as a structured string (RFC 8941); a group's name may be any text."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", quota.name)
+    # A window with several limits needs a different name for each.
+    return f'"{plain}-{quota.limit.seconds}"'

@@ -15,13 +15,10 @@ from tokensvc.web_api import bodies
 FRESH = 1.0  # seconds for which a result is repeated, and for which a request waits for one
 
 
-def blueprint(blocks: Blocks, probe: Callable[[], None], steady: Callable[[], float] = time.monotonic) -> Blueprint:
-    """Return the routes; each returns JSON with a `status`.
-
-    *probe* writes to the store, or raises TemporarilyUnavailable; *steady* is a clock in seconds.
-    """
+def blueprint(blocks: Blocks, probe: Callable[[], None]) -> Blueprint:
+    """Return the routes; *probe* writes to the store, or raises TemporarilyUnavailable."""
     routes = Blueprint("health", __name__)
-    readiness = _Readiness(blocks, probe, steady)
+    readiness = _Readiness(blocks, probe)
 
     @routes.get("/livez")
     def live() -> Response:
@@ -38,13 +35,12 @@ def blueprint(blocks: Blocks, probe: Callable[[], None], steady: Callable[[], fl
 class _Readiness:
     """Tries the store, at most once in `FRESH`: callers of /readyz are not authenticated."""
 
-    def __init__(self, blocks: Blocks, probe: Callable[[], None], steady: Callable[[], float]) -> None:
+    def __init__(self, blocks: Blocks, probe: Callable[[], None]) -> None:
         self._blocks = blocks
         self._probe = probe
-        self._steady = steady
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
-        self._tried: Future[bool | TemporarilyUnavailable] | None = None
+        self._tried: Future[bool] | None = None
         self._ended_at = -FRESH
 
     def blocked(self) -> bool:
@@ -54,26 +50,23 @@ class _Readiness:
             TemporarilyUnavailable: if the store cannot be written, or does not answer in time.
         """
         try:
-            result = self._latest().result(FRESH)
+            return self._latest().result(FRESH)
+        except TemporarilyUnavailable as refusal:
+            raise refusal.with_traceback(None) from None  # or it would grow: many requests raise the same one
         except (TimeoutError, RuntimeError):  # RuntimeError: no thread can be started
             raise TemporarilyUnavailable(cause="store: does not answer", retry_after=1) from None
-        if isinstance(result, TemporarilyUnavailable):
-            raise result.with_traceback(None)
-        return result
 
-    def _latest(self) -> Future[bool | TemporarilyUnavailable]:
+    def _latest(self) -> Future[bool]:
         """Return the result if it is fresh, or else that of a try that has begun."""
         with self._lock:
             tried = self._tried
-            if tried is None or (tried.done() and self._steady() >= self._ended_at + FRESH):
+            if tried is None or (tried.done() and time.monotonic() >= self._ended_at + FRESH):
                 self._tried = tried = self._thread.submit(self._try)
             return tried
 
-    def _try(self) -> bool | TemporarilyUnavailable:
+    def _try(self) -> bool:
         try:
             self._probe()
             return any(block.key == quota_keys.EVERYONE_BLOCK for block in self._blocks.in_force())
-        except TemporarilyUnavailable as refusal:
-            return refusal
         finally:
-            self._ended_at = self._steady()
+            self._ended_at = time.monotonic()

@@ -5,9 +5,10 @@ from pydantic import Field
 
 from tokensvc.authn.access_tokens import LIFETIME
 from tokensvc.config.file import Http
+from tokensvc.errors import OriginNotAllowed, UnsupportedMediaType
 from tokensvc.signing_in import LoginService, SignedIn
 from tokensvc.web_api import bodies
-from tokensvc.web_api.origins import client_address, require_origin_header
+from tokensvc.web_api.origins import client_address
 
 _PATH = "/login"
 
@@ -28,14 +29,8 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
     name = "__Secure-tokensvc-login" if secure else "tokensvc-login"
 
     def to_response(signed_in: SignedIn) -> Response:
-        response = bodies.json_answer(
-            {
-                "username": signed_in.username,
-                "access_token": signed_in.access_token,
-                "token_type": "Bearer",
-                "expires_in": LIFETIME,
-            }
-        )
+        token = {"access_token": signed_in.access_token, "token_type": "Bearer", "expires_in": LIFETIME}
+        response = bodies.json_answer({"username": signed_in.username, **token})
         set_cookie(response, signed_in.cookie, signed_in.cookie_life)
         return response
 
@@ -50,19 +45,24 @@ def blueprint(service: LoginService, http: Http) -> Blueprint:
 
     @routes.post(f"{_PATH}/refresh")
     def refresh() -> Response:
-        require_origin_header()
-        bodies.require_json(request)
-        bodies.EmptyBody.read(request)
+        _check_sent_by_our_page()
         return to_response(service.refresh(request.cookies.get(name), client_address()))
 
     @routes.post(f"{_PATH}/end")
     def end() -> Response:
-        require_origin_header()
-        bodies.require_json(request)
-        bodies.EmptyBody.read(request)
+        _check_sent_by_our_page()
         service.sign_out(request.cookies.get(name))
         response = Response(status=204, headers={"Cache-Control": "no-store"})
         set_cookie(response, "", 0)  # deletes it
         return response
 
     return routes
+
+
+def _check_sent_by_our_page() -> None:
+    """Refuse what another site's page could send, with the cookie, without a CORS preflight, such as a form."""
+    if "Origin" not in request.headers:  # its value has been checked
+        raise OriginNotAllowed(cause="Origin is missing")
+    if request.mimetype != "application/json":  # even without a body
+        raise UnsupportedMediaType
+    bodies.EmptyBody.read(request)

@@ -12,7 +12,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from tokensvc import logs
 
 Facts = Mapping[str, Any]
-Write = Callable[[str, int, Facts], None]
 
 _log = logging.getLogger(__name__)
 _KEY = "tokensvc.observed"  # in a request's environment
@@ -23,12 +22,7 @@ _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{
 class Observing:
     """WSGI middleware around everything that answers."""
 
-    def __init__(
-        self,
-        app: WSGIApplication,
-        hashing_key: bytes | None,
-        *reports: Callable[[Facts], None],
-    ) -> None:
+    def __init__(self, app: WSGIApplication, hashing_key: bytes | None, *reports: Callable[[Facts], None]) -> None:
         """With a *hashing_key*, subjects are logged as digests. Each of *reports* is given the facts of each line."""
         self._app = app
         self._hashing_key = hashing_key
@@ -36,11 +30,12 @@ class Observing:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
-        _begin(environ, self.write)
+        known = logs.begin_request()
+        known["request_id"] = _choose_id(environ)
+        environ[_KEY] = self._write, known
         return self._app(environ, start_response)
 
-    def write(self, message: str, level: int, facts: Facts) -> None:
-        """Log a line, and report it."""
+    def _write(self, message: str, level: int, facts: Facts) -> None:
         for report in self.reports:
             report(facts)
         facts = {name: fact for name, fact in facts.items() if name != "rule"}
@@ -56,7 +51,7 @@ class Observing:
 
 def request_id(environ: WSGIEnvironment) -> str:
     """Return the caller's X-Request-Id or trace ID (W3C Trace Context) if it is well formed, or else a new one."""
-    _, known = environ.get(_KEY) or _begin(environ, _log_as_it_is)
+    _, known = environ[_KEY]
     return str(known["request_id"])
 
 
@@ -65,19 +60,8 @@ def record(environ: WSGIEnvironment, message: str, level: int = logging.INFO, *,
 
     *rule* is the address as it is routed, of which there are few.
     """
-    write, known = environ.get(_KEY) or _begin(environ, _log_as_it_is)
+    write, known = environ[_KEY]
     write(message, level, {**known, **facts, "rule": rule})
-
-
-def _begin(environ: WSGIEnvironment, write: Write) -> tuple[Write, dict[str, object]]:
-    known = logs.begin_request()
-    known["request_id"] = _choose_id(environ)
-    environ[_KEY] = write, known
-    return write, known
-
-
-def _log_as_it_is(message: str, level: int, facts: Facts) -> None:
-    _log.log(level, message, extra={"facts": facts})
 
 
 def _choose_id(environ: WSGIEnvironment) -> str:

@@ -18,14 +18,8 @@ from tokensvc.errors import InvalidHost, OriginNotAllowed
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-SHARED = (
-    "/token",
-    "/lease/end",
-    "/profiles",
-    "/tool",
-    "/tool/confirm",
-    "/tool/cancel",
-)  # routes that pages of other sites may call
+# Routes that pages of other sites may call.
+SHARED = ("/token", "/lease/end", "/profiles", "/tool", "/tool/confirm", "/tool/cancel")
 SIGNED_IN = "tokensvc.signed_in"  # in a request's WSGI environment: the principal that the mounting site names
 PROBED = ("/livez", "/readyz")  # for any Host: probes may use an IP address
 _EXPOSED = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
@@ -33,15 +27,15 @@ _PREFLIGHT_LIFE = 7200  # seconds: the most that Chromium accepts
 
 
 class Origins:
-    """Decides which hosts and origins may call us, and which address a request comes from."""
+    """Decides which hosts and origins may call us, and behind trusted proxies, which address a request comes from."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
         self._shared = _patterns(http)
         self._our_host = urlsplit(http.public_url).hostname if http.public_url else None
 
-    def check(self, request: Request) -> None:
-        """Check the Host and Origin headers.
+    def check(self, request: Request) -> str:
+        """Check the Host and Origin headers; return the client's address, and note it for the log.
 
         Who is signed in to the site that mounts us counts for requests of its own pages only:
         browsers send its cookie with those of others, too.
@@ -51,6 +45,12 @@ class Origins:
             OriginNotAllowed: if it is a POST from another site that may not call this route, or one
                 that does not say where it comes from though somebody is signed in.
         """
+        address = find_client_address(
+            request.environ.get("REMOTE_ADDR") or "127.0.0.1",  # a UNIX socket has none
+            request.headers.getlist("X-Forwarded-For"),
+            self._http.trusted_proxies,
+        )
+        logs.note(address=address)
         if request.path not in PROBED and not self._names_our_host(request):
             raise InvalidHost(cause="Host header missing or unknown")
         origin = request.headers.get("Origin")
@@ -61,6 +61,7 @@ class Origins:
             if request.method == "POST" and not self.shares(request.path, origin):
                 raise OriginNotAllowed(cause="Origin is not listed")
             request.environ.pop(SIGNED_IN, None)
+        return address
 
     def shares(self, path: str, origin: str) -> bool:
         """Return whether pages of *origin*, another site, may call the route at *path*."""
@@ -71,14 +72,6 @@ class Origins:
         if origin is None or not self.shares(path, origin):
             return []
         return [("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", ", ".join(_EXPOSED))]
-
-    def client_address(self, request: Request) -> str:
-        """Return the client's address, behind the proxies that we trust."""
-        return find_client_address(
-            request.environ.get("REMOTE_ADDR") or "127.0.0.1",  # a UNIX socket has none
-            request.headers.getlist("X-Forwarded-For"),
-            self._http.trusted_proxies,
-        )
 
     def _names_our_host(self, request: Request) -> bool:
         """Return whether the Host header names our public host or this machine.
@@ -96,9 +89,7 @@ def install(app: Flask, http: Http) -> None:
     origins = Origins(http)
 
     def check() -> None:
-        g.client_address = origins.client_address(request)
-        logs.note(address=g.client_address)
-        origins.check(request)
+        g.client_address = origins.check(request)
 
     def vary(response: Response) -> Response:
         response.vary.add("Origin")
@@ -119,16 +110,6 @@ def install(app: Flask, http: Http) -> None:
     )
 
 
-def require_origin_header() -> None:
-    """Require an `Origin` header, whose value `install` has already checked.
-
-    Raises:
-        OriginNotAllowed: if there is none.
-    """
-    if "Origin" not in request.headers:
-        raise OriginNotAllowed(cause="Origin is missing")
-
-
 def _patterns(http: Http) -> list[re.Pattern[str]]:
     """Return a pattern for each of `http.origins`; “:*” is any port."""
     return [re.compile(_exactly(origin).replace(r":\*", "(:[0-9]{1,5})?")) for origin in http.origins]
@@ -139,7 +120,7 @@ def _exactly(text: str) -> str:
 
 
 def client_address() -> str:
-    """Return the client's address, behind the proxies that we trust."""
+    """Return the current request's client address, which `install` has checked."""
     address: str = g.client_address
     return address
 
@@ -147,8 +128,7 @@ def client_address() -> str:
 def find_client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
     """Return *peer*, or, if it is a trusted proxy, the client that it reports.
 
-    *forwarded* are the X-Forwarded-For headers, read from their end past every trusted proxy.
-    Anyone can forge what comes before that.
+    *forwarded* are the X-Forwarded-For headers, read from their end past every trusted proxy; the rest can be forged.
     """
     hops = [hop.strip() for line in forwarded for hop in line.split(",")]
     address = _parse_address(peer) or ipaddress.ip_address("127.0.0.1")

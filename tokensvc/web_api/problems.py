@@ -10,7 +10,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from tokensvc import errors
-from tokensvc.web_api import observing, quotas
+from tokensvc.web_api import observing
+from tokensvc.web_api.headers import quota_headers
 from tokensvc.web_api.origins import PROBED
 
 _log = logging.getLogger(__name__)
@@ -70,14 +71,13 @@ def answer(refusal: errors.Refusal) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
-    response.headers.extend(quotas.headers(refusal.quotas))
-    if isinstance(refusal, errors.InvalidToken):
-        expired = isinstance(refusal, errors.ExpiredToken)
-        response.headers["WWW-Authenticate"] = 'Bearer realm="token", error="invalid_token", error_description=' + (
-            '"expired"' if expired else '"invalid"'
-        )
-    elif refusal.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="token"'
+    response.headers.extend(quota_headers(refusal.quotas))
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        challenge = 'Bearer realm="token"'
+        if isinstance(refusal, errors.InvalidToken):
+            fault = "expired" if isinstance(refusal, errors.ExpiredToken) else "invalid"
+            challenge += f', error="invalid_token", error_description="{fault}"'
+        response.headers["WWW-Authenticate"] = challenge
     return response
 
 
@@ -102,13 +102,10 @@ def _route() -> str:
 
 
 def _answer_http(error: HTTPException) -> Response:
-    refusal = _BY_STATUS.get(error.code or 500)
-    if refusal is None:
-        refusal = errors.InvalidRequest if (error.code or 500) < 500 else errors.InternalError  # noqa: PLR2004 - a client error
+    status = error.code or 500
+    refusal = _BY_STATUS.get(status, errors.InternalError if status >= 500 else errors.InvalidRequest)  # noqa: PLR2004 - a server error
     response = answer(refusal(cause=f"HTTP {error.code}"))
-    for name, value in error.get_headers():
-        if name == "Allow":
-            response.headers[name] = value
+    response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
 
 

@@ -11,13 +11,12 @@ from flask import Blueprint, Response, request
 from pydantic import Field, model_validator
 from werkzeug import Request
 
-from tokensvc import logs
 from tokensvc.config.file import Http
 from tokensvc.errors import NotFound
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.issuing import Grant, TokenRequest, TokenService
-from tokensvc.web_api import bodies, observing, problems, quotas
-from tokensvc.web_api.headers import security_headers
+from tokensvc.web_api import bodies, observing, problems
+from tokensvc.web_api.headers import quota_headers, security_headers
 from tokensvc.web_api.origins import Origins, client_address
 
 _PATH = "/token"
@@ -90,10 +89,8 @@ class TokenEndpoint:
         return [content]
 
     def _issue(self, request: Request, request_id: str) -> Grant:
-        self._origins.check(request)
+        address = self._origins.check(request)
         request.max_content_length = bodies.MOST_READ
-        address = self._origins.client_address(request)
-        logs.note(address=address)
         credentials = bodies.credentials(request, address)
         body = TokenBody.read(request)
         if body.on_behalf_of is not None:
@@ -107,7 +104,7 @@ class TokenEndpoint:
             ("Cache-Control", "no-store"),
             ("Vary", "Authorization, Origin"),
             ("X-Request-Id", observing.request_id(environ)),
-            *quotas.headers(grant.reservation.quotas),
+            *quota_headers(grant.reservation.quotas),
             *self._origins.headers_for(_PATH, environ.get("HTTP_ORIGIN")),
             *security_headers(self._http, environ["wsgi.url_scheme"]),
         ]
