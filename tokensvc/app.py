@@ -91,10 +91,8 @@ class Deployment:
         # Nothing, in place of a host, means every address.
         exposed = [host or "every address" for host in hosts if not is_loopback(host)]
         if exposed and self.configuration.http.public_url is None:
-            where = ", ".join(exposed)
-            fault = f"is missing; without it only this machine is answered, not {where}"
-            source = str(self.settings.paths.config_file)
-            raise ConfigurationError(source, [f"http.public_url: {fault}"])
+            fault = f"is missing; without it only this machine is answered, not {', '.join(exposed)}"
+            raise ConfigurationError(str(self.settings.paths.config_file), [f"http.public_url: {fault}"])
 
     def reread_policy(self) -> Policy:
         """Read the policy from the changed file, and log which other changes need a reload.
@@ -125,13 +123,9 @@ def load_deployment(environ: Mapping[str, str]) -> Deployment:
     config_stamp = stamp(paths.config_file)
     configured = config_file.load(paths.config_file)
     with naming_lines(paths.config_file):
-        return Deployment(
-            settings=settings,
-            configuration=configured,
-            config_stamp=config_stamp,
-            trust=trust(configured.issuers, paths, settings.egress, environ),
-            profiles=_compiled(configured, configured.gemini.api_version, paths),
-        )
+        trusted = trust(configured.issuers, paths, settings.egress, environ)
+        profiles = _compiled(configured, configured.gemini.api_version, paths)
+    return Deployment(settings, configured, config_stamp, trusted, profiles)
 
 
 # What `create_app` serves by default, in this process and in those that it forks: set by gunicorn's master, so that its

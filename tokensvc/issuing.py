@@ -12,13 +12,7 @@ from tokensvc.config import placeholders
 from tokensvc.config.file import LimitTable
 from tokensvc.config.placeholders import LONGEST_VALUE
 from tokensvc.domain import Admission, Credentials, EphemeralToken, Lease, Principal, Reservation
-from tokensvc.errors import (
-    AuthenticationRequired,
-    InvalidRequest,
-    ProfileNotAllowed,
-    Refusal,
-    TemporarilyUnavailable,
-)
+from tokensvc.errors import AuthenticationRequired, InvalidRequest, ProfileNotAllowed, Refusal, TemporarilyUnavailable
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.gemini.ready import ReadyTokens
 from tokensvc.plain_text import is_plain
@@ -207,12 +201,7 @@ def _check_context(context: Mapping[str, str], principal: Principal, compiled: C
 
 
 def _admission(  # noqa: PLR0913, PLR0917 - the facts of one request, and only called above
-    policy: Policy,
-    compiled: CompiledProfile,
-    lease: Lease,
-    asked: TokenRequest,
-    address: str,
-    request_id: str,
+    policy: Policy, compiled: CompiledProfile, lease: Lease, asked: TokenRequest, address: str, request_id: str
 ) -> Admission:
     profile, principal, limits = compiled.profile, lease.principal, policy.limits
     windows = [quota_keys.renewal_window(lease)] if asked.is_renewal else []

@@ -27,8 +27,7 @@ _SECONDS = re.compile(r"([0-9]{1,9})(?:\.[0-9]{1,9}s|s?)", re.ASCII)
 # What Google says in a 429 if no money is left. “Check your plan and billing details” does not
 # count: it says that about every rate limit.
 _NO_MONEY = re.compile(
-    r"prepa(?:y|id)|\bcredits?\b|deplet|spend(?:ing)? cap|\bbalance\b|\bfunds\b|billing account",
-    re.IGNORECASE,
+    r"prepa(?:y|id)|\bcredits?\b|deplet|spend(?:ing)? cap|\bbalance\b|\bfunds\b|billing account", re.IGNORECASE
 )
 # The words of google.rpc.Code.
 _STATUSES = re.compile(

@@ -83,10 +83,7 @@ class Minter:
             body = replaced(body, (SETUP, "labels", "safety_identifier"), self._pseudonym(lease.principal))
         if resumption_handle is not None:
             body = replaced(body, (SETUP, "sessionResumption"), {"handle": resumption_handle})
-        times = {
-            "expireTime": _timestamp(expires_at),
-            "newSessionExpireTime": _timestamp(new_session_expires_at),
-        }
+        times = {"expireTime": _timestamp(expires_at), "newSessionExpireTime": _timestamp(new_session_expires_at)}
         try:
             value = self._create(json.dumps(body | times).encode(), resumption_handle)
         except Refusal as refusal:

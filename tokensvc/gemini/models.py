@@ -42,10 +42,7 @@ class ModelRules:
 
 
 _NATIVE_AUDIO_25 = ModelRules(
-    thinking="thinking_budget",
-    proactivity="optional",
-    affective_dialog=True,
-    coverage="TURN_INCLUDES_ONLY_ACTIVITY",
+    thinking="thinking_budget", proactivity="optional", affective_dialog=True, coverage="TURN_INCLUDES_ONLY_ACTIVITY"
 )
 _RULES = {
     "models/gemini-2.5-flash-native-audio-preview-09-2025": _NATIVE_AUDIO_25,

@@ -4,24 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    Column,
-    ColumnElement,
-    FromClause,
-    Integer,
-    Select,
-    String,
-    Subquery,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    true,
-    tuple_,
-)
+import sqlalchemy as sa
 
 from tokensvc.domain import LONGEST_TOKEN, Quota, Window
 from tokensvc.errors import RateLimited
@@ -108,52 +91,58 @@ def uncharge(keys: Iterable[str], reservation_id: str, at: int) -> list[Request]
 
 
 def _latest(
-    column: Column[Any],
-    times: Column[int],
+    column: sa.Column[Any],
+    times: sa.Column[int],
     value: str,
-    limit: int | BindParameter[int],
+    limit: int | sa.BindParameter[int],
     after: str,
-    *only: ColumnElement[bool],
-) -> Subquery:
+    *only: sa.ColumnElement[bool],
+) -> sa.Subquery:
     """Select how many rows of *value* have a time after *after*, and the earliest of these times.
 
     Both name bound parameters, as does `until`, the latest time that counts. Reads only the latest *limit* rows. If
     there are more, several have to pass before there is room for another, and the earliest of the latest says when.
     Compares pairs, so that PostgreSQL uses the index of both columns; it would otherwise scan everyone's rows by time.
     """
-    both = tuple_(column, times)
-    wanted = bindparam(value, type_=String)
-    since, until = (bindparam(name, type_=BigInteger) for name in (after, "until"))
+    both = sa.tuple_(column, times)
+    wanted = sa.bindparam(value, type_=sa.String)
+    since, until = (sa.bindparam(name, type_=sa.BigInteger) for name in (after, "until"))
     latest = (
-        select(times.label("time"))
-        .where(both > tuple_(wanted, since))
-        .where(both <= tuple_(wanted, until), *only)
+        sa.select(times.label("time"))
+        .where(both > sa.tuple_(wanted, since))
+        .where(both <= sa.tuple_(wanted, until), *only)
         .order_by(column.desc(), times.desc())
         .limit(limit)
         .subquery()
     )
-    return select(func.count().label("count"), func.min(latest.c.time).label("first")).select_from(latest).subquery()
+    return (
+        sa.select(sa.func.count().label("count"), sa.func.min(latest.c.time).label("first"))
+        .select_from(latest)
+        .subquery()
+    )
 
 
-def _joined(*each: Subquery) -> Select[Any]:
+def _joined(*each: sa.Subquery) -> sa.Select[Any]:
     """Select the columns of queries of one row each."""
-    joined: FromClause = each[0]
+    joined: sa.FromClause = each[0]
     for subquery in each[1:]:
-        joined = joined.join(subquery, true())
-    return select(*(column for subquery in each for column in subquery.c)).select_from(joined)
+        joined = joined.join(subquery, sa.true())
+    return sa.select(*(column for subquery in each for column in subquery.c)).select_from(joined)
 
 
-_IN_WINDOW = Statement(select(_latest(charges.c.key, charges.c.at, "key", bindparam("limit", type_=Integer), "after")))
-_CHARGE = Statement(insert(charges), ["reservation_id", "key", "at"])
+_IN_WINDOW = Statement(
+    sa.select(_latest(charges.c.key, charges.c.at, "key", sa.bindparam("limit", type_=sa.Integer), "after"))
+)
+_CHARGE = Statement(sa.insert(charges), ["reservation_id", "key", "at"])
 _UNCHARGE = Statement(
-    delete(charges).where(*(charges.c[name] == bindparam(name) for name in ("key", "at", "reservation_id")))
+    sa.delete(charges).where(*(charges.c[name] == sa.bindparam(name) for name in ("key", "at", "reservation_id")))
 )
 _LEASE_TOKENS = _latest(tokens.c.lease_id, tokens.c.expires_at, "lease", MOST_TOKENS, "now")
 _OF_LEASE = Statement(_joined(_LEASE_TOKENS))
 
 
-def _of_holder(limit: str, *only: ColumnElement[bool]) -> Subquery:
-    most = bindparam(limit, type_=Integer)
+def _of_holder(limit: str, *only: sa.ColumnElement[bool]) -> sa.Subquery:
+    most = sa.bindparam(limit, type_=sa.Integer)
     return _latest(tokens.c.counted_for, tokens.c.counted_until, "holder", most, "now", *only)
 
 

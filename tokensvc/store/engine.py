@@ -14,23 +14,7 @@ from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import (
-    URL,
-    Column,
-    Connection,
-    Engine,
-    NullPool,
-    Table,
-    create_engine,
-    delete,
-    event,
-    insert,
-    inspect,
-    literal,
-    make_url,
-    select,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from tokensvc.errors import ConfigurationError, TemporarilyUnavailable
@@ -63,7 +47,7 @@ _NO_CONNECTION = (
 )
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str) -> sa.Engine:
     """Return an engine for *url*; it belongs to one process and must not be shared over a fork.
 
     Raises ConfigurationError if the URL is invalid, or names another kind of database, or if the driver is missing.
@@ -71,7 +55,7 @@ def open_engine(url: str) -> Engine:
     places = BoundedSemaphore(MOST_WAITING)
     kind = url.partition(":")[0].partition("+")[0]
     if kind == "sqlite":
-        return _open_sqlite(make_url(url), places)
+        return _open_sqlite(sa.make_url(url), places)
     if kind not in {"postgres", "postgresql"}:  # some hosting providers write postgres://
         raise ConfigurationError("environment", ["DATABASE_URL must name SQLite or PostgreSQL"])
     try:
@@ -83,14 +67,14 @@ def open_engine(url: str) -> Engine:
     return open_postgresql(url, places)
 
 
-def open_existing(url: str) -> Engine:
+def open_existing(url: str) -> sa.Engine:
     """Return an engine for *url*, whose store must exist and be up to date; raise what `open_engine` and `check` do."""
     engine = open_engine(url)
     check(engine)
     return engine
 
 
-def open_or_create(url: str) -> Engine:
+def open_or_create(url: str) -> sa.Engine:
     """Return an engine for *url*, as `open_existing` does; create an SQLite store if there has never been one.
 
     Only for commands that may precede the first start. Others would report success on an empty store if the path is
@@ -104,7 +88,7 @@ def open_or_create(url: str) -> Engine:
     return engine
 
 
-def open_unchecked(url: str) -> Engine:
+def open_unchecked(url: str) -> sa.Engine:
     """Return an engine for *url*, whatever the schema is, and without waiting for the file's lock.
 
     Only for the emergency stop, after `open_existing` has failed: whoever holds the lock for so long has set aside a
@@ -115,13 +99,13 @@ def open_unchecked(url: str) -> Engine:
         return engine
     connect = partial(sqlite3.connect, f"file:{quote(str(file))}?mode=rw", uri=True, timeout=BUSY)
     options = engine.get_execution_options()
-    return create_engine(
-        "sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True, execution_options=options
+    return sa.create_engine(
+        "sqlite://", creator=connect, poolclass=sa.NullPool, hide_parameters=True, execution_options=options
     )
 
 
 @contextmanager
-def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection]:
+def transaction(engine: sa.Engine, keys: Iterable[str] = ()) -> Iterator[sa.Connection]:
     """Run a transaction; two that share one of *keys* never run at the same time: SQLite has one writer anyway."""
     with guarded(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -130,18 +114,18 @@ def transaction(engine: Engine, keys: Iterable[str] = ()) -> Iterator[Connection
         yield connection
 
 
-def remove_until(engine: Engine, table: Table, times: Column[int], latest: int, batch: int = 200) -> int:
+def remove_until(engine: sa.Engine, table: sa.Table, times: sa.Column[int], latest: int, batch: int = 200) -> int:
     """Remove the rows of *table* with *times* up to *latest*, oldest first; return how many there were.
 
     Each transaction removes *batch*, which takes a few milliseconds, so that no request waits long.
     """
     # A literal in the statement, so that PostgreSQL plans for few rows.
-    few = literal(batch, literal_execute=True)
-    oldest = select(table.c.id).where(times <= latest).order_by(times).limit(few)
+    few = sa.literal(batch, literal_execute=True)
+    oldest = sa.select(table.c.id).where(times <= latest).order_by(times).limit(few)
     removed = 0
     while True:
         with transaction(engine) as connection:
-            gone = connection.execute(delete(table).where(table.c.id.in_(oldest))).rowcount
+            gone = connection.execute(sa.delete(table).where(table.c.id.in_(oldest))).rowcount
         removed += gone
         if gone < batch:
             return removed
@@ -154,7 +138,7 @@ def locks(keys: Iterable[str]) -> list[tuple[str, dict[str, str]]]:
 
 
 @contextmanager
-def guarded(engine: Engine) -> Iterator[None]:
+def guarded(engine: sa.Engine) -> Iterator[None]:
     """Take a place among the threads that use the store, and turn its errors into TemporarilyUnavailable."""
     places = engine.get_execution_options()["places"]
     if not places.acquire(blocking=False):
@@ -167,7 +151,7 @@ def guarded(engine: Engine) -> Iterator[None]:
         places.release()
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: sa.Engine) -> None:
     """Bring the schema up to date, creating a missing SQLite file; leave that of a newer release as it is.
 
     If another process does so at the same time, wait for it.
@@ -175,15 +159,15 @@ def upgrade(engine: Engine) -> None:
     with guarded(engine):
         if (file := file_of(engine)) is not None:
             # Not with the engine itself, which rejects a file that is not up to date.
-            creating = create_engine("sqlite://", creator=file.create, poolclass=NullPool, hide_parameters=True)
-            event.listen(creating, "begin", lambda connection: _driven(connection).begin())
+            creating = sa.create_engine("sqlite://", creator=file.create, poolclass=sa.NullPool, hide_parameters=True)
+            sa.event.listen(creating, "begin", lambda connection: _driven(connection).begin())
             with file.exclusive(create=True):
                 _migrate(creating)
         else:
             _migrate_beside_mints(engine)
 
 
-def prepare(engine: Engine) -> None:
+def prepare(engine: sa.Engine) -> None:
     """Prepare the store at startup: upgrade SQLite; raise like `check` unless PostgreSQL is up to date already."""
     try:
         check(engine)
@@ -194,7 +178,7 @@ def prepare(engine: Engine) -> None:
         check(engine)
 
 
-def check(engine: Engine) -> None:
+def check(engine: sa.Engine) -> None:
     """Check that the store exists and can be used with this release; create nothing.
 
     Raises ConfigurationError if PostgreSQL's schema is older or too new, and TemporarilyUnavailable for all else.
@@ -208,20 +192,20 @@ def check(engine: Engine) -> None:
             pass
 
 
-def probe(engine: Engine) -> None:
+def probe(engine: sa.Engine) -> None:
     """Write as much as a mint does, and commit it, to find out whether the store can be written."""
     with transaction(engine) as connection:
-        connection.execute(delete(probes))
-        connection.execute(insert(probes).values(content=bytes(_PROBE_SIZES[engine.dialect.name])))
+        connection.execute(sa.delete(probes))
+        connection.execute(sa.insert(probes).values(content=bytes(_PROBE_SIZES[engine.dialect.name])))
 
 
-def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
+def _open_sqlite(url: sa.URL, places: BoundedSemaphore) -> sa.Engine:
     if not url.database or url.database.startswith((":", "file:")):
         raise ConfigurationError("environment", ["DATABASE_URL must name a file: sqlite:///path"])
     file = StoreFile(Path(url.database))
     # One connection per process, besides the one for `driver.transaction`: threads queue for it in
     # order, and only processes compete for SQLite's lock.
-    engine = create_engine(
+    engine = sa.create_engine(
         url,
         # A connection is refused if the file's schema is not the newest.
         creator=file.connect,
@@ -231,13 +215,13 @@ def _open_sqlite(url: URL, places: BoundedSemaphore) -> Engine:
         hide_parameters=True,
         execution_options={"places": places, "file": file},
     )
-    event.listen(engine, "engine_disposed", lambda _: file.close())
-    event.listen(engine, "checkout", lambda opened, *_: opened.discard_if_replaced())
-    event.listen(engine, "begin", lambda connection: _driven(connection).begin())
+    sa.event.listen(engine, "engine_disposed", lambda _: file.close())
+    sa.event.listen(engine, "checkout", lambda opened, *_: opened.discard_if_replaced())
+    sa.event.listen(engine, "begin", lambda connection: _driven(connection).begin())
     return engine
 
 
-def _migrate_beside_mints(engine: Engine) -> None:
+def _migrate_beside_mints(engine: sa.Engine) -> None:
     """Migrate PostgreSQL; if instances that serve hold a lock, let them finish and try again."""
     for left in range(_LOCK_TRIES - 1, -1, -1):
         try:
@@ -250,7 +234,7 @@ def _migrate_beside_mints(engine: Engine) -> None:
             return
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: sa.Engine) -> None:
     # Alembic takes as long to import as the rest of the service, and is rarely needed.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -259,10 +243,10 @@ def _migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             _driven(connection).longest_wait = _LONGEST_UPGRADE
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADE_LOCK})
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:name)"), {"name": _UPGRADE_LOCK})
             # Mints wait behind it. It gives up before PostgreSQL looks for a deadlock, which might end a mint.
-            connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            connection.execute(sa.text("SET LOCAL lock_timeout = '500ms'"))
         found = _revision(connection)
         if (fault := fault_of(found)) is None:
             return
@@ -278,21 +262,21 @@ def _migrate(engine: Engine) -> None:
                 raise unavailable(f"its schema ({found}) is unknown") from error
 
 
-def _revision(connection: Connection) -> str | None:
+def _revision(connection: sa.Connection) -> str | None:
     """Return the schema's revision, or None for a database that is not a store."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return found
 
 
-def file_of(engine: Engine) -> StoreFile | None:
+def file_of(engine: sa.Engine) -> StoreFile | None:
     """Return the file of an SQLite store, or None for PostgreSQL."""
     file: StoreFile | None = engine.get_execution_options().get("file")
     return file
 
 
-def _driven(connection: Connection) -> Any:  # noqa: ANN401 - two drivers
+def _driven(connection: sa.Connection) -> Any:  # noqa: ANN401 - two drivers
     return connection.connection.driver_connection
 
 

@@ -77,8 +77,7 @@ def asset_response(asset: Asset, caching: str = "no-cache") -> Response:
     """
     compress = request.accept_encodings["gzip"] > 0
     response = Response(
-        asset.compressed if compress else asset.content,
-        content_type=f"{asset.media_type}; charset=utf-8",
+        asset.compressed if compress else asset.content, content_type=f"{asset.media_type}; charset=utf-8"
     )
     if compress:
         response.headers["Content-Encoding"] = "gzip"

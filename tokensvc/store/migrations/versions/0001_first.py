@@ -1,101 +1,51 @@
 """Create the first tables."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from tokensvc.store.migrations.script import run
 
 revision = "0001"
 down_revision = None
 
-NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+TABLES = """
+CREATE TABLE events (
+    id {NUMBER} {ONCE}, at BIGINT NOT NULL, kind VARCHAR(16) NOT NULL, reservation_id VARCHAR(32),
+    lease_id VARCHAR(32) NOT NULL, request_id VARCHAR(64) NOT NULL, principal_kind VARCHAR(16) NOT NULL,
+    issuer VARCHAR(255) NOT NULL, subject VARCHAR(255) NOT NULL, address VARCHAR(64) NOT NULL,
+    profile VARCHAR(64) NOT NULL, model VARCHAR(128), renewal INTEGER, seconds INTEGER, fingerprint VARCHAR(64),
+    expires_at BIGINT, code VARCHAR(64));
+CREATE INDEX events_by_reservation ON events (reservation_id);
+CREATE INDEX events_by_time ON events (at);
+CREATE INDEX events_by_subject ON events (issuer, subject, at);
+CREATE TABLE charges (
+    id {NUMBER}, reservation_id VARCHAR(32) NOT NULL, key VARCHAR(64) NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX charges_by_key ON charges (key, at);
+CREATE INDEX charges_by_reservation ON charges (reservation_id);
+CREATE INDEX charges_by_time ON charges (at);
+CREATE TABLE spending (
+    key VARCHAR(64) NOT NULL, day INTEGER NOT NULL, seconds BIGINT NOT NULL, PRIMARY KEY (key, day));
+CREATE TABLE leases (
+    id VARCHAR(32) NOT NULL PRIMARY KEY, holder VARCHAR(64) NOT NULL, charged_until BIGINT NOT NULL,
+    live_until BIGINT NOT NULL, deadline BIGINT NOT NULL);
+CREATE INDEX leases_by_holder ON leases (holder, live_until);
+CREATE INDEX leases_by_deadline ON leases (deadline);
+CREATE TABLE blocks (key VARCHAR(800) NOT NULL PRIMARY KEY, until BIGINT, at BIGINT NOT NULL);
+CREATE TABLE accounts (
+    username VARCHAR(255) NOT NULL PRIMARY KEY, password_hash VARCHAR(255) NOT NULL, groups TEXT NOT NULL);
+CREATE TABLE logins (
+    cookie_hash VARCHAR(64) NOT NULL PRIMARY KEY, login_id VARCHAR(32) NOT NULL, username VARCHAR(255) NOT NULL,
+    expires_at BIGINT NOT NULL, ends_at BIGINT NOT NULL, replaced_at BIGINT);
+CREATE INDEX logins_by_login ON logins (login_id);
+CREATE INDEX logins_by_username ON logins (username);
+CREATE INDEX logins_by_expiry ON logins (expires_at);
+CREATE TABLE api_keys (
+    name VARCHAR(64) NOT NULL PRIMARY KEY, key_hash VARCHAR(64) NOT NULL UNIQUE, created_at BIGINT NOT NULL)
+"""
 
 
 def upgrade() -> None:
-    """Create the tables."""
-    op.create_table(
-        "events",
-        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
-        sa.Column("at", sa.BigInteger, nullable=False),
-        sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("reservation_id", sa.String(32)),
-        sa.Column("lease_id", sa.String(32), nullable=False),
-        sa.Column("request_id", sa.String(64), nullable=False),
-        sa.Column("principal_kind", sa.String(16), nullable=False),
-        sa.Column("issuer", sa.String(255), nullable=False),
-        sa.Column("subject", sa.String(255), nullable=False),
-        sa.Column("address", sa.String(64), nullable=False),
-        sa.Column("profile", sa.String(64), nullable=False),
-        sa.Column("model", sa.String(128)),
-        sa.Column("renewal", sa.Integer),
-        sa.Column("seconds", sa.Integer),
-        sa.Column("fingerprint", sa.String(64)),
-        sa.Column("expires_at", sa.BigInteger),
-        sa.Column("code", sa.String(64)),
-        sqlite_autoincrement=True,
-    )
-    op.create_index("events_by_reservation", "events", ["reservation_id"])
-    op.create_index("events_by_time", "events", ["at"])
-    op.create_index("events_by_subject", "events", ["issuer", "subject", "at"])
-    op.create_table(
-        "charges",
-        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
-        sa.Column("reservation_id", sa.String(32), nullable=False),
-        sa.Column("key", sa.String(64), nullable=False),
-        sa.Column("at", sa.BigInteger, nullable=False),
-    )
-    op.create_index("charges_by_key", "charges", ["key", "at"])
-    op.create_index("charges_by_reservation", "charges", ["reservation_id"])
-    op.create_index("charges_by_time", "charges", ["at"])
-    op.create_table(
-        "spending",
-        sa.Column("key", sa.String(64), primary_key=True),
-        sa.Column("day", sa.Integer, primary_key=True),
-        sa.Column("seconds", sa.BigInteger, nullable=False),
-    )
-    op.create_table(
-        "leases",
-        sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("holder", sa.String(64), nullable=False),
-        sa.Column("charged_until", sa.BigInteger, nullable=False),
-        sa.Column("live_until", sa.BigInteger, nullable=False),
-        sa.Column("deadline", sa.BigInteger, nullable=False),
-    )
-    op.create_index("leases_by_holder", "leases", ["holder", "live_until"])
-    op.create_index("leases_by_deadline", "leases", ["deadline"])
-    op.create_table(
-        "blocks",
-        sa.Column("key", sa.String(800), primary_key=True),
-        sa.Column("until", sa.BigInteger),
-        sa.Column("at", sa.BigInteger, nullable=False),
-    )
-    op.create_table(
-        "accounts",
-        sa.Column("username", sa.String(255), primary_key=True),
-        sa.Column("password_hash", sa.String(255), nullable=False),
-        sa.Column("groups", sa.Text, nullable=False),
-    )
-    op.create_table(
-        "logins",
-        sa.Column("cookie_hash", sa.String(64), primary_key=True),
-        sa.Column("login_id", sa.String(32), nullable=False),
-        sa.Column("username", sa.String(255), nullable=False),
-        sa.Column("expires_at", sa.BigInteger, nullable=False),
-        sa.Column("ends_at", sa.BigInteger, nullable=False),
-        sa.Column("replaced_at", sa.BigInteger),
-    )
-    op.create_index("logins_by_login", "logins", ["login_id"])
-    op.create_index("logins_by_username", "logins", ["username"])
-    op.create_index("logins_by_expiry", "logins", ["expires_at"])
-    op.create_table(
-        "api_keys",
-        sa.Column("name", sa.String(64), primary_key=True),
-        sa.Column("key_hash", sa.String(64), nullable=False, unique=True),
-        sa.Column("created_at", sa.BigInteger, nullable=False),
-    )
-    _forbid_changes()
-
-
-def _forbid_changes() -> None:
-    """Make the database itself reject changes to events."""
+    """Create the tables, and make the database itself reject changes to events."""
+    run(TABLES)
     refusal = "events are appended, never changed"
     if op.get_context().dialect.name == "sqlite":
         op.execute(

@@ -1,39 +1,28 @@
 """Account for tokens, not sessions."""
 
-import sqlalchemy as sa
-from alembic import op
+from tokensvc.store.migrations.script import run
 
 revision = "0003"
 down_revision = "0002"
 
+# Earlier leases cannot be renewed, since their tokens are unknown.
+CHANGES = """
+DROP TABLE leases;
+CREATE TABLE leases (
+    id VARCHAR(32) NOT NULL PRIMARY KEY, holder VARCHAR(64) NOT NULL, token_id VARCHAR(32) NOT NULL,
+    token_end BIGINT NOT NULL, charged_until BIGINT NOT NULL, granted_at BIGINT NOT NULL, handle VARCHAR(64),
+    drawn_until BIGINT NOT NULL, fresh_at BIGINT NOT NULL, deadline BIGINT NOT NULL);
+CREATE INDEX leases_by_deadline ON leases (deadline);
+CREATE TABLE tokens (
+    id VARCHAR(32) NOT NULL PRIMARY KEY, lease_id VARCHAR(32) NOT NULL, expires_at BIGINT NOT NULL,
+    place_of VARCHAR(64), counted_for VARCHAR(64), counted_until BIGINT NOT NULL);
+CREATE INDEX tokens_by_lease ON tokens (lease_id, expires_at);
+CREATE INDEX tokens_by_place ON tokens (place_of, counted_until);
+CREATE INDEX tokens_by_holder ON tokens (counted_for, counted_until);
+CREATE INDEX tokens_by_time ON tokens (expires_at)
+"""
+
 
 def upgrade() -> None:
-    """Replace the leases; earlier ones cannot be renewed, since their tokens are unknown."""
-    op.drop_table("leases")
-    op.create_table(
-        "leases",
-        sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("holder", sa.String(64), nullable=False),
-        sa.Column("token_id", sa.String(32), nullable=False),
-        sa.Column("token_end", sa.BigInteger, nullable=False),
-        sa.Column("charged_until", sa.BigInteger, nullable=False),
-        sa.Column("granted_at", sa.BigInteger, nullable=False),
-        sa.Column("handle", sa.String(64)),
-        sa.Column("drawn_until", sa.BigInteger, nullable=False),
-        sa.Column("fresh_at", sa.BigInteger, nullable=False),
-        sa.Column("deadline", sa.BigInteger, nullable=False),
-    )
-    op.create_index("leases_by_deadline", "leases", ["deadline"])
-    op.create_table(
-        "tokens",
-        sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("lease_id", sa.String(32), nullable=False),
-        sa.Column("expires_at", sa.BigInteger, nullable=False),
-        sa.Column("place_of", sa.String(64)),
-        sa.Column("counted_for", sa.String(64)),
-        sa.Column("counted_until", sa.BigInteger, nullable=False),
-    )
-    op.create_index("tokens_by_lease", "tokens", ["lease_id", "expires_at"])
-    op.create_index("tokens_by_place", "tokens", ["place_of", "counted_until"])
-    op.create_index("tokens_by_holder", "tokens", ["counted_for", "counted_until"])
-    op.create_index("tokens_by_time", "tokens", ["expires_at"])
+    """Replace the leases, and add the tokens."""
+    run(CHANGES)
