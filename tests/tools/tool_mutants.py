@@ -31,7 +31,7 @@ CASES = [
         (
             "arguments",
             TOOLING,
-            "arguments.check(asked.args, schema)",
+            "arguments.check(asked.args, compiled.schema_of(asked.name))",
             "pass",
             f"{SYSTEM}test_call_that_does_not_fit_is_refused[find_order-args5-400-tool-arguments-refused]",
         ),

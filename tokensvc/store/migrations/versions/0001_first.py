@@ -39,7 +39,8 @@ CREATE INDEX logins_by_login ON logins (login_id);
 CREATE INDEX logins_by_username ON logins (username);
 CREATE INDEX logins_by_expiry ON logins (expires_at);
 CREATE TABLE api_keys (
-    name VARCHAR(64) NOT NULL PRIMARY KEY, key_hash VARCHAR(64) NOT NULL UNIQUE, created_at BIGINT NOT NULL)
+    name VARCHAR(64) NOT NULL PRIMARY KEY, key_hash VARCHAR(64) NOT NULL, created_at BIGINT NOT NULL,
+    UNIQUE (key_hash))
 """
 
 
