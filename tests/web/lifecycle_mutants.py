@@ -49,7 +49,7 @@ CASES = [
         "connection/resumable-connection.js",
         "const result = await Promise.race([ended, minted]);",
         "const result = await minted;",
-        f"{LIVE}/connection/resumable-connection.test.js",
+        f"{LIVE}/connection/renewal.test.js",
     ),
     case(
         "live without a connection after a drop",
@@ -140,14 +140,14 @@ CASES = [
         "connection/handover.js",
         "this.#entries.push({ frame, sound: false });",
         "this.addSound(String(frame), 3000);",
-        f"{LIVE}/connection/resumable-connection.test.js",
+        f"{LIVE}/connection/recovery.test.js",
     ),
     case(
         "an account without credit is tried again",
         "connection/recovery.js",
         r"|credits?\b.*(deplet|exhaust)",
         "",
-        f"{LIVE}/connection/resumable-connection.test.js",
+        f"{LIVE}/connection/recovery.test.js",
     ),
     case(
         "an answer that is cut off is final",
