@@ -120,20 +120,38 @@ def _until_it_is_over(caller: Caller) -> Iterator[str]:
     yield "over"
 
 
+# What forced colors show of each control: text, background and edge.
+INDISTINCT = """() => {
+  const root = document.querySelector('live-agent').shadowRoot;
+  const controls = [...root.querySelectorAll('button, textarea, select, input')];
+  const seen = controls.filter((control) => control.checkVisibility());
+  const poor = seen.filter((control) => {
+    const style = getComputedStyle(control.closest('.composer') ?? control);
+    const edge = style.borderStyle !== 'none' && parseFloat(style.borderWidth) > 0
+      && style.borderColor !== style.backgroundColor;
+    return style.color === style.backgroundColor || !(edge || control.type === 'range');
+  });
+  return [seen.length, poor.map((control) => control.outerHTML.slice(0, 120))];
+}"""
+
+
 @pytest.mark.parametrize("mode", ["floating", pytest.param("inline", marks=pytest.mark.soak)])
 def test_axe_finds_no_fault_in_any_state(
     call: Callable[..., Caller], theatre: Program, stage: Program, mode: str
 ) -> None:
-    """Covers light and dark, and the parts only a screen reader sees."""
+    """Covers light, dark and forced colors, and the parts only a screen reader sees."""
     caller = call(MODES[mode], service=theatre, flags=FAKE_DEVICES, permissions=["camera"])
     caller.arrive()
     for state in every_state(caller, stage):
-        for scheme in ("light", "dark"):
-            caller.page.emulate_media(color_scheme=scheme)
-            # In dark mode axe takes a page without a background for a white one.
-            within = "html" if scheme == "light" else "live-agent"
-            caller.until("document.getAnimations().every(({ playState }) => playState !== 'running')")
-            assert axe.faults(caller.page, within=within) == [], f"{state}, {scheme}"
+        # In dark mode axe takes a page without a background for a white one.
+        assert axe.faults_in_either_scheme(caller.page, within="live-agent") == [], state
+        axe.in_colors(caller.page, color_scheme="light", forced_colors="active")
+        assert caller.page.evaluate("matchMedia('(forced-colors: active)').matches")
+        count, poor = caller.page.evaluate(INDISTINCT)
+        assert poor == [], f"{state}, forced colors"
+        assert count > 0
+        assert axe.faults(caller.page, contrast=False) == [], f"{state}, forced colors"
+        axe.in_colors(caller.page, forced_colors="none")
     assert caller.violations == []
 
 
@@ -154,38 +172,3 @@ def test_axe_reports_faults_inside_the_shadow_root(call: Callable[..., Caller], 
     )
     found = {line.split(":")[0] for line in axe.faults(caller.page)}
     assert found == {"button-name", "color-contrast"}
-
-
-# What forced colors show of each control: text, background and edge.
-INDISTINCT = """() => {
-  const root = document.querySelector('live-agent').shadowRoot;
-  const controls = [...root.querySelectorAll('button, textarea, select, input')];
-  const seen = controls.filter((control) => control.checkVisibility());
-  const poor = seen.filter((control) => {
-    const style = getComputedStyle(control.closest('.composer') ?? control);
-    const edge = style.borderStyle !== 'none' && parseFloat(style.borderWidth) > 0
-      && style.borderColor !== style.backgroundColor;
-    return style.color === style.backgroundColor || !(edge || control.type === 'range');
-  });
-  return [seen.length, poor.map((control) => control.outerHTML.slice(0, 120))];
-}"""
-
-
-def test_forced_colors_keep_text_and_edges_visible(
-    call: Callable[..., Caller], theatre: Program, stage: Program
-) -> None:
-    """Each control has readable text and a visible edge in every state."""
-    caller = call(
-        MODES["floating"],
-        service=theatre,
-        flags=FAKE_DEVICES,
-        permissions=["camera"],
-        forced_colors="active",
-    )
-    caller.arrive()
-    assert caller.page.evaluate("matchMedia('(forced-colors: active)').matches")
-    for state in every_state(caller, stage):
-        count, poor = caller.page.evaluate(INDISTINCT)
-        assert poor == [], state
-        assert count > 0
-        assert axe.faults(caller.page, contrast=False) == [], state

@@ -82,11 +82,17 @@ def _mounting_shop(emulator: Program, tmp_path: Path) -> Iterator[str]:
         yield program.url
 
 
-@pytest.fixture(name="speak_to")
-def _speak_to(visit: Callable[..., Caller], tmp_path: Path) -> Callable[..., Caller]:
-    """Opens a site with a microphone that asks a question."""
-    question = tmp_path / "question.wav"
+@pytest.fixture(name="question", scope="module")
+def _question(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the microphone hears on each page, from its beginning."""
+    question = tmp_path_factory.mktemp("question") / "question.wav"
     write_wav(question, spoken(1.5, "ask-for-the-time", 60.0))
+    return question
+
+
+@pytest.fixture(name="speak_to")
+def _speak_to(visit: Callable[..., Caller], question: Path) -> Callable[..., Caller]:
+    """Opens a site with a microphone that asks a question."""
 
     def speak_to(address: str, awaits: str = "main") -> Caller:
         microphone = f"--use-file-for-fake-audio-capture={question}%noloop"

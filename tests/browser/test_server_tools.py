@@ -131,7 +131,8 @@ MOMENTS = {
     "during-the-answer": ("", f"{CALL}, {SAY}"),  # of a model that does not wait for the result
     "during-the-announcement": ("", f"{SAY}, {CALL}"),
 }
-SOAKED = ("in-one-breath", "during-the-announcement")  # each moment takes as long as ten conversations
+SOAKED = ("in-one-breath", "during-the-announcement")
+CONVERSATIONS = [4, pytest.param(10, marks=pytest.mark.soak)]  # side by side
 STOP = """
 [[turn]]
 transcript = "Stop! Do not do that, please."
@@ -142,13 +143,15 @@ steps = [{ call = "book", args = { day = "Monday", file = "/dev/null" } }]
 @pytest.mark.parametrize(
     "when", [pytest.param(when, marks=pytest.mark.soak if when in SOAKED else ()) for when in MOMENTS]
 )
+@pytest.mark.parametrize("conversations", CONVERSATIONS)
 def test_stop_is_heard_before_a_step_that_cannot_be_undone(
     visit: Callable[..., Visitor],
     start_service: Callable[..., Program],
     scripted: Callable[[str], Program],
     when: str,
+    conversations: int,
 ) -> None:
-    """Ten conversations each, blocking and not; as on the real service, the model makes the call again."""
+    """Blocking and not; as on the real service, the model makes the call again."""
     more, steps = MOMENTS[when]
     scenario = f'[[turn]]\ntranscript = "Book the table for three.{more}"\nsteps = [{steps}]\n{STOP}'
     profiles = {"blocking": "BLOCKING", "free": "NON_BLOCKING"}
@@ -156,7 +159,7 @@ def test_stop_is_heard_before_a_step_that_cannot_be_undone(
     service = start_service(tables + OPEN, scripted(scenario).url, **SHOP)
     visitor = visit(service.url, bypass_csp=True)
     visitor.arrive()
-    chosen = ["free"] * 10 if when == "during-the-answer" else [*profiles] * 5
+    chosen = ["free"] * conversations if when == "during-the-answer" else [*profiles] * (conversations // 2)
     speech = {"request": "ask-for-the-time", "stop": "say-goodbye"}
     encoded = {name: base64.b64encode((SPEECH / f"{file}.wav").read_bytes()).decode() for name, file in speech.items()}
     visitor.page.mouse.click(1, 1)
@@ -170,5 +173,5 @@ def test_stop_is_heard_before_a_step_that_cannot_be_undone(
     assert all(each["statuses"] for each in heard), heard
     outcomes = [code for (code,) in rows(service, "select code from events where kind = 'returned'")]
     expected = "done" if when == "never" else "refused"
-    assert len(outcomes) >= 10
+    assert len(outcomes) >= conversations
     assert set(outcomes) == {expected}
