@@ -1,5 +1,6 @@
 """What clients report: kept beside what was granted, believed by nobody."""
 
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -158,18 +159,22 @@ def test_nothing_is_lost_while_the_store_is_away_and_rows_stay_few(engine, clock
     }
 
 
+def await_written(refusals, clock):
+    """Read until something was written; without a pause, the writer would hardly get SQLite's one connection."""
+    while not list(refusals.listed(clock() - timedelta(hours=1))):
+        time.sleep(0.01)
+
+
 def test_refusals_are_written_once_the_store_is_back_although_nobody_else_is_refused(engine, clock, caplog):
     refusals = Refusals(engine, clock, every=0.01)
     with away(engine):
         refusals.count({"code": "rate-limited"})
         while "refusals not written yet" not in caplog.text:
             pass
-    while not list(refusals.listed(clock() - timedelta(hours=1))):
-        pass
+    await_written(refusals, clock)
 
 
 def test_refusals_are_written_in_the_background(engine, clock):
     refusals = Refusals(engine, clock, every=0.01)
     refusals.count({"code": "rate-limited"})
-    while not list(refusals.listed(clock() - timedelta(hours=1))):
-        pass
+    await_written(refusals, clock)
