@@ -106,8 +106,7 @@ class BoundedHttpClient:
             CutShort: if its content is incomplete.
             OSError: if the exchange fails in another way, or the response is not HTTP.
         """
-        headers = {**headers, "Content-Length": str(len(body))}
-        return self._send("POST", path, headers, body, deadline)
+        return self._send("POST", path, {**headers, "Content-Length": str(len(body))}, body, deadline)
 
     def get(self, path: str, headers: Mapping[str, str], *, deadline: float) -> Answer:
         """Get *path*, like `post`."""

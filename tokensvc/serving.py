@@ -9,6 +9,7 @@ replaces the workers.
 """
 
 import contextlib
+import ctypes
 import gc
 import logging
 import mmap
@@ -44,6 +45,7 @@ from tokensvc.store import engine as stores
 from tokensvc.web_api import headers, problems
 
 _LONGEST_PAUSE = 2.0  # seconds before the next try
+_M_ARENA_MAX = -8  # of glibc's mallopt(3)
 
 # Shared by the master and its workers: one more than the number of failed starts in a row, or zero
 # until a first worker has started.
@@ -161,6 +163,10 @@ def on_starting(server: Arbiter) -> None:
     # give each worker a copy of it all.
     gc.collect()
     gc.freeze()
+    # Whichever thread reads a page of the store allocates it. With an arena for each thread, a worker that has removed
+    # many outdated rows would keep 20 MB more.
+    with contextlib.suppress(AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
     if (bind := deployment.configuration.http.metrics_bind) is not None:
         _empty_metrics(deployment.settings.paths.data_dir / "metrics")
         server.setup = partial(_setup, server, server.setup, bind)
@@ -237,12 +243,11 @@ def _spawn(spawn: Callable[[], int]) -> int:
         return spawn()
     except (OSError, MemoryError) as error:
         os.umask(umask)  # gunicorn changes it, and does not restore it in this case
+        fault = described(error)
         if not _tries[0]:
-            reason = f"worker cannot start, giving up fault={described(error)}"
-            raise HaltServer(reason, Arbiter.WORKER_BOOT_ERROR) from None
-        logging.getLogger("gunicorn.error").error(  # noqa: TRY400 - a traceback adds nothing
-            "worker cannot start, will be retried fault=%s", described(error)
-        )
+            raise HaltServer(f"worker cannot start, giving up fault={fault}", Arbiter.WORKER_BOOT_ERROR) from None
+        log = logging.getLogger("gunicorn.error")
+        log.error("worker cannot start, will be retried fault=%s", fault)  # noqa: TRY400 - a traceback adds nothing
         return 0  # in place of a process ID, which gunicorn does not use
 
 

@@ -115,8 +115,7 @@ def log_level(environment: Mapping[str, str]) -> str:
 def read_list(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
     """Return the secrets in *variable* or its file, between commas; raise ConfigurationError if one is malformed."""
     parts = _secret(environment, variable).split(",")
-    found = (_checked(variable, part) for part in parts)  # each may be in quotes
-    return tuple(filter(None, found))
+    return tuple(filter(None, (_checked(variable, part) for part in parts)))  # each may be in quotes
 
 
 def read_secret_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:

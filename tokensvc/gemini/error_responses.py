@@ -87,8 +87,7 @@ def _redacted(message: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         message = message.replace(secret, "…")
     shown = _PRIVATE.sub("…", message[: 3 * _LONGEST_MESSAGE])  # cut first: it may be quadratic
-    plain = "".join(c if c.isprintable() else " " for c in shown)
-    return plain[:_LONGEST_MESSAGE]
+    return "".join(c if c.isprintable() else " " for c in shown)[:_LONGEST_MESSAGE]
 
 
 def _seconds(delays: Iterable[object]) -> int:

@@ -121,8 +121,7 @@ def _exactly(text: str) -> str:
 
 def client_address() -> str:
     """Return the current request's client address, which `install` has checked."""
-    address: str = g.client_address
-    return address
+    return str(g.client_address)
 
 
 def find_client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
