@@ -40,7 +40,6 @@ _KINDS: dict[object, str] = {
     str: "text",
 }
 _PLURALS = {"network": "networks", "limit": "limits", "text": "texts"}
-_WINDOWS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
 
 _CONFIGURATION = """\
 # Configuration: every key
@@ -167,7 +166,7 @@ def _written(value: object, hint: object) -> str:  # noqa: PLR0911 - one for eac
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, Limit):
-        return f'"{value.count}/{_WINDOWS[value.seconds]}"'
+        return f'"{values.written_limit(value)}"'
     if isinstance(value, tuple):
         inner = typing.get_args(hint)[0]
         return f"`[{', '.join(_written(each, inner).strip('`') for each in value)}]`"

@@ -28,19 +28,22 @@ def _compiled(compile_one):
 LEASE = Lease("lease-1", ALICE, "default", {}, NOW, END)
 
 
-def minted(compiled, *answers, keys=("first-key",), handle=None, rebuild=False, secret="k" * 32):
+def minter(client, keys=("first-key",), secret="k" * 32):
+    return Minter(
+        client,
+        api_version="v1beta",
+        api_keys=keys,
+        clock=lambda: NOW,
+        gate=Gate(),
+        pseudonym=partial(pseudonym, secret.encode()),
+    )
+
+
+def minted(compiled, *answers, handle=None, rebuild=False, **given):
     with upstream(answering(*answers)) as (url, received):
         client = BoundedHttpClient(url)
-        minter = Minter(
-            client,
-            api_version="v1beta",
-            api_keys=keys,
-            clock=lambda: NOW,
-            gate=Gate(),
-            pseudonym=partial(pseudonym, secret.encode()),
-        )
         try:
-            return minter.mint(compiled, LEASE, END, handle, rebuild=rebuild), received
+            return minter(client, **given).mint(compiled, LEASE, END, handle, rebuild=rebuild), received
         finally:
             client.close()
 
@@ -109,15 +112,7 @@ def test_claims_are_filled_into_the_instruction(compile_one):
 def test_session_must_start_before_a_short_token_ends(compiled):
     with upstream(answering(http_answer())) as (url, _):
         client = BoundedHttpClient(url)
-        minter = Minter(
-            client,
-            api_version="v1beta",
-            api_keys=["k"],
-            clock=lambda: NOW,
-            gate=Gate(),
-            pseudonym=partial(pseudonym, b"k" * 32),
-        )
-        token = minter.mint(compiled, LEASE, NOW + timedelta(seconds=40))
+        token = minter(client).mint(compiled, LEASE, NOW + timedelta(seconds=40))
         client.close()
 
     assert token.new_session_expires_at == token.expires_at == NOW + timedelta(seconds=40)
@@ -280,17 +275,9 @@ def test_message_of_any_length_or_type_is_logged_shortened(compiled, message):
 
 def test_unreachable_upstream_is_a_retryable_error(compiled):
     client = BoundedHttpClient("http://127.0.0.1:1")
-    minter = Minter(
-        client,
-        api_version="v1beta",
-        api_keys=["k"],
-        clock=lambda: NOW,
-        gate=Gate(),
-        pseudonym=partial(pseudonym, b"k" * 32),
-    )
 
     with pytest.raises(errors.UpstreamUnavailable) as refused:
-        minter.mint(compiled, LEASE, END)
+        minter(client).mint(compiled, LEASE, END)
 
     assert refused.value.retryable
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from tokensvc.config.file import Configuration, Http
-from tokensvc.config.values import WINDOWS
+from tokensvc.config.values import written_limit
 from tokensvc.domain import Limit
 from tokensvc.gemini.compiler import CompiledProfile
 
@@ -15,7 +15,6 @@ Google's terms, which you have to keep (https://ai.google.dev/gemini-api/terms):
   - Without billing, Google may use what is said, and people may read it.
   - With google_search: Search Suggestions are shown as they come (the widget does this).
 The law, in many places: people must be told that they talk to a machine (EU: AI Act, Article 50)."""
-_UNITS = {seconds: unit for unit, seconds in WINDOWS.items()}
 
 
 def explain_web(http: Http) -> Iterator[str]:
@@ -92,7 +91,7 @@ def explain_profile(compiled: CompiledProfile) -> Iterator[str]:
 
 
 def _limits(limits: tuple[Limit, ...]) -> str:
-    return ", ".join(f"{limit.count}/{_UNITS[limit.seconds]}" for limit in limits) or "no limit"
+    return ", ".join(map(written_limit, limits)) or "no limit"
 
 
 def _time(seconds: int | None) -> str:

@@ -9,11 +9,11 @@ from tokensvc.domain import SHORTEST_TOKEN, Limit
 from tokensvc.plain_text import tidy
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 _DURATION = r"([1-9][0-9]{0,6})([smh])"
 _PAUSE = r"(?=.*[1-9])[0-9]{1,2}(\.[0-9]{1,3})?s"
-_LIMIT = rf"([1-9][0-9]{{0,6}})/({'|'.join(WINDOWS)})"
+_LIMIT = rf"([1-9][0-9]{{0,6}})/({'|'.join(_WINDOWS)})"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a profile, or of an API key
 
 
@@ -56,8 +56,13 @@ def _daily_seconds(value: object) -> object:
 
 def _limit(value: object) -> object:
     if isinstance(value, str) and (match := re.fullmatch(_LIMIT, value)):
-        return Limit(int(match[1]), WINDOWS[match[2]])
-    raise ValueError("write a limit such as “10/minute”; the units are " + ", ".join(WINDOWS))
+        return Limit(int(match[1]), _WINDOWS[match[2]])
+    raise ValueError("write a limit such as “10/minute”; the units are " + ", ".join(_WINDOWS))
+
+
+def written_limit(limit: Limit) -> str:
+    """Return *limit* as the configuration file has it, such as “10/minute”."""
+    return f"{limit.count}/{next(unit for unit, seconds in _WINDOWS.items() if seconds == limit.seconds)}"
 
 
 LimitMode = Literal["refuse", "record"]  # what happens to what is over the limits beside it

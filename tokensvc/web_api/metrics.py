@@ -145,8 +145,8 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield what all workers have counted, and what is looked up, at most a second old."""
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-            yield from MultiProcessCollector.merge(_written(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])))  # type: ignore[no-untyped-call]
+        if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            yield from MultiProcessCollector.merge(_written(Path(folder)))  # type: ignore[no-untyped-call]
         with self._lock:
             at, found = self._read
             if time.monotonic() >= at + _FRESH:

@@ -93,8 +93,7 @@ test('a token that a refused resume has used up is replaced', async () => {
   await scene.pass(0);
   await scene.refuse();
   await scene.pass(1125);
-  scene.socket.onopen?.({});
-  await scene.socket.ends(1011, 'Token has been used too many times');
+  await scene.socket.refuses(1011, 'Token has been used too many times');
   await scene.pass(1000);
   await scene.acceptWithHandle();
   assert.deepEqual([scene.told, scene.requests.length], [['resuming', 'resumed'], 3]);
@@ -308,8 +307,7 @@ test('a handle that is not known any more is dropped, and the page is told', asy
   scene.socket.offer('h1');
   await scene.socket.ends(1006);
   await scene.pass(0);
-  scene.socket.onopen?.({});
-  await scene.socket.ends(1008, 'BidiGenerateContent session not found');
+  await scene.socket.refuses(1008, 'BidiGenerateContent session not found');
   await scene.pass(500);
   assert.deepEqual(scene.requests.slice(1), [{ lease: 'lease', resumption_handle: 'h1' }, { lease: 'lease' }]);
   await scene.socket.accept();
@@ -365,8 +363,7 @@ test('resuming into an account without credit is one attempt', async () => {
   scene.socket.offer('h1');
   await scene.socket.ends(1006);
   await scene.pass(0);
-  scene.socket.onopen?.({});
-  await scene.socket.ends(1011, 'Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage your project and');
+  await scene.socket.refuses(1011, 'Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage your project and');
   await scene.pass(60_000);
   assert.deepEqual([scene.error?.code, scene.sockets.length], ['quota-exhausted', 2]);
 });

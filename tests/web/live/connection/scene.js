@@ -55,6 +55,12 @@ export class Socket {
     await settled();
   }
 
+  /** Opens, and is closed in answer to the setup. @param {number} code @param {string} reason */
+  async refuses(code, reason) {
+    this.onopen?.({});
+    await this.ends(code, reason);
+  }
+
   async accept() {
     this.onopen?.({});
     this.receive({ setupComplete: {} });
