@@ -32,9 +32,9 @@ def normal_name(name: str) -> str:
     return unicodedata.normalize("NFKC", name).lower()
 
 
-def fingerprint(secret: str) -> str:
-    """Return *secret*'s SHA-256 in hex: safe for 128 or more random bits, not for passwords."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+def fingerprint(text: str) -> str:
+    """Return the SHA-256 of *text* in hex. It hides a secret of 128 or more random bits, and no password."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)

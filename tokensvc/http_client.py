@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 LONGEST_ANSWER = 64 * 1024  # bytes
 _LONGEST_HEAD = 64 * 1024  # bytes
 _MOST_HEADERS = 100
-_IDLE_KEPT = 32  # connections
+_IDLE_KEPT = 184  # connections: as many as may wait for Google, so that the next crowd needs no handshakes
 _BLOCK = 64 * 1024  # bytes read at once
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*")
@@ -92,8 +92,8 @@ class BoundedHttpClient:
         self._tunnel = _tunnel_request(self._host, port, proxy) if proxy else None
         self._resolver = _Resolver(*(proxy.host, proxy.port) if proxy else (self._host, port))
         self._idle: deque[_Connection] = deque()  # its methods are thread-safe
-        # Another application may mount the service, and drop it without closing anything.
-        weakref.finalize(self, _close_all, self._idle)
+        # Closes every idle connection. Another application may mount the service, and drop it without closing anything.
+        self.close = weakref.finalize(self, _close_all, self._idle)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], *, deadline: float) -> Answer:
         """Post *body* and read the whole response before *deadline* (of `time.monotonic`).
@@ -111,10 +111,6 @@ class BoundedHttpClient:
     def get(self, path: str, headers: Mapping[str, str], *, deadline: float) -> Answer:
         """Get *path*, like `post`."""
         return self._send("GET", path, headers, b"", deadline)
-
-    def close(self) -> None:
-        """Close every idle connection, as also happens when the client is no longer referenced."""
-        _close_all(self._idle)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Answer:
         fields = {"Host": self._authority, "Accept-Encoding": "identity", **headers}

@@ -1,6 +1,5 @@
 """Builds the keys under which limits, budgets, places and blocks are stored."""
 
-import hashlib
 import ipaddress
 from collections.abc import Callable, Container, Iterable
 from functools import lru_cache, partial
@@ -8,7 +7,7 @@ from json.encoder import encode_basestring
 
 from tokensvc.config.file import LimitTable
 from tokensvc.config.profiles import Profile
-from tokensvc.domain import Budget, Lease, Limit, Principal, Window
+from tokensvc.domain import Budget, Lease, Limit, Principal, Window, fingerprint
 
 _RENEWALS = Limit(20, seconds=60)
 # Networks of one IPv6 customer, by the length of their prefixes: how much more each may do.
@@ -26,7 +25,7 @@ def key(*parts: str) -> str:
 
     It is a digest because parts are unchecked: people type passwords into the user name field.
     """
-    return hashlib.sha256(_text(parts).encode()).hexdigest()
+    return fingerprint(_text(parts))
 
 
 def block_key(*words: str) -> str:

@@ -3,7 +3,6 @@
 The page carries the call, so everything in it is what a visitor could send by hand.
 """
 
-import hashlib
 import json
 import logging
 import re
@@ -18,7 +17,7 @@ from tokensvc import logs, quota_keys
 from tokensvc.authn.chain import LeaseHolders
 from tokensvc.config import placeholders
 from tokensvc.config.tools import ServerTool
-from tokensvc.domain import Credentials, Principal, ToolAdmission, Window
+from tokensvc.domain import Credentials, Principal, ToolAdmission, Window, fingerprint
 from tokensvc.errors import ToolArgumentsRefused, ToolNotAllowed, ToolRunning
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.store.tool_calls import Begun, ToolCalls
@@ -157,7 +156,7 @@ class ToolService:
             tool=asked.name,
             key=_key(tool, asked.args),
             same_for=SAME_FOR if tool.same else PURE_FOR,
-            arguments_hash=hashlib.sha256(written.encode()).hexdigest(),
+            arguments_hash=fingerprint(written),
             arguments=written if tool.audit_args else None,
             timeout=tool.timeout,
             pure=tool.pure,

@@ -44,20 +44,47 @@ class Timed:
         return "200" if self.reply.status == 200 else f"{self.reply.status} {self.reply.code}"
 
 
-def send(url: str, count: int, *, clients: int = CLIENTS, within: float = 0) -> list[Timed]:
-    """Send *count* requests for a token; *clients* begin spread over *within* seconds."""
-    return asyncio.run(_send(url, iter(range(count)), clients, within))
+def send(url: str, count: int) -> list[Timed]:
+    """Send *count* requests for a token, from several clients at a time."""
+    return asyncio.run(_send(url, iter(range(count))))
 
 
-async def _send(url: str, numbers: Iterator[int], clients: int, within: float) -> list[Timed]:
+async def _send(url: str, numbers: Iterator[int]) -> list[Timed]:
     timed: list[Timed] = []
 
-    async def client(place: int) -> None:
+    async def client() -> None:
         connection = Connection(url)
-        await asyncio.sleep(within * place / clients)
         # One iterator for all clients.
         timed.extend([await ask(connection, f"{number}", post(visitor())) for number in numbers])
         connection.close()
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    return timed
+
+
+def crowd(url: str, clients: int, *, arrive: float, stay: float) -> list[Timed]:
+    """Have *clients*, who come one by one within *arrive* seconds, ask for a token each, until they have it.
+
+    Who is refused comes again when `Retry-After` says, on a new connection, as through a proxy; after *stay* seconds,
+    counted from the first one's arrival, no longer.
+    """
+    return asyncio.run(_crowd(url, clients, arrive, stay))
+
+
+async def _crowd(url: str, clients: int, arrive: float, stay: float) -> list[Timed]:
+    timed: list[Timed] = []
+    began = time.monotonic()
+
+    async def client(place: int) -> None:
+        await asyncio.sleep(began + arrive * place / clients - time.monotonic())
+        request = post(visitor())
+        while time.monotonic() < began + stay:
+            connection = Connection(url)
+            timed.append(await ask(connection, f"{place}", request))
+            connection.close()
+            if (wait := timed[-1].reply.headers.get("retry-after")) is None:
+                return
+            await asyncio.sleep(int(wait))
 
     await asyncio.gather(*(client(place) for place in range(clients)))
     return timed

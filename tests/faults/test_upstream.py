@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from faults.load import kinds, listed, recovery, send, watched
+from faults.load import crowd, kinds, listed, recovery, send, watched
 from faults.upstream_faults import FAULTS, Certificates
 from programs import API_KEY
 from system import site
@@ -22,6 +22,7 @@ RECOVERED_WITHIN = 15.0  # seconds
 GROWTH = 20 << 20  # bytes of memory
 THREADS = 200  # of a worker
 SLOW = 4.5  # seconds, shorter than the deadline
+STAY = 3 * SLOW  # seconds
 REFUSED_WITHIN = 0.1  # seconds
 ATTEMPTS = 3  # at the times, of which one must do: the clients, Google and the service share the machine
 
@@ -113,11 +114,13 @@ def test_fault_is_answered_as_documented_and_is_over_when_it_ends(program, googl
 
 @pytest.mark.soak
 def test_only_those_who_fit_wait_for_a_slow_google_and_the_others_are_refused(tmp_path, google, certificates, table):
-    """There are ten times as many clients as threads."""
+    """There are ten times as many clients as threads, and those who are refused come again when told to."""
 
     def slow(exchange, _received):
-        if not google.stopping.wait(SLOW):
-            exchange.send(answer(200, GOOD))
+        if google.stopping.wait(SLOW):
+            return False
+        exchange.send(answer(200, GOOD))
+        return True
 
     for attempt in range(ATTEMPTS):
         folder = tmp_path / str(attempt)
@@ -125,7 +128,7 @@ def test_only_those_who_fit_wait_for_a_slow_google_and_the_others_are_refused(tm
         with launched(folder, CONFIGURATION, google.url, workers=1, **environment(certificates)) as program:
             google.fault = slow
             with watched(program.url) as health:
-                answers = send(program.url, 10 * THREADS, clients=10 * THREADS, within=SLOW)
+                answers = crowd(program.url, 10 * THREADS, arrive=SLOW, stay=STAY)
                 google.fault = None
                 recovered = recovery(program, RECOVERED_WITHIN)
         refused = sorted(timed.seconds for timed in answers if timed.reply.status != 200)

@@ -1,11 +1,12 @@
 """While Google is slow or gone, few threads wait for it."""
 
+import math
 from contextlib import ExitStack
 
 import pytest
 
 from tokensvc.errors import UpstreamBusy, UpstreamUnavailable
-from tokensvc.gemini.gate import FAILURES, PAUSE, Gate
+from tokensvc.gemini.gate import FAILURES, PAUSE, SPREAD, Gate
 
 
 class Clock:
@@ -39,6 +40,17 @@ def test_full_gate_refuses_starts_first_and_then_renewals(gate):
         pass
 
 
+def test_those_who_are_refused_are_told_to_come_back_at_different_times(clock):
+    full = Gate(most=0, for_renewals=0, steady=clock)
+    told = set()
+    for _ in range(50):
+        with pytest.raises(UpstreamBusy) as refused, full.passage(renewal=True):
+            pass
+        told.add(math.ceil(refused.value.retry_after))  # as `Retry-After` says it
+    assert len(told) > 2
+    assert 0 <= min(told) <= max(told) <= SPREAD
+
+
 def test_place_is_free_again_after_any_error(gate):
     for _ in range(5):
         with pytest.raises(ZeroDivisionError), gate.passage(renewal=False):
@@ -67,7 +79,7 @@ def test_after_many_failures_nothing_is_sent_until_a_pause_is_over(gate, clock):
     fail(gate, FAILURES)
     with pytest.raises(UpstreamUnavailable) as refused, gate.passage(renewal=True):
         pass
-    assert refused.value.retry_after == PAUSE
+    assert PAUSE <= refused.value.retry_after <= PAUSE + SPREAD
     clock.now += PAUSE
     with gate.passage(renewal=False):
         with pytest.raises(UpstreamUnavailable), gate.passage(renewal=False):

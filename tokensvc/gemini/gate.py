@@ -4,6 +4,7 @@ Each thread that waits for Google is one that cannot serve anything else. So few
 there are threads, and while Google does not answer at all, only one at a time tries.
 """
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ MOST_WAITING = 184
 FOR_RENEWALS = 24  # of these: conversations that are under way come first
 FAILURES = 16  # in a row, until nothing is sent
 PAUSE = 2.0  # seconds until one request tries again
+SPREAD = 5.0  # seconds, as long as a mint may take: those who are refused do not all come back at once
 
 
 class Gate:
@@ -67,10 +69,14 @@ class Gate:
     def _enter(self, most: int) -> None:
         with self._lock:
             if self._waiting >= most:
-                raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=1)
+                raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=_later(0))
             if self._failures >= FAILURES:
                 wait = self._closed_until - self._steady()
                 if wait > 0:
-                    raise UpstreamUnavailable(cause="no answer lately", retry_after=wait)
+                    raise UpstreamUnavailable(cause="no answer lately", retry_after=_later(wait))
                 self._closed_until = self._steady() + PAUSE  # this request tries, and no other
             self._waiting += 1
+
+
+def _later(seconds: float) -> float:
+    return seconds + random.uniform(0, SPREAD)  # noqa: S311 - nobody gains by guessing it

@@ -1,6 +1,5 @@
 """Records the calls of server tools: each runs once, within its limits, and on record before it runs."""
 
-import hashlib
 import hmac
 import json
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Engine, Integer, String, bindparam, func, insert, select, update
 
-from tokensvc.domain import AuditEvent, EventKind, ToolAdmission
+from tokensvc.domain import AuditEvent, EventKind, ToolAdmission, fingerprint
 from tokensvc.errors import LeaseOver, RateLimited, ToolNotWaiting, ToolOutcomeUnknown, ToolRunning
 from tokensvc.store import audit, counting
 from tokensvc.store.blocks import blocks_query, refuse_blocked
@@ -203,15 +202,15 @@ def _finished(call: str, key: str | None, answer: str) -> dict[str, Any]:
 
 def _confirming(call: ToolAdmission, confirmation: str) -> str:
     """Return what confirms *call* with these arguments, and no other."""
-    return hashlib.sha256(confirmation.encode()).hexdigest()[:32] + _asked(call)
+    return fingerprint(confirmation)[:32] + _asked(call)
 
 
 def _asked(call: ToolAdmission) -> str:
-    return hashlib.sha256(f"{call.tool} {call.arguments_hash}".encode()).hexdigest()[:32]
+    return fingerprint(f"{call.tool} {call.arguments_hash}")[:32]
 
 
 def _key(lease_id: str, call: str) -> str:
-    return hashlib.sha256(f"{lease_id} {call}".encode()).hexdigest()
+    return fingerprint(f"{lease_id} {call}")
 
 
 def _id(call: ToolAdmission) -> str:

@@ -1,6 +1,5 @@
 """Runs a tool that is an HTTP endpoint of the site."""
 
-import hashlib
 import ipaddress
 import json
 from collections.abc import Callable, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from tokensvc.domain import fingerprint
 from tokensvc.http_client import BoundedHttpClient
 from tokensvc.signing.tool_requests import ToolRequestSigner
 from tokensvc.tools import ToolCall
@@ -57,7 +57,7 @@ class EndpointTool:
             "Authorization": f"Bearer {self.signer.sign(claims)}",
             "Content-Type": "application/json",
             # A hash, since an id of the visitor's own may have characters that no header can hold.
-            "Idempotency-Key": hashlib.sha256(f"{call.lease_id} {call.id}".encode()).hexdigest(),
+            "Idempotency-Key": fingerprint(f"{call.lease_id} {call.id}"),
         }
         body = json.dumps(rest).encode()
         response = self.client.post(path, body, headers, deadline=call.deadline)
