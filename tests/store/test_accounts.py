@@ -13,12 +13,13 @@ from tokensvc.store.accounts import Accounts
 from tokensvc.store.logins import Logins
 
 PASSWORD = "correct horse battery"
+HASHED = hash_password(PASSWORD)  # once, because it takes a while
 
 
 @pytest.fixture(name="accounts")
 def _accounts(engine):
     accounts = Accounts(engine)
-    accounts.add(Account("alice", hash_password(PASSWORD), frozenset({"support", "sales"})))
+    accounts.add(Account("alice", HASHED, frozenset({"support", "sales"})))
     return accounts
 
 

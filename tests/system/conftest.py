@@ -7,7 +7,9 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from programs import service_environment, serving
-from system import faults, site
+from system import faults, site, tool_shop
 from system.canaries import Canaries
 from system.configurations import PUBLIC, SHOP
 from system.fleet import prepared, started
 from system.launching import launched
 from system.raw import login
+from system.tool_shop import Backend, Caller
 from system.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -181,3 +184,26 @@ def _start_fleet(fleets_google: Upstream, new_folder: Callable[[], Path]) -> Ite
             return fleets.enter_context(started(fleet, instances=instances, workers=workers))
 
         yield start
+
+
+@pytest.fixture(name="backend", scope="session")
+def _backend() -> Iterator[str]:
+    """Run the backend of the shop with tools; return its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Backend) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(name="shop_service", scope="session")
+def _shop_service(start_service: Callable[..., Program], emulator: Program, backend: str) -> Program:
+    """Start the service of the shop with tools."""
+    folder = str(Path(__file__).parent)
+    return start_service(tool_shop.configuration(backend), emulator.url, SHOP_SECRET=site.SECRET, PYTHONPATH=folder)
+
+
+@pytest.fixture(name="ada")
+def _ada(shop_service: Program) -> Caller:
+    """Begin a conversation at the shop with tools."""
+    return Caller(shop_service)

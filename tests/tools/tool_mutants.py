@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mutant import Case, Mutant
 
 SYSTEM = "tests/system/test_server_tools.py::"
+AT_ENDPOINTS = "tests/system/test_tool_endpoints.py::"
 STORE = "tests/store/test_tool_calls.py::"
 INWARD = "tests/tools/test_endpoints.py::test_address_that_leads_into_a_private_network_is_refused"
 CALLS = "tokensvc/store/tool_calls.py"
@@ -117,14 +118,14 @@ CASES = [
             ENDPOINTS,
             'if text.strip(".") == "" or "%2F" in text or "%5C" in text:',
             "if False:",
-            f"{SYSTEM}test_endpoint_cannot_be_led_elsewhere[..]",
+            f"{AT_ENDPOINTS}test_endpoint_cannot_be_led_elsewhere[..]",
         ),
         (
             "private addresses",
             ENDPOINTS,
             "if not _is_public(reached) and",
             "if False and",
-            f"{SYSTEM}test_endpoint_in_a_private_network_must_be_allowed",
+            f"{AT_ENDPOINTS}test_endpoint_in_a_private_network_must_be_allowed",
         ),
         (
             "addresses within addresses",
