@@ -97,7 +97,7 @@ def prompt(url, seconds):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.soak)])
 def test_clients_that_send_byte_by_byte_delay_nobody(url, seconds):
     for _ in range(ATTEMPTS):
         with dripping(url):
