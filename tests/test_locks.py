@@ -20,6 +20,10 @@ NPM_LOCKS = [
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+def name_of(lock: Path) -> str:
+    return lock.relative_to(ROOT).as_posix()
+
+
 def entries(lock: Path) -> list[str]:
     """Return each requirement with its hashes as one line."""
     return lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
@@ -46,7 +50,7 @@ def required(requirement: Requirement) -> list[Requirement]:
     ]
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=str)
+@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
 def test_lock_lists_requirements_with_all_required_extras(lock):
     """Older versions of pip treat “a” and “a[b]” as two packages, one of them without hashes."""
     pinned = locked(lock)
@@ -61,7 +65,7 @@ def test_lock_lists_requirements_with_all_required_extras(lock):
     assert missing == set()
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, RELEASE_LOCK], ids=str)
+@pytest.mark.parametrize("lock", [*LOCKS, RELEASE_LOCK], ids=name_of)
 def test_every_requirement_is_pinned_with_hashes_and_without_urls(lock):
     for entry in entries(lock):
         requirement, *hashes = entry.split(" --hash=")
@@ -77,7 +81,7 @@ def npm_locked(lock: Path) -> dict[str, dict[str, str]]:
     return {path: entry for path, entry in packages.items() if path}
 
 
-@pytest.mark.parametrize("lock", NPM_LOCKS, ids=str)
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=name_of)
 def test_every_npm_package_is_pinned_with_a_hash_and_without_a_url(lock):
     for path, entry in npm_locked(lock).items():
         assert "resolved" not in entry, path

@@ -87,7 +87,7 @@ CASES = [
         f"{OTHER_SITES}test_cookie_is_of_no_use_to_another_site[origin0-/login/end]",
     ),
     case(
-        "T4: no unknown field",
+        "T4, threat 4: no unknown field",
         "web_api/bodies.py",
         'extra="forbid"',
         'extra="ignore"',
@@ -95,7 +95,7 @@ CASES = [
         f"{HOSTILE}test_hostile_body_is_refused_or_has_no_effect[uses, top]",
     ),
     case(
-        "T4: no unknown option",
+        "T4, threat 4: no unknown option",
         "config/profiles.py",
         "if option is None:\n                raise ValueError",
         "if option is None:\n                continue\n                raise ValueError",
@@ -110,7 +110,7 @@ CASES = [
         "tests/store/test_any_order.py::test_as_many_as_the_limits_allow_are_granted_in_any_order[sqlite]",
     ),
     case(
-        "T6: the address is the nearest hop that is not trusted",
+        "T6, threat 6: the address is the nearest hop that is not trusted",
         "web_api/origins.py",
         "while hops and any(address in network for network in trusted):",
         "while hops and trusted:",
@@ -139,7 +139,7 @@ CASES = [
         f"{HEADERS}[long header]",
     ),
     case(
-        "T11: tracebacks without messages",
+        "T11, threat 14: tracebacks without messages",
         "logs.py",
         "+ type(error).__name__)",
         "+ repr(error))",
@@ -152,7 +152,7 @@ CASES = [
         "tests/attack/test_failures.py::test_failed_step_reveals_no_secret[a sign-in]",
     ),
     case(
-        "T11: no field of the log is a caller's",
+        "T11, threat 14: no field of the log is a caller's",
         "web_api/problems.py",
         "{quote(request.path)}",
         "{request.path}",

@@ -135,7 +135,7 @@ CHECKS = {
 
 def _case(name, removed, test, attacks):
     return Case(
-        f"attack: {name}",
+        f"threat 9: attack {name}",
         tuple(mutant for check in removed for mutant in CHECKS[check]),
         tuple(f"tests/authn/attacks_without_checks.py::{test}[{one.name}]" for one in attacks),
         outcome="passed",

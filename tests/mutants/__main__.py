@@ -73,7 +73,8 @@ def copies(count: int) -> Iterator[SimpleQueue[Path]]:
             for name in COPIED:
                 unwanted = shutil.ignore_patterns("node_modules", "__pycache__")
                 shutil.copytree(CLONE / name, copy / name, ignore=unwanted)
-            shutil.copy(CLONE / "pyproject.toml", copy)
+            for name in ("pyproject.toml", "requirements.txt"):
+                shutil.copy(CLONE / name, copy)
             (copy / "tests" / "node_modules").symlink_to(CLONE / "tests" / "node_modules")
             free.put(copy)
         yield free

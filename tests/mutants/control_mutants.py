@@ -133,12 +133,31 @@ CASES = [
         "authn/site_jwt/test_issuers.py::test_unsafe_jwks_url_fails_the_start[http://shop.example/keys]",
     ),
     service(
+        12,
+        "a machine's token is not a person's",
+        "authn/site_jwt/presets.py",
+        'require(not machine, "token of a machine")',
+        "pass",
+        *(
+            f"authn/site_jwt/test_presets.py::test_other_token_of_the_provider_is_refused_by_the_named_check[{each}]"
+            for each in ("auth0: a machine's by grant type", "auth0: a machine's by subject")
+        ),
+    ),
+    service(
         13,
         "a deadline covers the whole exchange",
         "http_client.py",
         "    left = deadline - time.monotonic()\n",
         "    left = 5.0\n",
         "test_http_client.py::test_deadline_covers_the_whole_exchange_of_a_slow_upstream[body]",
+    ),
+    service(
+        15,
+        "a path is no address",
+        "web_api/mounting.py",
+        'path = f"/.{path}"',
+        'start_response("308 Permanent Redirect", [("Location", path)])\n            return []',
+        "system/test_assets.py::test_path_that_looks_like_a_host_does_not_redirect_there[//evil.test]",
     ),
     service(
         16,
@@ -163,6 +182,14 @@ CASES = [
         "if (schema) (await import('./schema.js')).check(args, schema);",
         "",
         f"{LIVE}/page-author.test.js",
+    ),
+    control(
+        27,
+        "a dependency is pinned",
+        "requirements.txt",
+        "\npyjwt[crypto]==",
+        "\npyjwt[crypto]>=",
+        "tests/test_locks.py::test_every_requirement_is_pinned_with_hashes_and_without_urls[requirements.txt]",
     ),
     service(
         28,
