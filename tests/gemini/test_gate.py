@@ -40,15 +40,18 @@ def test_full_gate_refuses_starts_first_and_then_renewals(gate):
         pass
 
 
-def test_those_who_are_refused_are_told_to_come_back_at_different_times(clock):
+def test_starts_that_are_refused_come_back_at_different_times_and_renewals_at_once(clock):
     full = Gate(most=0, for_renewals=0, steady=clock)
-    told = set()
-    for _ in range(50):
-        with pytest.raises(UpstreamBusy) as refused, full.passage(renewal=True):
+
+    def told(*, renewal):
+        with pytest.raises(UpstreamBusy) as refused, full.passage(renewal=renewal):
             pass
-        told.add(math.ceil(refused.value.retry_after))  # as `Retry-After` says it
-    assert len(told) > 2
-    assert 0 <= min(told) <= max(told) <= SPREAD
+        return math.ceil(refused.value.retry_after)  # as `Retry-After` says it
+
+    starts = {told(renewal=False) for _ in range(50)}
+    assert len(starts) > 2
+    assert 0 <= min(starts) <= max(starts) <= SPREAD
+    assert {told(renewal=True) for _ in range(50)} == {0}
 
 
 def test_place_is_free_again_after_any_error(gate):
@@ -78,6 +81,9 @@ def test_whether_google_answers_is_told_once_it_is_known(gate):
 def test_after_many_failures_nothing_is_sent_until_a_pause_is_over(gate, clock):
     fail(gate, FAILURES)
     with pytest.raises(UpstreamUnavailable) as refused, gate.passage(renewal=True):
+        pass
+    assert refused.value.retry_after == PAUSE
+    with pytest.raises(UpstreamUnavailable) as refused, gate.passage(renewal=False):
         pass
     assert PAUSE <= refused.value.retry_after <= PAUSE + SPREAD
     clock.now += PAUSE

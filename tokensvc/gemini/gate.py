@@ -17,7 +17,7 @@ MOST_WAITING = 184
 FOR_RENEWALS = 24  # of these: conversations that are under way come first
 FAILURES = 16  # in a row, until nothing is sent
 PAUSE = 2.0  # seconds until one request tries again
-SPREAD = 5.0  # seconds, as long as a mint may take: those who are refused do not all come back at once
+SPREAD = 5.0  # seconds, as long as a mint may take: starts that are refused do not all come back at once
 
 
 class Gate:
@@ -49,7 +49,7 @@ class Gate:
             UpstreamBusy: if too many are waiting.
             UpstreamUnavailable: if Google has not answered for a while.
         """
-        self._enter(self._most if renewal else self._most_starts)
+        self._enter(renewal=renewal)
         try:
             yield
         finally:
@@ -66,17 +66,14 @@ class Gate:
         if known:
             self.tell(answered)
 
-    def _enter(self, most: int) -> None:
+    def _enter(self, *, renewal: bool) -> None:
+        later = 0.0 if renewal else random.uniform(0, SPREAD)  # noqa: S311 - nobody gains by guessing it
         with self._lock:
-            if self._waiting >= most:
-                raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=_later(0))
+            if self._waiting >= (self._most if renewal else self._most_starts):
+                raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=later)
             if self._failures >= FAILURES:
                 wait = self._closed_until - self._steady()
                 if wait > 0:
-                    raise UpstreamUnavailable(cause="no answer lately", retry_after=_later(wait))
+                    raise UpstreamUnavailable(cause="no answer lately", retry_after=wait + later)
                 self._closed_until = self._steady() + PAUSE  # this request tries, and no other
             self._waiting += 1
-
-
-def _later(seconds: float) -> float:
-    return seconds + random.uniform(0, SPREAD)  # noqa: S311 - nobody gains by guessing it
