@@ -1,4 +1,4 @@
-"""What a thread learns while it waits on a connection."""
+"""What a thread learns while it waits for the next request."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def _client():
     [
         (lambda client: client.sendall(b"GET"), True),
         (lambda _client: None, False),
-        (lambda client: client.shutdown(socket.SHUT_WR), None),
-        (lambda client: client.close(), None),
+        (lambda client: client.shutdown(socket.SHUT_WR), True),
+        (lambda client: client.close(), True),
     ],
     ids=["sends", "is silent", "will send no more", "leaves"],
 )
-def test_next_request_is_told_from_silence_and_from_an_end(client, does, learned):
+def test_silence_is_told_from_a_request_and_from_an_end(client, does, learned):
     far, connection = client
     does(far)
     assert connection.await_request() is learned

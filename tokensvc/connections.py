@@ -50,15 +50,14 @@ class ClientSocket(socket.socket):
         self._left -= len(received)
         return received
 
-    def await_request(self) -> bool | None:
-        """Wait for the next request for a moment; return whether some of it has arrived, or None if none can."""
+    def await_request(self) -> bool:
+        """Wait for a moment; return whether some of the next request has arrived, or the end of them all."""
         self.settimeout(_NEXT_WITHIN)
         try:
-            return bool(super().recv(1, socket.MSG_PEEK)) or None
-        except TimeoutError:
-            return False
+            super().recv(1, socket.MSG_PEEK)
         except OSError:
-            return None
+            return False
+        return True
 
     def discard(self) -> bool:
         """Discard what has arrived; return whether more may follow."""
@@ -117,21 +116,21 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]  # likewise
             return super().handle(conn)
         client.expect_request()
         served = super().handle(conn)
-        while served is True and (arrives := self._next_arrives(client)) is not False:
+        while served is True and self._next_arrives(client):
             client.expect_request()
-            served = arrives and super().handle(conn)
+            served = super().handle(conn)
         return served
 
-    def _next_arrives(self, client: ClientSocket) -> bool | None:
-        """Wait for a moment, unless many threads do, and return whether the client has sent something.
+    def _next_arrives(self, client: ClientSocket) -> bool:
+        """Wait for a moment, unless many threads do, and return whether the client has sent something or has left.
 
-        Returns None if it has left. Either way, this saves the way through the loop: two thread switches, a tenth of
-        the cost of a request on a kept connection, and a quarter of one that is alone on its connection.
+        This saves the way through the loop: two thread switches, which are a tenth of the cost of a request on a kept
+        connection, and a quarter of one that is alone on its connection.
         """
         if not self._lingering.acquire(blocking=False):
             return False
         try:
-            return client.await_request() if self.alive else False
+            return bool(self.alive) and client.await_request()
         finally:
             self._lingering.release()
 

@@ -153,7 +153,7 @@ CASES = [
     ),
     service(
         15,
-        "a path is no address",
+        "a path cannot name another host",
         "web_api/mounting.py",
         'path = f"/.{path}"',
         'start_response("308 Permanent Redirect", [("Location", path)])\n            return []',

@@ -159,3 +159,12 @@ def test_requests_of_one_connection_are_all_answered(connect):
             part = connection.recv(65536)
             assert part
             received += part
+
+
+def test_requests_that_came_together_are_answered_though_the_client_sends_no_more(connect):
+    connection = connect(3 * b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    connection.shutdown(socket.SHUT_WR)
+    received = b""
+    while part := connection.recv(65536):
+        received += part
+    assert received.count(b"HTTP/1.1 200 OK") == received.count(b'"ok"') == 3
