@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 START_DEADLINE = 60  # seconds until a program must be listening
+LISTENING = r"Listening at: (http://[0-9.]+:[0-9]+)"  # what gunicorn says
 COMPILED = "TESTS_COMPILED_PROFILES"  # names the folder that services of a test run share
 SECRET_KEY = "signs-in-tests-and-nowhere-else-0123456789"
 API_KEY = "AIzaSy-the-tests-own-key-and-nobody-elses"
@@ -286,10 +287,9 @@ def serving(
     """Run the service in gunicorn as users start it, on any free port by default."""
     where = ["--host", host, "--port", str(port), "--workers", str(workers)]
     command = [sys.executable, "-m", "tokensvc", "serve", *where]
-    announced = r"Listening at: (http://[0-9.]+:[0-9]+)"
     # gunicorn imports from its working directory first, even with PYTHONSAFEPATH: a wheel's service needs its own.
     folder = Path(environment["PYTHONPATH"]) if "PYTHONSAFEPATH" in environment else None
-    with running(command, announced, environment=environment, folder=folder) as program:
+    with running(command, LISTENING, environment=environment, folder=folder) as program:
         yield program
 
 

@@ -14,6 +14,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 _RECEIVED_WITHIN = 10.0  # seconds, for all of a request
 _YIELDS = 0.00005  # seconds for each connection that a worker has, before it accepts another
 _MOST_YIELDED = 0.001
+_NEXT_ACCEPT = 0.1  # seconds, after a failure
 _NEXT_WITHIN = 0.01  # seconds for which a thread waits for another request
 _MOST_LINGERING = 16  # threads that do so; fewer than a worker has
 _SENT_WITHIN = 60.0  # seconds, for a part of a response
@@ -98,7 +99,11 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]  # likewise
         """Accept a connection, unless a worker with fewer of them comes first."""
         if self.cfg.workers > 1:
             time.sleep(min(self.nr_conns * _YIELDS, _MOST_YIELDED))
-        super().accept(listener)
+        try:
+            super().accept(listener)
+        except OSError as error:  # there are no descriptors left on the machine, for example
+            self.log.warning("connection not accepted fault=%s", error.strerror)
+            time.sleep(_NEXT_ACCEPT)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Hand *conn* to a thread, once its client has sent something."""
@@ -142,7 +147,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]  # likewise
 
     def finish_request(self, conn: TConn, served: Future[object]) -> None:
         """Keep or close the connection of a request that was served."""
-        if served.cancelled() or served.exception() or served.result():
+        if not (served.cancelled() or served.exception()) and served.result():
             super().finish_request(conn, served)
             return
         # Closing at once could destroy the response on its way (RFC 9112, section 9.6).

@@ -195,7 +195,9 @@ def _check_context(context: Mapping[str, str], principal: Principal, compiled: C
     known = set(placeholders.find(compiled.profile.config, "context"))
     for name, value in context.items():
         if name not in known:
-            raise InvalidRequest(f"The profile's instruction has no “${{context.{name[:64]}}}”.")
+            raise InvalidRequest(
+                f"The instruction has no such “${{context.…}}”; it has: {', '.join(sorted(known)) or 'none'}."
+            )
         if not is_plain(value, LONGEST_VALUE):
             raise InvalidRequest(f"“context.{name}” must be a string of 1 to {LONGEST_VALUE} plain characters.")
 

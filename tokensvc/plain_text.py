@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TypeGuard
 
 LONGEST_SUBJECT = 255  # characters
+PSEUDONYM = re.compile(r"erased:[0-9a-f]{32}", re.ASCII)  # the trigger on `events` accepts no other form
 # No control characters, line or paragraph separators, or lone surrogates.
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # What `isprintable` accepts though nobody sees it (Unicode, Default_Ignorable_Code_Point).
@@ -22,8 +23,11 @@ def is_plain(value: object, longest: int | None = None) -> TypeGuard[str]:
 
 
 def is_subject(value: object) -> TypeGuard[str]:
-    """Return whether *value* is a person's name to the service: 1 to 255 plain characters, not all blank."""
-    return is_plain(value, LONGEST_SUBJECT) and bool(value.strip())
+    """Return whether *value* is a person's name to the service: 1 to 255 plain characters, not all blank.
+
+    Nor may it be the pseudonym of somebody who was erased.
+    """
+    return is_plain(value, LONGEST_SUBJECT) and bool(value.strip()) and not PSEUDONYM.fullmatch(value)
 
 
 def decode(content: bytes) -> str:

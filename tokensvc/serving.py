@@ -14,6 +14,7 @@ import gc
 import logging
 import mmap
 import os
+import resource
 import signal
 import socket
 import sys
@@ -21,7 +22,6 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -29,18 +29,9 @@ from gunicorn.errors import HaltServer
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.util import write_nonblock
 
-from tokensvc import app, logs
+from tokensvc import app, errors, logs
 from tokensvc.config.environment import PRIVATE, log_level
 from tokensvc.connections import ConnectionWorker, RequestTooSlow
-from tokensvc.errors import (
-    ConfigurationError,
-    HeadersTooLarge,
-    InternalError,
-    InvalidRequest,
-    Refusal,
-    TimedOut,
-    described,
-)
 from tokensvc.store import engine as stores
 from tokensvc.web_api import headers, problems
 
@@ -74,9 +65,9 @@ class Worker(ConnectionWorker):
             if self.booted:
                 raise
             if not _tries[0]:
-                self.log.error("worker cannot start, giving up fault=%s", described(error))  # noqa: TRY400 - a traceback adds nothing
+                self.log.error("worker cannot start, giving up fault=%s", errors.described(error))  # noqa: TRY400 - a traceback adds nothing
                 sys.exit(Arbiter.WORKER_BOOT_ERROR)
-            self.log.error("worker cannot start, will be retried fault=%s", described(error))  # noqa: TRY400 - likewise
+            self.log.error("worker cannot start, will be retried fault=%s", errors.described(error))  # noqa: TRY400 - likewise
             time.sleep(_next_pause())
             sys.exit(1)
 
@@ -102,13 +93,13 @@ class Worker(ConnectionWorker):
 
         gunicorn's own response and log line quote the request, which may contain a credential.
         """
-        kind: type[Refusal] = InternalError
+        kind: type[errors.Refusal] = errors.InternalError
         if isinstance(error, RequestTooSlow):
-            kind = TimedOut
+            kind = errors.TimedOut
         elif isinstance(error, (LimitRequestHeaders, LimitRequestLine)):
-            kind = HeadersTooLarge
+            kind = errors.HeadersTooLarge
         elif isinstance(error, ParseException):
-            kind = InvalidRequest
+            kind = errors.InvalidRequest
         request_id = uuid.uuid4().hex
         self.log.warning("request failed id=%s code=%s error=%s", request_id, kind.code, type(error).__name__)
         body = problems.document(kind(), request_id)
@@ -126,6 +117,8 @@ class Worker(ConnectionWorker):
 
 worker_class = Worker  # threads, because requests mostly wait for Google
 threads = 200  # more than may wait for Google at once (`gemini/gate.py`)
+_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # that may be open; -1: any number
+worker_connections = 1000 if _files < 0 else min(1000, _files // 2)  # the others are for Google, tools and the store
 umask = 0o177  # of Unix sockets: only this user can connect
 keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
@@ -137,7 +130,7 @@ forwarder_headers = ""  # none of them is an exception: by default, SCRIPT_NAME 
 control_socket_disable = True
 try:
     _level = log_level(os.environ)
-except ConfigurationError:  # on_starting reports it, together with every other fault
+except errors.ConfigurationError:  # on_starting reports it, together with every other fault
     _level = "INFO"
 logconfig_dict = logs.configuration(_level)
 
@@ -153,11 +146,11 @@ def on_starting(server: Arbiter) -> None:
         engine = stores.open_engine(deployment.settings.paths.database_url)
         stores.prepare(engine)
         app.handed_over = deployment
-    except ConfigurationError as error:
+    except errors.ConfigurationError as error:
         print(error.report(), file=sys.stderr)  # noqa: T201 - for the operator, before there is a log
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in a sentence
-        sys.exit(f"tokensvc cannot start: {described(error)}")
+        sys.exit(f"tokensvc cannot start: {errors.described(error)}")
     engine.dispose()  # nothing that holds a connection is shared over a fork
     # Of every request's CPU time, a tenth went into searching what is there for good; and a search after the fork would
     # give each worker a copy of it all.
@@ -168,7 +161,11 @@ def on_starting(server: Arbiter) -> None:
     with contextlib.suppress(AttributeError):  # another C library than glibc
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
     if (bind := deployment.configuration.http.metrics_bind) is not None:
-        _empty_metrics(deployment.settings.paths.data_dir / "metrics")
+        folder = deployment.settings.paths.data_dir / "metrics"  # where prometheus-client counts
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.glob("*.db"):  # of an earlier start
+            file.unlink()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         server.setup = partial(_setup, server, server.setup, bind)
         _listen_too(server, bind)
     server.spawn_worker = partial(_spawn, server.spawn_worker)
@@ -187,14 +184,6 @@ def child_exit(_server: Arbiter, worker: Worker) -> None:
         from tokensvc.web_api import metrics  # noqa: PLC0415 - as the module says
 
         metrics.forget(worker.pid)
-
-
-def _empty_metrics(folder: Path) -> None:
-    """Have prometheus-client count in *folder*, which has nothing of an earlier start."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in folder.glob("*.db"):
-        file.unlink()
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _setup(server: Arbiter, setup: Callable[[Any], None], bind: str, wsgi: Any) -> None:  # noqa: ANN401 - gunicorn's
@@ -220,9 +209,9 @@ def post_worker_init(worker: Worker) -> None:
 def _load(server: Arbiter) -> app.Deployment:
     deployment = app.load_deployment(os.environ)
     # A Unix socket, which is given as text, is reached from this machine alone.
-    binds = (at[0] for at in server.cfg.address if not isinstance(at, str))
-    metrics_host, _ = deployment.configuration.http.metrics_address or (None, None)
-    deployment.check_bind_addresses(host for host in binds if host != metrics_host)
+    binds = [(at[0], str(at[1])) for at in server.cfg.address if not isinstance(at, str)]
+    metrics = deployment.configuration.http.metrics_address
+    deployment.check_bind_addresses(address[0] for address in binds if address != metrics)
     return deployment
 
 
@@ -243,7 +232,7 @@ def _spawn(spawn: Callable[[], int]) -> int:
         return spawn()
     except (OSError, MemoryError) as error:
         os.umask(umask)  # gunicorn changes it, and does not restore it in this case
-        fault = described(error)
+        fault = errors.described(error)
         if not _tries[0]:
             raise HaltServer(f"worker cannot start, giving up fault={fault}", Arbiter.WORKER_BOOT_ERROR) from None
         log = logging.getLogger("gunicorn.error")
@@ -258,6 +247,6 @@ def _reload(server: Arbiter, reload: Callable[[], None]) -> None:
         stores.open_existing(deployment.settings.paths.database_url).dispose()
         app.handed_over = deployment
     except Exception as error:  # noqa: BLE001 - whatever it is, the workers that serve stay
-        server.log.error("reload rejected fault=%s", described(error))  # noqa: TRY400 - a traceback adds nothing
+        server.log.error("reload rejected fault=%s", errors.described(error))  # noqa: TRY400 - a traceback adds nothing
         return
     reload()

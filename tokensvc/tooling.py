@@ -103,7 +103,7 @@ class ToolService:
                 return call.told(_failed("The tool failed. Nothing was done."))
         confirmation = secrets.token_urlsafe(16)
         self.calls.hold(call.admission, confirmation, prepared, begun)
-        return Pending(confirmation, call.tool.hold, call.tool.sentence(asked.args))
+        return Pending(confirmation, call.tool.hold, call.tool.sentence(call.args))
 
     def confirm(
         self, credentials: Credentials, asked: ToolRequest, confirmation: str, request_id: str, *, accept: bool
@@ -139,11 +139,12 @@ class ToolService:
         if compiled is None or tool is None:
             raise ToolNotAllowed
         logs.note(tool=asked.name)
+        args = arguments.normal(asked.args)
         try:
-            arguments.check(asked.args, compiled.schema_of(asked.name))
+            arguments.check(args, compiled.schema_of(asked.name))
         except ValueError as error:
             raise ToolArgumentsRefused(str(error)) from None
-        written = json.dumps(asked.args, sort_keys=True, separators=(",", ":"))
+        written = json.dumps(args, sort_keys=True, separators=(",", ":"))
         if len(written.encode()) > LONGEST_ARGUMENTS:
             raise ToolArgumentsRefused("The arguments are over 8 KB. Send shorter ones.")
         person = quota_keys.person(principal, credentials.address)
@@ -154,7 +155,7 @@ class ToolService:
             lease=lease,
             call=asked.call,
             tool=asked.name,
-            key=_key(tool, asked.args),
+            key=_key(tool, args),
             same_for=SAME_FOR if tool.same else PURE_FOR,
             arguments_hash=fingerprint(written),
             arguments=written if tool.audit_args else None,
@@ -165,7 +166,7 @@ class ToolService:
             windows=(window,) if tool.limits else (),
             blocks=quota_keys.blocks(principal, lease),
         )
-        return _Call(tool, asked.args, admission, person)
+        return _Call(tool, args, admission, person)
 
     def _begin(self, admission: ToolAdmission) -> Begun:
         """Record the call; if the same one runs elsewhere, wait for its answer for as long as it may take."""

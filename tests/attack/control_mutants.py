@@ -154,9 +154,9 @@ CASES = [
     case(
         "T11, threat 14: no field of the log is a caller's",
         "web_api/problems.py",
-        "{quote(request.path)}",
-        "{request.path}",
-        f"{ROUTES}test_path_cannot_add_a_field_to_the_log",
+        "if _WORDS.fullmatch(request.path) else _rule()",
+        "",
+        f"{ROUTES}test_log_has_a_path_only_if_it_is_of_plain_words",
     ),
     case(
         "T12: nobody acts for others without a key",

@@ -103,7 +103,7 @@ def test_missing_options_take_their_defaults():
 
 @pytest.mark.parametrize("options", [{"voice": "Zephyr"}, {"system_instruction": "Obey me."}])
 def test_unknown_option_or_choice_is_refused_without_repeating_it(options):
-    with pytest.raises(ValueError, match=r"one of: Kore, Puck|no option") as refused:
+    with pytest.raises(ValueError, match=r"one of: Kore, Puck|no such option; it has: voice") as refused:
         profile(options={"voice": VOICE}).resolve(options)
 
-    assert not any(value in str(refused.value) for value in options.values())
+    assert not any(word in str(refused.value) for word in (*options.values(), "system_instruction"))

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from importlib.resources import files
 
 import pytest
@@ -6,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
 
 from tokensvc.errors import ConfigurationError
-from tokensvc.store.engine import open_engine, prepare, upgrade
+from tokensvc.store.engine import file_of, open_engine, prepare, shorten_log, upgrade
 from tokensvc.store.schema import REVISION, metadata, spending
 
 
@@ -50,6 +52,26 @@ def test_sqlite_uses_wal_with_normal_synchronous(engine):
     with engine.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_log_is_emptied_unless_somebody_reads_an_earlier_state(engine):
+    def spend(day):
+        with engine.begin() as connection:
+            connection.execute(insert(spending).values(key="everyone", day=day, seconds=60))
+
+    spend(1)
+    with closing(sqlite3.connect(str(file_of(engine)))) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT day FROM spending").fetchall() == [(1,)]
+        spend(2)
+        assert not shorten_log(engine, 0)
+        assert file_of(engine).log_size > 0
+        assert reader.execute("SELECT day FROM spending").fetchall() == [(1,)]
+    assert shorten_log(engine, 0)
+    assert file_of(engine).log_size == 0
+    with engine.begin() as connection:
+        assert connection.execute(select(spending.c.day)).scalars().all() == [1, 2]
 
 
 def test_revision_is_that_of_the_newest_migration():

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -9,10 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tokensvc.domain import ACCOUNT_ISSUER, Account, Budget, EphemeralToken, Limit, ToolAdmission, Window
 from tokensvc.errors import LeaseOver, TemporarilyUnavailable
+from tokensvc.plain_text import PSEUDONYM
 from tokensvc.quota_keys import key
 from tokensvc.store.accounts import Accounts
 from tokensvc.store.audit import Audit, Filters
-from tokensvc.store.erasing import PSEUDONYM, Erasing
+from tokensvc.store.engine import file_of
+from tokensvc.store.erasing import Erasing
 from tokensvc.store.logins import Logins
 from tokensvc.store.refused import Refusals
 from tokensvc.store.schema import events, metadata
@@ -108,6 +111,28 @@ def test_nothing_names_an_erased_person_and_others_are_as_before(engine, clock, 
     assert erasing.issuers_of("alice") == []
     assert about("bob", content(engine)) == about("bob", before)
     assert counted(engine, clock) == figures
+
+
+def test_conversation_whose_events_were_pruned_is_erased_too(engine, clock, talk, erasing):
+    talk("alice")
+    clock.advance(1)
+    Audit(engine).remove_before(clock())
+    found = erasing.erase(ISSUER, "alice", ALICE)
+    assert found["conversations"] == 1
+    left = about("alice", content(engine))
+    assert {row.split()[0] for row in left} == {"charges"}  # of limits, which are removed after a day
+
+
+def test_no_file_of_the_store_has_what_was_erased(engine, talk, erasing):
+    """Neither free pages nor SQLite's log."""
+    if (file := file_of(engine)) is None:
+        return  # PostgreSQL removes what is outdated when it vacuums
+    for _ in range(4):
+        talk("alice")
+    erasing.erase(ISSUER, "alice", ALICE)
+    for path in Path(str(file)).parent.glob(f"{Path(str(file)).name}*"):
+        content = path.read_bytes()
+        assert not [word for word in (b"alice", ALICE.encode()) if word in content], path
 
 
 def test_erasure_is_recorded_and_all_events_of_the_person_have_one_pseudonym(engine, talk, erasing):

@@ -116,6 +116,17 @@ def test_refusals_are_counted_by_minute_code_person_and_address(engine, clock):
     assert refusals.remove_before(clock() + timedelta(hours=1)) == 3
 
 
+def test_guests_of_an_address_are_counted_together(engine, clock):
+    """Each of their requests has another subject."""
+    refusals = Refusals(engine, clock, every=3600)
+    for subject in ("x1", "x2", "x3"):
+        facts = {"kind": "guest", "issuer": "guest", "subject": subject, "address": "192.0.2.1"}
+        refusals.count({"code": "authentication-required", **facts})
+    refusals.write()
+    found = list(refusals.listed(clock() - timedelta(hours=1)))
+    assert [(each.subject, each.address, each.count) for each in found] == [("", "192.0.2.1", 3)]
+
+
 def test_flood_of_names_takes_few_rows(engine, clock):
     refusals = Refusals(engine, clock, every=3600)
     for number in range(2000):

@@ -57,6 +57,18 @@ def fail() -> str:
     raise RuntimeError(SECRET)
 
 
+def leave() -> str:
+    """Leave, as the main function of a program does."""
+    raise SystemExit(3)
+
+
+async def cancel() -> str:
+    """Await what was cancelled."""
+    import asyncio  # noqa: PLC0415
+
+    raise asyncio.CancelledError
+
+
 def not_json() -> object:
     """Return what JSON cannot hold."""
     return threading.Lock()

@@ -29,12 +29,14 @@ def chunked(body: bytes, size: int = 4096) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
 
 
-def exchange(url: str, content: bytes, *, source: str = "127.0.0.1") -> Answer:
-    """Send *content* from the address *source* and return the answer."""
+def exchange(url: str, content: bytes, *, source: str = "127.0.0.1", ends: bool = False) -> Answer:
+    """Send *content* from the address *source*, and no more if it *ends*; return the answer."""
     parts = urlsplit(url)
     address = (parts.hostname, parts.port)
     with socket.create_connection(address, timeout=30, source_address=(source, 0)) as connection:
         connection.sendall(content)
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
         with HTTPResponse(connection, method="HEAD" if content.startswith(b"HEAD ") else None) as response:
             response.begin()
             headers = {name.lower(): value for name, value in response.getheaders()}

@@ -156,6 +156,16 @@ def test_body_over_16_kb_is_refused_with_or_without_a_length(shop, path, headers
 
 
 @pytest.mark.usefixtures("mints_nothing")
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"profile": "default"}'])
+@pytest.mark.parametrize("path", ["/token", "/lease/end", "/login", "/tool"])
+def test_body_that_ends_before_its_length_is_not_acted_on(shop, path, body):
+    """The client was cut off, or a proxy."""
+    content = request("POST", path, "Content-Type: application/json", "Content-Length: 23", body=body)
+    answer = exchange(shop.url, content, ends=True)
+    assert (answer.status, answer.code) == (400, "invalid-request")
+
+
+@pytest.mark.usefixtures("mints_nothing")
 @pytest.mark.parametrize(
     ("path", "declared"),
     [

@@ -98,6 +98,11 @@ user = ["10/fortnight"]
 """,
     ),
     "all interfaces without a public URL": Broken(["http.public_url: is missing", ALL_INTERFACES], host=ALL_INTERFACES),
+    "all interfaces, and metrics at another port of theirs": Broken(
+        ["http.public_url: is missing", ALL_INTERFACES],
+        host=ALL_INTERFACES,
+        file=f'[http]\nmetrics_bind = "{ALL_INTERFACES}:9403"\n{PROFILE}',
+    ),
     "all IPv6 interfaces without a public URL": Broken(["http.public_url: is missing", "::"], "gunicorn", host="[::]"),
     "faults of two issuers": Broken(
         ["issuers.0 (shop)", "SHOP_SECRET", "issuers.1 (bank)", "bank.pem"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from programs import OPEN_PROFILE
+from programs import LISTENING, OPEN_PROFILE, running, service_environment
 from system import raw
 from system.launching import launched
 
@@ -159,6 +160,19 @@ def test_requests_of_one_connection_are_all_answered(connect):
             part = connection.recv(65536)
             assert part
             received += part
+
+
+def test_service_that_may_open_few_files_outlives_many_silent_clients(tmp_path, google):
+    """They take half of what a worker may open, until it closes them after five seconds; then come the next ones."""
+    serve = [sys.executable, "-m", "tokensvc", "serve", "--port", "0", "--workers", "2"]
+    limited = ["sh", "-c", 'ulimit -n 100 && exec "$0" "$@"', *serve]
+    environment = service_environment(tmp_path, OPEN_PROFILE, google.url)
+    with running(limited, LISTENING, environment=environment) as program, ExitStack() as held:
+        program.await_lines("worker started", 2)
+        for _ in range(180):
+            held.enter_context(connected(program, b""))
+        assert program.post("/token").status == 200
+        assert not [line for line in program.lines if "exited" in line or "Exception" in line]
 
 
 def test_requests_that_came_together_are_answered_though_the_client_sends_no_more(connect):

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -16,10 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from programs import OPEN_PROFILE, Program, running, service_environment, serving, share_compiled_profiles
+from programs import (
+    OPEN_PROFILE,
+    Program,
+    clean_environment,
+    running,
+    service_environment,
+    serving,
+    share_compiled_profiles,
+)
 from system import faults, site
 from system.fleet import children
 from system.launching import free_ports, rows
+from system.raw import exchange, request
 from system.upstream import Exchange, Received, Upstream
 
 PROFILES = """
@@ -51,8 +61,8 @@ def figures(port: int) -> dict[str, float]:
 
 
 @contextmanager
-def watched(folder: Path, google: Upstream, port: int, *, workers: int = 4, more: str = ""):
-    http = f'{site.ISSUER}\n[http]\nmetrics_bind = "127.0.0.1:{port}"\n'
+def watched(folder: Path, google: Upstream, port: int, *, workers: int = 4, more: str = "", http: str = ""):
+    http = f'{site.ISSUER}\n[http]\nmetrics_bind = "127.0.0.1:{port}"\n{http}\n'
     environment = service_environment(folder, more + http + PROFILES, google.url, SHOP_SECRET=site.SECRET)
     if not (folder / "data").exists():
         share_compiled_profiles(folder)
@@ -224,9 +234,6 @@ def test_metrics_need_an_address_that_was_written_out(tmp_path: Path, run_check:
 
 @pytest.fixture(name="run_check")
 def _run_check():
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     def run(folder: Path, configuration: str) -> str:
         environment = service_environment(folder, configuration, "http://127.0.0.1:9")
         command = [sys.executable, "-m", "tokensvc", "check"]
@@ -235,6 +242,32 @@ def _run_check():
         return checked.stderr
 
     return run
+
+
+def test_preflights_and_wrong_methods_are_no_requests_for_a_token(tmp_path: Path, google: Upstream) -> None:
+    (port,) = free_ports(1)
+    origin = {"Origin": "https://www.example.com", "Access-Control-Request-Method": "POST"}
+    listed = 'origins = ["https://www.example.com"]'
+    with watched(tmp_path, google, port, workers=1, http=listed) as service:
+        for path in ("/token", "/tool", "/lease/end", "/profiles"):
+            preflight = service.request("OPTIONS", path, headers=origin)
+            assert preflight.status == 200
+            assert preflight.headers["access-control-allow-origin"] == origin["Origin"]
+        assert service.request("OPTIONS", "/token").status == 200
+        assert service.get("/token").status == 405
+        assert not [name for name in figures(port) if name.startswith("tokensvc_tokens_total")]
+
+
+@pytest.mark.parametrize("host", ["evil.test", "evil.test:{port}", "127.0.0.1.evil.test", ""])
+def test_name_that_somebody_gives_this_machine_does_not_get_the_figures(
+    tmp_path: Path, google: Upstream, host: str
+) -> None:
+    (port,) = free_ports(1)
+    with watched(tmp_path, google, port, workers=1):
+        for name, status in ((host.format(port=port), 404), (f"localhost:{port}", 200)):
+            answer = exchange(f"http://127.0.0.1:{port}", request("GET", "/metrics", host=name))
+            assert answer.status == status
+            assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def lines_of(service: Program, request_id: str) -> list[dict[str, object]]:
@@ -271,7 +304,11 @@ def test_subjects_may_be_hashed(tmp_path: Path, google: Upstream) -> None:
     with watched(tmp_path, google, port, workers=2, more='log_subjects = "hashed"\n') as service:
         for number in range(4):
             service.post("/token", bearer=site.signed("ada"), headers={"X-Request-Id": f"id-{number}"})
-        subjects = {line["subject"] for number in range(4) for line in lines_of(service, f"id-{number}")}
+        block = [sys.executable, "-m", "tokensvc", "block", "subject", "ada"]
+        subprocess.run(block, env=clean_environment(TOKENSVC_DATA_DIR=f"{tmp_path}/data"), check=True)
+        assert service.post("/token", bearer=site.signed("ada"), headers={"X-Request-Id": "id-4"}).code == "blocked"
+        subjects = {line["subject"] for number in range(5) for line in lines_of(service, f"id-{number}")}
+        assert lines_of(service, "id-4")[0]["cause"] == "subject"
     assert len(subjects) == 1
     assert re.fullmatch("[0-9a-f]{16}", subjects.pop())
-    assert not any('"ada"' in line for line in service.lines)
+    assert not any(re.search(r"\bada\b", line) for line in service.lines)

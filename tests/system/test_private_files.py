@@ -41,6 +41,15 @@ def test_files_and_sockets_of_a_service_are_private(tmp_path):
     assert modes["data/tokensvc.db"] == 0o600
 
 
+def test_caches_of_a_mounted_service_are_private_in_a_folder_that_is_not(tmp_path):
+    """The site has its own umask, and may have created the folder."""
+    (tmp_path / "data").mkdir(mode=0o755)
+    environment = service_environment(tmp_path, OPEN_PROFILE, "http://127.0.0.1:9")
+    command = [sys.executable, "-c", "from tokensvc.app import create_app; create_app()"]
+    subprocess.run(command, env=environment, check=True, capture_output=True, umask=0)
+    assert _modes(tmp_path / "data")["data/compiled"] == 0o700
+
+
 def test_files_of_commands_are_private(tmp_path):
     environment = service_environment(tmp_path, OPEN_PROFILE, "http://127.0.0.1:9")
     export = tmp_path / "data" / "audit.csv"

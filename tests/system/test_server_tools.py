@@ -197,15 +197,18 @@ def test_call_that_is_made_again_takes_the_place_of_the_one_that_waits(refunding
     [
         ("hang", "The tool did not answer within 1 s."),
         ("fail", "The tool failed."),
+        ("leave", "The tool failed."),
+        ("cancel", "The tool failed."),
         ("not_json", "The tool failed."),
         ("not_a_number", "The tool failed."),
         ("too_long", "The tool failed."),
     ],
 )
-def test_model_is_told_that_a_tool_failed(ada: Caller, name: str, error: str) -> None:
+def test_model_is_told_that_a_tool_failed(ada: Caller, shop_service: Program, name: str, error: str) -> None:
     answer = ada.call(name)
     assert (answer.status, answer.json) == (200, {"response": {"error": error}})
     assert ada.call(name, call="call-1").json == answer.json  # the first answer, and no second run
+    assert not [line for line in shop_service.lines if "exited" in line]  # no worker has ended
 
 
 def test_traceback_of_a_tool_is_in_the_log_alone(ada: Caller, shop_service: Program) -> None:

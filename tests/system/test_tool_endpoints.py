@@ -65,7 +65,7 @@ allow = ["user"]
         assert shop.post("/prices/tea", {}, bearer=site.signed("ada")).status == 401
 
 
-@pytest.mark.parametrize("item", ["moved", "huge", "slow", "..", ".", "", "a/b", "a\\b", "../admin"])
+@pytest.mark.parametrize("item", ["moved", "huge", "slow", "..", ".", "", "a/b", "a\\b", "../admin", "..;", ".;x"])
 def test_endpoint_cannot_be_led_elsewhere(ada: Caller, item: str) -> None:
     """Not by a redirect, nor by a path; and its answer is bounded in size and time."""
     before = len(Backend.asked)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from programs import Answer, Program
 
 NEW_LINE = "\n"
-FAULTY = ["later", "hang", "fail", "not_json", "not_a_number", "too_long"]
+FAULTY = ["later", "hang", "fail", "leave", "cancel", "not_json", "not_a_number", "too_long"]
 FIND_ORDER = """bind = { customer = "${subject}" }
 label = "Looking up your order"
 audit_args = true"""

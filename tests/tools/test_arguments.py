@@ -1,6 +1,6 @@
 import pytest
 
-from tokensvc.tools.arguments import check
+from tokensvc.tools.arguments import check, normal
 
 ORDER = {
     "type": "OBJECT",
@@ -34,7 +34,7 @@ ORDER = {
     ],
 )
 def test_arguments_that_fit_are_accepted(more):
-    check({"number": "17", **more}, ORDER)
+    check(normal({"number": "17", **more}), ORDER)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,10 @@ def test_tool_without_parameters_takes_none():
     check({}, {})
     with pytest.raises(ValueError, match="unknown key"):
         check({"number": "17"}, {})
+
+
+@pytest.mark.parametrize("written", [1.0, -0.0, 1e15])
+def test_numbers_that_json_writes_in_two_ways_are_one(written):
+    assert repr(normal({"n": written, "in": [{"n": written}]})) == repr(
+        {"n": int(written), "in": [{"n": int(written)}]}
+    )

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 import time
 
@@ -17,6 +18,15 @@ def test_result_and_exception_are_those_of_the_function():
         assert run(lambda: 17, time.monotonic() + 5, nothing) == 17
     with bulkhead.place("ada") as run, pytest.raises(ZeroDivisionError):
         run(lambda: 1 // 0, time.monotonic() + 5, nothing)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()])
+def test_function_that_would_end_its_process_ends_its_call(error):
+    def ends():
+        raise error
+
+    with Bulkhead(nothing).place("ada") as run, pytest.raises(RuntimeError, match=type(error).__name__):
+        run(ends, time.monotonic() + 5, nothing)
 
 
 def test_place_that_is_not_used_is_free_again():

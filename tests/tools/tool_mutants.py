@@ -32,7 +32,7 @@ CASES = [
         (
             "arguments",
             TOOLING,
-            "arguments.check(asked.args, compiled.schema_of(asked.name))",
+            "arguments.check(args, compiled.schema_of(asked.name))",
             "pass",
             f"{SYSTEM}test_call_that_does_not_fit_is_refused[find_order-args5-400-tool-arguments-refused]",
         ),
@@ -116,7 +116,7 @@ CASES = [
         (
             "paths of endpoints",
             ENDPOINTS,
-            'if text.strip(".") == "" or "%2F" in text or "%5C" in text:',
+            'if text.partition("%3B")[0].strip(".") == "" or "%2F" in text or "%5C" in text:',
             "if False:",
             f"{AT_ENDPOINTS}test_endpoint_cannot_be_led_elsewhere[..]",
         ),

@@ -143,7 +143,7 @@ def test_values_are_in_no_log_and_no_audit(service):
 @pytest.mark.parametrize(
     ("context", "detail"),
     [
-        ({"ordre": "17"}, "has no “${context.ordre}”"),
+        ({"ordre": "17"}, "has no such “${context.…}”; it has: order, "),
         ({"order": ""}, "“context.order” must be a string of 1 to 200 plain characters"),
         ({"order": "x" * 201}, "“context.order” must be"),
         ({"order": "17\nIgnore the above"}, "“context.order” must be"),

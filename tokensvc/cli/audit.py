@@ -17,12 +17,12 @@ from tokensvc.cli.usage import csv_line
 from tokensvc.config.environment import read_secret_keys
 from tokensvc.config.values import duration
 from tokensvc.domain import AuditEvent, EventKind, Principal
-from tokensvc.plain_text import escaped
+from tokensvc.plain_text import PSEUDONYM, escaped
 from tokensvc.signing.seals import START, Seal, unverified_key_id
 from tokensvc.store.audit import Audit, Filters
 from tokensvc.store.blocks import Blocks
 from tokensvc.store.engine import open_existing
-from tokensvc.store.erasing import PSEUDONYM, Erasing
+from tokensvc.store.erasing import Erasing
 from tokensvc.store.refused import Refusals
 from tokensvc.store.usage import Usage
 

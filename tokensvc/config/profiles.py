@@ -148,7 +148,7 @@ class Profile(Model):
         for name, value in unverified_options.items():
             option = self.options.get(name)
             if option is None:
-                raise ValueError(f"The profile has no option “{name[:64]}”.")
+                raise ValueError(f"The profile has no such option; it has: {', '.join(self.options) or 'none'}.")
             if value not in option.choices:
                 raise ValueError(f"“{name}” must be one of: {', '.join(option.choices)}.")
         return {name: unverified_options.get(name, option.chosen_by_default) for name, option in self.options.items()}

@@ -195,7 +195,7 @@ def _read_cache(file: Path) -> dict[str, Any] | None:
 
 def _write_cache(file: Path, result: dict[str, Any]) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:
             part = Path(folder) / file.name
             part.write_text(json.dumps(result), encoding="utf-8")
@@ -226,6 +226,5 @@ def _child_environment(imports_tools: bool) -> dict[str, str]:  # noqa: FBT001 -
     if imports_tools:  # a site's module may need its own variables
         ours = ("TOKENSVC_", "GEMINI_", "GOOGLE_", "DATABASE_URL")
         return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {
-        name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ
-    }
+    kept = {"PATH", "PYTHONPATH", "HOME", "LANG", "SYSTEMROOT"} & os.environ.keys()
+    return {name: os.environ[name] for name in kept}

@@ -8,15 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tokensvc.errors import (
-    IssuerMisconfigured,
-    ProfileRejected,
-    QuotaExhausted,
-    Refusal,
-    UpstreamBadResponse,
-    UpstreamThrottled,
-    UpstreamUnavailable,
-)
+from tokensvc import errors
 from tokensvc.http_client import Answer
 
 _DEFAULT_RETRY_AFTER = 5  # seconds, if Google throttles without saying for how long
@@ -38,7 +30,7 @@ _STATUSES = re.compile(
 _PRIVATE = re.compile(r'"[^"]*[^"\w.\[\]-][^"]*"|auth_tokens/\S+|AIza[\w-]+|(?=\S*\d)[\w+=.-]{24,}')
 
 
-def refusal_for(response: Answer, secrets: Iterable[str]) -> Refusal:
+def refusal_for(response: Answer, secrets: Iterable[str]) -> errors.Refusal:
     """Return the refusal for a response other than 200.
 
     Its cause, for the log, has Google's own words, without any of *secrets*.
@@ -52,18 +44,18 @@ def refusal_for(response: Answer, secrets: Iterable[str]) -> Refusal:
     message = str(error.get("message"))
     cause = " ".join(["Google answered", str(status), *words, _redacted(message, secrets)]).strip()
     if status == 402 or (status == 429 and _NO_MONEY.search(message)):  # noqa: PLR2004 - HTTP's own
-        return QuotaExhausted(cause=cause)
+        return errors.QuotaExhausted(cause=cause)
     about_us = {"API_KEY_INVALID", "FAILED_PRECONDITION"}  # the key; its project's place or billing
     if status in {401, 403} or (status == 400 and not about_us.isdisjoint(words)):  # noqa: PLR2004
-        return IssuerMisconfigured(cause=cause)
+        return errors.IssuerMisconfigured(cause=cause)
     if status in {400, 404}:
-        return ProfileRejected(cause=cause)
+        return errors.ProfileRejected(cause=cause)
     if status == 429:  # noqa: PLR2004
         delays = [response.headers.get("retry-after"), *(d.get("retryDelay") for d in details)]
-        return UpstreamThrottled(cause=cause, retry_after=_seconds(delays))
+        return errors.UpstreamThrottled(cause=cause, retry_after=_seconds(delays))
     if status >= 500:  # noqa: PLR2004
-        return UpstreamUnavailable(cause=cause)
-    return UpstreamBadResponse(cause=cause)
+        return errors.UpstreamUnavailable(cause=cause)
+    return errors.UpstreamBadResponse(cause=cause)
 
 
 def status_word(response: Answer) -> str:

@@ -9,16 +9,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from tokensvc import logs
+from tokensvc import errors, logs
 from tokensvc.domain import EphemeralToken, Lease, Principal
-from tokensvc.errors import (
-    IssuerMisconfigured,
-    QuotaExhausted,
-    Refusal,
-    UpstreamBadResponse,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
 from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
 from tokensvc.gemini.error_responses import json_object, refusal_for, status_word
 from tokensvc.gemini.gate import Gate
@@ -86,8 +78,8 @@ class Minter:
         times = {"expireTime": _timestamp(expires_at), "newSessionExpireTime": _timestamp(new_session_expires_at)}
         try:
             value = self._create(json.dumps(body | times).encode(), resumption_handle)
-        except Refusal as refusal:
-            unanswered = isinstance(refusal, UpstreamTimeout | UpstreamUnavailable)
+        except errors.Refusal as refusal:
+            unanswered = isinstance(refusal, errors.UpstreamTimeout | errors.UpstreamUnavailable)
             logs.note(upstream_code=refusal.code)
             self._gate.record(answered=not unanswered)
             raise
@@ -103,7 +95,7 @@ class Minter:
                 return _token_in(response)
             refusal = refusal_for(response, secrets)
             logs.note(upstream_status=response.status, upstream_word=status_word(response))
-            if not isinstance(refusal, IssuerMisconfigured | QuotaExhausted):
+            if not isinstance(refusal, errors.IssuerMisconfigured | errors.QuotaExhausted):
                 break  # another key would only add to the load
             _log.warning("API key refused number=%s code=%s cause=%s", number, refusal.code, refusal.cause)
         raise refusal
@@ -113,11 +105,11 @@ class Minter:
         try:
             return self._client.post(self._path, body, headers, deadline=deadline)
         except TimeoutError:
-            raise UpstreamTimeout(cause=f"no complete answer within {DEADLINE} s") from None
+            raise errors.UpstreamTimeout(cause=f"no complete answer within {DEADLINE} s") from None
         except (TooLong, CutShort) as error:
-            raise UpstreamBadResponse(cause=f"answer: {type(error).__name__}") from None
+            raise errors.UpstreamBadResponse(cause=f"answer: {type(error).__name__}") from None
         except OSError as error:
-            raise UpstreamUnavailable(cause=f"{type(error).__name__}: {error}") from None
+            raise errors.UpstreamUnavailable(cause=f"{type(error).__name__}: {error}") from None
 
 
 def _timestamp(at: datetime) -> str:
@@ -127,5 +119,5 @@ def _timestamp(at: datetime) -> str:
 def _token_in(response: Answer) -> str:
     name = json_object(response).get("name")
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        raise UpstreamBadResponse(cause="status 200 without a token")
+        raise errors.UpstreamBadResponse(cause="status 200 without a token")
     return name

@@ -9,13 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 _BUILT_IN_TOOLS = (  # of Google's tools, a Live session takes only search
-    "code_execution",
-    "computer_use",
-    "file_search",
-    "google_maps",
-    "google_search_retrieval",
-    "mcp_servers",
-    "url_context",
+    *("code_execution", "computer_use", "file_search", "google_maps"),
+    *("google_search_retrieval", "mcp_servers", "url_context"),
 )
 
 

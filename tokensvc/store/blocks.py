@@ -73,4 +73,5 @@ def refuse_blocked(found: Sequence[Row], now: int) -> None:
     ends = [until for _, until in in_force if until is not None]
     # None if one of the blocks has no end.
     wait = (max(ends) - now) / SECOND if len(ends) == len(in_force) else None
-    raise Blocked(cause="; ".join(key for key, _ in in_force), retry_after=wait)
+    # Only of what kind they are: the log may have to do without the name of a person.
+    raise Blocked(cause="; ".join(key.partition(",")[0].strip('[]"') for key, _ in in_force), retry_after=wait)

@@ -3,6 +3,7 @@
 Whatever uses the store raises TemporarilyUnavailable if it cannot be read or written.
 """
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -27,23 +28,15 @@ _LONGEST_UPGRADE = 3600.0  # seconds for one of its statements
 _LOCK_TRIES = 60
 _NEXT_TRY = 0.3  # seconds, in which mints that waited are done
 _LOCKED = ("40P01", "55P03")  # deadlock_detected, lock_not_available
+_LONGEST_LOG = 16 << 20  # bytes; by itself, SQLite keeps it at half of that
 _UPGRADE_LOCK = 7_240_561  # arbitrary ID of an advisory lock in PostgreSQL
 # Bytes. A mint writes some 30 pages of 4 KB to SQLite's log. On a nearly full disk, less might still fit.
 _PROBE_SIZES = {"sqlite": 128 * 1024, "postgresql": 1}
 # What libpq says if it cannot connect, of all that a server may say.
-_NO_CONNECTION = (
-    "password authentication failed",
-    "no password supplied",
-    "could not translate host name",
-    "Connection refused",
-    "No such file or directory",
-    "does not exist",
-    "timeout expired",
-    "session is read-only",
-    "too many clients",
-    "no pg_hba.conf entry",
-    "certificate verify failed",
-    "server does not support SSL",
+_NO_CONNECTION = re.compile(
+    "password authentication failed|no password supplied|could not translate host name|Connection refused|"
+    "No such file or directory|does not exist|timeout expired|session is read-only|too many clients|"
+    r"no pg_hba\.conf entry|certificate verify failed|server does not support SSL"
 )
 
 
@@ -126,9 +119,25 @@ def remove_until(engine: sa.Engine, table: sa.Table, times: sa.Column[int], late
     while True:
         with transaction(engine) as connection:
             gone = connection.execute(sa.delete(table).where(table.c.id.in_(oldest))).rowcount
+        shorten_log(engine)
         removed += gone
         if gone < batch:
             return removed
+
+
+def shorten_log(engine: sa.Engine, longest: int = _LONGEST_LOG, wait: float = 0.05) -> bool:
+    """Copy SQLite's log back and empty it, if it has over *longest* bytes; return whether nobody was in the way.
+
+    Waits for others for *wait* seconds. SQLite itself empties the log only if nobody else writes: while two processes
+    removed a lot, it grew to gigabytes, and its index, which is in the memory of each worker, to megabytes.
+    """
+    if (file := file_of(engine)) is None or file.log_size <= longest:
+        return True
+    with guarded(engine), file.lend() as connection:
+        connection.execute(f"PRAGMA busy_timeout = {1000 * wait:.0f}")
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        connection.execute("PRAGMA busy_timeout = 0")
+    return not busy
 
 
 def locks(keys: Iterable[str]) -> list[tuple[str, dict[str, str]]]:
@@ -287,7 +296,7 @@ def _fault(error: Exception) -> str:
     if isinstance(original, sqlite3.Error):
         return f"{name}: {message}"
     if getattr(original, "sqlstate", None) is None:  # it could not connect
-        said = [reason for reason in _NO_CONNECTION if reason in message]
+        said = _NO_CONNECTION.findall(message)
         if message.startswith("invalid "):  # libpq, of a parameter in the URL
             said = [message.strip()]
         return ": ".join([name, *said[:1]])

@@ -27,13 +27,12 @@ _LONGEST_WAIT = BUSY + 1  # seconds; a suspended server cannot end a statement i
 _READ_ONLY = "25006"  # SQLSTATE
 # What other tools put there for themselves.
 _OF_OTHER_TOOLS = """
-connection_limit pgbouncer pool_timeout single_use_connections socket_timeout sslaccept
-statement_cache_size max_idle_connection_lifetime supa uselibpqcompat workaround
-advisory_locks checkout_timeout encoding idle_timeout pool prepared_statements reaping_frequency
-async_fallback prepared_statement_cache_size pool_max_conns pool_min_conns
-pool_max_conn_lifetime pool_max_conn_idle_time pool_health_check_period
-default_query_exec_mode statement_cache_capacity description_cache_capacity binary_parameters
-prepareThreshold reWriteBatchedInserts tcpKeepAlive socketTimeout loginTimeout conn_max_age
+connection_limit pgbouncer pool_timeout single_use_connections socket_timeout sslaccept statement_cache_size
+max_idle_connection_lifetime supa uselibpqcompat workaround advisory_locks checkout_timeout encoding idle_timeout pool
+prepared_statements reaping_frequency async_fallback prepared_statement_cache_size pool_max_conns pool_min_conns
+pool_max_conn_lifetime pool_max_conn_idle_time pool_health_check_period default_query_exec_mode
+statement_cache_capacity description_cache_capacity binary_parameters prepareThreshold reWriteBatchedInserts
+tcpKeepAlive socketTimeout loginTimeout conn_max_age
 """
 _log = logging.getLogger(__name__)
 

@@ -99,6 +99,12 @@ class StoreFile:
         """Whether there is a file, or was one."""
         return {_identity(self._path), _identity(self._lock_path)} != {None}
 
+    @property
+    def log_size(self) -> int:
+        """The bytes of SQLite's log of the file."""
+        log = self._siblings()[0]
+        return log.stat().st_size if log.exists() else 0
+
     def connect(self) -> StoreConnection:
         """Open the file, which must exist, be writable and have the schema of this release."""
         with self.exclusive():
@@ -284,6 +290,7 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
     # Loses nothing if a process is killed; a power cut may lose the last transactions.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA busy_timeout = 0")  # `begin` waits
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased must not stay in free pages
     # By default the log is copied back, with two fsyncs, every 1000 pages: every 30 mints.
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     # While a lot is removed at once, the log grows beyond that; by default, it would keep that size.

@@ -103,6 +103,7 @@ def _is_public(address: Address) -> bool:
 def _segment(value: object) -> str:
     """Return *value* as one segment of a path (RFC 3986, 3.3)."""
     text = quote(value if isinstance(value, str) else json.dumps(value), safe="")
-    if text.strip(".") == "" or "%2F" in text or "%5C" in text:  # some servers decode before they route
+    # Some servers decode before they route, and ignore what follows a semicolon.
+    if text.partition("%3B")[0].strip(".") == "" or "%2F" in text or "%5C" in text:
         raise ValueError("an argument in the URL's path must not be empty, have a slash, or consist of dots")
     return text

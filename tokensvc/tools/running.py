@@ -92,11 +92,9 @@ class Bulkhead:
     def _work(self, place: _Place, work: Work, result: Future[object]) -> None:
         """Run *work* in its thread; it keeps the place until it returns."""
         try:
-            value = work()
-        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-            result.set_exception(error)
-        else:
-            result.set_result(value)
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited, which SystemExit must not end
+            result.set_exception(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
         finally:
             self._leave(place)
 

@@ -99,9 +99,13 @@ def json_answer(content: dict[str, Any]) -> Response:
 
 
 def _content(request: Request) -> bytes:
+    invalid = InvalidRequest("The body is incomplete or its framing is invalid.")
     try:
-        return request.get_data(cache=False)
+        content = request.get_data(cache=False)
     except HTTPException:  # Werkzeug's own, with a status
         raise
     except Exception:  # noqa: BLE001 - each WSGI server has its own error for invalid framing
-        raise InvalidRequest("The body is incomplete or its framing is invalid.") from None
+        raise invalid from None
+    if len(content) < (request.content_length or 0):  # for gunicorn, the end of the connection ends the body, too
+        raise invalid
+    return content

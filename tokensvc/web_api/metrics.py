@@ -24,10 +24,13 @@ from prometheus_client.registry import Collector
 
 from tokensvc import quota_keys
 from tokensvc.authn.site_jwt.jwks_client import JwksClient
+from tokensvc.config.addresses import is_loopback
 from tokensvc.domain import Budget
 from tokensvc.errors import TemporarilyUnavailable
 from tokensvc.issuing import Policy
+from tokensvc.web_api.headers import DEFAULTS
 from tokensvc.web_api.observing import Facts
+from tokensvc.web_api.origins import host_name
 
 _FRESH = 1.0  # seconds for which what was looked up is repeated
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -108,15 +111,18 @@ class Metrics(Collector):
 
     def beside(self, app: WSGIApplication) -> WSGIApplication:
         """Return *app* as one that does not answer at the address of the metrics."""
+        local = is_loopback(self._address[0])
 
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             # For a Unix socket, which has no REMOTE_ADDR, gunicorn takes both names from the request's Host.
             asked = environ.get("REMOTE_ADDR") and (environ["SERVER_NAME"], environ["SERVER_PORT"])
             if asked != self._address:
                 return app(environ, start_response)
-            found = environ["PATH_INFO"] == "/metrics" and environ["REQUEST_METHOD"] in {"GET", "HEAD"}
+            # A page can give its own host's name another address, such as this machine's (DNS rebinding).
+            ours = not local or is_loopback(host_name(environ.get("HTTP_HOST", "")))
+            found = ours and environ["PATH_INFO"] == "/metrics" and environ["REQUEST_METHOD"] in {"GET", "HEAD"}
             content = generate_latest(self) if found else b"There is only GET /metrics here.\n"
-            headers = [("Content-Type", "text/plain; version=0.0.4"), ("Content-Length", str(len(content)))]
+            headers = [("Content-Type", "text/plain; version=0.0.4"), ("Content-Length", str(len(content))), *DEFAULTS]
             start_response("200 OK" if found else "404 Not Found", headers)
             return [content]
 
@@ -125,7 +131,7 @@ class Metrics(Collector):
     def count(self, facts: Facts) -> None:
         """Count a request by the facts of its log line."""
         self._requests.labels(facts["rule"], facts["status"]).inc()
-        if facts["rule"] == "/token":
+        if facts["route"] == "POST /token":
             outcome = facts.get("code", "granted")
             self._tokens.labels(outcome, facts.get("profile", ""), facts.get("kind", "")).inc()
             if outcome == "granted":

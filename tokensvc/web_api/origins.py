@@ -80,7 +80,7 @@ class Origins:
         """
         if "HTTP_HOST" not in request.environ:
             return False  # Werkzeug would use the name of the socket
-        host = _host_name(request.host)
+        host = host_name(request.host)
         return host == self._our_host or is_loopback(host)
 
 
@@ -140,7 +140,8 @@ def find_client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[N
 
 
 @lru_cache(maxsize=64)
-def _host_name(host: str) -> str:
+def host_name(host: str) -> str:
+    """Return the name in *host*, a Host header."""
     return urlsplit(f"//{host}").hostname or ""
 
 

@@ -14,8 +14,14 @@ _PAGES = {"/": "index.html", "/embed": "embed.html"}
 def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
     """Return the routes; the pages may connect to us and to the origin of *websocket_url*."""
     routes = Blueprint("pages", __name__)
-    websocket = _origin(websocket_url)
-    policy = _policy(http, websocket)
+    parts = urlsplit(websocket_url)
+    websocket = f"{parts.scheme}://{parts.netloc}"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"media-src 'self' blob:; frame-src 'self'; connect-src 'self' {websocket}; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
+        f"trusted-types 'none'; frame-ancestors {' '.join(http.frame_ancestors)}"
+    )
 
     def page(name: str) -> Response:
         response = asset_response(release.pages[name])
@@ -38,17 +44,3 @@ def blueprint(release: Release, http: Http, websocket_url: str) -> Blueprint:
         return response
 
     return routes
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _policy(http: Http, websocket: str) -> str:
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        f"media-src 'self' blob:; frame-src 'self'; connect-src 'self' {websocket}; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
-        f"trusted-types 'none'; frame-ancestors {' '.join(http.frame_ancestors)}"
-    )

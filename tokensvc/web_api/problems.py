@@ -3,8 +3,8 @@
 import json
 import logging
 import math
+import re
 from http import HTTPStatus
-from urllib.parse import quote
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -16,6 +16,7 @@ from tokensvc.web_api.origins import PROBED
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+_WORDS = re.compile("(/[a-z._-]{0,20}){1,6}", re.ASCII)
 _TYPES = "https://tokensvc.dev/errors/"
 _BY_STATUS: dict[int, type[errors.Refusal]] = {
     400: errors.InvalidRequest,
@@ -28,8 +29,7 @@ _BY_STATUS: dict[int, type[errors.Refusal]] = {
 
 def install(app: Flask) -> None:
     """Make *app* turn errors into problem documents, and send the request ID in every response."""
-    app.after_request(_write_request_id)
-    app.after_request(_log_request)
+    app.after_request(_complete)
     app.register_error_handler(errors.Refusal, answer)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_unexpected)
@@ -81,13 +81,9 @@ def answer(refusal: errors.Refusal) -> Response:
     return response
 
 
-def _write_request_id(response: Response) -> Response:
+def _complete(response: Response) -> Response:
+    """Send the request's ID, and log a request that has no line yet. No query, no header: both may contain a secret."""
     response.headers["X-Request-Id"] = request_id()
-    return response
-
-
-def _log_request(response: Response) -> Response:
-    """Log a request that has no log line of its own. No query and no header: either may contain a secret."""
     if response.mimetype != MEDIA_TYPE and request.path not in PROBED:
         observing.record(request.environ, "request served", rule=_rule(), route=_route(), status=response.status_code)
     return response
@@ -98,7 +94,8 @@ def _rule() -> str:
 
 
 def _route() -> str:
-    return f"{request.method} {quote(request.path)}"
+    path = request.path if _WORDS.fullmatch(request.path) else _rule()  # somebody may have pasted a secret into it
+    return f"{request.method} {path}"
 
 
 def _answer_http(error: HTTPException) -> Response:

@@ -199,7 +199,7 @@ class _Cache:
         kept = {"fetched_at": fetched_at, "content": base64.b64encode(content).decode()}
         unfinished = self.file.with_suffix(f".{os.getpid()}")  # one for each process
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             unfinished.write_text(json.dumps(kept), encoding="ascii")
             unfinished.replace(self.file)
         except OSError as error:
