@@ -258,7 +258,7 @@ def test_preflights_and_wrong_methods_are_no_requests_for_a_token(tmp_path: Path
         assert not [name for name in figures(port) if name.startswith("tokensvc_tokens_total")]
 
 
-@pytest.mark.parametrize("host", ["evil.test", "evil.test:{port}", "127.0.0.1.evil.test", ""])
+@pytest.mark.parametrize("host", ["evil.test", "evil.test:{port}", "127.0.0.1.evil.test", "", "[", "[::1"])
 def test_name_that_somebody_gives_this_machine_does_not_get_the_figures(
     tmp_path: Path, google: Upstream, host: str
 ) -> None:

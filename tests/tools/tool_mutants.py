@@ -114,6 +114,13 @@ CASES = [
             "tests/tools/test_running.py::test_one_person_has_a_quarter_of_the_places",
         ),
         (
+            "a tool cannot end its worker",
+            "tokensvc/tools/running.py",
+            "error if isinstance(error, Exception) else RuntimeError(type(error).__name__)",
+            "error",
+            "tests/tools/test_running.py::test_function_that_would_end_its_process_ends_its_call[error0]",
+        ),
+        (
             "paths of endpoints",
             ENDPOINTS,
             'if text.partition("%3B")[0].strip(".") == "" or "%2F" in text or "%5C" in text:',

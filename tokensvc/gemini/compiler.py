@@ -226,5 +226,4 @@ def _child_environment(imports_tools: bool) -> dict[str, str]:  # noqa: FBT001 -
     if imports_tools:  # a site's module may need its own variables
         ours = ("TOKENSVC_", "GEMINI_", "GOOGLE_", "DATABASE_URL")
         return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    kept = {"PATH", "PYTHONPATH", "HOME", "LANG", "SYSTEMROOT"} & os.environ.keys()
-    return {name: os.environ[name] for name in kept}
+    return {name: os.environ[name] for name in {"PATH", "PYTHONPATH", "HOME", "LANG", "SYSTEMROOT"} & os.environ.keys()}

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -141,8 +142,10 @@ def find_client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[N
 
 @lru_cache(maxsize=64)
 def host_name(host: str) -> str:
-    """Return the name in *host*, a Host header."""
-    return urlsplit(f"//{host}").hostname or ""
+    """Return the name in *host*, a Host header, or nothing if it is malformed."""
+    with suppress(ValueError):
+        return urlsplit(f"//{host}").hostname or ""
+    return ""
 
 
 @lru_cache(maxsize=1024)
