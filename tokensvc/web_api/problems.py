@@ -16,7 +16,7 @@ from tokensvc.web_api.origins import PROBED
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-_WORDS = re.compile("(/[a-z._-]{0,20}){1,6}", re.ASCII)
+_WORDS = re.compile("(/assets/[0-9a-f]{32})?(/[a-z._-]{0,24}){1,6}", re.ASCII)
 _TYPES = "https://tokensvc.dev/errors/"
 _BY_STATUS: dict[int, type[errors.Refusal]] = {
     400: errors.InvalidRequest,
