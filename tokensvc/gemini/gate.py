@@ -17,7 +17,7 @@ MOST_WAITING = 184
 FOR_RENEWALS = 24  # of these: conversations that are under way come first
 FAILURES = 16  # in a row, until nothing is sent
 PAUSE = 2.0  # seconds until one request tries again
-SPREAD = 5.0  # seconds, as long as a mint may take: starts that are refused do not all come back at once
+SPREAD = 10.0  # seconds, twice as long as a mint may take: starts that are refused do not all come back at once
 
 
 class Gate:
