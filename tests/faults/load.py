@@ -107,6 +107,11 @@ def listed(answers: Sequence[Timed]) -> str:
     return ", ".join(f"{count} of {kind}" for kind, count in kinds(answers).most_common())
 
 
+def p99(seconds: Sequence[float]) -> float:
+    """Return what all but a hundredth of *seconds* stay below."""
+    return sorted(seconds)[int(0.99 * len(seconds))]
+
+
 @dataclass
 class Health:
     """How long /livez took, each time, on a connection of its own."""
@@ -116,6 +121,10 @@ class Health:
     @property
     def worst(self) -> float:
         return max(self.seconds)
+
+    @property
+    def p99(self) -> float:
+        return p99(self.seconds)
 
 
 @contextmanager

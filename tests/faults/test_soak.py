@@ -19,7 +19,7 @@ from statistics import median
 import psutil
 import pytest
 
-from faults.load import ask
+from faults.load import ask, p99
 from faults.test_clock import Clock
 from system import site
 from system.clients import Connection, post
@@ -160,9 +160,8 @@ def test_nothing_grows_under_a_mixed_load(tmp_path, google, duration):
     memory, descriptors, threads = (
         thirds([getattr(sample, name) for sample in run.samples]) for name in ("memory", "descriptors", "threads")
     )
-    p99 = sorted(run.seconds)[int(0.99 * len(run.seconds))]
     found = [
-        f"{sum(run.answers.values())} requests in {duration} s, p99 {1000 * p99:.0f} ms: {dict(run.answers)}",
+        f"{run.answers.total()} requests in {duration} s, p99 {1000 * p99(run.seconds):.0f} ms: {dict(run.answers)}",
         *(
             f"{name}: {first:,.0f}, then {last:,.0f}"
             for name, (first, last) in {
