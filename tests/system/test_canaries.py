@@ -209,9 +209,9 @@ def _everything(*, shop, shop_environment, canaries, visitor, access_token, faul
     assert all(answer.status >= 400 for answer in refused)
     for number, name in enumerate(google.minted):
         canaries.add(f"minted token {number}", name.removeprefix("auth_tokens/"))
-    last = f"/the-last-request-{secrets.token_hex(8)}"
-    assert shop.get(last).status == 404
-    shop.await_line(f"GET {last}")
+    last = f"the-last-request-{secrets.token_hex(8)}"
+    assert shop.get("/nothing", headers={"X-Request-Id": last}).status == 404
+    shop.await_line(last)
     kept = {path.name: path.read_bytes() for path in (shop.folder / "data").rglob("*") if path.is_file()}
     answers = "\n".join(f"{answer.headers} {answer.body.decode()}" for answer in refused)
     return kept | {
