@@ -32,17 +32,20 @@ COMPILED = "TESTS_COMPILED_PROFILES"  # names the folder that services of a test
 SECRET_KEY = "signs-in-tests-and-nowhere-else-0123456789"
 API_KEY = "AIzaSy-the-tests-own-key-and-nobody-elses"
 
-# Open to every user and guest, with limits too high to matter.
-OPEN_PROFILE = """
-[profiles.default]
-model = "gemini-3.8-live"
-allow = ["user", "guest"]
+# Too high to matter.
+HIGH_LIMITS = """
 [limits]
 user = ["100000/minute"]
 guest = ["100000/minute"]
 concurrent = { user = 1000, guest = 1000 }
 budget = { guest = "99999h/day" }
 """
+# Open to every user and guest.
+OPEN_PROFILE = f"""
+[profiles.default]
+model = "gemini-3.8-live"
+allow = ["user", "guest"]
+{HIGH_LIMITS}"""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import clean_environment, operate
+from programs import HIGH_LIMITS, clean_environment, operate
 from system import site
 from system.configurations import CLERK, ORIGIN
 from system.raw import login
@@ -58,12 +58,7 @@ model = "gemini-3.8-live"
 allow = ["user"]
 limits = ["1/hour"]
 {"".join(f'[profiles.{name}]{chr(10)}model = "fault-{name}"{chr(10)}allow = ["user"]{chr(10)}' for name in _FAULTS)}
-[limits]
-user = ["100000/minute"]
-guest = ["100000/minute"]
-concurrent = {{ user = 1000, guest = 1000 }}
-budget = {{ guest = "99999h/day" }}
-"""
+{HIGH_LIMITS}"""
 
 
 @dataclass

@@ -15,7 +15,7 @@ import psutil
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from programs import clean_environment, running, service_environment
+from programs import LISTENING, clean_environment, running, service_environment
 from system import site
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ concurrent = {{ user = 1000 }}
 budget = {{ user = "24000h/day"{everyone} }}
 """
 EVERYONE = ', everyone = "1000000h/day"'
-LISTENING = r"Listening at: (http://[0-9.]+:[0-9]+)"
 GUNICORN = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket"]
 THREADS = ["--worker-class", "gthread", "--threads", "200", "--keep-alive", "5"]
 

@@ -13,7 +13,7 @@ import pytest
 from browser.caller import Caller
 from browser.conftest import open_to
 from browser.front import fronting
-from programs import running, service_environment
+from programs import LISTENING, running, service_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,8 +40,7 @@ def _next_release(tmp_path_factory: pytest.TempPathFactory, emulator: Program, s
     words.write_text(written.replace("Talk to us", "Talk with us"), encoding="utf-8")
     environment = service_environment(folder, open_to(site), emulator.url)
     command = [sys.executable, "-m", "tokensvc", "serve", "--port", "0", "--workers", "1"]
-    announced = r"Listening at: (http://[0-9.]+:[0-9]+)"
-    with running(command, announced, environment=environment, folder=folder) as program:
+    with running(command, LISTENING, environment=environment, folder=folder) as program:
         yield program
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from faults.load import visitor
-from programs import running
+from programs import LISTENING, running
 from system import fleet as fleets
 from system.launching import free_ports
 
@@ -31,7 +31,7 @@ class Instances:
         command = fleets.command(self.ports[number], 1)
         # gunicorn imports from its working directory first.
         folder = Path(environment["PYTHONPATH"]) if "PYTHONSAFEPATH" in environment else None
-        program = stack.enter_context(running(command, fleets.LISTENS, environment=environment, folder=folder))
+        program = stack.enter_context(running(command, LISTENING, environment=environment, folder=folder))
         program.await_ready(200)
         self.running[number] = stack
         return program

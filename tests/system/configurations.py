@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from programs import HIGH_LIMITS
 from system import faults, site
 
 PUBLIC_URL = "https://tokens.example.com"
@@ -51,12 +52,7 @@ allow = ["group:staff"]
 
 {faults.profiles()}
 
-[limits]
-user = ["100000/minute"]
-guest = ["100000/minute"]
-concurrent = {{ user = 1000, guest = 1000 }}
-budget = {{ guest = "99999h/day" }}
-"""
+{HIGH_LIMITS}"""
 
 # Serves no guests.
 PUBLIC = f"""

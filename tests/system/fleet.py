@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from programs import running, service_environment
+from programs import LISTENING, running, service_environment
 from system import site
 from system.launching import free_ports
 from tokensvc.store.engine import open_engine, upgrade
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from programs import Program
 
 _RESTART = 0.5  # seconds between two attempts
-LISTENS = r"Listening at: (http://[0-9.]+:[0-9]+)"
 
 
 @dataclass
@@ -109,7 +108,7 @@ def started(fleet: Fleet, *, instances: int = 1, workers: int = 4) -> Iterator[F
     """Start *instances* of *workers* each; stop them on exit."""
     with ExitStack() as programs:
         for port in free_ports(instances):
-            program = programs.enter_context(running(command(port, workers), LISTENS, environment=fleet.environment))
+            program = programs.enter_context(running(command(port, workers), LISTENING, environment=fleet.environment))
             fleet.instances.append(program)
         yield fleet
 
@@ -122,7 +121,7 @@ def supervised(fleet: Fleet, *, workers: int = 2) -> Iterator[None]:
     port = int(first.url.rpartition(":")[2])
     with ExitStack() as programs:
         for _ in range(100):
-            starting = running(command(port, workers), LISTENS, environment=fleet.environment)
+            starting = running(command(port, workers), LISTENING, environment=fleet.environment)
             with suppress(pytest.fail.Exception):
                 programs.enter_context(starting)
                 break

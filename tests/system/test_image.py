@@ -12,9 +12,8 @@ import subprocess
 
 import pytest
 
-from programs import OPEN_PROFILE, running, service_environment
+from programs import LISTENING, OPEN_PROFILE, running, service_environment
 from system.configurations import PUBLIC_URL
-from system.fleet import LISTENS
 from system.launching import free_ports
 from wheels import CLONE
 
@@ -70,7 +69,7 @@ def test_steps_of_the_image_build_a_service_that_needs_no_root_and_writes_only_d
     environment |= {"PATH": path, "PORT": str(port), "TMPDIR": str(tmp_path / "data"), "PYTHONDONTWRITEBYTECODE": "1"}
     (health,) = (text.partition("CMD ")[2] for text in arguments("HEALTHCHECK"))
     healthy = ["sh", "-c", health]
-    with running([*UNSHARED, READ_ONLY, "sh", *json.loads(command)], LISTENS, environment=environment) as program:
+    with running([*UNSHARED, READ_ONLY, "sh", *json.loads(command)], LISTENING, environment=environment) as program:
         assert program.post("/token", headers={"Host": "tokens.example.com"}).status == 200
         assert subprocess.run(healthy, env=environment, check=False).returncode == 0
         program.stop()

@@ -18,8 +18,7 @@ import pytest
 from flask import Flask
 
 import tokensvc
-from programs import running
-from system.fleet import LISTENS
+from programs import LISTENING, running
 from tokensvc.emulator.pytest_plugin import live_emulator, live_emulator_options  # noqa: F401 - by name
 from tokensvc.errors import ConfigurationError
 from tokensvc.pytest_plugin import live_environment, live_service  # noqa: F401 - by name
@@ -200,7 +199,7 @@ def test_two_workers_serve_the_shop_and_close_the_store(configure, tmp_path, pre
     environment = os.environ | configure(**{"[profiles.default]\n": f"{limits}\n"})
     load_shop()  # compiles the profile
     gunicorn = [sys.executable, "-m", "gunicorn", "--workers=2", "--threads=4", "--bind=127.0.0.1:0", *preload]
-    with running([*gunicorn, f"--chdir={RECIPE}", "shop:create_app()"], LISTENS, environment=environment) as program:
+    with running([*gunicorn, f"--chdir={RECIPE}", "shop:create_app()"], LISTENING, environment=environment) as program:
         answer = None
         while answer is None:  # while the workers load, a connection waits
             with suppress(TimeoutError):

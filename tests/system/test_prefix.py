@@ -12,9 +12,8 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from programs import OPEN_PROFILE, running, service_environment, share_compiled_profiles
+from programs import LISTENING, OPEN_PROFILE, running, service_environment, share_compiled_profiles
 from system import nginx
-from system.fleet import LISTENS
 from system.launching import free_ports, launched
 from tokensvc.app import create_app
 
@@ -121,7 +120,7 @@ def test_header_is_not_believed_by_gunicorn_with_its_own_settings(shop_environme
         "127.0.0.1:0",
         "tokensvc.app:create_app()",
     ]
-    with running(command, LISTENS, environment=shop_environment) as program:
+    with running(command, LISTENING, environment=shop_environment) as program:
         assert program.post("/x/login", {}, headers={"SCRIPT_NAME": "/x"}).code == "not-found"
         assert program.get("/livez").status == 200
 

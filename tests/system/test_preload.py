@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from authn.provider_for_tests import jwk, provider
-from programs import running, service_environment, serving
+from programs import LISTENING, running, service_environment, serving
 from system import site
 from system.configurations import configuration
-from system.fleet import LISTENS, prepared
+from system.fleet import prepared
 
 ISSUER = """
 [[issuers]]
@@ -46,7 +46,7 @@ def test_each_worker_follows_the_file_and_the_key_set(new_folder, google, settin
         before, after = (configuration(**{name: ""}) + keys for name in ("removed", "added"))
         fleet = prepared(new_folder(), before, google.url)
         command = [*GUNICORN, *settings, "tokensvc.app:create_app()"]
-        with running(command, LISTENS, environment=fleet.environment) as program:
+        with running(command, LISTENING, environment=fleet.environment) as program:
             fleet.instances.append(program)
             program.await_lines("Booting worker", 2)
             for _ in fleet.each_worker():

@@ -8,7 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from programs import Program, clean_environment, running
+from programs import LISTENING, Program, clean_environment, running
 from system import site
 from system.tool_shop import Backend, Caller, endpoint
 
@@ -49,7 +49,7 @@ def test_placeholder_in_a_persons_name_is_not_filled(shop_service: Program) -> N
 def test_backend_in_node_verifies_who_is_asking(start_service: Callable[..., Program], emulator: Program) -> None:
     """And refuses a request that the service has not signed."""
     backend = [shutil.which("node") or "node", str(Path(__file__).parent / "price-backend.mjs")]
-    with running(backend, r"Listening at: (http://[0-9.]+:[0-9]+)", environment=clean_environment()) as shop:
+    with running(backend, LISTENING, environment=clean_environment()) as shop:
         configuration = f"""{site.ISSUER}
 [profiles.default]
 model = "gemini-3.8-live"

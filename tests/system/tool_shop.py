@@ -7,6 +7,7 @@ import time
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
+from programs import HIGH_LIMITS
 from system import site
 
 if TYPE_CHECKING:
@@ -88,12 +89,7 @@ allow = ["user", "guest"]
 [profiles.other]
 model = "gemini-3.8-live"
 allow = ["user", "guest"]
-[limits]
-user = ["100000/minute"]
-guest = ["100000/minute"]
-concurrent = {{ user = 1000, guest = 1000 }}
-budget = {{ guest = "99999h/day" }}
-"""
+{HIGH_LIMITS}"""
 
 
 class Caller:
