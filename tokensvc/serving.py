@@ -24,6 +24,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from gunicorn import glogging
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
@@ -115,6 +116,16 @@ class Worker(ConnectionWorker):
             write_nonblock(client, (head + body).encode())
 
 
+class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's logger, which collects nothing for an access log that there is not."""
+
+    @property
+    def access_log_enabled(self) -> bool:
+        """Whether somebody has asked for one."""
+        return bool(self.cfg.accesslog)
+
+
+logger_class = Logger
 worker_class = Worker  # threads, because requests mostly wait for Google
 threads = 200  # more than may wait for Google at once (`gemini/gate.py`)
 _files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # that may be open; -1: any number

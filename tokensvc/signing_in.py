@@ -94,6 +94,4 @@ class LoginService:
 
 
 def _windows(address: str, limits: tuple[Limit, ...], what: str, *whose: str) -> list[Window]:
-    return quota_keys.windows_by_network(
-        "login", address, limits, lambda network: quota_keys.key(what, network, *whose)
-    )
+    return quota_keys.windows_by_network("login", address, limits, lambda net: quota_keys.key(what, net, *whose))

@@ -36,9 +36,7 @@ _FILE = click.Path(exists=True, dir_okay=False, resolve_path=True)
 @click.option("--port", default=8080, show_default=True, help="Port of the service and its page.")
 @click.option("--emulator-port", default=9090, show_default=True, help="Port of the emulator.")
 @click.option("--config", type=_FILE, help="Serve this file instead.")
-@click.option(
-    "--origin", "origins", multiple=True, metavar="URL", help="Another site whose pages may call; repeatable."
-)
+@click.option("--origin", "origins", multiple=True, metavar="URL", help="A site whose pages may call; repeatable.")
 @click.option("--scenario", type=_FILE, help="What the emulator answers.")
 def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, ...], scenario: str | None) -> None:
     """Try everything: an emulator of the Live API, the service, and a page to talk to.
@@ -113,9 +111,7 @@ def _add_account(database_url: str) -> str:
 
 def _emulator(port: int, scenario: str | None) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     if importlib.util.find_spec("aiohttp") is None:
-        raise click.ClickException(
-            "Without GEMINI_API_KEY the demo needs the emulator: pip install 'tokensvc[emulator]'"
-        )
+        raise click.ClickException("Without GEMINI_API_KEY a demo needs the emulator: pip install 'tokensvc[emulator]'")
     options = ["--host", _HOST, "--port", str(port), *(["--scenario", scenario] if scenario else [])]
     options += ["--longest-utterance", "10"]  # somebody may try it in a noisy room
     return _child([sys.executable, "-m", "tokensvc.emulator", *options], stdout=subprocess.DEVNULL)

@@ -21,9 +21,7 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
-@click.option(
-    "--profile", "profiles", metavar="PROFILE", multiple=True, help="Limit the key to this profile; repeatable."
-)
+@click.option("--profile", "profiles", metavar="PROFILE", multiple=True, help="Limit it to this profile; repeatable.")
 def create(name: str, profiles: tuple[str, ...]) -> None:
     """Create a key called NAME and show it once: only its fingerprint is stored.
 
@@ -31,9 +29,7 @@ def create(name: str, profiles: tuple[str, ...]) -> None:
     """
     for kind, checked in (("key", name), *(("profile", profile) for profile in profiles)):
         if not re.fullmatch(NAME, checked):
-            raise click.ClickException(
-                f"A {kind}'s name must have 1 to 64 letters, digits, dots, dashes or underscores."
-            )
+            raise click.ClickException(f"A {kind}'s name has 1 to 64 letters, digits, dots, dashes or underscores.")
     key, store = make_key(), open_or_create(store_url())
     created = ApiKey(name, now(), frozenset(profiles) or None)  # None means every profile
     if not ApiKeys(store).add(created, fingerprint(key)):

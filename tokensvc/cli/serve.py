@@ -13,7 +13,7 @@ from tokensvc.config.environment import MOST_WORKERS, Settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on; by default PORT, or 8080.")
 @click.option(
-    "--workers", type=click.IntRange(1, MOST_WORKERS), help="Worker processes; by default WEB_CONCURRENCY, or 2."
+    "--workers", type=click.IntRange(1, MOST_WORKERS), help="Worker processes; default: WEB_CONCURRENCY, or 2."
 )
 def serve(host: str, port: int | None, workers: int | None) -> None:
     """Start the service: the API and its page.

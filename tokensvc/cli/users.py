@@ -30,9 +30,7 @@ def add(username: str, groups: tuple[str, ...], *, password_stdin: bool) -> None
         raise click.ClickException("A user name must have 1 to 255 printable characters.")
     password, hashed = _password(from_stdin=password_stdin)
     if not Accounts(open_or_create(store_url())).add(Account(username, hashed, frozenset(groups))):
-        raise click.ClickException(
-            f"There is an account “{username}” already. “tokensvc users set-password” changes it."
-        )
+        raise click.ClickException(f"Account “{username}” exists already. “tokensvc users set-password” changes it.")
     click.echo(f"Added {username}." + (f" Password: {password}" if password else ""))
 
 

@@ -58,10 +58,8 @@ class Logins:
                 connection.execute(delete(logins).where(logins.c.login_id == row.login_id))
                 return None
             if row.replaced_at is None:
-                forgotten_at = min(row.expires_at, now + _REMEMBERED)
-                connection.execute(
-                    update(logins).where(of_this_cookie).values(replaced_at=now, expires_at=forgotten_at)
-                )
+                forgotten = min(row.expires_at, now + _REMEMBERED)
+                connection.execute(update(logins).where(of_this_cookie).values(replaced_at=now, expires_at=forgotten))
             known = select(logins.c.expires_at).where(logins.c.cookie_hash == next_cookie_hash)
             expires_at = connection.execute(known).scalar()
             if expires_at is not None:

@@ -5,6 +5,7 @@ import logging
 import math
 import re
 from http import HTTPStatus
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -57,28 +58,29 @@ def document(refusal: errors.Refusal, request: str) -> str:
 
 def answer(refusal: errors.Refusal) -> Response:
     """Return the response for *refusal*, and log the refusal with its cause."""
-    observing.record(
-        request.environ,
-        "request refused",
-        logging.ERROR if refusal.status >= 500 else logging.INFO,  # noqa: PLR2004 - a server error
-        rule=_rule(),
-        route=_route(),
-        status=refusal.status,
-        code=refusal.code,
-        cause=refusal.cause,
-    )
-    response = Response(document(refusal, request_id()), status=refusal.status, mimetype=MEDIA_TYPE)
-    response.headers["Cache-Control"] = "no-store"
+    record(request.environ, refusal, _rule(), _route())
+    return Response(document(refusal, request_id()), refusal.status, headers(refusal), MEDIA_TYPE)
+
+
+def record(environ: WSGIEnvironment, refusal: errors.Refusal, rule: str, route: str) -> None:
+    """Write the line of a request that *refusal* ends; see `observing.record`."""
+    level = logging.ERROR if refusal.status >= 500 else logging.INFO  # noqa: PLR2004 - a server error
+    about = {"status": refusal.status, "code": refusal.code, "cause": refusal.cause}
+    observing.record(environ, "request refused", level, rule=rule, route=route, **about)
+
+
+def headers(refusal: errors.Refusal) -> list[tuple[str, str]]:
+    """Return what a response for *refusal* has for headers, besides those of every response."""
+    found = [("Cache-Control", "no-store"), *quota_headers(refusal.quotas)]
     if refusal.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
-    response.headers.extend(quota_headers(refusal.quotas))
+        found.append(("Retry-After", str(max(1, math.ceil(refusal.retry_after)))))
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         challenge = 'Bearer realm="token"'
         if isinstance(refusal, errors.InvalidToken):
             fault = "expired" if isinstance(refusal, errors.ExpiredToken) else "invalid"
             challenge += f', error="invalid_token", error_description="{fault}"'
-        response.headers["WWW-Authenticate"] = challenge
-    return response
+        found.append(("WWW-Authenticate", challenge))
+    return found
 
 
 def _complete(response: Response) -> Response:

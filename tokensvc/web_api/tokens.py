@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Self
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -12,7 +13,7 @@ from pydantic import Field, model_validator
 from werkzeug import Request
 
 from tokensvc.config.file import Http
-from tokensvc.errors import NotFound
+from tokensvc.errors import NotFound, Refusal
 from tokensvc.gemini.compiler import CompiledProfile
 from tokensvc.issuing import Grant, TokenRequest, TokenService
 from tokensvc.web_api import bodies, observing, problems
@@ -62,7 +63,7 @@ class LeaseBody(bodies.Body):
 class TokenEndpoint:
     """Answers POST /token, and hands other requests to *app*, which is Flask's.
 
-    Flask's dispatch costs a fifth of such a request. A refusal is raised and answered there, as everywhere.
+    Flask's dispatch costs a fifth of such a request. What it has to answer is raised there again, as by a route.
     """
 
     def __init__(self, app: WSGIApplication, service: TokenService, http: Http, websocket_url: str) -> None:
@@ -77,16 +78,34 @@ class TokenEndpoint:
         """Serve a request."""
         if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != _PATH:
             return self._app(environ, start_response)
+        request_id, route = observing.request_id(environ), f"POST {_PATH}"
         try:
-            grant = self._issue(Request(environ), observing.request_id(environ))
-            content = json.dumps(_granted(grant, self._websocket_url)).encode()
-            headers = self._headers(environ, len(content), grant)
+            grant = self._issue(Request(environ), request_id)
+            content = json.dumps(_granted(grant, self._websocket_url))
+        except Refusal as refusal:
+            status, media_type, headers = refusal.status, problems.MEDIA_TYPE, problems.headers(refusal)
+            content = problems.document(refusal, request_id)
+            problems.record(environ, refusal, _PATH, route)
         except Exception as error:  # noqa: BLE001 - raised again by the route
             environ[_ERROR] = error
             return self._app(environ, start_response)
-        observing.record(environ, "token granted", rule=_PATH, route=f"POST {_PATH}", status=200)
-        start_response("200 OK", headers)
-        return [content]
+        else:
+            status, media_type = HTTPStatus.OK, "application/json"
+            headers = [("Cache-Control", "no-store"), *quota_headers(grant.reservation.quotas)]
+            observing.record(environ, "token granted", rule=_PATH, route=route, status=status)
+        start_response(
+            f"{status} {HTTPStatus(status).phrase}",
+            [
+                ("Content-Type", media_type),
+                ("Content-Length", str(len(content))),
+                ("Vary", "Authorization, Origin"),
+                ("X-Request-Id", request_id),
+                *headers,
+                *self._origins.headers_for(_PATH, environ.get("HTTP_ORIGIN")),
+                *security_headers(self._http, environ["wsgi.url_scheme"]),
+            ],
+        )
+        return [content.encode()]
 
     def _issue(self, request: Request, request_id: str) -> Grant:
         address = self._origins.check(request)
@@ -96,18 +115,6 @@ class TokenEndpoint:
         if body.on_behalf_of is not None:
             credentials = replace(credentials, unverified_on_behalf_of=body.on_behalf_of)
         return self._service.issue(credentials, body.token_request(), request_id)
-
-    def _headers(self, environ: WSGIEnvironment, length: int, grant: Grant) -> list[tuple[str, str]]:
-        return [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(length)),
-            ("Cache-Control", "no-store"),
-            ("Vary", "Authorization, Origin"),
-            ("X-Request-Id", observing.request_id(environ)),
-            *quota_headers(grant.reservation.quotas),
-            *self._origins.headers_for(_PATH, environ.get("HTTP_ORIGIN")),
-            *security_headers(self._http, environ["wsgi.url_scheme"]),
-        ]
 
 
 def blueprint(service: TokenService) -> Blueprint:
