@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 LONGEST_ANSWER = 64 * 1024  # bytes
 _LONGEST_HEAD = 64 * 1024  # bytes
 _MOST_HEADERS = 100
-_IDLE_KEPT = 184  # connections: as many as may wait for Google, so that the next crowd needs no handshakes
+_IDLE_KEPT = 150  # connections: as many as may wait for Google, so that the next crowd needs no handshakes
 _BLOCK = 64 * 1024  # bytes read at once
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*")

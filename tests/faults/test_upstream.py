@@ -20,9 +20,10 @@ REQUESTS = 50  # under each fault
 LIVEZ_WITHIN = 0.1  # seconds
 RECOVERED_WITHIN = 15.0  # seconds
 GROWTH = 20 << 20  # bytes of memory
-THREADS = 200  # of a worker
+WORKERS, THREADS = 2, 200  # the default, and of each worker
 SLOW = 4.5  # seconds, shorter than the deadline
-STAY = 3 * SLOW  # seconds
+ARRIVE, STAY = 3 * SLOW, 4 * SLOW  # seconds
+CLIENTS = 10 * WORKERS * THREADS
 REFUSED_WITHIN = 0.1  # seconds
 ATTEMPTS = 3  # at the times, of which one must do: the clients, Google and the service share the machine
 
@@ -125,16 +126,16 @@ def test_only_those_who_fit_wait_for_a_slow_google_and_the_others_are_refused(tm
     for attempt in range(ATTEMPTS):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        with launched(folder, CONFIGURATION, google.url, workers=1, **environment(certificates)) as program:
+        with launched(folder, CONFIGURATION, google.url, workers=WORKERS, **environment(certificates)) as program:
             google.fault = slow
             with watched(program.url) as health:
-                answers = crowd(program.url, 10 * THREADS, arrive=SLOW, stay=STAY)
+                answers = crowd(program.url, CLIENTS, arrive=ARRIVE, stay=STAY)
                 google.fault = None
                 recovered = recovery(program, RECOVERED_WITHIN)
         refused = p99([timed.seconds for timed in answers if timed.reply.status != 200])
         slowest = max(timed.seconds for timed in answers)
         table.append(
-            f"| {SLOW} s, {10 * THREADS} clients | {listed(answers)}; p99 of refusals {1000 * refused:.0f} ms |"
+            f"| {SLOW} s, {CLIENTS} clients | {listed(answers)}; p99 of refusals {1000 * refused:.0f} ms |"
             f" {slowest:.2f} s | p99 {1000 * health.p99:.0f} ms | 1 | {recovered:.1f} s |"
         )
         assert kinds(answers).keys() == {"200", "503 upstream-busy"}

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from tokensvc.errors import UpstreamBusy, UpstreamUnavailable
-from tokensvc.gemini.gate import FAILURES, PAUSE, SPREAD, Gate
+from tokensvc.gemini.gate import FAILURES, LONGEST, PAUSE, Gate
 
 
 class Clock:
@@ -40,18 +40,24 @@ def test_full_gate_refuses_starts_first_and_then_renewals(gate):
         pass
 
 
-def test_starts_that_are_refused_come_back_at_different_times_and_renewals_at_once(clock):
+def test_few_starts_that_are_refused_come_again_soon_and_a_crowd_over_a_longer_time(clock):
     full = Gate(most=0, for_renewals=0, steady=clock)
 
-    def told(*, renewal):
-        with pytest.raises(UpstreamBusy) as refused, full.passage(renewal=renewal):
-            pass
-        return math.ceil(refused.value.retry_after)  # as `Retry-After` says it
+    def told(count, *, renewal=False):
+        found = []
+        for _ in range(count):
+            with pytest.raises(UpstreamBusy) as refused, full.passage(renewal=renewal):
+                pass
+            found.append(math.ceil(refused.value.retry_after))  # as `Retry-After` says it
+        return found
 
-    starts = {told(renewal=False) for _ in range(50)}
-    assert len(starts) > 2
-    assert 0 <= min(starts) <= max(starts) <= SPREAD
-    assert {told(renewal=True) for _ in range(50)} == {0}
+    assert max(told(5)) == 1
+    assert max(told(495)) <= 10  # seconds, for 500
+    assert len(set(told(100))) > 5
+    assert LONGEST / 2 < max(told(10_000)) <= LONGEST
+    assert set(told(50, renewal=True)) == {0}
+    clock.now += LONGEST
+    assert max(told(5)) == 1
 
 
 def test_place_is_free_again_after_any_error(gate):
@@ -85,7 +91,7 @@ def test_after_many_failures_nothing_is_sent_until_a_pause_is_over(gate, clock):
     assert refused.value.retry_after == PAUSE
     with pytest.raises(UpstreamUnavailable) as refused, gate.passage(renewal=False):
         pass
-    assert PAUSE <= refused.value.retry_after <= PAUSE + SPREAD
+    assert PAUSE <= refused.value.retry_after <= PAUSE + LONGEST
     clock.now += PAUSE
     with gate.passage(renewal=False):
         with pytest.raises(UpstreamUnavailable), gate.passage(renewal=False):

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 
 from tokensvc.errors import UpstreamBusy, UpstreamUnavailable
 
-# Of the worker's threads (`serving.threads`); the rest serve health checks, pages and ended leases.
-MOST_WAITING = 184
+# Three quarters of the worker's threads (`serving.threads`); the rest refuse, and serve health checks and pages.
+MOST_WAITING = 150
 FOR_RENEWALS = 24  # of these: conversations that are under way come first
 FAILURES = 16  # in a row, until nothing is sent
 PAUSE = 2.0  # seconds until one request tries again
-SPREAD = 10.0  # seconds, twice as long as a mint may take: starts that are refused do not all come back at once
+EACH = 0.02  # seconds by which each start that is refused lengthens the time over which all of them come again
+LONGEST = 30.0  # seconds for that
 
 
 class Gate:
@@ -38,6 +39,7 @@ class Gate:
         self._waiting = 0
         self._failures = 0
         self._closed_until = 0.0
+        self._all_again = 0.0  # when all starts that were refused have come again
         # Told of each request after which it is known whether Google answers.
         self.tell: Callable[[bool], None] = lambda _answers: None
 
@@ -67,13 +69,20 @@ class Gate:
             self.tell(answered)
 
     def _enter(self, *, renewal: bool) -> None:
-        later = 0.0 if renewal else random.uniform(0, SPREAD)  # noqa: S311 - nobody gains by guessing it
         with self._lock:
             if self._waiting >= (self._most if renewal else self._most_starts):
-                raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=later)
+                raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=self._later(renewal))
             if self._failures >= FAILURES:
                 wait = self._closed_until - self._steady()
                 if wait > 0:
-                    raise UpstreamUnavailable(cause="no answer lately", retry_after=wait + later)
+                    raise UpstreamUnavailable(cause="no answer lately", retry_after=wait + self._later(renewal))
                 self._closed_until = self._steady() + PAUSE  # this request tries, and no other
             self._waiting += 1
+
+    def _later(self, renewal: bool) -> float:  # noqa: FBT001 - only called above
+        """Return after how many seconds to come again: a renewal at once, the starts of a crowd spread out."""
+        if renewal:
+            return 0.0
+        now = self._steady()
+        self._all_again = min(max(now, self._all_again) + EACH, now + LONGEST)
+        return random.uniform(0, self._all_again - now)  # noqa: S311 - nobody gains by guessing it
