@@ -81,10 +81,10 @@ class TokenEndpoint:
         request_id, route = observing.request_id(environ), f"POST {_PATH}"
         try:
             grant = self._issue(Request(environ), request_id)
-            content = json.dumps(_granted(grant, self._websocket_url))
+            content = json.dumps(_granted(grant, self._websocket_url)).encode()
         except Refusal as refusal:
-            status, media_type, headers = refusal.status, problems.MEDIA_TYPE, problems.headers(refusal)
-            content = problems.document(refusal, request_id)
+            status, media_type, headers = HTTPStatus(refusal.status), problems.MEDIA_TYPE, problems.headers(refusal)
+            content = problems.document(refusal, request_id).encode()
             problems.record(environ, refusal, _PATH, route)
         except Exception as error:  # noqa: BLE001 - raised again by the route
             environ[_ERROR] = error
@@ -94,7 +94,7 @@ class TokenEndpoint:
             headers = [("Cache-Control", "no-store"), *quota_headers(grant.reservation.quotas)]
             observing.record(environ, "token granted", rule=_PATH, route=route, status=status)
         start_response(
-            f"{status} {HTTPStatus(status).phrase}",
+            f"{status} {status.phrase}",
             [
                 ("Content-Type", media_type),
                 ("Content-Length", str(len(content))),
@@ -105,7 +105,7 @@ class TokenEndpoint:
                 *security_headers(self._http, environ["wsgi.url_scheme"]),
             ],
         )
-        return [content.encode()]
+        return [content]
 
     def _issue(self, request: Request, request_id: str) -> Grant:
         address = self._origins.check(request)
