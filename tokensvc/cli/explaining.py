@@ -75,7 +75,7 @@ def explain_profile(compiled: CompiledProfile) -> Iterator[str]:
         f"  times     a token lives {profile.token_lifetime} s and must be used within "
         f"{profile.connect_within} s; a conversation ends after {profile.max_session} s"
     )
-    yield "  locked    everything (constraints and no field mask): a client's own setup is ignored"
+    yield "  locked    everything, when a session begins: a client's own setup is ignored"
     for name, option in profile.options.items():
         yield f"  choice    {name}: {', '.join(option.choices)} (default {option.chosen_by_default})"
     if not profile.options:

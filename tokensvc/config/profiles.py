@@ -106,7 +106,7 @@ class Profile(Model):
     limits_mode: LimitMode = "refuse"
     """What happens to what is over this profile's `limits` and `budget`: it is refused, or only recorded in the log."""
     config: dict[str, JsonValue] = Field(default_factory=dict)
-    """Google's `LiveConnectConfig`, in its own field names; all of it is locked."""
+    """Google's `LiveConnectConfig`, in its own field names; a session is locked to all of it when it begins."""
     options: dict[Name, Option] = Field(default_factory=dict)
     """By name: what callers may choose."""
     tools: dict[ToolName, ServerTool] = Field(default_factory=dict)
