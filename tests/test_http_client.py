@@ -211,6 +211,19 @@ def test_concurrent_requests_share_one_host_lookup(connect, resolver):
         assert [response.result().status for response in responses] == [200] * 8
 
 
+def test_lookup_for_which_no_thread_can_be_started_is_an_error_and_is_tried_again(connect, monkeypatch):
+    def start(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with upstream(answering(http_answer())) as (url, _):
+        client = connect(url)
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", start)
+            with pytest.raises(OSError, match="no thread"):
+                post(client)
+        assert post(client).status == 200
+
+
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64 + ".example", "a..b"])
 def test_unknown_host_is_an_error_and_is_looked_up_again(connect, host):
     client = connect(f"http://{host}:9")

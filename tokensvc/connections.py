@@ -11,6 +11,8 @@ from typing import Any
 from gunicorn.http.errors import LimitRequestHeaders, ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from tokensvc.errors import TimedOut
+
 _RECEIVED_WITHIN = 10.0  # seconds, for all of a request
 _YIELDS = 0.00005  # seconds for each connection that a worker has, before it accepts another
 _MOST_YIELDED = 0.001
@@ -24,6 +26,8 @@ _MOST_RECEIVED = 128 * 1024  # bytes of a request: its head, and the body or wha
 
 class RequestTooSlow(ParseException):  # type: ignore[misc]  # gunicorn ships no types
     """The request was not complete in time."""
+
+    refusal = TimedOut  # of a body, which the application reads
 
 
 class ClientSocket(socket.socket):

@@ -218,10 +218,10 @@ class TooLarge(Refusal, code="too-large", status=413, title="Request too large")
 
 
 class UnsupportedMediaType(Refusal, code="unsupported-media-type", status=415, title="Unsupported media type"):
-    """The body is not declared as JSON."""
+    """The body is not declared as JSON, or is compressed."""
 
-    sentence = "Send the body as “Content-Type: application/json”."
-    fix = "Send `Content-Type: application/json`."
+    sentence = "Send the body as “Content-Type: application/json”, and without a “Content-Encoding”."
+    fix = "Send `Content-Type: application/json` and no `Content-Encoding`."
 
 
 class RateLimited(Refusal, code="rate-limited", status=429, title="Too many requests", retryable=True):

@@ -23,6 +23,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from tokensvc.threads import start_thread
+
 LONGEST_ANSWER = 64 * 1024  # bytes
 _LONGEST_HEAD = 64 * 1024  # bytes
 _MOST_HEADERS = 100
@@ -324,7 +326,8 @@ class _Resolver:
             lookup = self._lookup
             if lookup is None or lookup.done():
                 lookup = Future()
-                threading.Thread(target=self._look_up, args=(lookup,), daemon=True).start()
+                if not start_thread(self._look_up, lookup, name="lookup"):
+                    raise OSError("no thread can be started")
                 self._lookup = lookup  # only once something will end it
         return lookup.result(seconds)
 

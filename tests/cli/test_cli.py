@@ -7,6 +7,8 @@ import pytest
 from programs import OPEN_PROFILE, clean_environment
 from tokensvc.emulator.background import BackgroundEmulator
 
+LIMITED = OPEN_PROFILE.replace("budget = {", 'budget = { everyone = "20h/day",')
+
 
 def test_help_lists_every_command_and_suggests_demo(tokensvc):
     output = tokensvc("--help").stdout
@@ -79,7 +81,7 @@ def test_check_refuses_an_option_without_a_value(tokensvc):
 
 def test_check_refuses_extended_thinking_without_a_level_and_says_what_to_write(tokensvc, tmp_path):
     file = tmp_path / "thinking.toml"
-    profile = OPEN_PROFILE.replace("gemini-3.8-live", "gemini-3.8-live-extended-thinking")
+    profile = LIMITED.replace("gemini-3.8-live", "gemini-3.8-live-extended-thinking")
     file.write_text(profile)
     done = tokensvc("check", TOKENSVC_CONFIG=str(file))
 
@@ -95,7 +97,7 @@ def test_check_refuses_a_field_of_v1alpha_on_v1beta_and_says_what_to_set(tokensv
     file = tmp_path / "affective.toml"
     model = "gemini-2.5-flash-native-audio-latest"
     file.write_text(
-        OPEN_PROFILE.replace("gemini-3.8-live", model) + "[profiles.default.config]\nenable_affective_dialog = true\n"
+        LIMITED.replace("gemini-3.8-live", model) + "[profiles.default.config]\nenable_affective_dialog = true\n"
     )
     done = tokensvc("check", TOKENSVC_CONFIG=str(file))
 
@@ -106,6 +108,19 @@ def test_check_refuses_a_field_of_v1alpha_on_v1beta_and_says_what_to_set(tokensv
     file.write_text(file.read_text() + '[gemini]\napi_version = "v1alpha"\n')
     accepted = tokensvc("check", TOKENSVC_CONFIG=str(file))
     assert (accepted.exit_code, accepted.stderr) == (0, "")
+
+
+def test_check_warns_of_guests_whose_cost_nothing_limits(tokensvc, tmp_path):
+    file = tmp_path / "guests.toml"
+    file.write_text(OPEN_PROFILE)
+    warned = tokensvc("check", TOKENSVC_CONFIG=str(file))
+    file.write_text(LIMITED)
+    limited = tokensvc("check", TOKENSVC_CONFIG=str(file))
+
+    assert (warned.exit_code, limited.exit_code) == (0, 0)
+    assert "profiles.default admits guests" in warned.stderr
+    assert "limits.budget.everyone" in warned.stderr
+    assert limited.stderr == ""
 
 
 def test_check_warns_of_an_unknown_model_and_explains_it(tokensvc, tmp_path):

@@ -88,7 +88,7 @@ CASES = [
         "serving.py",
         "graceful_timeout = 20",
         "graceful_timeout = 0",
-        "faults/test_restarts.py::test_sigterm_under_load_loses_nothing_that_was_accepted[2]",
+        "faults/test_restarts.py::test_sigterm_under_load_loses_nothing_that_was_accepted[1]",
     ),
     service(
         26,

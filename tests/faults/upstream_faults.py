@@ -164,8 +164,8 @@ WRONG_ANSWERS = {
     "a body of 100 MB": "huge",
     "compressed": "zipped",
 }
-RETRY_AFTER = {"7 s": ("429", 7), "no": ("429-silent", 5), "a date as": ("429-date", 5)}
-RETRY_AFTER |= {"a negative": ("429-negative", 5), "an absurd": ("429-absurd", 5)}
+RETRY_AFTER = {"7 s": ("429", 7), "no": ("429-silent", 5), "a date as": ("429-date", 11)}
+RETRY_AFTER |= {"a past date as": ("429-past", 5), "a negative": ("429-negative", 5), "an absurd": ("429-absurd", 5)}
 
 FAULTS = {
     "connection refused": Fault(_refused, {UNREACHABLE}, quick=True),

@@ -109,6 +109,16 @@ def test_failed_try_closes_the_gate_again(gate, clock):
         pass
 
 
+def test_try_that_was_refused_before_it_asked_google_is_the_next_ones(gate, clock):
+    fail(gate, FAILURES)
+    clock.now += PAUSE
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), gate.passage(renewal=True):
+            raise ZeroDivisionError
+    with gate.passage(renewal=False):
+        gate.record(answered=True)
+
+
 def test_answer_of_any_kind_resets_the_count(gate):
     fail(gate, FAILURES - 1)
     gate.record(answered=True)

@@ -1,6 +1,8 @@
 import json
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 
 import pytest
@@ -69,6 +71,25 @@ def test_request_has_compiled_body_times_and_key_in_one_header(compiled):
     assert head.startswith(b"POST /v1beta/auth_tokens HTTP/1.1\r\n")
     assert head.count(b"first-key") == 1
     assert b"x-goog-api-key: first-key" in head
+
+
+def test_clock_that_differs_from_googles_is_reported_once(compiled, caplog):
+    def answer(seconds):
+        return http_answer(
+            headers=f"Date: {format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)}\r\n".encode()
+        )
+
+    times = [-29, 31, 40, 0, -31]
+    answers = [*map(answer, times), http_answer(headers=b"Date: x\r\n")]
+    warned = []
+    with upstream(answering(*answers)) as (url, _), closing(BoundedHttpClient(url)) as client:
+        minting = minter(client)
+        for _ in answers:
+            caplog.clear()
+            minting.mint(compiled, LEASE, END)
+            warned.append([line for line in caplog.messages if "clock differs" in line])
+    assert [len(lines) for lines in warned] == [0, 1, 0, 0, 1, 0]
+    assert warned[1] == ["clock differs from Google's here=2026-11-22 23:00:00+00:00 there=2026-11-22 23:00:31+00:00"]
 
 
 def test_safety_identifier_is_a_pseudonym_of_the_person_in_the_setups_labels(compile_one):

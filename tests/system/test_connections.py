@@ -21,9 +21,9 @@ POST = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/js
 UNFINISHED = {
     "line": (b"GET /livez HT", b"408"),
     "head": (b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", b"408"),
-    "no body": (POST + b"Content-Length: 10\r\n\r\n", b"400"),
-    "half a body": (POST + b"Content-Length: 10\r\n\r\n{", b"400"),
-    "half a chunk": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", b"400"),
+    "no body": (POST + b"Content-Length: 10\r\n\r\n", b"408"),
+    "half a body": (POST + b"Content-Length: 10\r\n\r\n{", b"408"),
+    "half a chunk": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", b"408"),
 }
 ANSWERED = b"POST /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n"
 
@@ -163,9 +163,9 @@ def test_requests_of_one_connection_are_all_answered(connect):
 
 
 def test_service_that_may_open_few_files_outlives_many_silent_clients(tmp_path, google):
-    """They take half of what a worker may open, until it closes them after five seconds; then come the next ones."""
+    """They take less than half of what a worker may open, until it closes them; then come the next ones."""
     serve = [sys.executable, "-m", "tokensvc", "serve", "--port", "0", "--workers", "2"]
-    limited = ["sh", "-c", 'ulimit -n 100 && exec "$0" "$@"', *serve]
+    limited = ["sh", "-c", 'ulimit -n 128 && exec "$0" "$@"', *serve]
     environment = service_environment(tmp_path, OPEN_PROFILE, google.url)
     with running(limited, LISTENING, environment=environment) as program, ExitStack() as held:
         program.await_lines("worker started", 2)

@@ -84,6 +84,9 @@ def _warnings(deployment: app.Deployment) -> Iterator[str]:
     to_google = deployment.settings.gemini_base_url == GOOGLE_BASE_URL
     if to_google and any(map(_PLACEHOLDER.search, deployment.settings.gemini_api_keys)):
         yield "GEMINI_API_KEY looks like a placeholder: get one at https://aistudio.google.com/apikey"
+    guests = [name for name, profile in deployment.profiles.items() if "guest" in profile.profile.allow]
+    if guests and deployment.configuration.limits.budget.everyone is None:
+        yield f"profiles.{guests[0]} admits guests, and nothing limits what they all cost: set limits.budget.everyone"
     for name, profile in deployment.profiles.items():
         yield from (f"profiles.{name}.{warning}" for warning in _unknown_names(profile))
         if any("googleSearch" in tool for tool in profile.body[SETUP].get("tools", [])):

@@ -6,6 +6,9 @@ Google's form is `{"error": {"code", "message", "status", "details"}}` (google.a
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tokensvc import errors
@@ -51,7 +54,7 @@ def refusal_for(response: Answer, secrets: Iterable[str]) -> errors.Refusal:
     if status in {400, 404}:
         return errors.ProfileRejected(cause=cause)
     if status == 429:  # noqa: PLR2004
-        delays = [response.headers.get("retry-after"), *(d.get("retryDelay") for d in details)]
+        delays = [response.headers.get("retry-after"), _until(response), *(d.get("retryDelay") for d in details)]
         return errors.UpstreamThrottled(cause=cause, retry_after=_seconds(delays))
     if status >= 500:  # noqa: PLR2004
         return errors.UpstreamUnavailable(cause=cause)
@@ -63,6 +66,13 @@ def status_word(response: Answer) -> str:
     error = json_object(response).get("error")
     word = error.get("status") if isinstance(error, dict) else None
     return word if isinstance(word, str) and _STATUSES.fullmatch(word) else "other"
+
+
+def date_in(response: Answer, header: str = "date") -> datetime | None:
+    """Return the time in *header* (RFC 9110, section 5.6.7), or None if there is none."""
+    with suppress(ValueError, OverflowError):
+        return parsedate_to_datetime(response.headers.get(header, "")).astimezone(UTC)
+    return None
 
 
 def json_object(response: Answer) -> dict[str, Any]:
@@ -80,6 +90,12 @@ def _redacted(message: str, secrets: Iterable[str]) -> str:
         message = message.replace(secret, "…")
     shown = _PRIVATE.sub("…", message[: 3 * _LONGEST_MESSAGE])  # cut first: it may be quadratic
     return "".join(c if c.isprintable() else " " for c in shown)[:_LONGEST_MESSAGE]
+
+
+def _until(response: Answer) -> int | None:
+    """Return the seconds until `Retry-After`, if it is a date, by the clock of who sent it."""
+    now, later = date_in(response), date_in(response, "retry-after")
+    return int((later - now).total_seconds()) if now and later and later > now else None
 
 
 def _seconds(delays: Iterable[object]) -> int:

@@ -39,6 +39,7 @@ class Gate:
         self._waiting = 0
         self._failures = 0
         self._closed_until = 0.0
+        self._trying = False  # one request, to see whether Google answers again
         self._all_again = 0.0  # when all starts that were refused have come again
         # Told of each request after which it is known whether Google answers.
         self.tell: Callable[[bool], None] = lambda _answers: None
@@ -51,12 +52,14 @@ class Gate:
             UpstreamBusy: if too many are waiting.
             UpstreamUnavailable: if Google has not answered for a while.
         """
-        self._enter(renewal=renewal)
+        tries = self._enter(renewal=renewal)
         try:
             yield
         finally:
             with self._lock:
                 self._waiting -= 1
+                if tries:  # even if it was refused before it asked Google: the next one tries
+                    self._trying = False
 
     def record(self, *, answered: bool) -> None:
         """Learn how a request to Google ended."""
@@ -68,16 +71,19 @@ class Gate:
         if known:
             self.tell(answered)
 
-    def _enter(self, *, renewal: bool) -> None:
+    def _enter(self, *, renewal: bool) -> bool:
+        """Take a place; return whether this request tries, and no other."""
         with self._lock:
             if self._waiting >= (self._most if renewal else self._most_starts):
                 raise UpstreamBusy(cause=f"{self._waiting} mints waiting", retry_after=self._later(renewal))
-            if self._failures >= FAILURES:
-                wait = self._closed_until - self._steady()
+            tries = self._failures >= FAILURES
+            if tries:
+                wait = PAUSE if self._trying else self._closed_until - self._steady()
                 if wait > 0:
                     raise UpstreamUnavailable(cause="no answer lately", retry_after=wait + self._later(renewal))
-                self._closed_until = self._steady() + PAUSE  # this request tries, and no other
+                self._trying = True
             self._waiting += 1
+            return tries
 
     def _later(self, renewal: bool) -> float:  # noqa: FBT001 - only called above
         """Return after how many seconds to come again: a renewal at once, the starts of a crowd spread out."""

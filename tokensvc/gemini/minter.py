@@ -12,11 +12,12 @@ from http import HTTPStatus
 from tokensvc import errors, logs
 from tokensvc.domain import EphemeralToken, Lease, Principal
 from tokensvc.gemini.compiler import SETUP, CompiledProfile, replaced
-from tokensvc.gemini.error_responses import json_object, refusal_for, status_word
+from tokensvc.gemini.error_responses import date_in, json_object, refusal_for, status_word
 from tokensvc.gemini.gate import Gate
 from tokensvc.http_client import Answer, BoundedHttpClient, CutShort, TooLong
 
 DEADLINE = 5.0  # seconds for the whole exchange, connecting included
+_CLOCKS_DIFFER = 30  # seconds; an answer takes up to five
 _TOKEN = re.compile(r"auth_tokens/[A-Za-z0-9_-]{8,512}", re.ASCII)
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Minter:
         self._api_keys = tuple(api_keys)
         self._clock = clock
         self._pseudonym = pseudonym
+        self._clock_is_off = False
 
     def passage(self, *, renewal: bool) -> AbstractContextManager[None]:
         """Hold a place among those that may wait for Google; see `Gate.passage`."""
@@ -91,6 +93,7 @@ class Minter:
         secrets = [*self._api_keys, *([resumption_handle] if resumption_handle else [])]
         for number, api_key in enumerate(self._api_keys, start=1):
             response = self._post(body, api_key, deadline)
+            self._compare_clocks(response)
             if response.status == HTTPStatus.OK:
                 return _token_in(response)
             refusal = refusal_for(response, secrets)
@@ -99,6 +102,14 @@ class Minter:
                 break  # another key would only add to the load
             _log.warning("API key refused number=%s code=%s cause=%s", number, refusal.code, refusal.cause)
         raise refusal
+
+    def _compare_clocks(self, response: Answer) -> None:
+        """Warn when this machine's clock begins to differ from Google's: tokens then live too long or too short."""
+        google = date_in(response)
+        off = google is not None and abs((self._clock() - google).total_seconds()) > _CLOCKS_DIFFER
+        if off and not self._clock_is_off:
+            _log.warning("clock differs from Google's here=%s there=%s", self._clock(), google)
+        self._clock_is_off = off
 
     def _post(self, body: bytes, api_key: str, deadline: float) -> Answer:
         headers = {"Content-Type": "application/json", "x-goog-api-key": api_key}

@@ -50,14 +50,14 @@ class Body(BaseModel):
         """Parse the body of *request*; a missing body counts as `{}`.
 
         Raises:
-            UnsupportedMediaType: if a body is not declared as JSON.
+            UnsupportedMediaType: if a body is not declared as JSON, or is compressed.
             InvalidRequest: if it is not the JSON object that this class describes.
             TooLarge: if it is over `LONGEST_BODY`.
         """
         content = _content(request)
         if len(content) > LONGEST_BODY:
             raise TooLarge
-        if content and request.mimetype != "application/json":
+        if request.content_encoding or (content and request.mimetype != "application/json"):
             raise UnsupportedMediaType
         try:
             body = strict_json.loads(content or b"{}")
@@ -104,8 +104,8 @@ def _content(request: Request) -> bytes:
         content = request.get_data(cache=False)
     except HTTPException:  # Werkzeug's own, with a status
         raise
-    except Exception:  # noqa: BLE001 - each WSGI server has its own error for invalid framing
-        raise invalid from None
+    except Exception as error:  # noqa: BLE001 - each WSGI server has its own error for invalid framing
+        raise getattr(error, "refusal", invalid) from None
     if len(content) < (request.content_length or 0):  # for gunicorn, the end of the connection ends the body, too
         raise invalid
     return content
