@@ -136,6 +136,22 @@ def test_check_warns_of_an_unknown_model_and_explains_it(tokensvc, tmp_path):
     assert json.loads(body)["bidiGenerateContentSetup"]["model"] == "models/gemini-3.8-life"
 
 
+@pytest.mark.parametrize(
+    "voice",
+    [
+        'speech_config.voice_config.prebuilt_voice_config.voice_name = "Korre"',
+        'speechConfig.voiceConfig.prebuiltVoiceConfig.voiceName = "Korre"',
+    ],
+)
+def test_check_warns_of_an_unknown_voice(tokensvc, tmp_path, voice):
+    file = tmp_path / "voice.toml"
+    file.write_text(f"{OPEN_PROFILE}[profiles.default.config]\n{voice}\n")
+    done = tokensvc("check", TOKENSVC_CONFIG=str(file))
+
+    assert done.exit_code == 0
+    assert "profiles.default.config: tokensvc does not know the voice Korre; did you mean “Kore”?" in done.stderr
+
+
 def test_check_lists_every_fault_of_the_environment(tokensvc):
     done = tokensvc("check", GEMINI_API_KEY=None, TOKENSVC_SECRET_KEY="canary")
 

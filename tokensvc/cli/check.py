@@ -105,7 +105,7 @@ def _unknown_names(compiled: CompiledProfile) -> Iterator[str]:
             f"model: tokensvc does not know models/{model}, so it did not check whether the model "
             f"accepts this config; it knows {', '.join(models)}{did_you_mean(model, models)}"
         )
-    voices = re.findall(r'"voiceName": "([^"]+)"', json.dumps(compiled.body))
+    voices = re.findall(r'"voice(?:Name|_name)": "([^"]+)"', json.dumps(compiled.body))
     for option in compiled.profile.options.values():
         voices += option.choices if option.path.endswith("voice_name") else ()
     for voice in sorted(set(voices) - KNOWN_VOICES):

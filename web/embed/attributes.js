@@ -92,7 +92,7 @@ export const ATTRIBUTES = [
     label: 'Theme',
     kind: 'choice',
     usual: 'auto',
-    choices: { auto: 'As the visitor prefers', light: 'Light', dark: 'Dark' },
+    choices: { auto: 'As the page’s color-scheme', light: 'Light', dark: 'Dark' },
     hint: 'Light or dark.',
   },
   { name: 'push-to-talk', label: 'Push to talk', kind: 'flag', hint: 'The microphone is on only while the button or the space bar is held.' },
