@@ -46,6 +46,7 @@ def secrets_in(folder):
 def test_what_init_writes_passes_check(tmp_path, words, expected):
     done = run(tmp_path, "init", *words)
     assert (done.returncode, done.stderr) == (0, "")
+    assert ("tokensvc users add" in done.stdout) == ("accounts" in words)
 
     checked = run(tmp_path, "check", **secrets_in(tmp_path))
     assert checked.returncode == 0, checked.stderr

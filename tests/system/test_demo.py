@@ -111,6 +111,8 @@ def test_file_of_a_recipe_is_served_instead_if_given(installed, elsewhere):
     with _starting(installed, elsewhere, r"Open +(http://\S+[^/\s])/?\s", "--config", str(recipe)) as program:
         (profile,) = program.get("/profiles").json["profiles"]
         assert profile["description"] == "Help for visitors of the shop"
+        program.await_line("Ctrl-C")
+        assert "Sign in" not in "".join(program.lines), "it admits guests only"
 
 
 def test_page_of_another_site_can_neither_post_nor_read(demo):

@@ -105,16 +105,13 @@ def verify(file: BinaryIO) -> None:
         click.echo(f"The seal matches: all {seals[0].lines} lines are as exported.")
         return
     named, ours = unverified_key_id(line), [seal.key_id for seal in seals]
-    if named is None:
-        why = "the export was changed, or an earlier release sealed it with a secret that TOKENSVC_SECRET_KEY lacks"
-    elif named in ours:
-        why = "the export was changed"
-    else:
+    if named is not None and named not in ours:
         raise click.ClickException(
             f"The seal cannot be checked: it names the key {named}, and TOKENSVC_SECRET_KEY has {', '.join(ours)}. "
             "Add the secret of that time, as in TOKENSVC_SECRET_KEY=new,old."
         )
-    raise click.ClickException(f"The seal does not match: {why}.")
+    or_else = "" if named else ", or an earlier release sealed it with a secret that TOKENSVC_SECRET_KEY lacks"
+    raise click.ClickException(f"The seal does not match: the export was changed{or_else}.")
 
 
 @audit.command()

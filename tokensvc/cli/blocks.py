@@ -68,8 +68,7 @@ def unblock(what: str, name: str | None, issuer: str | None) -> None:
     tokensvc unblock subject alice
     """  # noqa: D301 - \b keeps click from wrapping the lines
     key, store = _key(what, name, issuer), open_existing(store_url())
-    keys = [key, *_keys_of_account(Accounts(store), what, name, issuer)]
-    lifted = [Blocks(store, now).lift(each) for each in keys]
+    lifted = [Blocks(store, now).lift(each) for each in (key, *_keys_of_account(Accounts(store), what, name, issuer))]
     if not any(lifted):
         raise click.ClickException("This was not blocked. “tokensvc blocks” lists all blocks.")
     click.echo("Unblocked.")

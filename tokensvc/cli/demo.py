@@ -21,6 +21,7 @@ import click
 
 from tokensvc.authn.passwords import hash_password
 from tokensvc.cli.serve import check_port_free, gunicorn_command
+from tokensvc.config import file as config_file
 from tokensvc.config.secrets import read_secret
 from tokensvc.domain import Account
 from tokensvc.store.accounts import Accounts
@@ -35,7 +36,7 @@ _FILE = click.Path(exists=True, dir_okay=False, resolve_path=True)
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="Port of the service and its page.")
 @click.option("--emulator-port", default=9090, show_default=True, help="Port of the emulator.")
-@click.option("--config", type=_FILE, help="Serve this file instead.")
+@click.option("--config", type=_FILE, help="Serve this file instead of the demo's own.")
 @click.option("--origin", "origins", multiple=True, metavar="URL", help="A site whose pages may call; repeatable.")
 @click.option("--scenario", type=_FILE, help="What the emulator answers.")
 def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, ...], scenario: str | None) -> None:
@@ -43,7 +44,8 @@ def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, 
 
     If GEMINI_API_KEY is set, Google answers instead of the emulator. Nothing is kept. The emulator plays
     back what you say, and recites what you type; --scenario gives it words (docs/emulator.md). Pages at
-    any port of localhost may call the service, to try the widget in your own.
+    any port of localhost may call the service, to try the widget in your own; with --config, those of the
+    file. TOKENSVC_LOG_LEVEL=info shows each request.
     """
     if config and origins:
         raise click.UsageError("With --config, write the sites into the file: [http] origins.")
@@ -72,7 +74,9 @@ def demo(port: int, emulator_port: int, config: str | None, origins: tuple[str, 
         click.echo("Starting the service …")
         service = running.enter_context(_child(gunicorn_command(_HOST, port, workers=2), env=environment))
         if _wait_until_ready(f"http://{_HOST}:{port}/livez", service, stopping):
-            _print_instructions(f"http://localhost:{port}/", password, google=bool(api_key))
+            served = config_file.load(Path(environment["TOKENSVC_CONFIG"])).profiles.values()
+            admitted = {who for profile in served for who in profile.allow}
+            _print_instructions(f"http://localhost:{port}/", password, admitted, google=bool(api_key))
             _wait_for_stop(service, stopping)
     click.echo("Stopped.")
 
@@ -95,7 +99,7 @@ def _environment(folder: Path, config: Path | str) -> dict[str, str]:
         "TOKENSVC_CONFIG": str(config),
         "TOKENSVC_DATA_DIR": str(folder),
         "TOKENSVC_SECRET_KEY": secrets.token_urlsafe(32),
-        "TOKENSVC_LOG_LEVEL": "warning",
+        "TOKENSVC_LOG_LEVEL": os.environ.get("TOKENSVC_LOG_LEVEL", "warning"),
         "DATABASE_URL": f"sqlite:///{folder / 'tokensvc.db'}",
     }
 
@@ -148,10 +152,12 @@ def _wait_until_ready(url: str, service: subprocess.Popen[bytes], stopping: list
     raise click.ClickException(f"The service did not answer within {_START_DEADLINE} s.")
 
 
-def _print_instructions(address: str, password: str, *, google: bool) -> None:
+def _print_instructions(address: str, password: str, admitted: set[str], *, google: bool) -> None:
     emulator = "the emulator, which plays back what you say and recites what you type"
     click.echo(f"\n  Open       {click.style(address, bold=True)}")
-    click.echo(f"  Sign in    {_USERNAME} / {password}   (or continue as a guest)")
+    if "user" in admitted:
+        otherwise = "   (or continue as a guest)" if "guest" in admitted else ""
+        click.echo(f"  Sign in    {_USERNAME} / {password}{otherwise}")
     click.echo(f"  Answers    {'Google, billed to your API key' if google else emulator}\n")
     click.echo("Press Ctrl-C to stop everything.")
 

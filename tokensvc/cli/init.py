@@ -66,7 +66,9 @@ def init(**given: str | None) -> None:
         f"Wrote tokensvc.toml, {FILE_NAME} (for editors) and .env (keep it out of version control), "
         "readable by you only. Next:\n"
     )
-    click.echo(_NEXT if key else f"  edit .env                   # write your GEMINI_API_KEY\n{_NEXT}")
+    account = "  tokensvc users add NAME     # asks for a password\n" if answers["who"] == "accounts" else ""
+    shown = _NEXT.replace("  tokensvc serve", f"{account}  tokensvc serve")
+    click.echo(shown if key else f"  edit .env                   # write your GEMINI_API_KEY\n{shown}")
 
 
 @click.command()

@@ -19,11 +19,8 @@ def find(value: object, source: Source = "claims") -> Iterator[str]:
     """Yield the name in each placeholder for *source* in the strings within *value*, which is JSON."""
     if isinstance(value, str):
         yield from (name for found, name in _PLACEHOLDER.findall(value) if found == source)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from find(item, source)
-    elif isinstance(value, list):
-        for item in value:
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
             yield from find(item, source)
 
 

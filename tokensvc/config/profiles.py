@@ -130,8 +130,7 @@ class Profile(Model):
 
     @model_validator(mode="after")
     def _ends_is_a_switch(self) -> Self:
-        functions = functions_in(self.config)
-        wrong = [each for each in functions if not isinstance(each.get("ends", False), bool)]
+        wrong = [each for each in functions_in(self.config) if not isinstance(each.get("ends", False), bool)]
         if wrong:
             raise ValueError(f"ends of function “{wrong[0].get('name')}” must be true or false")
         return self

@@ -77,11 +77,9 @@ class Target:
             self.sessions.append({"messages": session.messages})
             yield session
 
-    @asynccontextmanager
-    async def fresh(self, compiled: CompiledProfile, **setup: Any) -> AsyncIterator[LiveConnection]:  # noqa: ANN401
-        """Open a session with a token of its own."""
-        async with self.open(compiled, self.mint(compiled), **setup) as session:
-            yield session
+    def fresh(self, compiled: CompiledProfile, **setup: Any) -> AbstractAsyncContextManager[LiveConnection]:  # noqa: ANN401
+        """Mint a token, and open a session with it."""
+        return self.open(compiled, self.mint(compiled), **setup)
 
 
 def check(condition: object, surprise: str) -> None:

@@ -19,22 +19,15 @@ class Accounts:
         with transaction(self._engine) as connection:
             stored = _stored_name(connection, username)
             row = connection.execute(select(accounts).where(accounts.c.username == stored)).one_or_none()
-        if row is None:
-            return None
-        return Account(row.username, row.password_hash, frozenset(row.groups.split()))
+        return Account(row.username, row.password_hash, frozenset(row.groups.split())) if row else None
 
     def add(self, account: Account) -> bool:
         """Add *account*; return False if the name is taken, in any spelling."""
+        row = vars(account) | {"groups": " ".join(sorted(account.groups))}
         with transaction(self._engine) as connection:
             if _alike(connection, account.username):
                 return False
-            connection.execute(
-                insert(accounts).values(
-                    username=account.username,
-                    password_hash=account.password_hash,
-                    groups=" ".join(sorted(account.groups)),
-                )
-            )
+            connection.execute(insert(accounts).values(row))
         return True
 
     def names(self) -> list[str]:

@@ -27,13 +27,10 @@ class ApiKeys:
         """Add *key* with its fingerprint *key_hash*; return False if its name is taken."""
         # NULL, like None, means every profile.
         profiles = None if key.profiles is None else " ".join(sorted(key.profiles))
+        row = {"name": key.name, "key_hash": key_hash, "created_at": microseconds(key.created_at), "profiles": profiles}
         with transaction(self._engine) as connection:
             try:
-                connection.execute(
-                    insert(api_keys).values(
-                        name=key.name, key_hash=key_hash, created_at=microseconds(key.created_at), profiles=profiles
-                    )
-                )
+                connection.execute(insert(api_keys).values(row))
             except IntegrityError:
                 return False
         return True

@@ -34,11 +34,8 @@ class Blocks:
         """Block *key*, replacing an earlier block."""
         with transaction(self._engine, [key]) as connection:
             connection.execute(delete(blocks).where(blocks.c.key == key))
-            connection.execute(
-                insert(blocks).values(
-                    key=key, at=microseconds(self._clock()), until=None if until is None else microseconds(until)
-                )
-            )
+            row = {"key": key, "at": microseconds(self._clock()), "until": until and microseconds(until)}
+            connection.execute(insert(blocks).values(row))
 
     def lift(self, key: str) -> bool:
         """Unblock *key*; return False if it was not blocked."""

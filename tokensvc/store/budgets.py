@@ -22,22 +22,23 @@ def queries(budgets: Iterable[Budget], now: int) -> list[Request]:
     return [(_SPENT, {"key": budget.key, "day": now // DAY}) for budget in budgets]
 
 
-def seconds_left(budgets: Sequence[Budget], answers: Iterable[Sequence[Row]]) -> int | None:
+def seconds_left(budgets: Iterable[Budget], answers: Iterable[Sequence[Row]]) -> int | None:
     """Return the seconds left today in the budget with the least; None if there are no budgets.
 
     Logs what a budget that only records would refuse.
     """
     left = unspent(budgets, answers)
-    refusing = [seconds for budget, seconds in zip(budgets, left, strict=True) if not budget.records]
-    for budget, seconds in zip(budgets, left, strict=True):
+    refusing = [seconds for budget, seconds in left if not budget.records]
+    for budget, seconds in left:
         if budget.records and seconds < SHORTEST_TOKEN:
             _log.warning("budget would refuse name=%s seconds=%s key=%s", budget.name, budget.seconds, budget.key)
     return max(0, min(refusing)) if refusing else None
 
 
-def unspent(budgets: Iterable[Budget], answers: Iterable[Sequence[Row]]) -> list[int]:
-    """Return the seconds left today in each budget; negative if more was spent than it has now."""
-    return [budget.seconds - sum(row[0] for row in rows) for budget, rows in zip(budgets, answers, strict=True)]
+def unspent(budgets: Iterable[Budget], answers: Iterable[Sequence[Row]]) -> list[tuple[Budget, int]]:
+    """Return each budget with the seconds left of it today; negative if more was spent than it has now."""
+    answered = zip(budgets, answers, strict=True)
+    return [(budget, budget.seconds - sum(row[0] for row in rows)) for budget, rows in answered]
 
 
 def spend(budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = False) -> list[Request]:
@@ -49,16 +50,9 @@ def spend(budgets: Iterable[Budget], seconds: int, now: int, *, refund: bool = F
     """
     if not seconds:  # a charge of 0 needs no row
         return []
+    charge = {"day": now // DAY, "seconds": -seconds if refund else seconds}
     return [
-        (
-            _SPEND,
-            {
-                "key": budget.key,
-                "day": now // DAY,
-                "seconds": -seconds if refund else seconds,
-                "most": _NO_LIMIT if refund or budget.records else budget.seconds,
-            },
-        )
+        (_SPEND, charge | {"key": budget.key, "most": _NO_LIMIT if refund or budget.records else budget.seconds})
         for budget in sorted(budgets, key=lambda budget: budget.key)
     ]
 

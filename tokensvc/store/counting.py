@@ -74,9 +74,8 @@ def tokens_query(lease_id: str, holder: str, places: int | None, now: int) -> Re
     values = {"lease": lease_id, "now": now, "until": now + LONGEST_TOKEN * SECOND}
     if places is None:
         return _OF_LEASE, values
-    values["holder"] = holder
     # Counted for the holder, with a place or without.
-    return _OF_LEASE_AND_HOLDER, values | {"places": places, "counted": 2 * places}
+    return _OF_LEASE_AND_HOLDER, values | {"holder": holder, "places": places, "counted": 2 * places}
 
 
 def live_tokens(places: int | None, row: Row) -> LiveTokens:
@@ -115,19 +114,7 @@ def _latest(
         .limit(limit)
         .subquery()
     )
-    return (
-        sa.select(sa.func.count().label("count"), sa.func.min(latest.c.time).label("first"))
-        .select_from(latest)
-        .subquery()
-    )
-
-
-def _joined(*each: sa.Subquery) -> sa.Select[Any]:
-    """Select the columns of queries of one row each."""
-    joined: sa.FromClause = each[0]
-    for subquery in each[1:]:
-        joined = joined.join(subquery, sa.true())
-    return sa.select(*(column for subquery in each for column in subquery.c)).select_from(joined)
+    return sa.select(sa.func.count().label("count"), sa.func.min(latest.c.time).label("first")).subquery()
 
 
 _IN_WINDOW = Statement(
@@ -138,7 +125,7 @@ _UNCHARGE = Statement(
     sa.delete(charges).where(*(charges.c[name] == sa.bindparam(name) for name in ("key", "at", "reservation_id")))
 )
 _LEASE_TOKENS = _latest(tokens.c.lease_id, tokens.c.expires_at, "lease", MOST_TOKENS, "now")
-_OF_LEASE = Statement(_joined(_LEASE_TOKENS))
+_OF_LEASE = Statement(sa.select(_LEASE_TOKENS))
 
 
 def _of_holder(limit: str, *only: sa.ColumnElement[bool]) -> sa.Subquery:
@@ -146,7 +133,7 @@ def _of_holder(limit: str, *only: sa.ColumnElement[bool]) -> sa.Subquery:
     return _latest(tokens.c.counted_for, tokens.c.counted_until, "holder", most, "now", *only)
 
 
-# Of the tokens counted for a holder, some take a place.
+# Of the tokens counted for a holder, some take a place. Each of the three has one row.
 _OF_LEASE_AND_HOLDER = Statement(
-    _joined(_LEASE_TOKENS, _of_holder("places", tokens.c.place_of.is_not(None)), _of_holder("counted"))
+    sa.select(_LEASE_TOKENS, _of_holder("places", tokens.c.place_of.is_not(None)), _of_holder("counted"))
 )

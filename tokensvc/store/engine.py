@@ -74,8 +74,7 @@ def open_or_create(url: str) -> sa.Engine:
     wrong or the file was lost.
     """
     engine = open_engine(url)
-    file = file_of(engine)
-    if file is not None and not file.ever_existed:
+    if (file := file_of(engine)) is not None and not file.ever_existed:
         upgrade(engine)
     check(engine)
     return engine

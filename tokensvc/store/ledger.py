@@ -168,8 +168,7 @@ class Ledger:
         """Return the seconds of each budget, and how many of them are left today (UTC), by its name."""
         with transaction(self._engine) as opened:
             answers = opened.read(*budgets.queries(shared, microseconds(self._clock())))
-        left = budgets.unspent(shared, answers)
-        return {budget.name: (budget.seconds, max(0, seconds)) for budget, seconds in zip(shared, left, strict=True)}
+        return {budget.name: (budget.seconds, max(0, left)) for budget, left in budgets.unspent(shared, answers)}
 
 
 def _keys_to_lock(admission: Admission) -> list[str]:

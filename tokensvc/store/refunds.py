@@ -83,8 +83,7 @@ def undo_interrupted(engine: Engine, now: int) -> int:
             if reserved is None:  # pruned
                 opened.commit(settled(token))
                 continue
-            refunded = replace(reserved, id=None, at=instant(now), kind=EventKind.REFUNDED)
-            undo(opened, replace(refunded, code="interrupted"))
+            undo(opened, replace(reserved, id=None, at=instant(now), kind=EventKind.REFUNDED, code="interrupted"))
         _log.warning("returned the charge of an interrupted mint reservation=%s", token)
     return len(found)
 

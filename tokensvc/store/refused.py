@@ -74,9 +74,8 @@ class Refusals:
             others, self._others = self._others, {}
         if not counted:
             return
-        rows = [
-            dict(zip(("minute", "code", *_WHO), key, strict=True)) | {"count": count} for key, count in counted.items()
-        ]
+        names = ("minute", "code", *_WHO, "count")
+        rows = [dict(zip(names, (*key, count), strict=True)) for key, count in counted.items()]
         try:
             with transaction(self._engine) as connection:
                 connection.execute(insert(refusals), rows)

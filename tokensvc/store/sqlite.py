@@ -27,7 +27,6 @@ BUSY = 5.0  # seconds to wait for another worker's transaction
 _POLL = 0.02  # seconds between two tries to open the file
 _NEXT_TRY = 0.0006  # seconds, at most, between two tries to begin a transaction
 _LOG_PAGES = 2000  # 8 MB
-_SIBLINGS = ("-wal", "-shm")
 _NO_PIPELINE = nullcontext()
 _log = logging.getLogger(__name__)
 
@@ -88,6 +87,7 @@ class StoreFile:
     def __init__(self, path: Path) -> None:
         """*path* may be relative to the current folder."""
         self._path = path.absolute()
+        self._lock_path = self._path.with_name(self._path.name + ".lock")
         self._lock = threading.Lock()
         self._connection: StoreConnection | None = None  # what `lend` lends
 
@@ -202,13 +202,9 @@ class StoreFile:
         except OSError as error:
             raise unavailable(f"{error.strerror}: {error.filename or self}") from error
 
-    @property
-    def _lock_path(self) -> Path:
-        return self._path.with_name(self._path.name + ".lock")
-
     def _siblings(self) -> list[Path]:
         real = os.path.realpath(self._path)  # SQLite follows links too
-        return [Path(real + suffix) for suffix in _SIBLINGS]
+        return [Path(real + suffix) for suffix in ("-wal", "-shm")]
 
     def _open(self, mode: str) -> StoreConnection:
         """Open the file in SQLite's *mode*, and check that it is not replaced meanwhile."""

@@ -131,26 +131,18 @@ class Usage:
         """
         first, end = microseconds(since), microseconds(until)
         groups: dict[tuple[str, ...], Spent] = {}
+        whose = (events.c.lease_id, events.c.profile, events.c.issuer, events.c.subject)
         conversation = (
-            select(
-                events.c.lease_id,
-                func.min(events.c.at).label("at"),
-                events.c.profile,
-                events.c.issuer,
-                events.c.subject,
-                func.sum(events.c.seconds).label("seconds"),
-            )
+            select(*whose, func.min(events.c.at).label("at"), func.sum(events.c.seconds).label("seconds"))
             .where(events.c.kind == "granted", events.c.at >= first)
-            .group_by(events.c.lease_id, events.c.profile, events.c.issuer, events.c.subject)
+            .group_by(*whose)
             # The first token is the one that renews nothing; there is none if the conversation began earlier.
             .having(func.min(case((events.c.renewal == 0, events.c.at))) < end)
         )
+        reported = select(usage).where(usage.c.started_at >= first - DAY, usage.c.started_at < end)
         with transaction(self._engine) as connection:
             granted = connection.execute(conversation).all()
-            found = connection.execute(
-                select(usage).where(usage.c.started_at >= first - DAY, usage.c.started_at < end)
-            ).all()
-        reports = {row.lease_id: row for row in found}
+            reports = {row.lease_id: row for row in connection.execute(reported)}
         for row in granted:
             values = {"day": f"{instant(row.at):%Y-%m-%d}", "profile": row.profile, "subject": row.subject}
             name = tuple(values[each] for each in by)

@@ -59,8 +59,7 @@ class EndpointTool:
             # A hash, since an id of the visitor's own may have characters that no header can hold.
             "Idempotency-Key": fingerprint(f"{call.lease_id} {call.id}"),
         }
-        body = json.dumps(rest).encode()
-        response = self.client.post(path, body, headers, deadline=call.deadline)
+        response = self.client.post(path, json.dumps(rest).encode(), headers, deadline=call.deadline)
         if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own
             raise OSError(f"the endpoint answered {response.status}")
         return json.loads(response.body) if response.body else {}
