@@ -13,6 +13,7 @@ from attack.contract import DOCUMENT, POSTS, documented_codes, faults, operation
 from programs import OPEN_PROFILE, service_environment, share_compiled_profiles
 from system.configurations import ORIGIN
 from system.raw import exchange, request
+from system.test_routes import METHODS
 from tokensvc import errors
 from tokensvc.app import create_app
 from tokensvc.web_api.bodies import EmptyBody
@@ -227,6 +228,32 @@ def test_every_documented_status_of_every_operation_is_given(answers):
         for status in each["responses"]
     }
     assert {each for each in documented - given if each[2] not in SHOWN_ELSEWHERE} == set()
+
+
+@pytest.mark.system
+def test_any_other_method_is_refused_with_those_that_are_allowed_and_any_other_path_is_not_found(target):
+    """RFC 9110, section 15.5.6, requires the Allow header; OPTIONS has it too."""
+    refused = {name: DOCUMENT["components"]["responses"][name] for name in ("MethodNotAllowed", "NotFound")}
+    found = []
+
+    def check(method: str, path: str, status: int, expected: dict[str, object]) -> Answer:
+        answer = exchange(target.program.url, request(method, path))
+        assert answer.status == status, (method, path)
+        if method != "HEAD":  # has no body
+            found.extend((method, path, fault) for fault in faults(expected, answer))
+        return answer
+
+    for path, operations in DOCUMENT["paths"].items():
+        path = re.sub("{.*", "0/app.js", path)  # noqa: PLW2901 - of no release
+        allowed = {"OPTIONS", *map(str.upper, operations), *(["HEAD"] if "get" in operations else [])}
+        for method in METHODS - allowed:
+            answer = check(method, path, 405, refused["MethodNotAllowed"])
+            assert set(answer.headers["allow"].split(", ")) == allowed, (method, path)
+        options = exchange(target.program.url, request("OPTIONS", path))
+        assert (options.status, set(options.headers["allow"].split(", "))) == (200, allowed), path
+        for method in METHODS:
+            check(method, f"/x{path}", 404, refused["NotFound"])
+    assert not found
 
 
 @pytest.mark.system

@@ -98,20 +98,34 @@ unknown = st.one_of(
 )
 
 
-@thousand
-@given(
+messages = given(
     st.lists(known, min_size=1, max_size=3),
     st.lists(known | unknown | st.text(), max_size=6),
     st.lists(unknown, max_size=2),
     st.sampled_from([400, 401, 402, 403, 404, 429, 500]),
 )
-def test_no_secret_is_in_the_cause_of_a_refusal(ours, words, others, status):
-    """The cause, for the log, has Google's message, which may quote what it was sent."""
+
+
+def redacts(ours, words, others, status):
+    """Assert that the cause, for the log, has no secret of Google's message, which may quote what it was sent."""
     message = " ".join([*words, *ours, *others, *words])
     body = json.dumps({"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}})
     cause = refusal_for(Response(status, {}, body.encode()), ours).cause
     assert not [secret for secret in [*ours, *others] if secret in cause]
     assert cause.isprintable()
+
+
+@thousand
+@messages
+def test_no_secret_is_in_the_cause_of_a_refusal(ours, words, others, status):
+    redacts(ours, words, others, status)
+
+
+@pytest.mark.soak
+@settings(thousand, max_examples=10_000)
+@messages
+def test_none_of_ten_thousand_secrets_is_in_the_cause_of_a_refusal(ours, words, others, status):
+    redacts(ours, words, others, status)
 
 
 # Addresses.

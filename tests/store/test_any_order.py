@@ -73,7 +73,18 @@ def _ledgers(engine, database_url, clock):
     other.dispose()
 
 
-def test_as_many_as_the_limits_allow_are_granted_in_any_order(ledgers, clock, admission):
-    few = settings(max_examples=40, stateful_step_count=20, deadline=None, database=None, derandomize=True)
+def run_examples(ledgers, clock, admission, count):
+    """Try *count* orders of up to 20 steps, always the same ones."""
+    chosen = settings(max_examples=count, stateful_step_count=20, deadline=None, database=None, derandomize=True)
     with ThreadPoolExecutor(5) as threads:
-        run_state_machine_as_test(lambda: Requests(ledgers, threads, clock, admission), settings=few)
+        run_state_machine_as_test(lambda: Requests(ledgers, threads, clock, admission), settings=chosen)
+
+
+def test_as_many_as_the_limits_allow_are_granted_in_any_order(ledgers, clock, admission):
+    run_examples(ledgers, clock, admission, 40)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_as_many_as_the_limits_allow_are_granted_in_a_thousand_orders(ledgers, clock, admission):
+    run_examples(ledgers, clock, admission, 1000)
