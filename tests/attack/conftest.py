@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from programs import Answer, Program
 
 TOOLS = str(Path(site.__file__).parent)  # of order_tools.py
+INTERNATIONAL = "https://bücher.example"  # also an origin that is listed
 _FAULTS = ("400", "429", "500", "silent")  # of the upstream
 TARGET = f"""
 [http]
-origins = ["{ORIGIN}"]
+origins = ["{ORIGIN}", "{INTERNATIONAL}"]
 {site.ISSUER}
 [profiles.default]
 model = "gemini-3.8-live"

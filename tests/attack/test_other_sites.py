@@ -1,4 +1,4 @@
-"""T3. What pages of other sites can do: 84 cells of CORS, and the forms and cookies of CSRF.
+"""T3. What pages of other sites can do: 150 cells of CORS, and the forms and cookies of CSRF.
 
 tests/system/test_hosts_and_origins.py has further origins, and the Host header.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from attack.conftest import TARGET, TOOLS
+from attack.conftest import INTERNATIONAL, TARGET, TOOLS
 from attack.contract import POSTS
 from programs import service_environment, serving, share_compiled_profiles
 from system import site
@@ -22,8 +22,18 @@ if TYPE_CHECKING:
     from programs import Answer
 
 pytestmark = pytest.mark.system
+
+
+def utf8(origin: str) -> str:
+    """Return *origin* as `request` has to be given it to send it in UTF-8."""
+    return origin.encode().decode("latin-1")
+
+
 SENT = {
     "listed": [ORIGIN],
+    "international": ["https://xn--bcher-kva.example"],  # as browsers send INTERNATIONAL
+    "international in letters": [utf8(INTERNATIONAL)],
+    "international in Latin-1": [INTERNATIONAL],
     "other scheme": ["http://app.example.com"],
     "other port": ["https://app.example.com:8443"],
     "upper case": ["https://APP.example.com"],
@@ -34,10 +44,19 @@ SENT = {
     "suffixed": [f"{ORIGIN}.evil.test"],
     "null": ["null"],
     "none": [],
-    "Punycode of a lookalike": ["https://xn--pp-8cd.example.com"],
+    "lookalike": [utf8("https://\u0430pp.example.com")],  # a Cyrillic letter
+    "Punycode of a lookalike": ["https://xn--pp-6kc.example.com"],  # the same
+    "full-width letter": [utf8("https://\uff41pp.example.com")],  # which IDNA takes for an “a”
+    "another character for a dot": ["https://app-example.com"],
+    "pattern": ["https://.*"],
+    "pattern of the listed one": [r"https://app\.example\.com"],
+    "anchored": [f"^{ORIGIN}$"],
+    "alternatives": [f"{ORIGIN}|https://evil.test"],
+    "any port": [f"{ORIGIN}:*"],
     "8 KB": ["https://" + "a" * 8000 + ".example.com"],
     "two": [ORIGIN, "https://evil.test"],
 }
+LISTED = {"listed", "international"}
 KINDS = ["preflight", "with a credential", "without one"]
 PREFLIGHT = [
     "Access-Control-Request-Method: POST",
@@ -79,15 +98,15 @@ def test_only_listed_origin_may_read_and_only_it_and_no_page_may_mint(reached, t
     answer = reached.send(*(("OPTIONS", "/token", *PREFLIGHT) if kind == "preflight" else ("POST", "/token")), *headers)
     cors = {n: v for n, v in answer.headers.items() if n.startswith("access-control-")}
     assert "origin" in answer.headers["vary"].lower()
-    assert cors.get("access-control-allow-origin") == (ORIGIN if name == "listed" else None)
+    assert cors.get("access-control-allow-origin") == (SENT[name][0] if name in LISTED else None)
     assert "access-control-allow-credentials" not in cors
     if kind == "preflight":
         assert answer.status == 200
         assert "x-evil" not in str(cors).lower()
-        if name == "listed":
+        if name in LISTED:
             assert 0 < int(cors["access-control-max-age"]) <= 7200
         assert len(target.google.minted) == minted
-    elif name in {"listed", "none"}:
+    elif name in {*LISTED, "none"}:
         assert answer.status == 200
         assert len(target.google.minted) == minted + 1
     else:
@@ -121,7 +140,14 @@ def test_form_is_refused_even_from_our_own_page(target, cookie, path, declared):
 
 @pytest.mark.parametrize("path", ["/login/refresh", "/login/end"])
 @pytest.mark.parametrize(
-    "origin", [[], ["Origin: null"], [f"Origin: {ORIGIN}"], ["Origin: https://evil.test", "Sec-Fetch-Site: cross-site"]]
+    "origin",
+    [
+        [],
+        ["Origin: null"],
+        [f"Origin: {ORIGIN}"],
+        ["Origin: https://evil.test", "Sec-Fetch-Site: cross-site"],
+        ["Sec-Fetch-Site: cross-site"],
+    ],
 )
 def test_cookie_is_of_no_use_to_another_site(target, cookie, path, origin):
     """The login is still there afterwards, with the same cookie."""
