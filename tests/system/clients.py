@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from programs import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 CLIENTS = 64
 _TIMEOUT = 60  # seconds for one answer, on a busy machine
@@ -24,10 +24,10 @@ class Reply(Answer):
     sender: str
 
 
-def post(bearer: str | None = None, body: object = None, path: str = "/token") -> bytes:
+def post(bearer: str | None = None, body: object = None, path: str = "/token", headers: Sequence[str] = ()) -> bytes:
     """Return a POST as bytes."""
     content = b"" if body is None else json.dumps(body).encode()
-    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(content)}"]
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(content)}", *headers]
     if bearer is not None:
         lines.append(f"Authorization: Bearer {bearer}")
     if content:
@@ -36,11 +36,14 @@ def post(bearer: str | None = None, body: object = None, path: str = "/token") -
 
 
 class Connection:
-    """The connection of one client, opened when needed and kept as long as the server allows."""
+    """The connection of one client, opened when needed and kept as long as the server allows.
 
-    def __init__(self, url: str) -> None:
+    It comes from the address *source*, if that is given.
+    """
+
+    def __init__(self, url: str, source: str | None = None) -> None:
         parts = urlsplit(url)
-        self._address = parts.hostname, parts.port
+        self._address, self._source = (parts.hostname, parts.port), source and (source, 0)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, sender: str, request: bytes) -> Reply:
@@ -50,7 +53,7 @@ class Connection:
             OSError, EOFError: If the server closes the connection instead.
         """
         if self._streams is None:
-            self._streams = await asyncio.open_connection(*self._address)
+            self._streams = await asyncio.open_connection(*self._address, local_addr=self._source)
         reader, writer = self._streams
         try:
             writer.write(request)
@@ -76,16 +79,18 @@ class Connection:
         return Reply(int(status.split()[1]), headers, content, sender)
 
 
-def send_all(url: str, requests: Iterable[tuple[str, bytes]], *, clients: int = CLIENTS) -> list[Reply]:
-    """Send each of *requests* (sender, bytes) with the next free client."""
-    return asyncio.run(_send_all(url, iter(requests), clients))
+def send_all(
+    url: str, requests: Iterable[tuple[str, bytes]], *, clients: int = CLIENTS, source: str | None = None
+) -> list[Reply]:
+    """Send each of *requests* (sender, bytes) with the next free client; all from *source*, if that is given."""
+    return asyncio.run(_send_all(url, iter(requests), clients, source))
 
 
-async def _send_all(url: str, requests: Iterator[tuple[str, bytes]], clients: int) -> list[Reply]:
+async def _send_all(url: str, requests: Iterator[tuple[str, bytes]], clients: int, source: str | None) -> list[Reply]:
     replies: list[Reply] = []
 
     async def client() -> None:
-        connection = Connection(url)
+        connection = Connection(url, source)
         for sender, request in requests:  # one iterator for all clients
             replies.append(await connection.send(sender, request))
         connection.close()

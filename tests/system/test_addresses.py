@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+from collections import Counter
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 import pytest
 
-from system import nginx, site
+from system import clients, nginx, site
 from system.configurations import configuration
 
 CLIENT = "127.0.0.5"
@@ -97,6 +99,21 @@ def test_forged_addresses_do_not_evade_the_limit_by_address(proxies):
         _post(proxies["appending"], [("X-Forwarded-For", f"9.9.9.{n}")], body='{"profile":"scarce"}') for n in range(5)
     ]
     assert [answer.status for answer in statuses] == [200, 200, 200, 429, 429]
+
+
+def test_thousand_addresses_of_one_ipv6_network_count_as_one(fleet):
+    """A visitor with a /64 can send every request from another address."""
+
+    def ask(addresses):
+        body = {"profile": "scarce"}
+        requests = [(each, clients.post(body=body, headers=[f"X-Forwarded-For: {each}"])) for each in addresses]
+        replies = clients.send_all(fleet.first.url, requests, source=nginx.PROXY)
+        return Counter(reply.status for reply in replies)
+
+    network = ip_network("2001:db8:0:1::/64")
+    addresses = [network[number << 50 | number] for number in range(1000)]
+    assert ask(addresses) == {200: 3, 429: 997}
+    assert ask(["2001:db8:0:2::1"]) == {200: 1}  # another network
 
 
 @pytest.mark.parametrize(
