@@ -8,17 +8,32 @@ import pytest
 
 from browser import axe
 from browser.caller import FOCUSED
-from browser.conftest import ANOTHER, PASSWORD, USERNAME
+from browser.conftest import ANOTHER, PASSWORD, USERNAME, open_to
 from browser.talking import ended_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from browser.hosting import Site
     from browser.visitor import Visitor
     from programs import Program
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 NOTHING = {"tracks": 0, "sockets": 0, "contexts": 0}
+# All that somebody who looks at the page, or uses the browser later, could find.
+EXPOSED = """async () => {
+  const found = navigation.entries().map((entry) => `${entry.url} ${JSON.stringify(entry.getState())}`);
+  found.push(JSON.stringify([history.state, { ...localStorage }, { ...sessionStorage }, document.cookie, window.name]));
+  found.push(JSON.stringify([await indexedDB.databases(), await caches.keys()]));
+  const look = (root) => {
+    for (const element of root.querySelectorAll('*')) {
+      found.push(element.outerHTML, element.value);
+      if (element.shadowRoot) look(element.shadowRoot);
+    }
+  };
+  look(document);
+  return found.join('\\n');
+}"""
 
 
 def test_guest_can_type_without_a_microphone(visit: Callable[..., Visitor], emulator: Program) -> None:
@@ -38,6 +53,40 @@ def test_guest_can_type_without_a_microphone(visit: Callable[..., Visitor], emul
     assert (session["close"]["code"], session["closed_by"]) == (1000, "client")
     assert visitor.left_open == NOTHING
     assert visitor.page_errors == []
+
+
+def test_token_is_in_no_address_storage_or_element(visit: Callable[..., Visitor]) -> None:
+    """Nor is its lease, during a conversation."""
+    visitor = visit()
+    visitor.arrive()
+    visitor.continue_as_guest()
+    with visitor.page.expect_response("**/token") as answered:
+        visitor.type_only()
+    granted = answered.value.json()
+    visitor.say("Is anybody there?")
+    visitor.reads('you typed "Is anybody there?"')
+    found = visitor.page.evaluate(EXPOSED)
+    for place in (visitor.address, "Is anybody there?", "aria-label"):  # it looks everywhere
+        assert place in found
+    for secret in (granted["token"].removeprefix("auth_tokens/"), *granted["lease"].split(".")[1:]):
+        assert secret not in found
+
+
+def test_only_listed_sites_can_frame_the_pages(
+    visit: Callable[..., Visitor], start_service: Callable[..., Program], emulator: Program, site: Site, stranger: Site
+) -> None:
+    """A page with a microphone could be clicked without being seen."""
+    service = start_service(f'{open_to(site)}frame_ancestors = ["{site.url}"]', emulator.url, workers=1)
+    for path, content in (("/", "#sign-in:visible"), ("/embed", "#examine")):
+        frame = f'<iframe title="Theirs" src="{service.url}{path}"></iframe>'
+        listed = visit(site.publish(frame), awaits="iframe")
+        listed.arrive()
+        listed.page.frame_locator("iframe").locator(content).wait_for()
+        other = visit(stranger.publish(frame), awaits="iframe")
+        with other.page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+            other.arrive()
+        assert [framed.url for framed in listed.page.frames[1:]] == [service.url + path]
+        assert [framed.url for framed in other.page.frames[1:]] == ["chrome-error://chromewebdata/"]
 
 
 def test_choices_are_locked_into_the_token(visit: Callable[..., Visitor], emulator: Program) -> None:
