@@ -13,9 +13,10 @@ import psycopg
 import pytest
 
 from system import fleet as fleets
+from system.canaries import Canaries
 from system.configurations import configuration
 from system.crashing import Crowd, reconcile
-from system.pgbouncer import pooling
+from system.pgbouncer import PASSWORD, pooling
 from system.postgres import Postgres
 from system.test_worker_restarts import filled, mounted, read_only, tmpfs
 
@@ -26,6 +27,7 @@ READY_WITHIN, LIVE_WITHIN = 2.5, 1.5  # seconds, likewise; /readyz waits for one
 RECOVERED_WITHIN = 40.0  # seconds; as installed, pgbouncer itself waits 15 s after it could not log in
 STEADY_FOR = 2.0  # seconds, until both workers have noticed; each repeats a health check for one
 AS_INSTALLED = "session, as installed"
+PASSWORD_OF = Canaries({"pgbouncer": PASSWORD})
 
 
 @pytest.fixture(name="table", scope="module")
@@ -86,6 +88,7 @@ def _store(request, tmp_path_factory, google):
                 }
             else:
                 faults |= {"read-only": postgres.read_only, "restarted": postgres.away}
+        fleet.environment["TOKENSVC_LOG_LEVEL"] = "debug"
         stack.enter_context(fleets.started(fleet, workers=2))
         fleet.first.await_ready(200)
         name = {"sqlite": "SQLite", "direct": "PostgreSQL"}.get(request.param, f"pgbouncer, {request.param} pooling")
@@ -176,6 +179,7 @@ def test_faults_of_the_store_are_refused_reported_and_survived(store, fresh_goog
         assert not crowd.lost
         reconcile(store.fleet, fresh_google, crowd)
         assert recovery < RECOVERED_WITHIN
+        assert PASSWORD_OF.found_in("".join(service.lines).encode()) == {}
         table.append(f"| {store.name} | {fault} | {token} | {ready} | {live} | {recovery:.1f} s | none |")
 
 

@@ -21,7 +21,7 @@ from system import faults, site, tool_shop
 from system.canaries import Canaries
 from system.configurations import PUBLIC, SHOP
 from system.fleet import prepared, started
-from system.launching import launched
+from system.launching import free_ports, launched
 from system.raw import login
 from system.tool_shop import Backend, Caller
 from system.upstream import Upstream
@@ -46,14 +46,24 @@ def _canaries() -> Canaries:
     return Canaries.generate()
 
 
+@pytest.fixture(name="metrics_port", scope="session")
+def _metrics_port() -> int:
+    """Return the port of the shop's figures."""
+    (port,) = free_ports(1)
+    return port
+
+
 @pytest.fixture(name="shop_environment", scope="session")
-def _shop_environment(tmp_path_factory: pytest.TempPathFactory, google: Upstream, canaries: Canaries) -> dict[str, str]:
+def _shop_environment(
+    tmp_path_factory: pytest.TempPathFactory, google: Upstream, canaries: Canaries, metrics_port: int
+) -> dict[str, str]:
     """Return the environment of the shop's service, with debug logs and an account “ada”."""
     folder = tmp_path_factory.mktemp("shop")
     bank = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = bank.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (folder / "bank.pem").write_bytes(pem)
-    environment = service_environment(folder, SHOP, google.url)
+    configuration = SHOP.replace("[http]", f'[http]\nmetrics_bind = "127.0.0.1:{metrics_port}"')
+    environment = service_environment(folder, configuration, google.url)
     environment |= {
         "GEMINI_API_KEY": f"{canaries['first key']},{canaries['second key']}",
         "TOKENSVC_SECRET_KEY": canaries["secret key"],

@@ -1,6 +1,6 @@
-"""T11. No secret leaks into a log, an error, the store or a command line.
+"""T11. No secret leaks into a log, an error, the store, the figures, an operator's command or a command line.
 
-tests/test_logs.py has tracebacks.
+tests/test_logs.py has tracebacks, and tests/cli/test_store_states.py the other commands without their database.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import secrets
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
 
+from programs import OPEN_PROFILE, service_environment
 from system import faults, site
 from system.canaries import Canaries
 from system.fleet import children
@@ -190,8 +192,30 @@ def _command_lines(program: Program) -> bytes:
     return b"\n".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
 
 
+def _figures(port: int) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return answer.read()
+
+
+def _without_database(environment: dict[str, str], canaries: Canaries, folder: Path) -> dict[str, bytes]:
+    """Check the configuration, and start a service, whose PostgreSQL is away; return what they print."""
+    password = canaries.add("database password", f"p@ss:w/rd?{secrets.token_urlsafe(24)}")
+    away = {"DATABASE_URL": f"postgresql://tokensvc:{quote(password, safe='')}@127.0.0.1:9/tokensvc"}
+    serving = service_environment(folder, OPEN_PROFILE, "http://127.0.0.1:9", TOKENSVC_LOG_LEVEL="debug")
+    printed = {}
+    for words, named in (("check --live", environment), ("serve --port 0", serving)):
+        command = [sys.executable, "-m", "tokensvc", *words.split()]
+        done = subprocess.run(command, env=named | away, capture_output=True, timeout=60, check=False)
+        printed[words] = done.stdout + done.stderr
+        assert done.returncode == 1
+        assert b"Connection refused" in printed[words]
+    return printed
+
+
 @pytest.fixture(name="everything", scope="module")
-def _everything(*, shop, shop_environment, canaries, visitor, access_token, faulted, google) -> dict[str, bytes]:
+def _everything(
+    *, shop, shop_environment, canaries, visitor, access_token, faulted, google, metrics_port, tmp_path_factory
+) -> dict[str, bytes]:
     """Return all that the service printed, stored and answered to every kind of request."""
     canaries.add("token of a fault", faults.TOKEN.removeprefix("auth_tokens/"))
     _good_requests(shop, canaries, visitor, access_token)
@@ -218,6 +242,8 @@ def _everything(*, shop, shop_environment, canaries, visitor, access_token, faul
         "log": "".join(shop.lines).encode(),
         "refusals": answers.encode(),
         "command lines": _command_lines(shop),
+        "figures": _figures(metrics_port),
+        **_without_database(shop_environment, canaries, tmp_path_factory.mktemp("away")),
     }
 
 
@@ -234,6 +260,8 @@ def test_search_covers_all_log_levels_the_store_in_use_and_30_secrets(shop, ever
     (subject,) = {subject for (subject,) in rows(shop, "select max(subject) from events")}
     assert any(subject.encode() in everything[name] for name in ("tokensvc.db", "tokensvc.db-wal"))
     assert len(canaries.secrets) > 30
+    assert b'tokensvc_tokens_total{kind="user",outcome="granted",profile="members"}' in everything["figures"]
+    assert b"JWTs of https://shop.test/" in everything["check --live"]
 
 
 def test_password_hash_is_neither_logged_nor_answered(shop, everything):
