@@ -184,6 +184,17 @@ def test_block_stops_starts_and_renewals_in_every_worker_at_once(fleet, fresh_go
     fleet.first.await_ready(200, everybody_blocked=False)
 
 
+def test_removed_api_key_is_refused_at_once_by_every_worker(fleet, tokensvc):
+    key = tokensvc("keys", "create", "backend").strip()
+    for _ in fleet.each_worker():
+        assert fleet.first.get("/profiles", bearer=key).status == 200
+    tokensvc("keys", "remove", "backend")
+    for _ in fleet.each_worker():
+        for method, path in (("GET", "/profiles"), ("POST", "/token")):
+            refused = fleet.first.request(method, path, bearer=key)
+            assert (refused.status, refused.code) == (401, "invalid-token")
+
+
 def test_blocked_lease_ends_the_conversation_but_not_the_persons_access(fleet, ask, tokensvc):
     lease = _start(ask, "talkative")
     query = "select distinct lease_id from events where subject = 'talkative'"

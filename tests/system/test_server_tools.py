@@ -1,13 +1,14 @@
 """Server tools: who may call them, with what, how often, and that each call runs once."""
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import pytest
 
 from programs import Answer, Program, operate
-from system import site
+from system import clients, site
 from system.launching import rows
 from system.tool_shop import Caller
 from tokensvc.tools.running import MOST
@@ -79,6 +80,31 @@ def test_rights_come_from_the_person_alone(ada: Caller, shop_service: Program) -
     assert forged.call("find_order", args).code == "lease-refused"
 
 
+def test_leases_of_a_hundred_others_are_refused_wherever_they_are_used(shop_service: Program, tmp_path: Path) -> None:
+    """By somebody who has them, and a credential of their own."""
+
+    def send(path: str, body: dict[str, object], subject: str | None = None) -> list[clients.Reply]:
+        requests = [
+            (owner, clients.post(site.signed(subject or owner), body | lease, path)) for owner, lease in leases.items()
+        ]
+        return clients.send_all(shop_service.url, requests)
+
+    leases: dict[str, dict[str, str]] = {f"owner-{number}": {} for number in range(100)}
+    leases = {reply.sender: {"lease": reply.json["lease"]} for reply in send("/token", {})}
+    renewal = {"resumption_handle": "a-handle"}
+    call = {"call": "one", "name": "count", "args": {"file": str(tmp_path / "lines")}}
+    for path, body in {
+        "/token": renewal,
+        "/tool": call,
+        "/tool/confirm": call | {"confirmation": "x", "accept": True},
+        "/tool/cancel": {"call": "one"},
+    }.items():
+        answers = Counter((reply.status, reply.code) for reply in send(path, body, "eve"))
+        assert answers == {(403, "lease-refused"): 100}, path
+    assert not (tmp_path / "lines").exists()
+    assert {reply.status for reply in send("/token", renewal)} == {200}
+
+
 def test_ended_and_blocked_conversations_run_nothing(shop_service: Program) -> None:
     ended = Caller(shop_service)
     first = ended.call("find_order", {"number": "17"}, call="one")
@@ -97,6 +123,19 @@ def test_call_runs_once_however_often_it_is_sent(shop_service: Program, tmp_path
         answers = list(pool.map(lambda _: ada.call("count", {"file": str(file)}, call="one"), range(8)))
     assert {answer.status for answer in answers} == {200}
     assert ada.call("count", {"file": str(file)}, call="two").json == {"response": {"output": "counted"}}
+    assert file.read_text(encoding="utf-8") == "ran\n"
+
+
+def test_call_sent_64_times_at_once_runs_once(ada: Caller, tmp_path: Path) -> None:
+    """One person has few places, so some are told to ask again; they get the same answer then."""
+    file = tmp_path / "lines"
+    with ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(lambda _: ada.call("count", {"file": str(file)}, call="one"), range(64)))
+    answers.append(ada.call("count", {"file": str(file)}, call="one"))
+    answered = [answer for answer in answers if answer.status == 200]
+    assert {answer.code for answer in answers if answer.status != 200} <= {"tool-busy"}
+    assert [answer.json for answer in answered] == [{"response": {"output": "counted"}}] * len(answered)
+    assert len(answered) > 1
     assert file.read_text(encoding="utf-8") == "ran\n"
 
 

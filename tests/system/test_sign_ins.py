@@ -1,4 +1,4 @@
-"""Many sign-ins at once cost a bounded amount of memory, and nobody else waits for them."""
+"""Many sign-ins at once cost a bounded amount of memory, and nobody else waits for them; a cookie has one next one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from programs import OPEN_PROFILE
 from system.fleet import children
-from system.launching import launched
+from system.launching import launched, rows
 from system.raw import exchange, login, request
 from tokensvc.authn.passwords import AT_ONCE
+from tokensvc.domain import fingerprint
 
 PEOPLE = 64
 MOST_MEMORY = 150 << 20  # bytes: two checks of 32 MB at a time, and what 64 threads need
@@ -47,3 +48,23 @@ def test_sign_ins_at_once_are_bounded_and_do_not_delay_tokens_and_health_checks(
     assert all("retry-after" in answer.headers for answer in answers if answer.status == 503)
     assert served >= 5  # while they were checked
     assert peak - before < MOST_MEMORY
+
+
+def test_cookie_used_64_times_at_once_has_one_next_cookie(shop, canaries):
+    """By two workers, from as many addresses, because each may try only so often; and so has the next cookie."""
+
+    def given(answer):
+        assert answer.status == 200, answer
+        return answer.headers["set-cookie"].split(";")[0]
+
+    def use(address):
+        lines = (f"Origin: {shop.url}", "Content-Type: application/json", f"Cookie: {cookie}")
+        return exchange(shop.url, request("POST", "/login/refresh", *lines, host=host), source=address)
+
+    host = shop.url.removeprefix("http://")
+    cookie = given(login(shop, "ada", canaries["password"], source="127.0.9.1"))
+    of_login = "select count(*) from logins where login_id = (select login_id from logins where cookie_hash = ?)"
+    for cookies in (2, 3):
+        with ThreadPoolExecutor(64) as pool:
+            (cookie,) = set(map(given, pool.map(use, [f"127.0.9.{number}" for number in range(1, 65)])))
+        assert rows(shop, of_login, fingerprint(cookie.partition("=")[2])) == [(cookies,)]
