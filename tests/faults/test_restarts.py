@@ -28,6 +28,7 @@ from wheels import CLONE
 CONFIGURATION = configuration(default="")
 STOPPED_WITHIN = 20.0  # seconds: gunicorn's graceful_timeout
 NEW_SECRET = "signs-after-the-rotation-and-not-before-987654321"
+NEW_SITE_SECRET = f"of-the-site-{NEW_SECRET}"
 NEW_KEY = "AIzaSy-the-key-after-the-rotation-00000"
 SOAKED = 20  # rolling restarts
 
@@ -61,9 +62,20 @@ def test_service_has_no_control_socket(tmp_path, google):
         assert [*tmp_path.rglob("*.ctl")] == []
 
 
+def reload(fleet):
+    """Have the first instance read its environment's files again, and wait for the old workers' end."""
+    before = [psutil.Process(pid) for pid in fleet.workers()]
+    fleet.first.child.send_signal(signal.SIGHUP)
+    assert not psutil.wait_procs(before, timeout=60)[1]
+
+
 def test_reload_is_not_noticed_and_reads_secret_files_again(tmp_path, slow_google):
     fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url)
-    secrets = {"GEMINI_API_KEY": (API_KEY, NEW_KEY), "TOKENSVC_SECRET_KEY": (SECRET_KEY, f"{NEW_SECRET},{SECRET_KEY}")}
+    secrets = {
+        "GEMINI_API_KEY": (API_KEY, NEW_KEY),
+        "TOKENSVC_SECRET_KEY": (SECRET_KEY, f"{NEW_SECRET},{SECRET_KEY}"),
+        "SHOP_SECRET": (site.SECRET, f"{NEW_SITE_SECRET},{site.SECRET}"),
+    }
     for name, (before, _) in secrets.items():
         (tmp_path / name).write_text(f"{before}\n", encoding="utf-8")
         del fleet.environment[name]
@@ -72,12 +84,50 @@ def test_reload_is_not_noticed_and_reads_secret_files_again(tmp_path, slow_googl
         patient.await_more(20)
         for name, (_, after) in secrets.items():
             (tmp_path / name).write_text(f"{after}\n", encoding="utf-8")
-        old = [psutil.Process(pid) for pid in fleet.workers()]
-        fleet.first.child.send_signal(signal.SIGHUP)
-        assert not psutil.wait_procs(old, timeout=60)[1]
+        reload(fleet)
         slow_google.refused_keys = {API_KEY: 403}
         patient.await_more(20)
     assert (patient.retried, patient.errors) == (0, [])
+
+
+def test_what_a_removed_secret_has_signed_is_refused(tmp_path, slow_google):
+    """Our own secret signs leases, and the site's its JWTs; both are valid while the secret is listed."""
+    fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url)
+    old = {"TOKENSVC_SECRET_KEY": SECRET_KEY, "SHOP_SECRET": site.SECRET}
+    new = {"TOKENSVC_SECRET_KEY": NEW_SECRET, "SHOP_SECRET": NEW_SITE_SECRET}
+    for name in old:
+        del fleet.environment[name]
+        fleet.environment[f"{name}_FILE"] = str(tmp_path / name)
+
+    def write(*secrets):
+        for name in old:
+            (tmp_path / name).write_text(",".join(each[name] for each in secrets), encoding="utf-8")
+
+    def bearer(secrets):
+        return site.signed(secret=secrets["SHOP_SECRET"])
+
+    def refusals(secrets, lease):
+        """Return the code that refuses a JWT signed by *secrets*, and that which refuses *lease* with a valid JWT."""
+        renewal = {"lease": lease, "resumption_handle": "a-handle"}
+        asked = [(None, bearer(secrets)), (renewal, bearer(valid))]
+        answers = [fleet.first.post("/token", body, bearer=credential) for body, credential in asked]
+        return [None if answer.status == 200 else answer.code for answer in answers]
+
+    write(old)
+    with fleets.started(fleet, workers=2):
+        valid = old
+        old_lease = fleet.first.post("/token", bearer=bearer(old)).json["lease"]
+        assert refusals(new, old_lease) == ["invalid-token", None]
+        write(new, old)
+        reload(fleet)
+        valid = new
+        new_lease = fleet.first.post("/token", bearer=bearer(new)).json["lease"]
+        for each, lease in ((old, old_lease), (new, new_lease)):
+            assert refusals(each, lease) == [None, None]
+        write(new)
+        reload(fleet)
+        assert refusals(old, old_lease) == ["invalid-token", "lease-refused"]
+        assert refusals(new, new_lease) == [None, None]
 
 
 # What systemd does between the fork and the start of the program.
@@ -123,7 +173,11 @@ def test_rolling_restarts_and_rotated_secrets_are_not_noticed(tmp_path, postgres
     """First every instance learns the new secret, then it signs with it; conversations go on."""
     fleet = fleets.prepared(tmp_path, CONFIGURATION, slow_google.url, database_url=postgres.url)
     with rolling(fleet, in_front_of) as (instances, patient):
-        instances.roll(TOKENSVC_SECRET_KEY=f"{SECRET_KEY},{NEW_SECRET}", GEMINI_API_KEY=f"{NEW_KEY},{API_KEY}")
+        instances.roll(
+            TOKENSVC_SECRET_KEY=f"{SECRET_KEY},{NEW_SECRET}",
+            GEMINI_API_KEY=f"{NEW_KEY},{API_KEY}",
+            SHOP_SECRET=f"{NEW_SITE_SECRET},{site.SECRET}",
+        )
         patient.await_more(20)
         slow_google.refused_keys = {API_KEY: 403}
         instances.roll(TOKENSVC_SECRET_KEY=f"{NEW_SECRET},{SECRET_KEY}", GEMINI_API_KEY=NEW_KEY)
