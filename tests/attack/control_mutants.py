@@ -10,6 +10,7 @@ OTHER_SITES = "tests/attack/test_other_sites.py::"
 HOSTILE = "tests/attack/test_hostile_bodies.py::"
 HEADERS = "tests/system/test_headers.py::test_every_answer_has_the_security_headers_a_request_id_and_no_version"
 ROUTES = "tests/system/test_routes.py::"
+FAULTS = "tests/faults/test_upstream.py::test_fault_is_answered_as_documented_and_is_over_when_it_ends"
 
 
 def case(name, file, old, new, *tests):
@@ -61,6 +62,13 @@ CASES = [
         f"{ROUTES}test_unknown_path_is_not_found_and_not_echoed[//login]",
     ),
     case(
+        "T2: a refused method names the others",
+        "web_api/problems.py",
+        'if name == "Allow"',
+        "if False",
+        f"{OPENAPI}test_any_other_method_is_refused_with_those_that_are_allowed_and_any_other_path_is_not_found",
+    ),
+    case(
         "T3: exact origins",
         "web_api/origins.py",
         "any(pattern.match(origin) for pattern in self._shared)",
@@ -110,6 +118,13 @@ CASES = [
         "tests/store/test_any_order.py::test_as_many_as_the_limits_allow_are_granted_in_any_order[sqlite]",
     ),
     case(
+        "T5: a network counts as one",
+        "quota_keys.py",
+        "_IPV6 = {64: 1,",
+        "_IPV6 = {128: 1,",
+        "tests/system/test_addresses.py::test_thousand_addresses_of_one_ipv6_network_count_as_one",
+    ),
+    case(
         "T6, threat 6: the address is the nearest hop that is not trusted",
         "web_api/origins.py",
         "while hops and any(address in network for network in trusted):",
@@ -122,6 +137,13 @@ CASES = [
         'message = message.replace(secret, "…")',
         "pass",
         f"{PROPERTIES}test_no_secret_is_in_the_cause_of_a_refusal",
+    ),
+    case(
+        "T7: a refund has the code of its answer",
+        "issuing.py",
+        "self.ledger.refund(reservation, refusal.code)",
+        'self.ledger.refund(reservation, "upstream-timeout")',
+        f"{FAULTS}[connection refused]",
     ),
     case(
         "T9: headers of every answer",
@@ -164,5 +186,19 @@ CASES = [
         "unnamed = credentials.unverified_bearer is None and credentials.unverified_on_behalf_of is None",
         "unnamed = credentials.unverified_bearer is None",
         "tests/web_api/test_backends.py::test_renewal_without_the_key_names_no_user",
+    ),
+    case(
+        "T12: a cookie has one next one",
+        "signing_in.py",
+        'cookie = hmac.new(self.cookie_key, present.encode(), "sha256").hexdigest()',
+        "cookie = secrets.token_urlsafe(32)",
+        "tests/system/test_sign_ins.py::test_cookie_used_64_times_at_once_has_one_next_cookie",
+    ),
+    case(
+        "T12: a lease is of no use to others",
+        "authn/chain.py",
+        '            raise LeaseRefused(cause="belongs to another person")',
+        "            pass",
+        "tests/system/test_server_tools.py::test_leases_of_a_hundred_others_are_refused_wherever_they_are_used",
     ),
 ]
