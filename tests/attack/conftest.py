@@ -28,7 +28,7 @@ INTERNATIONAL = "https://bücher.example"  # also an origin that is listed
 _FAULTS = ("400", "429", "500", "silent")  # of the upstream
 TARGET = f"""
 [http]
-origins = ["{ORIGIN}", "{INTERNATIONAL}"]
+origins = ["{ORIGIN}", "{INTERNATIONAL}", "http://localhost:*"]
 {site.ISSUER}
 [profiles.default]
 model = "gemini-3.8-live"

@@ -1,4 +1,4 @@
-"""T3. What pages of other sites can do: 150 cells of CORS, and the forms and cookies of CSRF.
+"""T3. What pages of other sites can do: 180 cells of CORS, and the forms and cookies of CSRF.
 
 tests/system/test_hosts_and_origins.py has further origins, and the Host header.
 """
@@ -34,6 +34,11 @@ SENT = {
     "international": ["https://xn--bcher-kva.example"],  # as browsers send INTERNATIONAL
     "international in letters": [utf8(INTERNATIONAL)],
     "international in Latin-1": [INTERNATIONAL],
+    "any port": ["http://localhost:3000"],  # of this machine
+    "no port": ["http://localhost"],
+    "more than a port": ["http://localhost:3000.evil.test"],
+    "long port": ["http://localhost:300000"],
+    "no number for a port": ["http://localhost:*"],
     "other scheme": ["http://app.example.com"],
     "other port": ["https://app.example.com:8443"],
     "upper case": ["https://APP.example.com"],
@@ -52,11 +57,11 @@ SENT = {
     "pattern of the listed one": [r"https://app\.example\.com"],
     "anchored": [f"^{ORIGIN}$"],
     "alternatives": [f"{ORIGIN}|https://evil.test"],
-    "any port": [f"{ORIGIN}:*"],
+    "any port of the listed one": [f"{ORIGIN}:*"],
     "8 KB": ["https://" + "a" * 8000 + ".example.com"],
     "two": [ORIGIN, "https://evil.test"],
 }
-LISTED = {"listed", "international"}
+LISTED = {"listed", "international", "any port", "no port"}
 KINDS = ["preflight", "with a credential", "without one"]
 PREFLIGHT = [
     "Access-Control-Request-Method: POST",
