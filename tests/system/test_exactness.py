@@ -146,7 +146,8 @@ def test_no_second_wherever_it_begins_holds_more_grants_than_the_limit(deploymen
     for _ in range(40 * windows):
         replies = clients.send_all(url, itertools.islice(requests, 200), clients=20)
         assert {reply.status for reply in replies} <= {200, 429}
-        assert {r.headers["retry-after"] for r in replies if r.status == 429} <= {"1"}
+        # Its time is from before it waited for its turn, so it may see later grants: then “1.01 s” is rounded up.
+        assert {r.headers["retry-after"] for r in replies if r.status == 429} <= {"1", "2"}
         granted.update(reply.sender for reply in replies if reply.status == 200)
         if all(granted[subject] >= wanted for subject in subjects):
             break
