@@ -81,7 +81,7 @@ CASES = [
     case(
         "T3: JSON only",
         "web_api/bodies.py",
-        'if content and request.mimetype != "application/json":',
+        'if request.content_encoding or (content and request.mimetype != "application/json"):',
         "if False:",
         f"{OTHER_SITES}test_form_is_refused_even_from_our_own_page[text/plain-/token]",
         f"{OTHER_SITES}test_form_is_refused_even_from_our_own_page[application/x-www-form-urlencoded-/login]",

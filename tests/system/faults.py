@@ -117,6 +117,7 @@ FAULTS: dict[str, Fault] = {
     "429-absurd": _refusing(429, "Retry-After: " + "9" * 5000),
     "429-date": _refusing(429, "Date: Wed, 21 Oct 2026 07:27:49 GMT", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"),
     "429-past": _refusing(429, "Date: Wed, 21 Oct 2026 07:28:49 GMT", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"),
+    "429-later": _refusing(429, "Retry-After: Fri, 31 Dec 2199 23:59:59 GMT"),
     "429-negative": _refusing(429, "Retry-After: -1"),
     "429-silent": _refusing(429),
     "500": _refusing(500),

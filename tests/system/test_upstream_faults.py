@@ -22,7 +22,9 @@ EXPECTED = dict.fromkeys(FAULTS, BAD_ANSWER) | {
     **dict.fromkeys(["400", "404", "no-error-object"], REJECTED),
     **dict.fromkeys(["400-key", "400-place", "401", "403"], REFUSED_KEY),
     **dict.fromkeys(["402", "429-empty"], NO_MONEY),
-    **dict.fromkeys(["429", "429-absurd", "429-date", "429-past", "429-negative", "429-silent"], THROTTLED),
+    **dict.fromkeys(
+        ["429", "429-absurd", "429-date", "429-past", "429-later", "429-negative", "429-silent"], THROTTLED
+    ),
     **dict.fromkeys(["500", "503", "no-object"], UNREACHABLE),
     **dict.fromkeys(["reset", "ssh", "hangs-up", "bad-status"], UNREACHABLE),
     **dict.fromkeys(["many-headers", "long-header"], UNREACHABLE),
@@ -56,6 +58,7 @@ def test_fault_is_answered_with_its_code_in_time_and_refunded(shop, faulted, fau
         ("429-silent", 5),
         ("429-date", 11),
         ("429-past", 5),
+        ("429-later", 600),
         ("429-negative", 5),
         ("429-absurd", 5),
     ],

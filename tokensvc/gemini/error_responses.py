@@ -4,6 +4,7 @@ Google's form is `{"error": {"code", "message", "status", "details"}}` (google.a
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -93,9 +94,11 @@ def _redacted(message: str, secrets: Iterable[str]) -> str:
 
 
 def _until(response: Answer) -> int | None:
-    """Return the seconds until `Retry-After`, if it is a date, by the clock of who sent it."""
-    now, later = date_in(response), date_in(response, "retry-after")
-    return int((later - now).total_seconds()) if now and later and later > now else None
+    """Return the seconds until `Retry-After`, if it is a date to come; by the clock of who sent it, if they say."""
+    now, later = date_in(response) or datetime.now(UTC), date_in(response, "retry-after")
+    if later is None or later <= now:
+        return None
+    return min(math.ceil((later - now).total_seconds()), _LONGEST_RETRY_AFTER)
 
 
 def _seconds(delays: Iterable[object]) -> int:
