@@ -75,10 +75,15 @@ def test_response_limit_is_configurable(longest):
             post(client)
 
 
-def test_redirect_is_returned_and_not_followed(connect):
+def get(client):
+    return client.get("/keys", {}, deadline=time.monotonic() + 5)
+
+
+@pytest.mark.parametrize("send", [get, post])
+def test_redirect_is_returned_and_not_followed(connect, send):
     redirect = http_answer(307, b"", b"Location: http://127.0.0.1:9/elsewhere\r\n")
     with upstream(answering(redirect)) as (url, received):
-        assert connect(url).get("/keys", {}, deadline=time.monotonic() + 5).status == 307
+        assert send(connect(url)).status == 307
 
     assert len(received) == 1
 
@@ -159,7 +164,7 @@ def test_request_is_not_sent_again_once_its_response_has_begun(connect):
 
 @pytest.mark.parametrize(
     "content",
-    [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 4096, http_answer(body=b" " * 4096)],
+    [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 250, http_answer(body=b" " * 250)],
     ids=["headers", "body"],
 )
 def test_deadline_covers_the_whole_exchange_of_a_slow_upstream(connect, content):
@@ -182,10 +187,12 @@ def _resolver(monkeypatch):
 
 class Resolver:
     def __init__(self, real):
-        self.real, self.calls, self.released = real, 0, threading.Event()
+        self.real, self.calls = real, 0
+        self.called, self.released = threading.Event(), threading.Event()
 
     def __call__(self, *arguments, **named):
         self.calls += 1
+        self.called.set()
         self.released.wait(30)
         return self.real(*arguments, **named)
 
@@ -205,8 +212,10 @@ def test_concurrent_requests_share_one_host_lookup(connect, resolver):
     with upstream(*[answering(http_answer())] * 8) as (url, _), ThreadPoolExecutor(8) as pool:
         client = connect(url.replace("127.0.0.1", "localhost"))
         responses = [pool.submit(post, client) for _ in range(8)]
+        assert resolver.called.wait(5)
         with pytest.raises(TimeoutError):
             post(client, seconds=0.3)  # by now the others are waiting
+        assert resolver.calls == 1
         resolver.released.set()
         assert [response.result().status for response in responses] == [200] * 8
 

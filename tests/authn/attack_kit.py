@@ -7,11 +7,15 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from jwt.algorithms import get_default_algorithms
 
 from authn.provider_for_tests import jwk
@@ -214,6 +218,18 @@ def public(key):
     if isinstance(key, bytes):
         return {"kty": "oct", "k": encoded(key)}
     return jwk(key)
+
+
+def certificate(address):
+    """Return a certificate as `x5c` has it, which says that its issuer's own and what is revoked are at *address*."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    place, now = x509.UniformResourceIdentifier(address), datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    issuers = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+    made = made.add_extension(x509.AuthorityInformationAccess([issuers]), critical=False)
+    revoked = x509.DistributionPoint([place], None, None, None)
+    made = made.add_extension(x509.CRLDistributionPoints([revoked]), critical=False)
+    return base64.b64encode(made.sign(key, SHA256()).public_bytes(Encoding.DER)).decode()
 
 
 def with_spare_bits_set(part):

@@ -7,10 +7,11 @@ import time
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from authn.attack_kit import MODES, Mode, new_key
+from authn.attack_kit import MODES, Mode, certificate, new_key, public
 from authn.attacked_service import assert_refused, attacked_service, send
 from authn.attacks import ATTACKS
 from authn.provider_for_tests import jwk, provider
+from system.upstream import Trap
 
 # Published beside the provider's key, with valid signatures, but not fit to verify tokens.
 UNFIT_KEYS = {
@@ -113,11 +114,43 @@ def test_token_signed_by_a_published_but_unfit_key_is_refused(client, modes, unf
 def test_missing_or_unknown_kid_is_refused_without_a_fetch(client, modes, serving, kid):
     mode = modes["jwks"]
     header = {n: v for n, v in mode.header(kid=kid).items() if v is not None}
+    assert send(client, mode.good).status_code == 200  # the keys are there
     asked = serving.asked
 
     assert_refused(send(client, mode.sign(header)), "")
     assert serving.asked == asked
     assert send(client, mode.good).status_code == 200
+
+
+# Where a header may say that its key is.
+NAMING = {
+    "nothing": lambda _key, _url: {},
+    "jku": lambda _key, url: {"jku": url},
+    "x5u": lambda _key, url: {"x5u": url},
+    "x5c": lambda _key, url: {"x5c": [certificate(url)]},
+    "jwk": lambda key, url: {"jwk": {**public(key), "x5u": url}},
+}
+
+
+@pytest.fixture(name="trap")
+def _trap():
+    with Trap() as trap:
+        yield trap
+
+
+@pytest.mark.parametrize("name", ["secret", "rsa", "jwks"])
+@pytest.mark.parametrize("naming", NAMING)
+def test_service_connects_to_no_address_that_a_token_names(client, modes, trap, naming, name):
+    """Be it valid, signed with a key that its header offers, or of an issuer whose name is that address."""
+    mode, address = modes[name], f"{trap.url}/keys.json"
+    header = mode.header(**NAMING[naming](mode.other_key, address))
+    forged = mode.sign(header, key=mode.other_key)
+    strangers = mode.sign(header, mode.claims(iss=trap.url), key=mode.other_key)
+
+    assert send(client, mode.sign(header)).status_code == 200
+    assert_refused(send(client, forged), forged)
+    assert_refused(send(client, strangers), strangers)
+    assert trap.connections == []
 
 
 NOT_BEARER = {
