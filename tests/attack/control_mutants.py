@@ -9,6 +9,7 @@ OPENAPI = "tests/attack/test_openapi.py::"
 OTHER_SITES = "tests/attack/test_other_sites.py::"
 HOSTILE = "tests/attack/test_hostile_bodies.py::"
 HEADERS = "tests/system/test_headers.py::test_every_answer_has_the_security_headers_a_request_id_and_no_version"
+NEAREST = "tests/web_api/test_origins.py::test_client_address_is_the_nearest_untrusted_hop"
 ROUTES = "tests/system/test_routes.py::"
 FAULTS = "tests/faults/test_upstream.py::test_fault_is_answered_as_documented_and_is_over_when_it_ends"
 
@@ -48,14 +49,14 @@ CASES = [
         f"{PROPERTIES}test_any_exception_becomes_a_documented_problem",
     ),
     case(
-        "T2: slashes are not merged",
+        "T2, threat 15: slashes are not merged",
         "app.py",
         "app.url_map.merge_slashes = False",
         "pass",
         f"{ROUTES}test_unknown_path_is_not_found_and_not_echoed[/login//refresh]",
     ),
     case(
-        "T2: a second slash is part of the path",
+        "T2, threat 15: a second slash is part of the path",
         "web_api/mounting.py",
         'if path.startswith("//"):',
         "if False:",
@@ -130,13 +131,16 @@ CASES = [
         "while hops and any(address in network for network in trusted):",
         "while hops and trusted:",
         f"{PROPERTIES}test_client_address_is_that_of_a_reference",
+        *(f"{NEAREST}[10.0.0.1-forwarded{number}-192.0.2.1]" for number in (4, 5, 6)),
+        "tests/system/test_addresses.py::test_forged_headers_do_not_change_the_recorded_address[appending]",
     ),
     case(
-        "T7: our keys in Google's message",
+        "T7, threat 1: our keys in Google's message",
         "gemini/error_responses.py",
         'message = message.replace(secret, "…")',
         "pass",
         f"{PROPERTIES}test_no_secret_is_in_the_cause_of_a_refusal",
+        "tests/gemini/test_minter.py::test_googles_message_is_logged_without_what_is_private[our API key]",
     ),
     case(
         "T7: a refund has the code of its answer",
