@@ -16,7 +16,7 @@ from system.launching import launched
 HOUR = 3600
 STARTS = 5  # of a guest in an hour
 CONFIGURATION = OPEN_PROFILE.replace('guest = ["100000/minute"]', f'guest = ["{STARTS}/hour"]')
-DEADLINE, SLACK = 5.0, 1.5  # seconds
+SOONEST, LATEST = 4.5, 15.0  # seconds; a deadline is five, on a machine that may be busy
 
 
 class Clock:
@@ -79,7 +79,7 @@ def test_deadline_is_by_a_clock_that_nobody_sets(program, clock, google):
             setting.start()
             began = time.monotonic()
             refused = program.post("/token")
-            assert DEADLINE - SLACK < time.monotonic() - began < DEADLINE + SLACK
+            assert SOONEST < time.monotonic() - began < LATEST
             assert (refused.status, refused.code) == (504, "upstream-timeout")
             setting.join()
             clock.set(0)
