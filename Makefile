@@ -46,7 +46,7 @@ frameworks: $(VENV)/test $(FRAMEWORKS) programs ## build apps with bundlers and 
 peers: $(VENV)/test ## run the newest releases of Google's SDKs and of other clients against the emulator (1 minute)
 	PYTHONPATH=tests $(BIN)/python -m peers $(PEERS)
 
-mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (5 minutes)
+mutants: $(VENV)/test tests/node_modules/.package-lock.json ## remove each rule and check in turn: a test must notice (10 minutes)
 	PYTHONPATH=tests $(BIN)/python -m mutants $(MUTANTS)
 
 install: $(VENV)/test tests/node_modules/.package-lock.json programs ## install what the tests need, and run nothing
@@ -68,7 +68,7 @@ size: $(VENV)/test programs ## build the wheel and measure its widget in a brows
 bench: $(VENV)/test programs ## measure speed and memory, as ratios to a baseline of the same run (20 minutes; BENCH=--help lists its parts)
 	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
-soak: $(VENV)/test programs ## kill processes under load, be quiet, attack the API, then two hours of load (3 hours 35 minutes)
+soak: $(VENV)/test programs ## kill processes under load, be quiet, attack the API, then two hours of load (3 hours 40 minutes)
 	PYTHONPATH=tests $(BIN)/python -m soak
 	$(PYTEST) -m soak
 	HISTORIES=1000 $(PYTEST) tests/store/test_histories.py

@@ -3,7 +3,7 @@ import socket
 import struct
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 
 import pytest
@@ -109,6 +109,30 @@ def test_closed_idle_connection_is_replaced(connect):
         assert closed.wait(5)
         assert [first.status, post(client).status] == [200, 200]
     assert len(received) == 2
+
+
+def test_connections_that_the_server_has_closed_are_closed_while_another_is_used(connect):
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(3) as pool, ExitStack() as held:
+        client = connect(f"http://127.0.0.1:{server.getsockname()[1]}")
+        posting = [pool.submit(post, client, seconds=30) for _ in range(3)]
+        connections = [held.enter_context(server.accept()[0]) for _ in posting]
+
+        def answer(connection):
+            connection.settimeout(30)
+            read_request(connection, [])
+            connection.sendall(http_answer())
+
+        for connection in connections:  # one after the other, so that the last is the next to be used
+            answer(connection)
+            _, posting = wait(posting, 30, FIRST_COMPLETED)
+        *others, last = connections
+        for other in others:
+            other.shutdown(socket.SHUT_WR)
+        for _ in others:
+            posted = pool.submit(post, client, seconds=30)
+            answer(last)
+            assert posted.result().status == 200
+        assert [other.recv(1) for other in others] == [b"", b""]
 
 
 @pytest.mark.parametrize("reset", [False, True])

@@ -122,10 +122,20 @@ class BoundedHttpClient:
             answer, reusable = connection.exchange(request, self._longest_answer, deadline)
         finally:
             if reusable and len(self._idle) < _IDLE_KEPT:
-                self._idle.append(connection)
+                self._keep(connection)
             else:
                 connection.close()
         return answer
+
+    def _keep(self, connection: "_Connection") -> None:
+        """Keep *connection* for the next request, and close the one that waits longest if the server has closed it."""
+        self._idle.append(connection)
+        with suppress(IndexError):  # others have taken them all
+            longest = self._idle.popleft()
+            if longest.is_quiet():
+                self._idle.appendleft(longest)
+            else:
+                longest.close()
 
     def _take_idle(self) -> "_Connection | None":
         """Return a kept connection that the server has not closed."""
