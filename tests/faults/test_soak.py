@@ -34,7 +34,8 @@ SHORT, LONG = 60, int(os.environ.get("SOAK_SECONDS", "7200"))  # seconds
 CLIENTS = 8
 CONFIGURATION = configuration(default="", seldom='limits = ["1/day"]')
 GROWTH = 0.05  # of memory, from the middle third to the last one
-SLACK = 4 << 20  # bytes: threads' arenas
+SLACK = 4 << 20  # bytes, in a short run: threads' arenas
+P99 = 0.08  # seconds, in a long run on a machine that does nothing else
 LOG = 16 << 20  # bytes of SQLite's log, which is copied back at 8 MB
 LONGEST_LOG = 256 << 20  # bytes, while two workers and a command remove the rows of the first half; it was gigabytes
 # 70 % are granted, 20 % have a forged JWT, 5 % are over their limit, 5 % meet a fault of Google's.
@@ -176,7 +177,8 @@ def test_nothing_grows_under_a_mixed_load(tmp_path, google, duration):
     unexpected = {key: n for key, n in run.answers.items() if EXPECTED[key[0]] != key[1]}
     assert unexpected.keys() <= {("limited", 200)}, unexpected
     assert unexpected.get(("limited", 200), 0) == 2  # one each day
-    assert memory[1] < memory[0] * (1 + GROWTH) + SLACK
+    assert memory[1] < memory[0] * (1 + GROWTH) + (SLACK if duration == SHORT else 0)
+    assert duration == SHORT or p99(run.seconds) < P99
     assert descriptors[1] <= descriptors[0] + 8
     assert threads[1] <= threads[0] + 8
     assert after <= before * 1.25
