@@ -32,12 +32,12 @@ unit: $(VENV)/test ## run the tests that need no browser, PostgreSQL or npm pack
 	node --test --test-timeout=120000 --test-concurrency=$(PROCESSES) tests/web/
 	$(PYTEST) $(PARALLEL) -m "not system" $(TESTS) || { [ $$? -eq 1 ] && $(PYTEST) $(ALONE) -m "not system" $(TESTS); }
 
-test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (13 minutes)
+test: $(VENV)/test tests/node_modules/.package-lock.json programs ## run what must pass before a merge (15 minutes)
 	node --test --test-timeout=120000 --test-concurrency=$(PROCESSES) tests/web/
 	$(PYTEST) $(PARALLEL) -m $(BESIDE) $(TESTS) || { [ $$? -eq 1 ] && $(PYTEST) $(ALONE) -m $(BESIDE) $(TESTS); }
 	$(PYTEST) -m $(BY_ITSELF) $(TESTS) || { [ $$? -eq 1 ] && $(PYTEST) $(ALONE) -m $(BY_ITSELF) $(TESTS); }
 
-check: lint types size test ## run lint, types, import rules, the size budget and the tests (14 minutes)
+check: lint types size test ## run lint, types, import rules, the size budget and the tests (16 minutes)
 
 frameworks: $(VENV)/test $(FRAMEWORKS) programs ## build apps with bundlers and frameworks, and talk to them (7 minutes)
 	$(PYTEST) -m frameworks
