@@ -19,6 +19,14 @@ CASES = [
     ),
     service(
         19,
+        "who tries without asking Google leaves the try to the next",
+        "gemini/gate.py",
+        "                if tries:  #",
+        "                if False:  #",
+        "gemini/test_gate.py::test_try_that_was_refused_before_it_asked_google_is_the_next_ones",
+    ),
+    service(
+        19,
         "a request is not sent again on a new connection",
         "http_client.py",
         "            answer, reusable = connection.exchange(request, self._longest_answer, deadline)\n",
