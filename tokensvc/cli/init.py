@@ -17,7 +17,7 @@ from tokensvc.config.json_schema import FILE_NAME, HEADER, json_schema
 _NEXT = """\
   set -a; . ./.env; set +a    # put them into the environment
   tokensvc check              # explains what is in force; --live asks Google for a token
-  tokensvc serve              # then open http://localhost:8080/"""
+{account}  tokensvc serve              # then open http://localhost:8080/"""
 _QUESTIONS = {  # by option: the question, and its default
     "who": ("Who may talk: guests, people with accounts, or people with your site's jwt?", "guests"),
     "origin": ("Your site's address, such as https://www.example.com (empty: none yet)", ""),
@@ -67,7 +67,7 @@ def init(**given: str | None) -> None:
         "readable by you only. Next:\n"
     )
     account = "  tokensvc users add NAME     # asks for a password\n" if answers["who"] == "accounts" else ""
-    shown = _NEXT.replace("  tokensvc serve", f"{account}  tokensvc serve")
+    shown = _NEXT.format(account=account)
     click.echo(shown if key else f"  edit .env                   # write your GEMINI_API_KEY\n{shown}")
 
 
