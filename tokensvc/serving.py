@@ -130,7 +130,7 @@ worker_class = Worker  # threads, because requests mostly wait for Google
 threads = 200  # more than may wait for Google at once (`gemini/gate.py`)
 _files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # that may be open; -1: any number
 # Each may need another one to Google; 64 are for the store and the worker itself.
-worker_connections = 1000 if _files < 0 else min(1000, max(1, _files - 64) // 2)
+worker_connections = 1000 if _files < 0 else min(1000, max(32, _files - 64) // 2)
 umask = 0o177  # of Unix sockets: only this user can connect
 keepalive = 5  # seconds
 graceful_timeout = 20  # seconds

@@ -123,7 +123,7 @@ CASES = [
     Case(
         "threat 21: a worker that can open no more files goes on",
         (
-            Mutant("tokensvc/serving.py", "min(1000, max(1, _files - 64) // 2)", "1000"),
+            Mutant("tokensvc/serving.py", "min(1000, max(32, _files - 64) // 2)", "1000"),
             Mutant("tokensvc/connections.py", "            time.sleep(_NEXT_ACCEPT)\n", "            raise\n"),
         ),
         ("tests/system/test_connections.py::test_service_that_may_open_few_files_outlives_many_silent_clients",),
